@@ -1,0 +1,48 @@
+# LibTorch without its 3 GB: libtorch_cpu.so and libc10.so of the wheel, linked directly
+# (find_package(Torch) would ask for nvcc and cuFile). The program never links libtorch_cuda.so.
+
+set(BANTER_TORCH_VERSION 2.15.0)
+if(BANTER_TORCH_DIR)
+  set(torch_root ${BANTER_TORCH_DIR})
+  set(cuda_libs "")
+else()
+  set(wheels ${CMAKE_SOURCE_DIR}/.deps/torch-${BANTER_TORCH_VERSION})
+  set(torch_root ${wheels}/torch)
+  set(cuda_libs ${wheels}/nvidia/cu13/lib)
+endif()
+if(NOT EXISTS ${torch_root}/include/torch/csrc/api/include/torch/torch.h)
+  message(FATAL_ERROR "LibTorch is not at ${torch_root}: run scripts/setup, "
+                      "or give your own with -DBANTER_TORCH_DIR=<folder with include/ and lib/>")
+endif()
+
+foreach(name torch_cpu c10)
+  add_library(banter::${name} SHARED IMPORTED)
+  set_target_properties(
+    banter::${name}
+    PROPERTIES IMPORTED_LOCATION ${torch_root}/lib/lib${name}.so
+               INTERFACE_SYSTEM_INCLUDE_DIRECTORIES
+               "${torch_root}/include;${torch_root}/include/torch/csrc/api/include")
+endforeach()
+
+add_library(banter_torch INTERFACE)
+target_link_libraries(banter_torch INTERFACE banter_flags banter::torch_cpu banter::c10)
+# libtorch_cpu.so needs libcudart.so.13 and libcupti.so.13 beside it at link and at run time.
+target_link_options(banter_torch INTERFACE -Wl,-rpath,${torch_root}/lib)
+if(cuda_libs)
+  target_link_options(banter_torch INTERFACE -Wl,-rpath,${cuda_libs} -Wl,-rpath-link,${cuda_libs})
+endif()
+
+# The one precompiled <torch/torch.h>; every torch target takes it over with banter_uses_torch().
+file(WRITE ${CMAKE_BINARY_DIR}/torch_header.cpp "")
+add_library(banter_torch_header OBJECT ${CMAKE_BINARY_DIR}/torch_header.cpp)
+target_link_libraries(banter_torch_header PRIVATE banter_torch)
+if(NOT BANTER_NO_PCH)
+  target_precompile_headers(banter_torch_header PRIVATE <torch/torch.h>)
+endif()
+
+function(banter_uses_torch target)
+  target_link_libraries(${target} PUBLIC banter_torch)
+  if(NOT BANTER_NO_PCH)
+    target_precompile_headers(${target} REUSE_FROM banter_torch_header)
+  endif()
+endfunction()

@@ -1,0 +1,103 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include <torch/torch.h>
+
+#include "data/examples.h"
+
+namespace banter::data {
+
+enum class TurnKind : std::int64_t { kTurn = 0, kFact = 1 };
+
+/// Replies with their contexts; each different turn and fact stands in it once.
+///
+/// A turn's row is its tokens and `turn_end`; a fact's row starts with `persona`. Rows are sorted
+/// by falling length. M different turns and facts, B replies, U turns, F facts, S reply tokens.
+struct Batch {
+  torch::Tensor turn_ids;       ///< (M,T) int64, pad behind the end
+  torch::Tensor turn_keep;      ///< (M,T) bool, true = real token
+  torch::Tensor turn_speaker;   ///< (M) int64, 0 = unknown, 1 = A, ...
+  torch::Tensor turn_kind;      ///< (M) int64, TurnKind
+  torch::Tensor context;        ///< (B,U) int64 rows of M, oldest first, kept ones first, -1 = none
+  torch::Tensor facts;          ///< (B,F) int64 rows of M, -1 = none; of the reply's speaker
+  torch::Tensor reply_turn;     ///< (B) int64 row of M that is the reply's own turn, or -1
+  torch::Tensor reply_speaker;  ///< (B) int64
+  torch::Tensor decoder_input;  ///< (B,S) int64: bos, y_1 .. y_{S-1}
+  torch::Tensor labels;         ///< (B,S) int64: y_1 .. eos; -100 = not counted
+  std::vector<Example> examples;           ///< B: which replies these are
+  std::vector<std::int64_t> words, bytes;  ///< B: of the reply's text
+  std::int64_t label_count = 0;            ///< labels that are not -100
+
+  [[nodiscard]] std::int64_t replies() const { return context.size(0); }
+  [[nodiscard]] Batch to(torch::Device device) const;
+
+  /// The single stream that flat models read: facts, then context turns, oldest first.
+  struct Joined {
+    torch::Tensor ids;      ///< (B,J) int64
+    torch::Tensor keep;     ///< (B,J) bool
+    torch::Tensor speaker;  ///< (B,J) int64: of the token's turn
+    torch::Tensor source;  ///< (B,J) int64: place in [facts; context] the token came from, -1 = pad
+  };
+  [[nodiscard]] Joined joined() const;
+};
+
+/// A context given from outside a store (a file, a chat): already ids, oldest turn first.
+struct Context {
+  struct Row {
+    std::vector<TokenId> ids;  ///< without special ids
+    std::int64_t speaker = 0;
+  };
+  std::vector<Row> turns;
+  std::vector<Row> facts;
+  std::int64_t reply_speaker = 0;
+  std::vector<TokenId> reply;  ///< to score; empty when there is none (still gets eos)
+};
+
+/// Makes the batch of these contexts, under the limits of `options`; replies are kept whole.
+/// Turns at the same place with equal ids and speaker share a row. Throws   DataError when a
+/// context has neither a turn nor a fact
+Batch make_batch(const std::vector<Context>& contexts, const BatchOptions& options,
+                 const SpecialIds& special);
+
+/// Where a stream of batches is: any place is reached at once.
+struct Position {
+  std::uint64_t epoch = 0, window = 0, batch = 0;
+  bool operator==(const Position&) const = default;
+};
+
+/// Endless batches of a split in the order that (seed, epoch) names; no shuffled table is made.
+class BatchStream {
+ public:
+  /// `split` must outlive the stream. Throws   DataError when it has no reply
+  BatchStream(const Split& split, const BatchOptions& options, const SpecialIds& special,
+              std::uint64_t seed);
+  ~BatchStream();
+
+  Batch next();                             ///< and moves on
+  [[nodiscard]] Position position() const;  ///< of the batch that `next` would give
+  void seek(const Position& position);
+  [[nodiscard]] std::uint64_t replies() const;  ///< an epoch's
+  [[nodiscard]] std::uint64_t windows() const;  ///< an epoch's
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// One pass over a split in its own order, nothing cut from replies: for validation and metrics.
+class EvaluationStream {
+ public:
+  EvaluationStream(const Split& split, const BatchOptions& options, const SpecialIds& special);
+  ~EvaluationStream();
+  /// False at the end.
+  bool next(Batch& batch);
+  [[nodiscard]] std::uint64_t replies() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace banter::data

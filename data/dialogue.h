@@ -1,0 +1,26 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+/// What people say, as text. No ids, no tensors.
+namespace banter::data {
+
+/// One contribution of one speaker. Valid UTF-8, no NUL, not blank.
+struct Turn {
+  std::string speaker;  ///< as in the corpus; "?" = unknown (two "?" need not be the same person)
+  std::string text;     ///< kept byte for byte
+  std::string time;     ///< as in the corpus, "" = none
+};
+
+/// An exchange in a corpus.
+struct Dialogue {
+  std::string id;                                         ///< unique in its corpus
+  std::vector<std::pair<std::string, std::string>> meta;  ///< in the order of the file
+  std::vector<std::pair<std::string, std::vector<std::string>>> personas;  ///< speaker -> facts
+  std::vector<Turn> turns;                                                 ///< in order
+};
+
+}  // namespace banter::data

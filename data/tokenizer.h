@@ -1,0 +1,79 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace banter::data {
+
+using TokenId = std::int64_t;
+
+/// Ids that our own code puts in; no text encodes to one of them. Read from the tokenizer's
+/// record, because pretrained vocabularies have their own.
+struct SpecialIds {
+  static constexpr std::int64_t kSpeakers = 8;  ///< named speakers A to H; later ones share H
+
+  TokenId pad = 0;       ///< fills tensors; row 0 of embeddings is zero
+  TokenId unk = 1;       ///< what has no piece (never with byte fallback)
+  TokenId bos = 2;       ///< first decoder input
+  TokenId eos = 3;       ///< last label of a reply
+  TokenId turn_end = 4;  ///< last id of every turn
+  TokenId persona = 5;   ///< first id of every persona fact
+  TokenId unknown_speaker = 6;
+  TokenId first_speaker = 7;  ///< A; B follows, and so on, `kSpeakers` of them
+
+  [[nodiscard]] TokenId count() const { return first_speaker + kSpeakers; }
+  bool operator==(const SpecialIds&) const = default;
+};
+
+/// How a tokenizer is trained. Read from `data.tokenizer`.
+struct TokenizerOptions {
+  std::string type = "unigram";    ///< unigram|bpe
+  std::int64_t vocab_size = 8000;  ///< ids in all, special and byte ids included; an upper bound
+  double character_coverage = 0.9995;  ///< share of characters that get a piece; bytes for the rest
+  std::int64_t sample_bytes = 200'000'000;  ///< of text, a seeded sample of turns
+  std::uint64_t seed = 1;                   ///< of that sample
+};
+
+/// SentencePiece with our special ids: any valid UTF-8 without NUL encodes and decodes back byte
+/// for byte. Thread-safe once made.
+class Tokenizer {
+ public:
+  /// Reads a model from memory (bytes that were hash-checked before).
+  /// Throws   DataError when it is no SentencePiece model or lacks our special symbols
+  explicit Tokenizer(std::string model);
+
+  /// Reads FILE. Throws   FileError, DataError
+  static Tokenizer open(const std::filesystem::path& file);
+
+  /// Trains on texts that `next` gives until it gives nothing.
+  /// Returns  the serialized model. Throws   DataError when there is no text
+  static std::string train(const TokenizerOptions& options,
+                           const std::function<std::optional<std::string>()>& next);
+
+  [[nodiscard]] std::vector<TokenId> encode(std::string_view text) const;  ///< never a special id
+  /// Special ids vanish; ids outside the vocabulary throw DataError. The result is valid UTF-8:
+  /// byte pieces that make none (a model may emit them) become U+FFFD.
+  [[nodiscard]] std::string decode(std::span<const TokenId> ids) const;
+  [[nodiscard]] std::string piece(TokenId id) const;
+
+  [[nodiscard]] std::int64_t vocab_size() const;
+  [[nodiscard]] const SpecialIds& special() const { return special_; }
+  [[nodiscard]] bool is_byte(TokenId id) const;    ///< a byte-fallback piece
+  [[nodiscard]] const std::string& model() const;  ///< the serialized bytes
+  [[nodiscard]] const std::string& hash() const;   ///< SHA-256 of them, hex
+
+ private:
+  struct Impl;
+  std::shared_ptr<const Impl> impl_;
+  SpecialIds special_;
+};
+
+}  // namespace banter::data

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/errors.h"
+
+/// Run folders and the checkpoints in them, as files; no torch.
+///
+///     RUN/CURRENT          names the best checkpoint ("step-200 <manifest sha256>")
+///     RUN/LAST             names the newest
+///     RUN/BEST.<metric>    one for each further metric of keep_best
+///     RUN/step-200/        model.safetensors optimizer.safetensors ema.safetensors config.yaml
+///                          tokenizer.model state.json manifest.json
+///     RUN/config.yaml      of the run;  RUN/log.jsonl  what happened
+namespace banter::models {
+
+/// The files of one checkpoint under construction: write them into `folder()`, then `publish`.
+class CheckpointWriter {
+ public:
+  /// Makes RUN/.step-N.tmp, removing a leftover of a crash. Throws   FileError
+  CheckpointWriter(std::filesystem::path run, std::int64_t step);
+  ~CheckpointWriter();  ///< removes the unpublished folder
+  CheckpointWriter(const CheckpointWriter&) = delete;
+  CheckpointWriter& operator=(const CheckpointWriter&) = delete;
+
+  [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }
+  /// Writes manifest.json (sizes, SHA-256 of every file), syncs, renames to RUN/step-N, syncs.
+  /// A step-N that stands there already with the same manifest is left as it is.
+  /// Throws   FileError; then RUN is as it was
+  void publish();
+
+ private:
+  std::filesystem::path run_, folder_, final_;
+  bool published_ = false;
+};
+
+/// Points RUN/<pointer> (CURRENT, LAST, BEST.ppl) at step-N, durably.
+void point_to(const std::filesystem::path& run, std::string_view pointer, std::int64_t step);
+/// The step a pointer names, or -1 when the pointer does not exist. Throws   CheckpointError when
+/// it is damaged
+std::int64_t pointed_step(const std::filesystem::path& run, std::string_view pointer);
+
+/// The steps whose folders are there, rising.
+std::vector<std::int64_t> checkpoint_steps(const std::filesystem::path& run);
+
+/// A name on the command line: RUN, RUN@last, RUN@step-N, RUN@best:METRIC, RUN@ema.
+struct RunName {
+  std::filesystem::path run;
+  std::string which;  ///< "", "last", "step-200", "best:ppl", "ema"
+  static RunName parse(std::string_view text);
+};
+
+/// A checkpoint folder whose manifest, sizes and hashes were checked.
+struct Checkpoint {
+  std::filesystem::path folder;
+  std::int64_t step = 0;
+  std::string hash;      ///< SHA-256 of manifest.json: names the checkpoint
+  bool use_ema = false;  ///< weights are ema.safetensors
+  std::string warning;   ///< set when the wanted one was damaged and an older one was taken
+};
+
+/// Finds and verifies a checkpoint. Sizes and hashes of all files are compared before any parser
+/// sees them. `RUN` and `RUN@last` fall back to the newest one that verifies, with a `warning`.
+/// Throws   CheckpointError "where, what, which rule, what to do": no such run, no checkpoint yet,
+///          the names that exist, a damaged file
+Checkpoint find_checkpoint(const RunName& name);
+/// Throws   CheckpointError naming the first file that is missing, cut or changed
+void verify_checkpoint(const std::filesystem::path& folder);
+
+}  // namespace banter::models

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <torch/torch.h>
+
+#include "data/examples.h"
+#include "data/tokenizer.h"
+#include "models/checkpoint/checkpoint.h"
+#include "models/dialogue_model.h"
+
+namespace banter::models {
+
+/// A trained model with all that belongs to it, in eval mode.
+struct LoadedModel {
+  ModelPtr model;
+  data::Tokenizer tokenizer;
+  data::BatchOptions batch;  ///< the limits it was trained under; obeyed wherever it answers
+  Checkpoint checkpoint;
+  std::string type;  ///< "hred"
+};
+
+/// Loads what a run name means ("runs/ubuntu", "runs/ubuntu@last").
+///
+/// Throws   CheckpointError when anything of it is missing, damaged, of another model or not finite
+LoadedModel load_model(std::string_view run_name, torch::Device device = torch::kCPU,
+                       torch::Dtype dtype = torch::kFloat32);
+
+}  // namespace banter::models

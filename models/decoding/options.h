@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "configs/section.h"
+
+namespace banter::models {
+
+/// How a reply is chosen token by token. Read from `decoding` and from flags of the same names.
+struct DecodingOptions {
+  std::string method = "greedy";     ///< greedy|beam|sample
+  std::int64_t beam_size = 4;        ///< K of method beam, >= 1; 1 equals greedy
+  double length_penalty = 1.0;       ///< beams are compared by log-probability / length^this; >= 0
+  double temperature = 1.0;          ///< of method sample, > 0; logits are divided by it first
+  std::int64_t top_k = 0;            ///< sample: among the k most probable; 0 = all
+  double top_p = 1.0;                ///< sample: smallest set with at least this share, in (0, 1]
+  std::int64_t min_new_tokens = 1;   ///< eos is not chosen before, >= 0
+  std::int64_t max_new_tokens = 60;  ///< a reply ends here at the latest, >= 1
+  std::int64_t no_repeat_ngram_size = 0;  ///< no n-gram of this size twice in a reply; 0 = off
+  std::uint64_t seed = 1;    ///< of method sample; draw t of a reply is a function of (seed, t)
+  std::int64_t replies = 1;  ///< n-best: beam: at most beam_size; sample: independent ones
+
+  static DecodingOptions from(configs::Section& section);
+  /// Throws   ConfigError naming the option and its rule. For options that come from flags.
+  void validate() const;
+};
+
+}  // namespace banter::models

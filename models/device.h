@@ -1,0 +1,23 @@
+#pragma once
+
+#include <torch/torch.h>
+
+#include <string>
+#include <string_view>
+
+namespace banter::models {
+
+/// The device that `--device` names: "cpu", "cuda", "cuda:1", or "auto" (a GPU when one works,
+/// else the CPU). Loads libbanter_cuda.so before the first CUDA call.
+/// Throws   ConfigError for another name; base::Error with the loader's own sentence when CUDA was
+///          asked for and cannot be had, and what to do
+torch::Device open_device(std::string_view name);
+
+/// Sets LibTorch's threads: `threads` of computing (0 = all cores), one of inter-op; flushes
+/// denormals; tells malloc to keep large blocks (conventions.md, section 9). Once, before any work.
+void set_threads(int threads);
+
+/// Whether libbanter_cuda.so stands beside the program, and why it cannot be used, if so.
+std::string cuda_status();
+
+}  // namespace banter::models

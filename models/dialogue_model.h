@@ -1,0 +1,105 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <torch/torch.h>
+
+#include "data/batch.h"
+#include "data/tokenizer.h"
+#include "models/rows.h"
+
+namespace banter::models {
+
+/// What a model must know of its vocabulary to be built.
+struct Vocabulary {
+  std::int64_t size = 0;  ///< V
+  data::SpecialIds special;
+};
+
+/// Each different turn encoded by itself: what a batch shares and a session keeps. One row a turn.
+struct Kept : Rows {};
+
+/// What a decoder reads: one row a reply. Independent of how many beams or samples read it.
+struct Memory : Rows {};
+
+/// What a decoder carries from token to token: one row a sequence being written.
+struct State {
+  torch::Tensor memory_row;  ///< (N) int64: the row of Memory that each sequence reads
+  Rows rows;                 ///< the model's own
+  [[nodiscard]] State select(const torch::Tensor& index) const;
+  static State join(const State& a, const State& b);
+};
+
+/// Weights of one kind of attention over the sources of a reply, which are [facts; context turns]:
+/// they sum to 1 over the kept ones and are exactly 0 elsewhere.
+struct Attention {
+  std::string name;       ///< "static", "dynamic", ...
+  torch::Tensor weights;  ///< (N,U) of a step, (B,S,U) of a score
+};
+
+struct StepOutput {
+  torch::Tensor logits;              ///< (N,V)
+  std::vector<Attention> attention;  ///< (N,U) each; empty for models without
+  State state;
+};
+
+/// A sum over labels with its count: mean = sum / count, perplexity = exp of that.
+struct LossSum {
+  std::string name;        ///< nll, kl, ...
+  torch::Tensor sum;       ///< scalar, nats
+  std::int64_t count = 0;  ///< labels summed over
+};
+
+/// How well given replies fit.
+struct Score {
+  torch::Tensor log_probs;           ///< (B,S): of each label; 0 where the label is -100
+  torch::Tensor correct;             ///< (B,S) bool: the label is the arg max
+  std::vector<Attention> attention;  ///< (B,S,U) each, when asked for
+};
+
+/// The one interface that training, decoding and serving know.
+///
+/// A turn is encoded once, whoever reads it: encode_turns -> compose -> start -> step. Training and
+/// scoring do the same for all labels at once; `score` equals repeated `step`.
+class DialogueModel : public torch::nn::Module {
+ public:
+  /// Encodes M different turns and facts, each by itself. Reads the `turn_*` fields of `batch`.
+  virtual Kept encode_turns(const data::Batch& batch) = 0;
+
+  /// Makes what the decoder reads from rows of `kept`.
+  /// Shapes   context (B,U), facts (B,F) int64 rows of `kept`, -1 = none; reply_speaker (B) int64
+  virtual Memory compose(const Kept& kept, const torch::Tensor& context, const torch::Tensor& facts,
+                         const torch::Tensor& reply_speaker) = 0;
+
+  /// The counts of the losses that `losses` would return, in its order; no forward pass.
+  [[nodiscard]] virtual std::vector<std::pair<std::string, std::int64_t>> loss_counts(
+      const data::Batch& batch) const;
+  /// Sums with counts, differentiable. Obeys train() and eval().
+  virtual std::vector<LossSum> losses(const data::Batch& batch) = 0;
+  /// Log-probabilities of the labels of `batch`, under NoGrad or InferenceMode.
+  virtual Score score(const data::Batch& batch, bool with_attention = false) = 0;
+
+  /// How many times a reply is decoded; more than one only where a draft is refined.
+  [[nodiscard]] virtual std::int64_t passes() const { return 1; }
+  /// The state before the first token, for sequences that read rows `memory_row` (N) of `memory`.
+  virtual State start(std::int64_t pass, const Memory& memory, const torch::Tensor& memory_row) = 0;
+  /// Reads one more id (N) for N sequences (bos first) and gives the logits of the next.
+  /// What a row gets does not depend on the other rows.
+  virtual StepOutput step(const torch::Tensor& ids, const Memory& memory, const State& state) = 0;
+
+  [[nodiscard]] const Vocabulary& vocabulary() const { return vocabulary_; }
+
+ protected:
+  explicit DialogueModel(Vocabulary vocabulary) : vocabulary_(std::move(vocabulary)) {}
+
+ private:
+  Vocabulary vocabulary_;
+};
+
+using ModelPtr = std::shared_ptr<DialogueModel>;
+
+}  // namespace banter::models

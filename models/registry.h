@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "configs/section.h"
+#include "models/dialogue_model.h"
+
+namespace banter::models {
+
+/// Builds the model that `model.type` names from the keys beside it, with parameters started from
+/// `seed` by the rule of `start_parameters`. The model is in training mode.
+/// Throws   ConfigError on an unknown type (lists the known ones), key or value
+ModelPtr build_model(configs::Section section, const Vocabulary& vocabulary, std::uint64_t seed);
+
+/// The names of the registry, sorted.
+std::vector<std::string> model_types();
+
+}  // namespace banter::models

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+/// Sub-commands that train and measure. Each takes the arguments behind its name, returns an exit
+/// code and throws base::Error.
+namespace banter::train {
+
+int run_train(const std::vector<std::string>& arguments);
+int run_evaluate(const std::vector<std::string>& arguments);
+
+}  // namespace banter::train
