@@ -1,0 +1,95 @@
+#pragma once
+
+#include <cstdint>
+
+/// The inner loops that LibTorch has no fused form of, on plain pointers, for float and double.
+///
+/// Compiled three times (AVX-512, AVX2 with FMA, baseline); `kernels<T>()` chooses once by what the
+/// CPU can do, so one binary runs everywhere. No torch, no threads: a function works on the range
+/// it is given, callers split rows or columns among threads. What a row gets never depends on the
+/// other rows nor on how the range was split, so a reply is the same in any company.
+///
+/// Matrices are row-major and dense unless a stride is given.
+namespace banter::models {
+
+/// Rows of a memory that each query may look at: place u of query n is row `index[n * width + u]`,
+/// negative = none.
+struct RowIndex {
+  const std::int64_t* rows = nullptr;
+  std::int64_t width = 0;  ///< U
+
+  [[nodiscard]] const std::int64_t* of(std::int64_t n) const { return rows + n * width; }
+};
+
+template <typename T>
+struct Kernels {
+  const char* name;  ///< "avx512", "avx2", "baseline"
+
+  /// GRU gates of rows [0, n):  r, z = sig(gi + gh);  c = tanh(gi_n + r * gh_n);
+  /// h' = (1 - z) * c + z * h.
+  /// Shapes   gi, gh (n,3H) gate order r|z|n, biases inside; h, next (n,H);
+  ///          saved (n,4H) = r|z|c|gh_n for `gru_backward`, or null
+  void (*gru_forward)(std::int64_t n, std::int64_t H, const T* gi, const T* gh, const T* h,
+                      T* next, T* saved);
+
+  /// The way back: from d loss / d h' to the gates' gradients.
+  /// Shapes   d_next (n,H); d_gi, d_gh (n,3H) out; d_h (n,H) out: the direct part z * d_next only,
+  ///          the caller adds d_gh W_hh
+  void (*gru_backward)(std::int64_t n, std::int64_t H, const T* d_next, const T* saved, const T* h,
+                       T* d_gi, T* d_gh, T* d_h);
+
+  /// Additive attention of queries [begin, end):  e_u = v . tanh(key_u + q),  weights = softmax_u.
+  /// Shapes   query (N,K), keys (R,K), v (K), weights (N,U) out: exactly 0 where there is no row,
+  ///          and a query without any row gets zeros
+  void (*additive_weights)(std::int64_t begin, std::int64_t end, std::int64_t K, const T* query,
+                           const T* keys, RowIndex index, const T* v, T* weights);
+
+  /// out_n += sum_u weights_nu * values_row(n,u), for n in [begin, end).
+  /// Shapes   weights (N,U), values (R,D), out (N,D)
+  void (*add_weighted_rows)(std::int64_t begin, std::int64_t end, std::int64_t D, const T* weights,
+                            const T* values, RowIndex index, T* out);
+
+  /// d_weights_nu += d_out_n . values_row(n,u), for n in [begin, end).
+  void (*weighted_rows_d_weights)(std::int64_t begin, std::int64_t end, std::int64_t D,
+                                  const T* d_out, const T* values, RowIndex index, T* d_weights);
+
+  /// d_values_row(n,u) += weights_nu * d_out_n, columns [begin, end) of D only, all n queries (so
+  /// that threads which share columns never share a cell).
+  void (*weighted_rows_d_values)(std::int64_t begin, std::int64_t end, std::int64_t n,
+                                 std::int64_t D, const T* weights, const T* d_out, RowIndex index,
+                                 T* d_values);
+
+  /// d_scores = weights * (d_weights - sum_u weights * d_weights), for queries [begin, end).
+  void (*softmax_backward)(std::int64_t begin, std::int64_t end, std::int64_t U, const T* weights,
+                           const T* d_weights, T* d_scores);
+
+  /// From d_scores to query, keys and v, columns [begin, end) of K, all n queries; tanh is made
+  /// again rather than kept.
+  /// Shapes   d_query (N,K) is overwritten; d_keys (R,K), d_v (K) are added to
+  void (*additive_backward)(std::int64_t begin, std::int64_t end, std::int64_t n, std::int64_t K,
+                            const T* query, const T* keys, RowIndex index, const T* v,
+                            const T* d_scores, T* d_query, T* d_keys, T* d_v);
+
+  /// out = x W^T + bias for output columns [begin, end): few rows of x against a large matrix.
+  /// The order of the sum over k depends on K alone.
+  /// Shapes   x (N,K), weight (O,K), bias (O) or null, out (N,O)
+  void (*rows_times_matrix)(std::int64_t begin, std::int64_t end, std::int64_t N, std::int64_t K,
+                            std::int64_t O, const T* x, const T* weight, const T* bias, T* out);
+
+  /// Cross entropy of rows [begin, end), and its gradient in the logits' own place.
+  /// Shapes   logits (P,V) in; when `gradient`, out: softmax - one_hot(label);
+  ///          labels (P); nll (P) out: -log softmax[label], nats; correct (P) out: label is the
+  ///          first arg max
+  void (*softmax_nll)(std::int64_t begin, std::int64_t end, std::int64_t V, T* logits,
+                      const std::int64_t* labels, bool gradient, T* nll, bool* correct);
+};
+
+/// The best table this CPU can run. T is float or double. Any thread.
+template <typename T>
+const Kernels<T>& kernels();
+
+/// One of the tables by name, for tests and benchmarks; null when this CPU cannot run it.
+template <typename T>
+const Kernels<T>* kernels_named(const char* name);
+
+}  // namespace banter::models

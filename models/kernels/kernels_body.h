@@ -1,0 +1,357 @@
+// The loops of kernels.h, written once and compiled for each instruction set: included by
+// kernels_avx512.cpp, kernels_avx2.cpp and kernels_baseline.cpp, which name the namespace
+// (BANTER_ISA) and the vector width in bytes (BANTER_VECTOR_BYTES). Nothing here may come from an
+// inline function of a library: the linker could take the AVX-512 copy for everybody.
+
+#include "models/kernels/kernels.h"
+
+namespace banter::models::BANTER_ISA {
+
+const Kernels<float>& float_table();
+const Kernels<double>& double_table();
+
+namespace {
+
+#define BANTER_INLINE inline __attribute__((always_inline))
+
+// ---- elementary functions -----------------------------------------------------------------
+
+/// e^x to 2 ulp in float, without a branch, so that loops over it become vector code.
+/// Source   Cody and Waite range reduction; the polynomial of Cephes expf (Moshier 1992)
+BANTER_INLINE float exp_of(float x) {
+  x = x < -87.0F ? -87.0F : x;
+  x = x > 88.0F ? 88.0F : x;
+  constexpr float kShift = 12582912.0F;  // 1.5 * 2^23: adding it rounds to an integer
+  const float shifted = x * 1.44269504088896341F + kShift;
+  const float n = shifted - kShift;
+  float r = x - n * 0.693359375F;
+  r = r + n * 2.12194440e-4F;
+  float p = 1.9875691500e-4F;
+  p = p * r + 1.3981999507e-3F;
+  p = p * r + 8.3334519073e-3F;
+  p = p * r + 4.1665795894e-2F;
+  p = p * r + 1.6666665459e-1F;
+  p = p * r + 5.0000001201e-1F;
+  p = p * r * r + r + 1.0F;
+  const auto exponent = __builtin_bit_cast(std::uint32_t, shifted) << 23U;
+  return __builtin_bit_cast(float, __builtin_bit_cast(std::uint32_t, p) + exponent);
+}
+BANTER_INLINE double exp_of(double x) { return __builtin_exp(x); }
+
+template <typename T>
+BANTER_INLINE T sigmoid_of(T x) {
+  return T(1) / (T(1) + exp_of(-x));
+}
+BANTER_INLINE float tanh_of(float x) { return 1.0F - 2.0F / (exp_of(2.0F * x) + 1.0F); }
+BANTER_INLINE double tanh_of(double x) { return __builtin_tanh(x); }
+
+// ---- gates ----------------------------------------------------------------------------------
+
+template <typename T>
+void gru_forward(std::int64_t n, std::int64_t H, const T* __restrict gi, const T* __restrict gh,
+                 const T* __restrict h, T* __restrict next, T* __restrict saved) {
+  for (std::int64_t row = 0; row < n; ++row) {
+    const T* __restrict a = gi + row * 3 * H;
+    const T* __restrict b = gh + row * 3 * H;
+    const T* __restrict old = h + row * H;
+    T* __restrict out = next + row * H;
+    if (saved == nullptr) {
+      for (std::int64_t j = 0; j < H; ++j) {
+        const T r = sigmoid_of(a[j] + b[j]);
+        const T z = sigmoid_of(a[H + j] + b[H + j]);
+        const T c = tanh_of(a[2 * H + j] + r * b[2 * H + j]);
+        out[j] = c + z * (old[j] - c);
+      }
+      continue;
+    }
+    T* __restrict keep = saved + row * 4 * H;
+    for (std::int64_t j = 0; j < H; ++j) {
+      const T r = sigmoid_of(a[j] + b[j]);
+      const T z = sigmoid_of(a[H + j] + b[H + j]);
+      const T c = tanh_of(a[2 * H + j] + r * b[2 * H + j]);
+      out[j] = c + z * (old[j] - c);
+      keep[j] = r;
+      keep[H + j] = z;
+      keep[2 * H + j] = c;
+      keep[3 * H + j] = b[2 * H + j];
+    }
+  }
+}
+
+template <typename T>
+void gru_backward(std::int64_t n, std::int64_t H, const T* __restrict d_next,
+                  const T* __restrict saved, const T* __restrict h, T* __restrict d_gi,
+                  T* __restrict d_gh, T* __restrict d_h) {
+  for (std::int64_t row = 0; row < n; ++row) {
+    const T* __restrict keep = saved + row * 4 * H;
+    const T* __restrict d = d_next + row * H;
+    const T* __restrict old = h + row * H;
+    T* __restrict da = d_gi + row * 3 * H;
+    T* __restrict db = d_gh + row * 3 * H;
+    T* __restrict direct = d_h + row * H;
+    for (std::int64_t j = 0; j < H; ++j) {
+      const T r = keep[j];
+      const T z = keep[H + j];
+      const T c = keep[2 * H + j];
+      const T dc = d[j] * (T(1) - z) * (T(1) - c * c);
+      const T dz = d[j] * (old[j] - c) * z * (T(1) - z);
+      const T dr = dc * keep[3 * H + j] * r * (T(1) - r);
+      da[j] = dr;
+      da[H + j] = dz;
+      da[2 * H + j] = dc;
+      db[j] = dr;
+      db[H + j] = dz;
+      db[2 * H + j] = dc * r;
+      direct[j] = d[j] * z;
+    }
+  }
+}
+
+// ---- attention --------------------------------------------------------------------------------
+
+template <typename T>
+void additive_weights(std::int64_t begin, std::int64_t end, std::int64_t K,
+                      const T* __restrict query, const T* __restrict keys, RowIndex index,
+                      const T* __restrict v, T* __restrict weights) {
+  const auto U = index.width;
+  for (std::int64_t n = begin; n < end; ++n) {
+    const T* __restrict q = query + n * K;
+    const std::int64_t* rows = index.of(n);
+    T* __restrict w = weights + n * U;
+    bool any = false;
+    T highest = 0;
+    for (std::int64_t u = 0; u < U; ++u) {
+      if (rows[u] < 0) continue;
+      const T* __restrict key = keys + rows[u] * K;
+      T score = 0;
+#pragma omp simd reduction(+ : score)
+      for (std::int64_t k = 0; k < K; ++k) score += v[k] * tanh_of(key[k] + q[k]);
+      w[u] = score;
+      highest = !any || score > highest ? score : highest;
+      any = true;
+    }
+    T sum = 0;
+    for (std::int64_t u = 0; u < U; ++u) {
+      w[u] = rows[u] < 0 ? T(0) : exp_of(w[u] - highest);
+      sum += w[u];
+    }
+    if (!any) continue;
+    for (std::int64_t u = 0; u < U; ++u) w[u] /= sum;
+  }
+}
+
+template <typename T>
+void add_weighted_rows(std::int64_t begin, std::int64_t end, std::int64_t D,
+                       const T* __restrict weights, const T* __restrict values, RowIndex index,
+                       T* __restrict out) {
+  const auto U = index.width;
+  for (std::int64_t n = begin; n < end; ++n) {
+    const std::int64_t* rows = index.of(n);
+    T* __restrict sum = out + n * D;
+    for (std::int64_t u = 0; u < U; ++u) {
+      if (rows[u] < 0) continue;
+      const T w = weights[n * U + u];
+      const T* __restrict value = values + rows[u] * D;
+      for (std::int64_t d = 0; d < D; ++d) sum[d] += w * value[d];
+    }
+  }
+}
+
+template <typename T>
+void weighted_rows_d_weights(std::int64_t begin, std::int64_t end, std::int64_t D,
+                             const T* __restrict d_out, const T* __restrict values, RowIndex index,
+                             T* __restrict d_weights) {
+  const auto U = index.width;
+  for (std::int64_t n = begin; n < end; ++n) {
+    const std::int64_t* rows = index.of(n);
+    const T* __restrict d = d_out + n * D;
+    for (std::int64_t u = 0; u < U; ++u) {
+      if (rows[u] < 0) continue;
+      const T* __restrict value = values + rows[u] * D;
+      T dot = 0;
+#pragma omp simd reduction(+ : dot)
+      for (std::int64_t k = 0; k < D; ++k) dot += d[k] * value[k];
+      d_weights[n * U + u] += dot;
+    }
+  }
+}
+
+template <typename T>
+void weighted_rows_d_values(std::int64_t begin, std::int64_t end, std::int64_t n, std::int64_t D,
+                            const T* __restrict weights, const T* __restrict d_out, RowIndex index,
+                            T* __restrict d_values) {
+  const auto U = index.width;
+  for (std::int64_t i = 0; i < n; ++i) {
+    const std::int64_t* rows = index.of(i);
+    const T* __restrict d = d_out + i * D;
+    for (std::int64_t u = 0; u < U; ++u) {
+      if (rows[u] < 0) continue;
+      const T w = weights[i * U + u];
+      T* __restrict to = d_values + rows[u] * D;
+      for (std::int64_t k = begin; k < end; ++k) to[k] += w * d[k];
+    }
+  }
+}
+
+template <typename T>
+void softmax_backward(std::int64_t begin, std::int64_t end, std::int64_t U,
+                      const T* __restrict weights, const T* __restrict d_weights,
+                      T* __restrict d_scores) {
+  for (std::int64_t n = begin; n < end; ++n) {
+    const T* __restrict w = weights + n * U;
+    const T* __restrict d = d_weights + n * U;
+    T mean = 0;
+    for (std::int64_t u = 0; u < U; ++u) mean += w[u] * d[u];
+    for (std::int64_t u = 0; u < U; ++u) d_scores[n * U + u] = w[u] * (d[u] - mean);
+  }
+}
+
+template <typename T>
+void additive_backward(std::int64_t begin, std::int64_t end, std::int64_t n, std::int64_t K,
+                       const T* __restrict query, const T* __restrict keys, RowIndex index,
+                       const T* __restrict v, const T* __restrict d_scores,
+                       T* __restrict d_query, T* __restrict d_keys, T* __restrict d_v) {
+  const auto U = index.width;
+  for (std::int64_t i = 0; i < n; ++i) {
+    const std::int64_t* rows = index.of(i);
+    const T* __restrict q = query + i * K;
+    T* __restrict dq = d_query + i * K;
+    for (std::int64_t k = begin; k < end; ++k) dq[k] = 0;
+    for (std::int64_t u = 0; u < U; ++u) {
+      if (rows[u] < 0) continue;
+      const T d = d_scores[i * U + u];
+      const T* __restrict key = keys + rows[u] * K;
+      T* __restrict dk = d_keys + rows[u] * K;
+      for (std::int64_t k = begin; k < end; ++k) {
+        const T t = tanh_of(key[k] + q[k]);
+        const T g = d * v[k] * (T(1) - t * t);
+        dq[k] += g;
+        dk[k] += g;
+        d_v[k] += d * t;
+      }
+    }
+  }
+}
+
+// ---- a few rows times a large matrix --------------------------------------------------------
+
+template <typename T>
+struct Vector {
+  typedef T type __attribute__((vector_size(BANTER_VECTOR_BYTES), aligned(alignof(T))));
+  static constexpr std::int64_t width = BANTER_VECTOR_BYTES / sizeof(T);
+};
+
+/// R rows of x against C rows of the matrix: R*C sums side by side in registers.
+template <typename T, int R, int C>
+BANTER_INLINE void dot_block(std::int64_t K, std::int64_t O, const T* __restrict x,
+                             const T* __restrict weight, const T* __restrict bias,
+                             T* __restrict out) {
+  using V = typename Vector<T>::type;
+  constexpr auto W = Vector<T>::width;
+  V sum[R][C] = {};
+  std::int64_t k = 0;
+  for (; k + W <= K; k += W) {
+    V w[C];
+    for (int c = 0; c < C; ++c) w[c] = *reinterpret_cast<const V*>(weight + c * K + k);
+    for (int r = 0; r < R; ++r) {
+      const V a = *reinterpret_cast<const V*>(x + r * K + k);
+      for (int c = 0; c < C; ++c) sum[r][c] += a * w[c];
+    }
+  }
+  for (int r = 0; r < R; ++r) {
+    for (int c = 0; c < C; ++c) {
+      T total = 0;
+      for (std::int64_t lane = 0; lane < W; ++lane) total += sum[r][c][lane];
+      for (std::int64_t rest = k; rest < K; ++rest) total += x[r * K + rest] * weight[c * K + rest];
+      out[r * O + c] = bias == nullptr ? total : total + bias[c];
+    }
+  }
+}
+
+template <typename T, int C>
+BANTER_INLINE void dot_columns(std::int64_t N, std::int64_t K, std::int64_t O,
+                               const T* __restrict x, const T* __restrict weight,
+                               const T* __restrict bias, T* __restrict out) {
+  constexpr int kRows = BANTER_VECTOR_BYTES == 64 ? 6 : 3;
+  std::int64_t n = 0;
+  for (; n + kRows <= N; n += kRows)
+    dot_block<T, kRows, C>(K, O, x + n * K, weight, bias, out + n * O);
+  for (; n + 2 <= N; n += 2) dot_block<T, 2, C>(K, O, x + n * K, weight, bias, out + n * O);
+  for (; n < N; ++n) dot_block<T, 1, C>(K, O, x + n * K, weight, bias, out + n * O);
+}
+
+template <typename T>
+void rows_times_matrix(std::int64_t begin, std::int64_t end, std::int64_t N, std::int64_t K,
+                       std::int64_t O, const T* __restrict x, const T* __restrict weight,
+                       const T* __restrict bias, T* __restrict out) {
+  constexpr int kColumns = 4;
+  const auto bias_at = [&](std::int64_t o) { return bias == nullptr ? nullptr : bias + o; };
+  std::int64_t o = begin;
+  for (; o + kColumns <= end; o += kColumns)
+    dot_columns<T, kColumns>(N, K, O, x, weight + o * K, bias_at(o), out + o);
+  for (; o < end; ++o) dot_columns<T, 1>(N, K, O, x, weight + o * K, bias_at(o), out + o);
+}
+
+// ---- cross entropy ----------------------------------------------------------------------------
+
+BANTER_INLINE double log_of(double x) { return __builtin_log(x); }
+
+template <typename T>
+void softmax_nll(std::int64_t begin, std::int64_t end, std::int64_t V, T* __restrict logits,
+                 const std::int64_t* __restrict labels, bool gradient, T* __restrict nll,
+                 bool* __restrict correct) {
+  for (std::int64_t p = begin; p < end; ++p) {
+    T* __restrict row = logits + p * V;
+    T highest = row[0];
+#pragma omp simd reduction(max : highest)
+    for (std::int64_t j = 0; j < V; ++j) highest = row[j] > highest ? row[j] : highest;
+    const auto label = labels[p];
+    const T wanted = row[label];
+    bool first = wanted == highest;
+    for (std::int64_t j = 0; first && j < label; ++j) first = row[j] != highest;
+    correct[p] = first;
+
+    double sum = 0;
+    constexpr std::int64_t kBlock = 512;  // partial sums keep float rounding small over a large V
+    for (std::int64_t from = 0; from < V; from += kBlock) {
+      const std::int64_t to = from + kBlock < V ? from + kBlock : V;
+      T part = 0;
+      if (gradient) {
+#pragma omp simd reduction(+ : part)
+        for (std::int64_t j = from; j < to; ++j) {
+          row[j] = exp_of(row[j] - highest);
+          part += row[j];
+        }
+      } else {
+#pragma omp simd reduction(+ : part)
+        for (std::int64_t j = from; j < to; ++j) part += exp_of(row[j] - highest);
+      }
+      sum += static_cast<double>(part);
+    }
+    nll[p] = static_cast<T>(log_of(sum) - static_cast<double>(wanted - highest));
+    if (!gradient) continue;
+    const T scale = static_cast<T>(1 / sum);
+    for (std::int64_t j = 0; j < V; ++j) row[j] *= scale;
+    row[label] -= T(1);
+  }
+}
+
+template <typename T>
+constexpr Kernels<T> kTable = {BANTER_ISA_NAME,
+                               &gru_forward<T>,
+                               &gru_backward<T>,
+                               &additive_weights<T>,
+                               &add_weighted_rows<T>,
+                               &weighted_rows_d_weights<T>,
+                               &weighted_rows_d_values<T>,
+                               &softmax_backward<T>,
+                               &additive_backward<T>,
+                               &rows_times_matrix<T>,
+                               &softmax_nll<T>};
+
+}  // namespace
+
+const Kernels<float>& float_table() { return kTable<float>; }
+const Kernels<double>& double_table() { return kTable<double>; }
+
+}  // namespace banter::models::BANTER_ISA
