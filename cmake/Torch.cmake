@@ -20,7 +20,7 @@ foreach(name torch_cpu c10)
   set_target_properties(
     banter::${name}
     PROPERTIES IMPORTED_LOCATION ${torch_root}/lib/lib${name}.so
-               INTERFACE_SYSTEM_INCLUDE_DIRECTORIES
+               INTERFACE_INCLUDE_DIRECTORIES
                "${torch_root}/include;${torch_root}/include/torch/csrc/api/include")
 endforeach()
 

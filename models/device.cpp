@@ -1,0 +1,102 @@
+#include "models/device.h"
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <string>
+#include <thread>
+
+#include <dlfcn.h>
+#include <malloc.h>
+#include <torch/cuda.h>
+
+#include "base/errors.h"
+#include "models/cuda/module.h"
+
+namespace banter::models {
+
+namespace {
+
+std::string loader_sentence() {
+  const char* sentence = dlerror();
+  return sentence == nullptr ? "no reason given" : sentence;
+}
+
+/// Why CUDA cannot be used, or "" when it can. Loading the module registers LibTorch's CUDA
+/// backend, so this comes before any other CUDA call; it is done once a process.
+std::string load_cuda() {
+  const auto module =
+      std::filesystem::read_symlink("/proc/self/exe").parent_path() / "libbanter_cuda.so";
+  if (!std::filesystem::exists(module)) {
+    return module.string() +
+           " is not there: configure with -DBANTER_CUDA=ON where nvcc is, and build";
+  }
+  void* handle = dlopen(module.c_str(), RTLD_NOW | RTLD_GLOBAL);
+  if (handle == nullptr) {
+    return loader_sentence() +
+           " (running on a GPU needs the libraries of the whole `pip install torch`)";
+  }
+  const auto problem =
+      reinterpret_cast<decltype(&banter_cuda_problem)>(dlsym(handle, "banter_cuda_problem"));
+  return problem == nullptr ? loader_sentence() : std::string(problem());
+}
+
+const std::string& cuda_problem() {
+  static const std::string problem = load_cuda();
+  return problem;
+}
+
+}  // namespace
+
+torch::Device open_device(std::string_view name) {
+  if (name == "cpu") return torch::kCPU;
+  if (name == "auto") {
+    return cuda_problem().empty() ? torch::Device(torch::kCUDA, 0) : torch::Device(torch::kCPU);
+  }
+
+  int index = 0;
+  constexpr std::string_view kCuda = "cuda";
+  bool known = name.starts_with(kCuda);
+  if (known && name.size() > kCuda.size()) {
+    const char* end = name.data() + name.size();
+    const auto read = std::from_chars(name.data() + kCuda.size() + 1, end, index);
+    known = name[kCuda.size()] == ':' && read.ec == std::errc() && read.ptr == end && index >= 0 &&
+            index < 128;
+  }
+  if (!known) {
+    throw base::ConfigError("device \"" + std::string(name) +
+                            "\" is not known: use cpu, cuda, cuda:N or auto");
+  }
+  if (const auto& problem = cuda_problem(); !problem.empty()) {
+    throw base::Error("device " + std::string(name) + " cannot be used: " + problem +
+                      "; use --device cpu");
+  }
+  const auto count = torch::cuda::device_count();
+  if (static_cast<std::size_t>(index) >= static_cast<std::size_t>(count)) {
+    throw base::Error("device " + std::string(name) + " does not exist: this machine has " +
+                      std::to_string(count) + ", counted from cuda:0");
+  }
+  return {torch::kCUDA, static_cast<torch::DeviceIndex>(index)};
+}
+
+void set_threads(int threads) {
+  // Blocks of any size come from the heap and stay there: the large temporaries of a step are
+  // otherwise mapped, zeroed and given back each time.
+  mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+  const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  torch::set_num_threads(threads > 0 ? threads : cores);
+  static const bool once = [] {
+    torch::set_num_interop_threads(1);  // throws when called twice
+    return true;
+  }();
+  static_cast<void>(once);
+  at::globalContext().setFlushDenormal(true);
+}
+
+std::string cuda_status() {
+  const auto& problem = cuda_problem();
+  return problem.empty() ? "usable" : "not usable: " + problem;
+}
+
+}  // namespace banter::models
