@@ -13,6 +13,8 @@
 
 namespace banter::data {
 
+class TextSample;
+
 using TokenId = std::int64_t;
 
 /// Ids that our own code puts in; no text encodes to one of them. Read from the tokenizer's
@@ -38,8 +40,9 @@ struct TokenizerOptions {
   std::string type = "unigram";    ///< unigram|bpe
   std::int64_t vocab_size = 8000;  ///< ids in all, special and byte ids included; an upper bound
   double character_coverage = 0.9995;  ///< share of characters that get a piece; bytes for the rest
-  std::int64_t sample_bytes = 200'000'000;  ///< of text, a seeded sample of turns
-  std::uint64_t seed = 1;                   ///< of that sample
+  std::int64_t sample_bytes = 10'000'000;  ///< of text, a seeded sample of turns; training needs
+                                           ///< about 40 times as much memory
+  std::uint64_t seed = 1;                  ///< of that sample
 };
 
 /// SentencePiece with our special ids: any valid UTF-8 without NUL encodes and decodes back byte
@@ -57,6 +60,8 @@ class Tokenizer {
   /// Returns  the serialized model. Throws   DataError when there is no text
   static std::string train(const TokenizerOptions& options,
                            const std::function<std::optional<std::string>()>& next);
+  /// The same from a sample that was made before; it is empty afterwards.
+  static std::string train(const TokenizerOptions& options, TextSample& sample);
 
   [[nodiscard]] std::vector<TokenId> encode(std::string_view text) const;  ///< never a special id
   /// Special ids vanish; ids outside the vocabulary throw DataError. The result is valid UTF-8:
