@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "data/batch.h"
+#include "models/decoding/composed.h"
 #include "models/decoding/options.h"
+#include "models/decoding/reply.h"
 #include "models/dialogue_model.h"
 
 namespace banter::models {
@@ -17,27 +19,7 @@ struct Request {
   std::uint64_t number = 0;  ///< the caller's; comes back with the reply
   data::Context context;
   DecodingOptions options;
-};
-
-/// Weights over [facts; context turns] at each token of a reply.
-struct ReplyAttention {
-  std::string name;                         ///< "static", "dynamic"
-  std::vector<std::vector<float>> weights;  ///< a row a token (eos included), a column a source
-};
-
-/// One reply, as ids.
-struct Reply {
-  std::vector<data::TokenId> ids;  ///< without eos
-  std::vector<float> log_probs;    ///< of each id under the model (not the truncated) distribution,
-                                   ///< natural log; eos's behind them when finish is "eos"
-  double score = 0;                ///< sum / length^length_penalty, what n-best is sorted by
-  std::string finish;              ///< "eos" or "length"
-  std::vector<ReplyAttention> attention;  ///< when asked for
-};
-
-struct Replies {
-  std::uint64_t number = 0;  ///< of the request
-  std::vector<Reply> best;  ///< `options.replies` of them (fewer only if beams ran out), best first
+  std::optional<Composed> composed = std::nullopt;  ///< when given, `context` is not read
 };
 
 /// Limits of one decoding loop.
@@ -49,9 +31,12 @@ struct DecodeLimits {
 /// Decodes a stream of requests over `step` only: waiting requests take the rows of finished ones,
 /// so that no step is spent on padding. What a request gets does not depend on the others.
 ///
-/// `next` gives the next request, or nothing when there is none; `done` gets replies as they end,
-/// in any order (`number` tells whose). Runs under InferenceMode on the calling thread.
-/// Throws   what `next` and `done` throw; ConfigError for bad options
+/// `next` gives the next request, or nothing when there is none at the moment: it is asked again
+/// between steps, and decoding ends when it gives nothing and no row is running. `done` gets
+/// replies as they end, in any order (`number` tells whose). A request that needs more rows than
+/// there are runs alone. Runs in eval mode under InferenceMode on the calling thread.
+/// Throws   what `next` and `done` throw; ConfigError for bad options; DataError for an empty
+///          context; base::Error when the model's logits are not finite, or it has several passes
 void decode(DialogueModel& model, const data::BatchOptions& limits, const DecodeLimits& rows,
             const std::function<std::optional<Request>()>& next,
             const std::function<void(Replies)>& done);

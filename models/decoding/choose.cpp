@@ -1,0 +1,165 @@
+#include "models/decoding/choose.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "base/errors.h"
+#include "models/kernels/kernels.h"
+
+namespace banter::models {
+namespace {
+
+constexpr float kLowest = -std::numeric_limits<float>::infinity();
+constexpr std::size_t kLanes = 16;   // independent maxima, so that the loop becomes vector code
+constexpr std::size_t kBlock = 256;  // of `highest`: skipped whole when its maximum is too small
+
+/// NaN is passed over.
+float max_of(std::span<const float> values) {
+  std::array<float, kLanes> best{};
+  best.fill(kLowest);
+  const std::size_t whole = values.size() - values.size() % kLanes;
+  for (std::size_t i = 0; i < whole; i += kLanes)
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      const float value = values[i + lane];
+      best[lane] = value > best[lane] ? value : best[lane];
+    }
+  float result = *std::ranges::max_element(best);
+  for (std::size_t i = whole; i < values.size(); ++i)
+    result = values[i] > result ? values[i] : result;
+  return result;
+}
+
+bool has_nan(std::span<const float> values) {
+  int found = 0;
+  for (const float value : values) found |= static_cast<int>(value != value);
+  return found != 0;
+}
+
+/// -log softmax at the place of the row's maximum.
+float nll_at_max(std::span<const float> logits, float highest) {
+  const auto label = std::ranges::find(logits, highest) - logits.begin();
+  const std::int64_t labels[] = {label};
+  float nll = 0;
+  bool correct = false;
+  // Without a gradient the kernel only reads.
+  kernels<float>().softmax_nll(0, 1, static_cast<std::int64_t>(logits.size()),
+                               const_cast<float*>(logits.data()), labels, /*gradient=*/false, &nll,
+                               &correct);
+  return nll;
+}
+
+constexpr auto is_better = [](const Candidate& a, const Candidate& b) {
+  return a.logit > b.logit || (a.logit == b.logit && a.id < b.id);
+};
+
+/// The kept candidates of a draw, most probable first, grown as far as they are asked for.
+class Kept {
+ public:
+  /// `most`: how many there can be.
+  Kept(std::span<const float> logits, float highest_logit, std::size_t most)
+      : logits_(logits), highest_(highest_logit), most_(most) {}
+
+  /// The first candidate with which `is_enough(sum of weights so far)`, or the last there is.
+  template <typename IsEnough>
+  std::size_t first_with(IsEnough&& is_enough) {
+    for (std::size_t i = 0;; ++i) {
+      if (i == candidates.size() && !grow()) return i - 1;
+      if (is_enough(sums[i])) return i;
+    }
+  }
+
+  std::vector<Candidate> candidates;
+  std::vector<double> sums;  ///< of weights up to and with each; a weight is e^(logit - highest)
+
+ private:
+  bool grow() {
+    constexpr std::size_t kFirst = 64, kFactor = 8;
+    const auto had = candidates.size();
+    if (had >= most_) return false;
+    const auto wanted = std::min(most_, had == 0 ? kFirst : had * kFactor);
+    candidates = highest(logits_, wanted);
+    for (auto i = had; i < candidates.size(); ++i)
+      sums.push_back((i == 0 ? 0.0 : sums[i - 1]) +
+                     std::exp(static_cast<double>(candidates[i].logit) - highest_));
+    if (candidates.size() < wanted) most_ = candidates.size();
+    return candidates.size() > had;
+  }
+
+  std::span<const float> logits_;
+  double highest_;
+  std::size_t most_;
+};
+
+}  // namespace
+
+LogNorm norm_of(std::span<const float> logits) {
+  const float highest_logit = max_of(logits);
+  if (has_nan(logits) || !std::isfinite(highest_logit))
+    throw base::Error("the model's logits are not finite numbers");
+  return {highest_logit, nll_at_max(logits, highest_logit)};
+}
+
+data::TokenId first_max(std::span<const float> logits) {
+  const float best = max_of(logits);
+  if (best == kLowest) return -1;
+  return std::ranges::find(logits, best) - logits.begin();
+}
+
+std::vector<Candidate> highest(std::span<const float> logits, std::size_t n) {
+  std::vector<Candidate> heap;  // the worst kept one is its front
+  if (n == 0) return heap;
+  heap.reserve(std::min(n, logits.size()));
+  for (std::size_t begin = 0; begin < logits.size(); begin += kBlock) {
+    const auto block = logits.subspan(begin, std::min(kBlock, logits.size() - begin));
+    if (heap.size() == n && max_of(block) <= heap.front().logit) continue;
+    for (std::size_t i = 0; i < block.size(); ++i) {
+      const Candidate candidate{static_cast<data::TokenId>(begin + i), block[i]};
+      if (candidate.logit == kLowest) continue;
+      if (heap.size() < n) {
+        heap.push_back(candidate);
+        std::ranges::push_heap(heap, is_better);
+      } else if (candidate.logit > heap.front().logit) {  // equal ones came with a lower id
+        std::ranges::pop_heap(heap, is_better);
+        heap.back() = candidate;
+        std::ranges::push_heap(heap, is_better);
+      }
+    }
+  }
+  std::ranges::sort(heap, is_better);
+  return heap;
+}
+
+data::TokenId draw(std::span<const float> logits, const Cut& cut, double unit) {
+  std::vector<float> scaled;
+  if (cut.temperature != 1.0) {
+    scaled.resize(logits.size());
+    const float highest_logit = max_of(logits);  // taken off first: a tiny temperature overflows
+    const auto scale = static_cast<float>(std::min(1.0 / cut.temperature, 1e30));
+    std::ranges::transform(logits, scaled.begin(), [&](float logit) {
+      return logit == kLowest ? kLowest : (logit - highest_logit) * scale;
+    });
+    logits = scaled;
+  }
+  const float highest_logit = max_of(logits);
+  if (highest_logit == kLowest) return -1;
+
+  const bool is_top_k = cut.top_k > 0 && static_cast<std::size_t>(cut.top_k) < logits.size();
+  Kept kept(logits, highest_logit, is_top_k ? static_cast<std::size_t>(cut.top_k) : logits.size());
+  double total = 0;
+  if (is_top_k) {
+    total = kept.sums[kept.first_with([](double) { return false; })];
+  } else {
+    total = std::exp(static_cast<double>(nll_at_max(logits, highest_logit)));
+  }
+  if (cut.top_p < 1.0) {
+    constexpr double kRounding = 1e-6;  // of `total`, which the kernel sums in float
+    const double wanted = cut.top_p * total * (1 - kRounding);
+    total = kept.sums[kept.first_with([&](double sum) { return sum >= wanted; })];
+  }
+  const double at = unit * total;
+  return kept.candidates[kept.first_with([&](double sum) { return sum > at; })].id;
+}
+
+}  // namespace banter::models

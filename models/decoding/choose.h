@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "data/tokenizer.h"
+
+/// Choosing tokens from one row of logits: pure functions of plain floats, one or two passes over
+/// the row, no sort of the vocabulary.
+namespace banter::models {
+
+/// What turns logits of a row into log-probabilities.
+struct LogNorm {
+  float highest = 0;      ///< the row's largest logit
+  float nll_highest = 0;  ///< -log softmax there, nats
+
+  [[nodiscard]] double log_prob(float logit) const {
+    return static_cast<double>(logit) - highest - nll_highest;
+  }
+};
+
+/// Minus infinity is a legal logit (probability 0) unless all are.
+/// Throws   base::Error when a logit is NaN or plus infinity, or all are minus infinity
+LogNorm norm_of(std::span<const float> logits);
+
+/// The id with the highest logit, the lowest one of several; -1 when all are minus infinity.
+data::TokenId first_max(std::span<const float> logits);
+
+struct Candidate {
+  data::TokenId id = -1;
+  float logit = 0;
+};
+
+/// The `n` highest above minus infinity, falling, lower ids first among equals; fewer when there
+/// are no more.
+std::vector<Candidate> highest(std::span<const float> logits, std::size_t n);
+
+/// How method sample cuts the distribution: in this order.
+struct Cut {
+  double temperature = 1.0;  ///< > 0: divides the logits
+  std::int64_t top_k = 0;    ///< keeps the k most probable (lower ids first among equals); 0 = all
+  double top_p = 1.0;        ///< keeps the smallest set with at least this share of what is left
+};
+
+/// Draws an id: the inverse of the distribution function over the kept candidates in falling order,
+/// summed in float64, at `unit` in [0, 1). -1 when all logits are minus infinity.
+data::TokenId draw(std::span<const float> logits, const Cut& cut, double unit);
+
+}  // namespace banter::models

@@ -1,0 +1,39 @@
+#include "models/decoding/constraints.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace banter::models {
+
+std::vector<data::TokenId> repeating_ids(std::span<const data::TokenId> ids, std::int64_t n) {
+  std::vector<data::TokenId> found;
+  const auto size = static_cast<std::int64_t>(ids.size());
+  if (n <= 0 || size < n) return found;
+  const auto last = ids.end() - (n - 1);
+  for (auto begin = ids.begin(); begin + (n - 1) != ids.end(); ++begin)
+    if (std::equal(last, ids.end(), begin)) found.push_back(*(begin + (n - 1)));
+  return found;
+}
+
+Constraints::Constraints(const data::SpecialIds& special, const DecodingOptions& options)
+    : never_{special.pad,      special.unk,     special.bos,
+             special.turn_end, special.persona, special.unknown_speaker},
+      eos_(special.eos),
+      min_new_tokens_(options.min_new_tokens),
+      ngram_size_(options.no_repeat_ngram_size) {
+  for (std::int64_t i = 0; i < data::SpecialIds::kSpeakers; ++i)
+    never_.push_back(special.first_speaker + i);
+  std::erase(never_, eos_);  // some pretrained vocabularies have one id for several purposes
+}
+
+void Constraints::apply(std::span<float> logits, std::span<const data::TokenId> ids) const {
+  const auto forbid = [&](data::TokenId id) {
+    if (id >= 0 && id < static_cast<data::TokenId>(logits.size()))
+      logits[static_cast<std::size_t>(id)] = -std::numeric_limits<float>::infinity();
+  };
+  for (const auto id : never_) forbid(id);
+  if (static_cast<std::int64_t>(ids.size()) < min_new_tokens_) forbid(eos_);
+  for (const auto id : repeating_ids(ids, ngram_size_)) forbid(id);
+}
+
+}  // namespace banter::models

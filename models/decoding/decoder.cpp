@@ -1,0 +1,298 @@
+#include "models/decoding/decoder.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include <ATen/Parallel.h>
+
+#include "base/errors.h"
+#include "models/decoding/search.h"
+
+namespace banter::models {
+namespace {
+
+torch::Tensor ids_tensor(const std::vector<std::int64_t>& ids, torch::Device device) {
+  return torch::tensor(ids, torch::kLong).to(device);
+}
+
+/// Puts the model into eval mode, and back when destroyed.
+class EvalMode {
+ public:
+  explicit EvalMode(DialogueModel& model) : model_(model), was_training_(model.is_training()) {
+    if (was_training_) model_.eval();
+  }
+  ~EvalMode() {
+    if (was_training_) model_.train();
+  }
+  EvalMode(const EvalMode&) = delete;
+  EvalMode& operator=(const EvalMode&) = delete;
+
+ private:
+  DialogueModel& model_;
+  bool was_training_;
+};
+
+/// A request with rows in the step.
+struct Running {
+  std::uint64_t number = 0;
+  std::unique_ptr<Search> search;
+  std::int64_t most_rows = 1;   ///< reserved for it
+  std::int64_t memory_row = 0;  ///< in the pool
+  std::int64_t rows = 1;        ///< it holds in this step, behind those of the ones before it
+  Composed sources;             ///< memory is in the pool
+};
+
+class DecodeLoop {
+ public:
+  DecodeLoop(DialogueModel& model, const data::BatchOptions& limits, const DecodeLimits& rows,
+             const std::function<std::optional<Request>()>& next,
+             const std::function<void(Replies)>& done)
+      : model_(model),
+        batch_options_(limits),
+        limits_(rows),
+        next_(next),
+        done_(done),
+        device_(device_of(model)) {}
+
+  void run() {
+    for (;;) {
+      refill();
+      if (running_.empty()) return;
+      step();
+    }
+  }
+
+ private:
+  void refill();
+  std::vector<Request> take_waiting();
+  Memory compose(std::vector<Request>& fresh, std::vector<Composed>& sources);
+  void admit(std::vector<Request> fresh);
+  void compact_pool();
+  void step();
+  std::vector<std::vector<NextRow>> advance(const StepOutput& output);
+  void move_on(const State& state, const std::vector<std::vector<NextRow>>& next);
+
+  DialogueModel& model_;
+  const data::BatchOptions& batch_options_;
+  const DecodeLimits& limits_;
+  const std::function<std::optional<Request>()>& next_;
+  const std::function<void(Replies)>& done_;
+  const torch::Device device_;
+
+  std::optional<Request> waiting_;  ///< taken from `next_`, but there was no room for it
+  std::vector<Running> running_;
+  Memory pool_;
+  State state_;                    ///< N rows
+  std::vector<std::int64_t> ids_;  ///< (N): what each row reads next
+};
+
+std::vector<Request> DecodeLoop::take_waiting() {
+  std::vector<Request> fresh;
+  std::int64_t used = 0;
+  for (const auto& running : running_) used += running.most_rows;
+  // Turns are encoded together when several rows are free: one at a time costs more than it gains.
+  const auto least_free = std::max<std::int64_t>(1, limits_.max_rows / 8);
+  if (used > 0 && limits_.max_rows - used < least_free) return fresh;
+  for (;;) {
+    if (!waiting_) waiting_ = next_();
+    if (!waiting_) return fresh;
+    waiting_->options.validate();
+    const auto rows = most_rows(waiting_->options);
+    if (used > 0 && used + rows > limits_.max_rows) return fresh;
+    used += rows;
+    fresh.push_back(*std::exchange(waiting_, std::nullopt));
+  }
+}
+
+void DecodeLoop::refill() {
+  auto fresh = take_waiting();
+  if (!fresh.empty()) admit(std::move(fresh));
+}
+
+Memory DecodeLoop::compose(std::vector<Request>& fresh, std::vector<Composed>& sources) {
+  Memory memory;
+  const auto append = [&](const Memory& rows) { memory = {Rows::join(memory, rows)}; };
+  std::vector<std::size_t> order;  // which request a row of `memory` is of
+  std::vector<data::Context> contexts;
+  std::vector<std::size_t> owners;
+  for (std::size_t i = 0; i < fresh.size(); ++i) {
+    if (fresh[i].composed) {
+      append(fresh[i].composed->memory);
+      order.push_back(i);
+      sources.push_back(std::move(*fresh[i].composed));
+    } else {
+      contexts.push_back(std::move(fresh[i].context));
+      owners.push_back(i);
+    }
+  }
+  if (!contexts.empty()) {
+    const auto host = data::make_batch(contexts, batch_options_, model_.vocabulary().special);
+    const auto batch = host.to(device_);
+    append(model_.compose(model_.encode_turns(batch), batch.context, batch.facts,
+                          batch.reply_speaker));
+    for (std::int64_t b = 0; b < host.replies(); ++b) {
+      order.push_back(owners[host.examples[static_cast<std::size_t>(b)].dialogue]);
+      sources.push_back(sources_of(host, b));
+    }
+  }
+  std::vector<Request> sorted;
+  for (const auto i : order) sorted.push_back(std::move(fresh[i]));
+  fresh = std::move(sorted);
+  return memory;
+}
+
+void DecodeLoop::compact_pool() {
+  std::vector<std::int64_t> kept;
+  std::vector<std::int64_t> place(static_cast<std::size_t>(pool_.size()), 0);
+  for (auto& running : running_) {
+    place[static_cast<std::size_t>(running.memory_row)] = static_cast<std::int64_t>(kept.size());
+    kept.push_back(std::exchange(running.memory_row, static_cast<std::int64_t>(kept.size())));
+  }
+  if (static_cast<std::int64_t>(kept.size()) == pool_.size()) return;
+  if (kept.empty()) {
+    pool_ = {};
+    return;
+  }
+  pool_ = {pool_.select(ids_tensor(kept, device_))};
+  state_.memory_row = ids_tensor(place, device_).index_select(0, state_.memory_row);
+}
+
+void DecodeLoop::admit(std::vector<Request> fresh) {
+  std::vector<Composed> sources;
+  const auto memory = compose(fresh, sources);
+  compact_pool();
+  const auto first = pool_.size();
+  pool_ = {Rows::join(pool_, memory)};
+
+  std::vector<std::int64_t> memory_rows;
+  for (std::size_t i = 0; i < fresh.size(); ++i) {
+    const auto& options = fresh[i].options;
+    sources[i].memory = {};
+    Running running{.number = fresh[i].number,
+                    .search = make_search(options, model_.vocabulary().special),
+                    .most_rows = most_rows(options),
+                    .memory_row = first + static_cast<std::int64_t>(i),
+                    .rows = 1,
+                    .sources = std::move(sources[i])};
+    running.rows = running.search->first_rows();
+    memory_rows.insert(memory_rows.end(), static_cast<std::size_t>(running.rows),
+                       running.memory_row);
+    running_.push_back(std::move(running));
+  }
+  const auto started = model_.start(/*pass=*/0, pool_, ids_tensor(memory_rows, device_));
+  state_ = ids_.empty() ? started : State::join(state_, started);
+  ids_.insert(ids_.end(), memory_rows.size(), model_.vocabulary().special.bos);
+}
+
+/// The attention of row n, at the columns that are its own.
+SharedAttention attention_at(const std::vector<Attention>& all, std::int64_t n,
+                             const Composed& sources) {
+  auto kinds = std::make_shared<std::vector<TokenAttention>>();
+  for (const auto& [name, weights] : all) {
+    const auto* row = weights.data_ptr<float>() + n * weights.size(1);
+    TokenAttention kind{.name = name, .weights = {}};
+    for (const auto column : sources.columns) kind.weights.push_back(row[column]);
+    kinds->push_back(std::move(kind));
+  }
+  return kinds;
+}
+
+std::vector<std::vector<NextRow>> DecodeLoop::advance(const StepOutput& output) {
+  auto logits = output.logits.to(torch::kCPU, torch::kFloat).contiguous();  // (N,V)
+  // Searches write into the logits: never into something that the model keeps.
+  if (logits.storage().use_count() > 1) logits = logits.clone();
+  const auto V = logits.size(1);
+  auto* values = logits.data_ptr<float>();
+
+  std::vector<Attention> attention;
+  if (limits_.with_attention) {
+    for (const auto& [name, weights] : output.attention)
+      attention.push_back({name, weights.to(torch::kCPU, torch::kFloat).contiguous()});
+  }
+  std::vector<std::vector<ScoredRow>> rows(running_.size());
+  std::int64_t n = 0;
+  for (std::size_t i = 0; i < running_.size(); ++i) {
+    for (std::int64_t row = 0; row < running_[i].rows; ++row, ++n) {
+      rows[i].push_back({.logits = {values + n * V, static_cast<std::size_t>(V)},
+                         .attention = attention.empty()
+                                          ? nullptr
+                                          : attention_at(attention, n, running_[i].sources)});
+    }
+  }
+  std::vector<std::vector<NextRow>> next(running_.size());
+  const auto choose = [&](std::int64_t begin, std::int64_t end) {
+    for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
+      try {
+        next[i] = running_[i].search->advance(rows[i]);
+      } catch (const base::Error& error) {
+        throw base::Error("reply " + std::to_string(running_[i].number) + ": " + error.what() +
+                          "; the checkpoint is damaged or its training diverged");
+      }
+    }
+  };
+  constexpr std::int64_t kGrain = 8;  // fewer searches are done before a thread has woken up
+  at::parallel_for(0, static_cast<std::int64_t>(running_.size()), kGrain, choose);
+  return next;
+}
+
+void DecodeLoop::move_on(const State& state, const std::vector<std::vector<NextRow>>& next) {
+  const auto N = static_cast<std::int64_t>(ids_.size());
+  std::vector<std::int64_t> index;  // rows of this step that the next one continues
+  std::vector<Running> still_running;
+  std::vector<Replies> ended;
+  std::int64_t first = 0;
+  ids_.clear();
+  for (std::size_t i = 0; i < running_.size(); ++i) {
+    auto& running = running_[i];
+    for (const auto& [parent, id] : next[i]) {
+      index.push_back(first + parent);
+      ids_.push_back(id);
+    }
+    first += running.rows;
+    running.rows = static_cast<std::int64_t>(next[i].size());
+    if (running.rows > 0) {
+      still_running.push_back(std::move(running));
+    } else {
+      ended.push_back({.number = running.number,
+                       .best = running.search->take(),
+                       .facts = running.sources.facts,
+                       .turns = running.sources.turns});
+    }
+  }
+  running_ = std::move(still_running);
+  bool is_same = static_cast<std::int64_t>(index.size()) == N;
+  for (std::int64_t n = 0; is_same && n < N; ++n) is_same = index[static_cast<std::size_t>(n)] == n;
+  if (index.empty()) {
+    state_ = {};
+  } else {
+    state_ = is_same ? state : state.select(ids_tensor(index, device_));
+  }
+  constexpr std::int64_t kWorthCompacting = 8;  // dead rows of memory
+  const auto live = static_cast<std::int64_t>(running_.size());
+  if (pool_.size() - live >= std::max(kWorthCompacting, live)) compact_pool();
+  for (auto& replies : ended) done_(std::move(replies));
+}
+
+void DecodeLoop::step() {
+  const auto output = model_.step(ids_tensor(ids_, device_), pool_, state_);
+  const auto next = advance(output);
+  move_on(output.state, next);
+}
+
+}  // namespace
+
+void decode(DialogueModel& model, const data::BatchOptions& limits, const DecodeLimits& rows,
+            const std::function<std::optional<Request>()>& next,
+            const std::function<void(Replies)>& done) {
+  if (rows.max_rows < 1) throw base::ConfigError("batch: must be at least 1 row");
+  if (model.passes() != 1)
+    throw base::Error("decoding makes a reply in one pass, but this model needs " +
+                      std::to_string(model.passes()));
+  const c10::InferenceMode guard;
+  const EvalMode eval(model);
+  DecodeLoop(model, limits, rows, next, done).run();
+}
+
+}  // namespace banter::models

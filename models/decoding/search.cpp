@@ -1,0 +1,25 @@
+#include "models/decoding/search.h"
+
+#include "models/decoding/beam_search.h"
+#include "models/decoding/single_search.h"
+
+namespace banter::models {
+namespace {
+
+bool is_beam(const DecodingOptions& options) {
+  return options.method == "beam" && options.beam_size > 1;
+}
+
+}  // namespace
+
+std::unique_ptr<Search> make_search(const DecodingOptions& options,
+                                    const data::SpecialIds& special) {
+  if (is_beam(options)) return std::make_unique<BeamSearch>(options, special);
+  return std::make_unique<SingleSearch>(options, special);
+}
+
+std::int64_t most_rows(const DecodingOptions& options) {
+  return is_beam(options) ? options.beam_size : options.replies;
+}
+
+}  // namespace banter::models

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "data/tokenizer.h"
+#include "models/decoding/hypothesis.h"
+#include "models/decoding/options.h"
+
+namespace banter::models {
+
+/// What the model gave for one row of a search.
+struct ScoredRow {
+  std::span<float> logits;  ///< (V); scratch: the search may change them
+  SharedAttention attention;
+};
+
+/// A row of the next step: it continues row `parent` of this one with `id`.
+struct NextRow {
+  std::int64_t parent = 0;
+  data::TokenId id = 0;
+  bool operator==(const NextRow&) const = default;
+};
+
+/// Makes the replies of one request from rows of logits: no tensors, no randomness but the seed's,
+/// nothing shared with other searches.
+class Search {
+ public:
+  virtual ~Search() = default;
+
+  /// Rows before the first token; each reads bos.
+  [[nodiscard]] virtual std::int64_t first_rows() const = 0;
+  /// Reads the logits of all its rows and says which rows go on; none: it is finished.
+  /// Throws   base::Error when logits are not finite, naming the token
+  virtual std::vector<NextRow> advance(std::span<const ScoredRow> rows) = 0;
+  /// The replies, best first; once, when finished.
+  virtual std::vector<Reply> take() = 0;
+};
+
+/// The search that `options.method` names. A beam of 1 is greedy.
+std::unique_ptr<Search> make_search(const DecodingOptions& options,
+                                    const data::SpecialIds& special);
+
+/// Rows that the search of these options holds at most.
+std::int64_t most_rows(const DecodingOptions& options);
+
+}  // namespace banter::models

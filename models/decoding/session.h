@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+#include "data/batch.h"
+#include "models/decoding/composed.h"
+#include "models/dialogue_model.h"
+
+namespace banter::models {
+
+/// A live conversation: keeps its turns encoded between replies, so that a reply costs the encoding
+/// of what is new (the last answer and what was said to it) and not of the history.
+///
+/// Only the turns that the model's limits let a reply see are kept. Values equal those of encoding
+/// the whole context again.
+/// Threads  one at a time; the model must outlive it
+class ChatSession {
+ public:
+  /// `limits`: those the model was trained under.
+  ChatSession(DialogueModel& model, const data::BatchOptions& limits);
+
+  /// Replaces the facts about the speaker who replies; ids without special ids.
+  void set_facts(std::vector<data::Context::Row> facts);
+  void add_turn(data::Context::Row turn);
+  void reset();  ///< forgets the turns, not the facts
+
+  /// The memory that a reply by `reply_speaker` reads: encodes what is new, then composes.
+  /// Throws   DataError when there is neither a turn nor a fact
+  Composed compose(std::int64_t reply_speaker);
+
+  /// The turns that the next reply can see at most, oldest first.
+  [[nodiscard]] const std::deque<data::Context::Row>& turns() const { return turns_; }
+  [[nodiscard]] std::int64_t encoded_rows() const { return encoded_rows_; }  ///< so far, in all
+
+ private:
+  /// Rows of `kept_`, -1 = not encoded yet.
+  using Places = std::deque<std::int64_t>;
+  void keep_only(std::size_t facts, std::size_t turns);
+  void encode_new(const data::Batch& batch);
+
+  DialogueModel& model_;
+  data::BatchOptions limits_;
+  std::vector<data::Context::Row> facts_;
+  std::deque<data::Context::Row> turns_;
+  Places fact_places_, turn_places_;
+  Kept kept_;
+  std::int64_t encoded_rows_ = 0;
+};
+
+}  // namespace banter::models
