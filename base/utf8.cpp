@@ -1,0 +1,75 @@
+#include "base/utf8.h"
+
+#include <algorithm>
+
+namespace banter::base {
+namespace {
+
+/// Bytes of the strict UTF-8 sequence that begins at `text`, or 0 when none does.
+/// Source   The Unicode Standard, table 3-7 (well-formed byte sequences)
+std::size_t sequence_length(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const auto in = [&](std::size_t i, unsigned low, unsigned high) {
+    return i < text.size() && byte(i) >= low && byte(i) <= high;
+  };
+  const unsigned lead = byte(0);
+  if (lead < 0x80) return 1;
+  if (lead >= 0xC2 && lead <= 0xDF) return in(1, 0x80, 0xBF) ? 2 : 0;
+  if (lead >= 0xE0 && lead <= 0xEF) {
+    const unsigned low = lead == 0xE0 ? 0xA0 : 0x80, high = lead == 0xED ? 0x9F : 0xBF;
+    return in(1, low, high) && in(2, 0x80, 0xBF) ? 3 : 0;
+  }
+  if (lead >= 0xF0 && lead <= 0xF4) {
+    const unsigned low = lead == 0xF0 ? 0x90 : 0x80, high = lead == 0xF4 ? 0x8F : 0xBF;
+    return in(1, low, high) && in(2, 0x80, 0xBF) && in(3, 0x80, 0xBF) ? 4 : 0;
+  }
+  return 0;
+}
+
+}  // namespace
+
+std::optional<std::size_t> first_bad_utf8(std::string_view text) {
+  std::size_t at = 0;
+  while (at < text.size()) {
+    const auto length = sequence_length(text.substr(at));
+    if (length == 0) return at;
+    at += length;
+  }
+  return std::nullopt;
+}
+
+std::size_t count_code_points(std::string_view text) {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+}
+
+std::size_t count_words(std::string_view text) {
+  std::size_t words = 0;
+  bool inside = false;
+  for (const char c : text) {
+    const bool space = c == ' ' || (c >= '\t' && c <= '\r');
+    words += !space && !inside ? 1 : 0;
+    inside = !space;
+  }
+  return words;
+}
+
+std::string printable(std::string_view text, std::size_t max_bytes) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  std::string shown;
+  std::size_t at = 0;
+  while (at < text.size()) {
+    const auto length = sequence_length(text.substr(at));
+    const auto byte = static_cast<unsigned char>(text[at]);
+    const auto bytes = std::max<std::size_t>(length, 1);
+    std::string part(text.substr(at, bytes));
+    if (length == 0 || byte < 0x20 || byte == 0x7F)
+      part = std::string("\\x") + kDigits[byte >> 4U] + kDigits[byte & 15U];
+    if (shown.size() + part.size() > max_bytes) return shown + "...";
+    shown += part;
+    at += bytes;
+  }
+  return shown;
+}
+
+}  // namespace banter::base
