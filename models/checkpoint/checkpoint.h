@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,7 +12,7 @@
 ///
 ///     RUN/CURRENT          names the best checkpoint ("step-200 <manifest sha256>")
 ///     RUN/LAST             names the newest
-///     RUN/BEST.<metric>    one for each further metric of keep_best
+///     RUN/BEST.<metric>    one for each metric of keep_best
 ///     RUN/step-200/        model.safetensors optimizer.safetensors ema.safetensors config.yaml
 ///                          tokenizer.model state.json manifest.json
 ///     RUN/config.yaml      of the run;  RUN/log.jsonl  what happened
@@ -30,16 +29,19 @@ class CheckpointWriter {
 
   [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }
   /// Writes manifest.json (sizes, SHA-256 of every file), syncs, renames to RUN/step-N, syncs.
-  /// A step-N that stands there already with the same manifest is left as it is.
+  /// A step-N that stands there already is left as it is when it has the same manifest and
+  /// verifies; another one (damaged, or of another state of the same step) is replaced.
   /// Throws   FileError; then RUN is as it was
   void publish();
 
  private:
   std::filesystem::path run_, folder_, final_;
+  std::int64_t step_ = 0;
   bool published_ = false;
 };
 
 /// Points RUN/<pointer> (CURRENT, LAST, BEST.ppl) at step-N, durably.
+/// Throws   CheckpointError when step-N has no manifest; FileError
 void point_to(const std::filesystem::path& run, std::string_view pointer, std::int64_t step);
 /// The step a pointer names, or -1 when the pointer does not exist. Throws   CheckpointError when
 /// it is damaged
@@ -48,10 +50,18 @@ std::int64_t pointed_step(const std::filesystem::path& run, std::string_view poi
 /// The steps whose folders are there, rising.
 std::vector<std::int64_t> checkpoint_steps(const std::filesystem::path& run);
 
+/// Takes RUN/step-N away, so that a crash leaves all of it or nothing under that name.
+/// Throws   FileError
+void remove_checkpoint(const std::filesystem::path& run, std::int64_t step);
+/// Removes what crashes left behind: unpublished and half-removed checkpoints.
+/// Throws   FileError
+void remove_leftovers(const std::filesystem::path& run);
+
 /// A name on the command line: RUN, RUN@last, RUN@step-N, RUN@best:METRIC, RUN@ema.
 struct RunName {
   std::filesystem::path run;
   std::string which;  ///< "", "last", "step-200", "best:ppl", "ema"
+  /// Throws   UsageError listing the forms
   static RunName parse(std::string_view text);
 };
 

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <string_view>
 
 #include <torch/torch.h>
 
@@ -23,6 +24,11 @@ NamedTensors read_safetensors(const std::filesystem::path& path);
 
 /// All parameters and buffers of a module by name.
 NamedTensors named_tensors(const torch::nn::Module& module);
+
+/// Copies saved tensors into live ones after checking names, shapes, dtypes and finiteness of all
+/// of them: nothing is copied when anything disagrees.
+/// Throws   CheckpointError "<what>:" and every disagreement
+void assign_tensors(const NamedTensors& live, const NamedTensors& saved, std::string_view what);
 
 /// Copies saved tensors into a module after checking names, shapes, dtypes and finiteness of all
 /// of them: nothing is copied when anything disagrees.

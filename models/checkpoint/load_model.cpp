@@ -1,0 +1,35 @@
+#include "models/checkpoint/load_model.h"
+
+#include "base/errors.h"
+#include "configs/section.h"
+#include "models/checkpoint/safetensors.h"
+#include "models/registry.h"
+
+namespace banter::models {
+
+LoadedModel load_model(std::string_view run_name, torch::Device device, torch::Dtype dtype) {
+  auto checkpoint = find_checkpoint(RunName::parse(run_name));
+  const auto& folder = checkpoint.folder;
+  try {
+    const auto config = configs::Config::load(folder / "config.yaml");
+    auto root = config.root();
+    auto batch_section = root.section("batch");
+    auto batch = data::BatchOptions::from(batch_section);
+    auto tokenizer = data::Tokenizer::open(folder / "tokenizer.model");
+
+    auto model_section = root.section("model");
+    const auto type = model_section.require<std::string>("type");
+    constexpr std::uint64_t kAnySeed = 0;  // every parameter is replaced below
+    auto model = build_model(
+        model_section, {.size = tokenizer.vocab_size(), .special = tokenizer.special()}, kAnySeed);
+    assign(*model, read_safetensors(
+                       folder / (checkpoint.use_ema ? "ema.safetensors" : "model.safetensors")));
+    model->to(device, dtype);
+    model->eval();
+    return {std::move(model), std::move(tokenizer), std::move(batch), std::move(checkpoint), type};
+  } catch (const base::Error& error) {
+    throw base::CheckpointError(folder.string() + ": " + error.what());
+  }
+}
+
+}  // namespace banter::models
