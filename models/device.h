@@ -1,9 +1,9 @@
 #pragma once
 
-#include <torch/torch.h>
-
 #include <string>
 #include <string_view>
+
+#include <torch/torch.h>
 
 namespace banter::models {
 

@@ -8,3 +8,23 @@ set_source_files_properties(
   kernels/kernels_avx512.cpp
   PROPERTIES COMPILE_OPTIONS "-mavx512f;-mavx512dq;-mavx512bw;-mavx512vl;-mfma;-mprefer-vector-width=512")
 set_source_files_properties(kernels/kernels_avx2.cpp PROPERTIES COMPILE_OPTIONS "-mavx2;-mfma")
+
+if(BANTER_TORCH)
+  add_library(
+    banter_models
+    device.cpp
+    dialogue_model.cpp
+    hred.cpp
+    layers/additive_attention.cpp
+    layers/gru.cpp
+    layers/output_layer.cpp
+    layers/packing.cpp
+    layers/row_attention.cpp
+    layers/start_parameters.cpp
+    layers/turn_embedding.cpp
+    registry.cpp
+    rows.cpp
+    seq2seq.cpp)
+  banter_uses_torch(banter_models)
+  target_link_libraries(banter_models PUBLIC banter_batch banter_kernels PRIVATE ${CMAKE_DL_LIBS})
+endif()

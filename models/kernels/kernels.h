@@ -29,8 +29,8 @@ struct Kernels {
   /// h' = (1 - z) * c + z * h.
   /// Shapes   gi, gh (n,3H) gate order r|z|n, biases inside; h, next (n,H);
   ///          saved (n,4H) = r|z|c|gh_n for `gru_backward`, or null
-  void (*gru_forward)(std::int64_t n, std::int64_t H, const T* gi, const T* gh, const T* h,
-                      T* next, T* saved);
+  void (*gru_forward)(std::int64_t n, std::int64_t H, const T* gi, const T* gh, const T* h, T* next,
+                      T* saved);
 
   /// The way back: from d loss / d h' to the gates' gradients.
   /// Shapes   d_next (n,H); d_gi, d_gh (n,3H) out; d_h (n,H) out: the direct part z * d_next only,
@@ -72,9 +72,10 @@ struct Kernels {
 
   /// out = x W^T + bias for output columns [begin, end): few rows of x against a large matrix.
   /// The order of the sum over k depends on K alone.
-  /// Shapes   x (N,K), weight (O,K), bias (O) or null, out (N,O)
+  /// Shapes   x (N,K), weight (O,K) with `stride` from row to row, bias (O) or null, out (N,O)
   void (*rows_times_matrix)(std::int64_t begin, std::int64_t end, std::int64_t N, std::int64_t K,
-                            std::int64_t O, const T* x, const T* weight, const T* bias, T* out);
+                            std::int64_t O, const T* x, const T* weight, std::int64_t stride,
+                            const T* bias, T* out);
 
   /// Cross entropy of rows [begin, end), and its gradient in the logits' own place.
   /// Shapes   logits (P,V) in; when `gradient`, out: softmax - one_hot(label);

@@ -209,8 +209,8 @@ void softmax_backward(std::int64_t begin, std::int64_t end, std::int64_t U,
 template <typename T>
 void additive_backward(std::int64_t begin, std::int64_t end, std::int64_t n, std::int64_t K,
                        const T* __restrict query, const T* __restrict keys, RowIndex index,
-                       const T* __restrict v, const T* __restrict d_scores,
-                       T* __restrict d_query, T* __restrict d_keys, T* __restrict d_v) {
+                       const T* __restrict v, const T* __restrict d_scores, T* __restrict d_query,
+                       T* __restrict d_keys, T* __restrict d_v) {
   const auto U = index.width;
   for (std::int64_t i = 0; i < n; ++i) {
     const std::int64_t* rows = index.of(i);
@@ -244,15 +244,15 @@ struct Vector {
 /// R rows of x against C rows of the matrix: R*C sums side by side in registers.
 template <typename T, int R, int C>
 BANTER_INLINE void dot_block(std::int64_t K, std::int64_t O, const T* __restrict x,
-                             const T* __restrict weight, const T* __restrict bias,
-                             T* __restrict out) {
+                             const T* __restrict weight, std::int64_t stride,
+                             const T* __restrict bias, T* __restrict out) {
   using V = typename Vector<T>::type;
   constexpr auto W = Vector<T>::width;
   V sum[R][C] = {};
   std::int64_t k = 0;
   for (; k + W <= K; k += W) {
     V w[C];
-    for (int c = 0; c < C; ++c) w[c] = *reinterpret_cast<const V*>(weight + c * K + k);
+    for (int c = 0; c < C; ++c) w[c] = *reinterpret_cast<const V*>(weight + c * stride + k);
     for (int r = 0; r < R; ++r) {
       const V a = *reinterpret_cast<const V*>(x + r * K + k);
       for (int c = 0; c < C; ++c) sum[r][c] += a * w[c];
@@ -262,7 +262,8 @@ BANTER_INLINE void dot_block(std::int64_t K, std::int64_t O, const T* __restrict
     for (int c = 0; c < C; ++c) {
       T total = 0;
       for (std::int64_t lane = 0; lane < W; ++lane) total += sum[r][c][lane];
-      for (std::int64_t rest = k; rest < K; ++rest) total += x[r * K + rest] * weight[c * K + rest];
+      for (std::int64_t rest = k; rest < K; ++rest)
+        total += x[r * K + rest] * weight[c * stride + rest];
       out[r * O + c] = bias == nullptr ? total : total + bias[c];
     }
   }
@@ -271,25 +272,26 @@ BANTER_INLINE void dot_block(std::int64_t K, std::int64_t O, const T* __restrict
 template <typename T, int C>
 BANTER_INLINE void dot_columns(std::int64_t N, std::int64_t K, std::int64_t O,
                                const T* __restrict x, const T* __restrict weight,
-                               const T* __restrict bias, T* __restrict out) {
+                               std::int64_t stride, const T* __restrict bias, T* __restrict out) {
   constexpr int kRows = BANTER_VECTOR_BYTES == 64 ? 6 : 3;
   std::int64_t n = 0;
   for (; n + kRows <= N; n += kRows)
-    dot_block<T, kRows, C>(K, O, x + n * K, weight, bias, out + n * O);
-  for (; n + 2 <= N; n += 2) dot_block<T, 2, C>(K, O, x + n * K, weight, bias, out + n * O);
-  for (; n < N; ++n) dot_block<T, 1, C>(K, O, x + n * K, weight, bias, out + n * O);
+    dot_block<T, kRows, C>(K, O, x + n * K, weight, stride, bias, out + n * O);
+  for (; n + 2 <= N; n += 2) dot_block<T, 2, C>(K, O, x + n * K, weight, stride, bias, out + n * O);
+  for (; n < N; ++n) dot_block<T, 1, C>(K, O, x + n * K, weight, stride, bias, out + n * O);
 }
 
 template <typename T>
 void rows_times_matrix(std::int64_t begin, std::int64_t end, std::int64_t N, std::int64_t K,
                        std::int64_t O, const T* __restrict x, const T* __restrict weight,
-                       const T* __restrict bias, T* __restrict out) {
+                       std::int64_t stride, const T* __restrict bias, T* __restrict out) {
   constexpr int kColumns = 4;
   const auto bias_at = [&](std::int64_t o) { return bias == nullptr ? nullptr : bias + o; };
   std::int64_t o = begin;
   for (; o + kColumns <= end; o += kColumns)
-    dot_columns<T, kColumns>(N, K, O, x, weight + o * K, bias_at(o), out + o);
-  for (; o < end; ++o) dot_columns<T, 1>(N, K, O, x, weight + o * K, bias_at(o), out + o);
+    dot_columns<T, kColumns>(N, K, O, x, weight + o * stride, stride, bias_at(o), out + o);
+  for (; o < end; ++o)
+    dot_columns<T, 1>(N, K, O, x, weight + o * stride, stride, bias_at(o), out + o);
 }
 
 // ---- cross entropy ----------------------------------------------------------------------------

@@ -1,10 +1,9 @@
 #pragma once
 
-#include <torch/torch.h>
+#include <cstdint>
 
 #include <ATen/Parallel.h>
-
-#include <cstdint>
+#include <torch/torch.h>
 
 #include "models/kernels/kernels.h"
 

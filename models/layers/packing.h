@@ -1,9 +1,9 @@
 #pragma once
 
-#include <torch/torch.h>
-
 #include <cstdint>
 #include <vector>
+
+#include <torch/torch.h>
 
 namespace banter::models {
 
@@ -22,7 +22,7 @@ struct Packing {
   torch::Tensor last;                 ///< (N) int64: packed place of the row's last step; 0 if none
   torch::Tensor empty;                ///< (N) bool: the row has no kept place
   bool any_empty = false;
-  std::int64_t rows = 0, width = 0;   ///< N, T
+  std::int64_t rows = 0, width = 0;  ///< N, T
 
   [[nodiscard]] std::int64_t steps() const { return static_cast<std::int64_t>(counts.size()); }
   [[nodiscard]] std::int64_t places() const { return offsets.back(); }  ///< P
@@ -34,8 +34,8 @@ struct Packing {
   [[nodiscard]] torch::Tensor at_last(const torch::Tensor& packed) const;
 };
 
-/// Shapes   keep_mask (N,T) bool, true = real; kept places need not be neighbours, their order stays
-/// Throws   ShapeError
+/// Shapes   keep_mask (N,T) bool, true = real; kept places need not be neighbours, their order
+/// stays Throws   ShapeError
 Packing make_packing(const torch::Tensor& keep_mask);
 
 }  // namespace banter::models

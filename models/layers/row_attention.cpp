@@ -47,11 +47,11 @@ struct AdditiveWeights : Function<AdditiveWeights> {
       kernels<T>().softmax_backward(0, query.size(0), index.size(1), weights.const_data_ptr<T>(),
                                     d_weights.const_data_ptr<T>(), d_scores.template data_ptr<T>());
       split(query.size(1), kColumnGrain, [&](std::int64_t begin, std::int64_t end) {
-        kernels<T>().additive_backward(
-            begin, end, query.size(0), query.size(1), query.const_data_ptr<T>(),
-            keys.const_data_ptr<T>(), row_index(index), v.const_data_ptr<T>(),
-            d_scores.const_data_ptr<T>(), d_query.template data_ptr<T>(),
-            d_keys.template data_ptr<T>(), d_v.template data_ptr<T>());
+        kernels<T>().additive_backward(begin, end, query.size(0), query.size(1),
+                                       query.const_data_ptr<T>(), keys.const_data_ptr<T>(),
+                                       row_index(index), v.const_data_ptr<T>(),
+                                       d_scores.const_data_ptr<T>(), d_query.template data_ptr<T>(),
+                                       d_keys.template data_ptr<T>(), d_v.template data_ptr<T>());
       });
     });
     return {d_query, d_keys, {}, d_v};
@@ -103,8 +103,7 @@ struct WeightedRows : Function<WeightedRows> {
 
 torch::Tensor masked_softmax(const torch::Tensor& scores, const torch::Tensor& keep_mask) {
   const auto hidden = keep_mask.logical_not();
-  const auto weights =
-      scores.masked_fill(hidden, std::numeric_limits<float>::lowest()).softmax(-1);
+  const auto weights = scores.masked_fill(hidden, std::numeric_limits<float>::lowest()).softmax(-1);
   return weights.masked_fill(hidden, 0.0);
 }
 
@@ -139,7 +138,7 @@ torch::Tensor additive_weights(const torch::Tensor& query, const torch::Tensor& 
 torch::Tensor weighted_rows(const torch::Tensor& weights, const torch::Tensor& values,
                             const torch::Tensor& index) {
   const auto [N, U] = dims<2>(index, "index (N,U)");
-  const auto [R, D] = dims<2>(values, "values (R,D)");
+  dims<2>(values, "values (R,D)");
   expect_like(index, {N, U}, torch::kLong, "index (N,U)");
   expect_like(weights, {N, U}, values.scalar_type(), "weights (N,U)");
   if (!has_kernels(values)) return weighted_rows_plain(weights, values, index);

@@ -1,11 +1,11 @@
 #pragma once
 
-#include <torch/torch.h>
-
 #include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
+
+#include <torch/torch.h>
 
 #include "base/errors.h"
 
@@ -13,8 +13,8 @@ namespace banter::models {
 
 using base::ShapeError;
 
-/// The sizes of a tensor that must have N dimensions: `const auto [M, T] = dims<2>(ids, "ids (M,T)")`.
-/// Throws   ShapeError "ids (M,T): expected 2 dimensions, got 3"
+/// The sizes of a tensor that must have N dimensions: `const auto [M, T] = dims<2>(ids, "ids
+/// (M,T)")`. Throws   ShapeError "ids (M,T): expected 2 dimensions, got 3"
 template <std::size_t N>
 std::array<std::int64_t, N> dims(const torch::Tensor& tensor, std::string_view what) {
   if (tensor.dim() != static_cast<std::int64_t>(N)) {

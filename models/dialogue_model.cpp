@@ -1,0 +1,19 @@
+#include "models/dialogue_model.h"
+
+namespace banter::models {
+
+State State::select(const torch::Tensor& index) const {
+  return {memory_row.index_select(0, index), rows.select(index)};
+}
+
+State State::join(const State& a, const State& b) {
+  if (!a.memory_row.defined()) return b;
+  return {torch::cat({a.memory_row, b.memory_row}), Rows::join(a.rows, b.rows)};
+}
+
+std::vector<std::pair<std::string, std::int64_t>> DialogueModel::loss_counts(
+    const data::Batch& batch) const {
+  return {{"nll", batch.label_count}};
+}
+
+}  // namespace banter::models

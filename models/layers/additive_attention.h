@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+
+#include <torch/torch.h>
+
+namespace banter::models {
+
+/// The weights of one additive attention: e_i = v^T tanh(W h_i + Q query), no bias.
+/// `keys` = W h_i is made once per turn, whoever reads it.
+class AdditiveAttentionImpl : public torch::nn::Module {
+ public:
+  AdditiveAttentionImpl(std::int64_t memory_dim, std::int64_t query_dim, std::int64_t width);
+
+  /// Shapes   memory (R,H) -> (R,K)
+  torch::Tensor keys(const torch::Tensor& memory);
+  /// Shapes   query (N,H), keys (R,K), index (N,U) -> (N,U); see `additive_weights`
+  torch::Tensor weights(const torch::Tensor& query, const torch::Tensor& keys,
+                        const torch::Tensor& index);
+
+  torch::Tensor memory_weight;  ///< W (K,H)
+  torch::Tensor query_weight;   ///< Q (K,H)
+  torch::Tensor v;              ///< (K)
+
+  std::int64_t calls = 0;  ///< how often `weights` ran: static attention once a reply
+};
+TORCH_MODULE(AdditiveAttention);
+
+}  // namespace banter::models

@@ -1,0 +1,257 @@
+#include "models/layers/gru.h"
+
+#include "models/layers/fused.h"
+#include "models/layers/row_attention.h"
+#include "models/layers/shapes.h"
+
+namespace banter::models {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::Function;
+using torch::autograd::variable_list;
+
+constexpr std::int64_t kRowGrain = 4;
+constexpr std::int64_t kColumnGrain = 64;
+
+/// The steps of a packing as plain numbers, so that a Function can keep them.
+struct Steps : torch::CustomClassHolder {
+  std::vector<std::int64_t> counts, offsets;
+};
+
+/// The loop of gru_recurrence and its way back. Tensors are contiguous, rows in packed order.
+struct Recurrence : Function<Recurrence> {
+  /// Attention tensors are undefined when there is none; `saves` = gradients will be asked for.
+  static variable_list forward(AutogradContext* context, const torch::Tensor& gates,
+                               const torch::Tensor& start, const torch::Tensor& weight_hh,
+                               const torch::Tensor& bias_hh, const torch::Tensor& query_weight,
+                               const torch::Tensor& v, const torch::Tensor& keys,
+                               const torch::Tensor& values, const torch::Tensor& index,
+                               const c10::intrusive_ptr<Steps>& steps, bool saves) {
+    const auto H = weight_hh.size(1);
+    const auto P = gates.size(0);
+    const bool attends = query_weight.defined();
+    const auto U = attends ? index.size(1) : 0;
+    const auto K = attends ? query_weight.size(0) : 0;
+
+    const auto states = gates.new_empty({P, H});
+    const auto kept_gates = saves ? gates.new_empty({P, 4 * H}) : torch::Tensor();
+    const auto queries = attends ? gates.new_empty({P, K}) : torch::Tensor();
+    const auto weights = attends ? gates.new_zeros({P, U}) : torch::Tensor();
+    const auto inputs = attends ? gates.clone() : gates;
+    const auto rows = steps->counts.empty() ? 0 : steps->counts.front();
+    auto hidden_gates = gates.new_empty({rows, 3 * H});
+    const auto transposed = weight_hh.t();
+
+    with_type(gates, [&](auto zero) {
+      using T = decltype(zero);
+      const auto& k = kernels<T>();
+      for (std::size_t t = 0; t < steps->counts.size(); ++t) {
+        const auto n = steps->counts[t];
+        const auto at = steps->offsets[t];
+        const auto before =
+            t == 0 ? start.narrow(0, 0, n) : states.narrow(0, steps->offsets[t - 1], n);  // (n,H)
+        auto gh = hidden_gates.narrow(0, 0, n);
+        at::addmm_out(gh, bias_hh, before, transposed);
+        if (attends) {
+          auto query = queries.narrow(0, at, n);
+          at::mm_out(query, before, query_weight.t());
+          split(n, kRowGrain, [&](std::int64_t begin, std::int64_t end) {
+            auto* a = weights.template data_ptr<T>() + at * U;
+            k.additive_weights(begin, end, K, query.template data_ptr<T>(),
+                               keys.const_data_ptr<T>(), row_index(index), v.const_data_ptr<T>(),
+                               a);
+            k.add_weighted_rows(begin, end, 3 * H, a, values.const_data_ptr<T>(), row_index(index),
+                                inputs.template data_ptr<T>() + at * 3 * H);
+          });
+        }
+        split(n, kRowGrain, [&](std::int64_t begin, std::int64_t end) {
+          k.gru_forward(end - begin, H, inputs.const_data_ptr<T>() + (at + begin) * 3 * H,
+                        gh.const_data_ptr<T>() + begin * 3 * H,
+                        before.const_data_ptr<T>() + begin * H,
+                        states.template data_ptr<T>() + (at + begin) * H,
+                        saves ? kept_gates.template data_ptr<T>() + (at + begin) * 4 * H : nullptr);
+        });
+      }
+    });
+    if (saves) {
+      context->save_for_backward({start, weight_hh, query_weight, v, keys, values, index, states,
+                                  kept_gates, queries, weights});
+      context->saved_data["steps"] = c10::IValue::make_capsule(steps);
+    }
+    if (attends) context->mark_non_differentiable({weights});
+    return {states, attends ? weights : gates.new_empty({0})};
+  }
+
+  static variable_list backward(AutogradContext* context, const variable_list& d_outputs) {
+    const auto saved = context->get_saved_variables();
+    const auto &start = saved[0], &weight_hh = saved[1], &query_weight = saved[2], &v = saved[3];
+    const auto &keys = saved[4], &values = saved[5], &index = saved[6], &states = saved[7];
+    const auto &kept_gates = saved[8], &queries = saved[9], &weights = saved[10];
+    const auto steps =
+        c10::static_intrusive_pointer_cast<Steps>(context->saved_data["steps"].toCapsule());
+    const auto d_states = d_outputs[0].contiguous();
+    const auto H = weight_hh.size(1);
+    const auto P = states.size(0);
+    const bool attends = query_weight.defined();
+    const auto U = attends ? index.size(1) : 0;
+    const auto K = attends ? query_weight.size(0) : 0;
+    const auto N = start.size(0);
+
+    const auto d_gates = states.new_empty({P, 3 * H});
+    const auto d_hidden_gates = states.new_empty({P, 3 * H});
+    const auto d_state = states.new_zeros({N, H});
+    const auto direct = states.new_empty({N, H});
+    const auto befores = states.new_empty({P, H});
+    const auto d_queries = attends ? torch::empty_like(queries) : torch::Tensor();
+    const auto d_weights = attends ? torch::zeros_like(weights) : torch::Tensor();
+    const auto d_scores = attends ? torch::empty_like(weights) : torch::Tensor();
+    const auto d_keys = attends ? torch::zeros_like(keys) : torch::Tensor();
+    const auto d_values = attends ? torch::zeros_like(values) : torch::Tensor();
+    const auto d_v = attends ? torch::zeros_like(v) : torch::Tensor();
+
+    with_type(states, [&](auto zero) {
+      using T = decltype(zero);
+      const auto& k = kernels<T>();
+      for (auto t = static_cast<std::int64_t>(steps->counts.size()) - 1; t >= 0; --t) {
+        const auto n = steps->counts[static_cast<std::size_t>(t)];
+        const auto at = steps->offsets[static_cast<std::size_t>(t)];
+        const auto before =
+            t == 0 ? start.narrow(0, 0, n)
+                   : states.narrow(0, steps->offsets[static_cast<std::size_t>(t - 1)], n);
+        befores.narrow(0, at, n).copy_(before);
+        auto d = d_state.narrow(0, 0, n);
+        d.add_(d_states.narrow(0, at, n));
+        auto d_before = direct.narrow(0, 0, n);
+        split(n, kRowGrain, [&](std::int64_t begin, std::int64_t end) {
+          k.gru_backward(end - begin, H, d.template const_data_ptr<T>() + begin * H,
+                         kept_gates.const_data_ptr<T>() + (at + begin) * 4 * H,
+                         before.const_data_ptr<T>() + begin * H,
+                         d_gates.template data_ptr<T>() + (at + begin) * 3 * H,
+                         d_hidden_gates.template data_ptr<T>() + (at + begin) * 3 * H,
+                         d_before.template data_ptr<T>() + begin * H);
+          if (!attends) return;
+          const auto* a = weights.const_data_ptr<T>() + at * U;
+          auto* da = d_weights.template data_ptr<T>() + at * U;
+          k.weighted_rows_d_weights(begin, end, 3 * H, d_gates.const_data_ptr<T>() + at * 3 * H,
+                                    values.const_data_ptr<T>(), row_index(index), da);
+          k.softmax_backward(begin, end, U, a, da, d_scores.template data_ptr<T>() + at * U);
+        });
+        at::addmm_out(d, d_before, d_hidden_gates.narrow(0, at, n), weight_hh);
+        if (!attends) continue;
+        split(K, kColumnGrain, [&](std::int64_t begin, std::int64_t end) {
+          k.additive_backward(begin, end, n, K, queries.const_data_ptr<T>() + at * K,
+                              keys.const_data_ptr<T>(), row_index(index), v.const_data_ptr<T>(),
+                              d_scores.const_data_ptr<T>() + at * U,
+                              d_queries.template data_ptr<T>() + at * K,
+                              d_keys.template data_ptr<T>(), d_v.template data_ptr<T>());
+        });
+        split(3 * H, kColumnGrain, [&](std::int64_t begin, std::int64_t end) {
+          k.weighted_rows_d_values(begin, end, n, 3 * H, weights.const_data_ptr<T>() + at * U,
+                                   d_gates.const_data_ptr<T>() + at * 3 * H, row_index(index),
+                                   d_values.template data_ptr<T>());
+        });
+        d.addmm_(d_queries.narrow(0, at, n), query_weight);
+      }
+    });
+    return {d_gates,
+            d_state,
+            d_hidden_gates.t().mm(befores),
+            d_hidden_gates.sum(0),
+            attends ? d_queries.t().mm(befores) : torch::Tensor(),
+            d_v,
+            d_keys,
+            d_values,
+            {},
+            {},
+            {}};
+  }
+};
+
+}  // namespace
+
+torch::Tensor gru_cell(const torch::Tensor& gates, const torch::Tensor& hidden_gates,
+                       const torch::Tensor& h) {
+  if (has_kernels(gates) && !torch::GradMode::is_enabled()) {
+    const auto a = gates.contiguous(), b = hidden_gates.contiguous(), old = h.contiguous();
+    const auto next = torch::empty_like(old);
+    with_type(a, [&](auto zero) {
+      using T = decltype(zero);
+      kernels<T>().gru_forward(a.size(0), old.size(1), a.const_data_ptr<T>(), b.const_data_ptr<T>(),
+                               old.const_data_ptr<T>(), next.template data_ptr<T>(), nullptr);
+    });
+    return next;
+  }
+  const auto a = gates.chunk(3, 1), b = hidden_gates.chunk(3, 1);
+  const auto r = torch::sigmoid(a[0] + b[0]);
+  const auto z = torch::sigmoid(a[1] + b[1]);
+  const auto c = torch::tanh(a[2] + r * b[2]);
+  return c + z * (h - c);
+}
+
+RecurrentStates gru_recurrence_plain(const torch::Tensor& gates, const torch::Tensor& start,
+                                     const torch::Tensor& weight_hh, const torch::Tensor& bias_hh,
+                                     const Packing& packing,
+                                     const std::optional<RecurrentAttention>& attention) {
+  const auto H = weight_hh.size(1);
+  auto state =
+      start.defined() ? start.index_select(0, packing.order) : gates.new_zeros({packing.rows, H});
+  const auto index = attention ? attention->index.index_select(0, packing.order) : torch::Tensor();
+  std::vector<torch::Tensor> states, weights;
+  for (std::size_t t = 0; t < packing.counts.size(); ++t) {
+    const auto n = packing.counts[t];
+    const auto before = state.narrow(0, 0, n);
+    auto input = gates.narrow(0, packing.offsets[t], n);
+    if (attention) {
+      const auto a = additive_weights_plain(before.mm(attention->query_weight.t()), attention->keys,
+                                            index.narrow(0, 0, n), attention->v);
+      input = input + weighted_rows_plain(a, attention->values, index.narrow(0, 0, n));
+      weights.push_back(a.detach());
+    }
+    state = gru_cell(input, torch::addmm(bias_hh, before, weight_hh.t()), before);
+    states.push_back(state);
+  }
+  if (states.empty()) return {gates.new_empty({0, H}), {}};
+  return {torch::cat(states), weights.empty() ? torch::Tensor() : torch::cat(weights)};
+}
+
+RecurrentStates gru_recurrence(const torch::Tensor& gates, const torch::Tensor& start,
+                               const torch::Tensor& weight_hh, const torch::Tensor& bias_hh,
+                               const Packing& packing,
+                               const std::optional<RecurrentAttention>& attention) {
+  const auto H = dims<2>(weight_hh, "weight_hh (3H,H)")[1];
+  expect_like(gates, {packing.places(), 3 * H}, weight_hh.scalar_type(), "gates (P,3H)");
+  if (start.defined()) expect_like(start, {packing.rows, H}, gates.scalar_type(), "start (N,H)");
+  if (!has_kernels(gates))
+    return gru_recurrence_plain(gates, start, weight_hh, bias_hh, packing, attention);
+
+  auto steps = c10::make_intrusive<Steps>();
+  steps->counts = packing.counts;
+  steps->offsets = packing.offsets;
+  const auto first =
+      start.defined() ? start.index_select(0, packing.order) : gates.new_zeros({packing.rows, H});
+  const auto a = attention.value_or(RecurrentAttention{});
+  const auto contiguous = [](const torch::Tensor& x) { return x.defined() ? x.contiguous() : x; };
+  const auto index = a.index.defined() ? a.index.index_select(0, packing.order) : a.index;
+  const auto outputs =
+      Recurrence::apply(gates.contiguous(), first, weight_hh.contiguous(), bias_hh,
+                        contiguous(a.query_weight), contiguous(a.v), contiguous(a.keys),
+                        contiguous(a.values), index, steps, torch::GradMode::is_enabled());
+  return {outputs[0], attention ? outputs[1] : torch::Tensor()};
+}
+
+GruImpl::GruImpl(std::int64_t input_dim, std::int64_t hidden_dim) {
+  const auto gates = 3 * hidden_dim;
+  weight_ih = register_parameter("weight_ih", torch::empty({gates, input_dim}));
+  weight_hh = register_parameter("weight_hh", torch::empty({gates, hidden_dim}));
+  bias_ih = register_parameter("bias_ih", torch::empty({gates}));
+  bias_hh = register_parameter("bias_hh", torch::empty({gates}));
+}
+
+torch::Tensor GruImpl::forward(const torch::Tensor& input, const Packing& packing,
+                               const torch::Tensor& start) {
+  const auto gates = torch::addmm(bias_ih, input, weight_ih.t());  // (P,3H)
+  return gru_recurrence(gates, start, weight_hh, bias_hh, packing).states;
+}
+
+}  // namespace banter::models

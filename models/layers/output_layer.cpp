@@ -1,0 +1,135 @@
+#include "models/layers/output_layer.h"
+
+#include <algorithm>
+
+#include "models/layers/fused.h"
+#include "models/layers/shapes.h"
+
+namespace banter::models {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::Function;
+using torch::autograd::variable_list;
+
+constexpr std::int64_t kChunkRows = 512;  // of the (P,V) table that exists at a time
+constexpr std::int64_t kRowGrain = 8;
+
+/// -log p of each label; the logits become softmax - one_hot when `gradient`.
+LabelFit fit_rows(const torch::Tensor& logits, const torch::Tensor& labels, bool gradient) {
+  const auto V = logits.size(1);
+  if (labels.numel() > 0 && (labels.min().item<int64_t>() < 0 || labels.max().item<int64_t>() >= V))
+    throw ShapeError(c10::str("labels (P): every label must be in [0, ", V, ")"));
+  LabelFit fit{torch::empty({labels.size(0)}, logits.options()),
+               torch::empty({labels.size(0)}, labels.options().dtype(torch::kBool))};
+  with_type(logits, [&](auto zero) {
+    using T = decltype(zero);
+    split(labels.size(0), kRowGrain, [&](std::int64_t begin, std::int64_t end) {
+      kernels<T>().softmax_nll(begin, end, logits.size(1), logits.template data_ptr<T>(),
+                               labels.const_data_ptr<std::int64_t>(), gradient,
+                               fit.nll.template data_ptr<T>(), fit.correct.data_ptr<bool>());
+    });
+  });
+  return fit;
+}
+
+/// The gradients are made chunk by chunk on the way forward, where the logits are still at hand.
+struct NllSum : Function<NllSum> {
+  static torch::Tensor forward(AutogradContext* context, const torch::Tensor& x,
+                               const torch::Tensor& weight, const torch::Tensor& bias,
+                               const torch::Tensor& labels, bool gradient) {
+    const auto P = x.size(0);
+    const auto d_x = gradient ? torch::empty_like(x) : torch::Tensor();
+    auto d_weight = gradient ? torch::zeros_like(weight) : torch::Tensor();
+    auto d_bias = gradient ? torch::zeros_like(bias) : torch::Tensor();
+    auto table = x.new_empty({std::min(P, kChunkRows), weight.size(0)});
+    auto sum = torch::zeros({}, x.options().dtype(torch::kDouble));
+    for (std::int64_t from = 0; from < P; from += kChunkRows) {
+      const auto rows = std::min(kChunkRows, P - from);
+      const auto part = x.narrow(0, from, rows);
+      auto logits = table.narrow(0, 0, rows);
+      at::addmm_out(logits, bias, part, weight.t());
+      sum += fit_rows(logits, labels.narrow(0, from, rows), gradient).nll.sum(torch::kDouble);
+      if (!gradient) continue;
+      auto d_part = d_x.narrow(0, from, rows);
+      at::mm_out(d_part, logits, weight);
+      d_weight.addmm_(logits.t(), part);
+      d_bias.add_(logits.sum(0));
+    }
+    if (gradient) context->save_for_backward({d_x, d_weight, d_bias});
+    return sum.to(x.scalar_type());
+  }
+
+  static variable_list backward(AutogradContext* context, const variable_list& d_outputs) {
+    const auto saved = context->get_saved_variables();
+    const auto& d = d_outputs[0];
+    return {saved[0] * d, saved[1] * d, saved[2] * d, {}, {}};
+  }
+};
+
+}  // namespace
+
+torch::Tensor linear_rows(const torch::Tensor& x, const torch::Tensor& weight,
+                          const torch::Tensor& bias) {
+  if (!has_kernels(x) || torch::GradMode::is_enabled()) return torch::linear(x, weight, bias);
+  const auto rows = x.contiguous();
+  const auto matrix = weight.stride(1) == 1 ? weight : weight.contiguous();
+  const auto O = matrix.size(0);
+  const auto out = rows.new_empty({rows.size(0), O});
+  with_type(rows, [&](auto zero) {
+    using T = decltype(zero);
+    split(O, 64, [&](std::int64_t begin, std::int64_t end) {
+      kernels<T>().rows_times_matrix(
+          begin, end, rows.size(0), rows.size(1), O, rows.const_data_ptr<T>(),
+          matrix.const_data_ptr<T>(), matrix.stride(0),
+          bias.defined() ? bias.const_data_ptr<T>() : nullptr, out.template data_ptr<T>());
+    });
+  });
+  return out;
+}
+
+OutputLayerImpl::OutputLayerImpl(std::int64_t input_dim, std::int64_t vocab_size) {
+  weight = register_parameter("weight", torch::empty({vocab_size, input_dim}));
+  bias = register_parameter("bias", torch::empty({vocab_size}));
+}
+
+torch::Tensor OutputLayerImpl::nll_sum(const torch::Tensor& x, const torch::Tensor& labels) {
+  const auto [P, D] = dims<2>(x, "x (P,D)");
+  expect_like(labels, {P}, torch::kLong, "labels (P)");
+  expect_like(weight, {weight.size(0), D}, x.scalar_type(), "weight (V,D)");
+  if (!has_kernels(x)) {
+    return torch::nn::functional::cross_entropy(
+        torch::linear(x, weight, bias), labels,
+        torch::nn::functional::CrossEntropyFuncOptions().reduction(torch::kSum));
+  }
+  return NllSum::apply(x.contiguous(), weight, bias, labels.contiguous(),
+                       torch::GradMode::is_enabled());
+}
+
+LabelFit OutputLayerImpl::fit(const torch::Tensor& x, const torch::Tensor& labels) {
+  const auto P = dims<2>(x, "x (P,D)")[0];
+  expect_like(labels, {P}, torch::kLong, "labels (P)");
+  const torch::NoGradGuard no_grad;
+  std::vector<torch::Tensor> nll, correct;
+  for (std::int64_t from = 0; from < P; from += kChunkRows) {
+    const auto rows = std::min(kChunkRows, P - from);
+    const auto logits = torch::linear(x.narrow(0, from, rows), weight, bias);
+    const auto wanted = labels.narrow(0, from, rows).contiguous();
+    if (has_kernels(logits)) {
+      auto part = fit_rows(logits, wanted, /*gradient=*/false);
+      nll.push_back(part.nll);
+      correct.push_back(part.correct);
+    } else {
+      nll.push_back(-logits.log_softmax(1).gather(1, wanted.unsqueeze(1)).squeeze(1));
+      correct.push_back(logits.argmax(1).eq(wanted));
+    }
+  }
+  if (nll.empty()) return {x.new_empty({0}), torch::empty({0}, torch::kBool)};
+  return {torch::cat(nll), torch::cat(correct)};
+}
+
+torch::Tensor OutputLayerImpl::logits(const torch::Tensor& x) {
+  return linear_rows(x, weight, bias);
+}
+
+}  // namespace banter::models

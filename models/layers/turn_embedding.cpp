@@ -1,0 +1,36 @@
+#include "models/layers/turn_embedding.h"
+
+#include "data/tokenizer.h"
+
+namespace banter::models {
+
+TurnEmbeddingImpl::TurnEmbeddingImpl(std::int64_t vocab_size, std::int64_t embed_dim, bool speakers,
+                                     double dropout) {
+  token_ = register_module("token", torch::nn::Embedding(vocab_size, embed_dim));
+  if (speakers) {
+    speaker_ = register_module("speaker",
+                               torch::nn::Embedding(data::SpecialIds::kSpeakers + 1, embed_dim));
+  }
+  dropout_ = register_module("dropout", torch::nn::Dropout(dropout));
+}
+
+torch::Tensor TurnEmbeddingImpl::forward(const torch::Tensor& ids) { return dropout_(token_(ids)); }
+
+torch::Tensor TurnEmbeddingImpl::of_turns(const torch::Tensor& ids, const torch::Tensor& speakers) {
+  return dropout_(with_speakers(token_(ids), speakers));
+}
+
+std::pair<torch::Tensor, torch::Tensor> TurnEmbeddingImpl::of_both(
+    const torch::Tensor& turn_ids, const torch::Tensor& turn_speakers,
+    const torch::Tensor& reply_ids) {
+  const auto both = token_(torch::cat({turn_ids, reply_ids}));
+  const auto parts = both.split_with_sizes({turn_ids.size(0), reply_ids.size(0)});
+  return {dropout_(with_speakers(parts[0], turn_speakers)), dropout_(parts[1])};
+}
+
+torch::Tensor TurnEmbeddingImpl::with_speakers(const torch::Tensor& vectors,
+                                               const torch::Tensor& speakers) {
+  return speaker_.is_empty() ? vectors : vectors + speaker_(speakers);
+}
+
+}  // namespace banter::models

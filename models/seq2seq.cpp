@@ -1,0 +1,159 @@
+#include "models/seq2seq.h"
+
+#include "models/layers/packing.h"
+#include "models/layers/row_attention.h"
+#include "models/layers/shapes.h"
+
+namespace banter::models {
+namespace {
+
+/// Parts of Seq2Seq's Kept, one row a turn.
+enum KeptPart : std::size_t { kIds, kKept, kSpeaker, kKind };
+
+/// Parts of its Memory, one row a reply.
+enum MemoryPart : std::size_t {
+  kStart,   ///< (B,H)
+  kSource,  ///< (B,J) int64: place in [facts; context] of each token + 1, 0 = padding
+  kPlaces,  ///< (B,U): zeros; its width is the number of sources
+  kKeys,    ///< (B,J,K)
+  kValues,  ///< (B,J,3H): the token states in the decoder's gates
+};
+
+/// Sums tokens' weights by the source they belong to.
+/// Shapes   weights (N,J), source (N,J) int64 with 0 = padding; returns (N,U)
+torch::Tensor by_source(const torch::Tensor& weights, const torch::Tensor& source, std::int64_t U) {
+  return weights.new_zeros({weights.size(0), U + 1})
+      .scatter_add(1, source, weights)
+      .narrow(1, 1, U);
+}
+
+}  // namespace
+
+Seq2SeqOptions Seq2SeqOptions::from(configs::Section& section) {
+  Seq2SeqOptions o;
+  o.embed_dim = section.get("embed_dim", o.embed_dim);
+  o.hidden_dim = section.get("hidden_dim", o.hidden_dim);
+  o.dropout = section.get("dropout", o.dropout);
+  o.speakers = section.get("speakers", o.speakers);
+  section.check(o.embed_dim > 0, "embed_dim", "positive");
+  section.check(o.hidden_dim > 0, "hidden_dim", "positive");
+  section.check(o.dropout >= 0 && o.dropout < 1, "dropout", "in [0, 1)");
+  return o;
+}
+
+Seq2Seq::Seq2Seq(const Seq2SeqOptions& o, const Vocabulary& vocabulary)
+    : DialogueModel(vocabulary), options(o) {
+  const auto H = o.hidden_dim;
+  embedding_ = register_module("embedding",
+                               TurnEmbedding(vocabulary.size, o.embed_dim, o.speakers, o.dropout));
+  encoder_ = register_module("encoder", Gru(o.embed_dim, H));
+  attention_ = register_module("attention", AdditiveAttention(H, H, H));
+  start_ = register_module("start", torch::nn::Linear(H, H));
+  decoder_ = register_module("decoder", Gru(o.embed_dim + H, H));
+  dropout_ = register_module("dropout", torch::nn::Dropout(o.dropout));
+  output_ = register_module("output", OutputLayer(H, vocabulary.size));
+}
+
+Seq2Seq::Encoded Seq2Seq::encode(const data::Batch::Joined& joined) {
+  const auto packing = make_packing(joined.keep);
+  const auto embedded =
+      embedding_->of_turns(packing.pack(joined.ids), packing.pack(joined.speaker));
+  Encoded encoded;
+  encoded.states = encoder_(embedded, packing);
+  encoded.start = torch::tanh(start_(packing.at_last(encoded.states)));
+  encoded.source = joined.source;
+  encoded.index =
+      torch::full_like(joined.ids, -1)
+          .flatten()
+          .index_copy(0, packing.place, torch::arange(packing.places(), joined.ids.options()))
+          .view_as(joined.ids);
+  return encoded;
+}
+
+RecurrentStates Seq2Seq::decode(const Encoded& encoded, const data::Batch& batch,
+                                const Packing& labels) {
+  const auto weights = decoder_->weight_ih.split_with_sizes({options.embed_dim, options.hidden_dim},
+                                                            1);  // of e(y), of c_t
+  const auto inputs = embedding_(labels.pack(batch.decoder_input));
+  const auto gates = torch::addmm(decoder_->bias_ih, inputs, weights[0].t());  // (P,3H)
+  return gru_recurrence(
+      gates, encoded.start, decoder_->weight_hh, decoder_->bias_hh, labels,
+      RecurrentAttention{attention_->query_weight, attention_->v, attention_->keys(encoded.states),
+                         encoded.states.mm(weights[1].t()), encoded.index});
+}
+
+std::vector<LossSum> Seq2Seq::losses(const data::Batch& batch) {
+  const auto labels = make_packing(batch.labels.ge(0));
+  const auto states = dropout_(decode(encode(batch.joined()), batch, labels).states);
+  return {{"nll", output_->nll_sum(states, labels.pack(batch.labels)), labels.places()}};
+}
+
+Score Seq2Seq::score(const data::Batch& batch, bool with_attention) {
+  const auto labels = make_packing(batch.labels.ge(0));
+  const auto encoded = encode(batch.joined());
+  const auto decoded = decode(encoded, batch, labels);
+  const auto fit = output_->fit(dropout_(decoded.states), labels.pack(batch.labels));
+  Score score{-labels.unpack(fit.nll), labels.unpack(fit.correct), {}};
+  if (with_attention) {
+    const auto U = batch.facts.size(1) + batch.context.size(1);
+    const auto source = (encoded.source + 1).index_select(0, labels.row);  // (P,J)
+    score.attention.push_back({"dynamic", labels.unpack(by_source(decoded.weights, source, U))});
+  }
+  return score;
+}
+
+Kept Seq2Seq::encode_turns(const data::Batch& batch) {
+  return {{{batch.turn_ids, batch.turn_keep, batch.turn_speaker, batch.turn_kind}}};
+}
+
+Memory Seq2Seq::compose(const Kept& kept, const torch::Tensor& context, const torch::Tensor& facts,
+                        const torch::Tensor& reply_speaker) {
+  data::Batch batch;
+  batch.turn_ids = kept.parts.at(kIds);
+  batch.turn_keep = kept.parts.at(kKept);
+  batch.turn_speaker = kept.parts.at(kSpeaker);
+  batch.turn_kind = kept.parts.at(kKind);
+  batch.context = context;
+  batch.facts = facts;
+  batch.reply_speaker = reply_speaker;
+  const auto encoded = encode(batch.joined());
+
+  const auto B = context.size(0), J = encoded.index.size(1);
+  const auto rows = encoded.index.clamp_min(0).flatten();
+  const auto per_token = [&](const torch::Tensor& table) {
+    return table.index_select(0, rows).view({B, J, table.size(1)});
+  };
+  const auto weight = decoder_->weight_ih.narrow(1, options.embed_dim, options.hidden_dim);
+  Memory memory;
+  memory.parts = {encoded.start, encoded.source + 1,
+                  encoded.start.new_zeros({B, facts.size(1) + context.size(1)}),
+                  per_token(attention_->keys(encoded.states)),
+                  per_token(encoded.states.mm(weight.t()))};
+  return memory;
+}
+
+State Seq2Seq::start(std::int64_t /*pass*/, const Memory& memory, const torch::Tensor& memory_row) {
+  return {memory_row, Rows{{memory.parts.at(kStart).index_select(0, memory_row)}}};
+}
+
+StepOutput Seq2Seq::step(const torch::Tensor& ids, const Memory& memory, const State& state) {
+  const auto& before = state.rows.parts.at(0);  // (N,H)
+  const auto& row = state.memory_row;
+  const auto source = memory.parts.at(kSource).index_select(0, row);  // (N,J)
+  const auto J = source.size(1);
+  const auto index =
+      (row.unsqueeze(1) * J + torch::arange(J, row.options())).masked_fill(source.eq(0), -1);
+  const auto a = attention_->weights(before, memory.parts.at(kKeys).flatten(0, 1), index);
+  const auto seen = weighted_rows(a, memory.parts.at(kValues).flatten(0, 1), index);
+  const auto weight = decoder_->weight_ih.narrow(1, 0, options.embed_dim);
+  const auto gates = linear_rows(embedding_(ids), weight, decoder_->bias_ih) + seen;
+  const auto next =
+      gru_cell(gates, linear_rows(before, decoder_->weight_hh, decoder_->bias_hh), before);
+  StepOutput out;
+  out.logits = output_->logits(dropout_(next));
+  out.attention.push_back({"dynamic", by_source(a, source, memory.parts.at(kPlaces).size(1))});
+  out.state = {row, Rows{{next}}};
+  return out;
+}
+
+}  // namespace banter::models

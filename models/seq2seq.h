@@ -1,0 +1,64 @@
+#pragma once
+
+#include "configs/section.h"
+#include "models/dialogue_model.h"
+#include "models/layers/additive_attention.h"
+#include "models/layers/gru.h"
+#include "models/layers/output_layer.h"
+#include "models/layers/turn_embedding.h"
+
+namespace banter::models {
+
+struct Seq2SeqOptions {
+  std::int64_t embed_dim = 256;   ///< width of one token vector, > 0
+  std::int64_t hidden_dim = 512;  ///< width of encoder and decoder states, > 0
+  double dropout = 0.1;           ///< after the embedding and before the output layer, in [0, 1)
+  bool speakers = false;          ///< add a vector for the turn's speaker to each of its tokens
+
+  static Seq2SeqOptions from(configs::Section& section);
+};
+
+/// The flat baseline: one GRU over facts and turns joined by the turn-end symbol, and a GRU decoder
+/// with additive attention over the context's tokens.
+///
+/// Math     q_j = GRU(e(w_j), q_{j-1}) over the joined tokens        s_0 = tanh(W_0 q_J + b_0)
+///          a_t = softmax_j v^T tanh(W q_j + Q s_{t-1})              c_t = sum_j a_tj q_j
+///          s_t = GRU([e(y_{t-1}); c_t], s_{t-1})                    logits = W_o s_t + b
+/// Source   Sutskever et al. 2014, arXiv:1409.3215; attention of Bahdanau et al. 2015,
+///          arXiv:1409.0473, queried by the state before; differs: one direction, GRU
+class Seq2Seq : public DialogueModel {
+ public:
+  Seq2Seq(const Seq2SeqOptions& options, const Vocabulary& vocabulary);
+
+  /// Turns are only kept as ids: the encoder runs over a reply's whole context in `compose`.
+  Kept encode_turns(const data::Batch& batch) override;
+  Memory compose(const Kept& kept, const torch::Tensor& context, const torch::Tensor& facts,
+                 const torch::Tensor& reply_speaker) override;
+  std::vector<LossSum> losses(const data::Batch& batch) override;
+  Score score(const data::Batch& batch, bool with_attention) override;
+  State start(std::int64_t pass, const Memory& memory, const torch::Tensor& memory_row) override;
+  StepOutput step(const torch::Tensor& ids, const Memory& memory, const State& state) override;
+
+  const Seq2SeqOptions options;
+
+ private:
+  /// The encoded contexts of a batch.
+  struct Encoded {
+    torch::Tensor states;  ///< (Q,H): of the packed context tokens
+    torch::Tensor index;   ///< (B,J) rows of `states`, -1 = padding
+    torch::Tensor source;  ///< (B,J): place in [facts; context], -1 = padding
+    torch::Tensor start;   ///< (B,H)
+  };
+  Encoded encode(const data::Batch::Joined& joined);
+  RecurrentStates decode(const Encoded& encoded, const data::Batch& batch, const Packing& labels);
+
+  TurnEmbedding embedding_{nullptr};
+  Gru encoder_{nullptr};
+  AdditiveAttention attention_{nullptr};
+  torch::nn::Linear start_{nullptr};
+  Gru decoder_{nullptr};
+  torch::nn::Dropout dropout_{nullptr};
+  OutputLayer output_{nullptr};
+};
+
+}  // namespace banter::models

@@ -1,0 +1,185 @@
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "base/errors.h"
+#include "models/layers/gru.h"
+#include "models/layers/output_layer.h"
+#include "models/layers/packing.h"
+#include "models/layers/row_attention.h"
+#include "models/layers/start_parameters.h"
+#include "models/rows.h"
+
+namespace banter::models {
+namespace {
+
+constexpr double kExact = 1e-10;  // double precision, same arithmetic in another order
+constexpr double kFloat = 2e-5;   // float32, sums of some hundred terms
+
+torch::Tensor random(at::IntArrayRef sizes) {
+  return torch::randn(sizes, torch::kDouble).requires_grad_();
+}
+
+torch::Tensor keep_mask(const std::vector<std::int64_t>& lengths, std::int64_t width) {
+  return torch::arange(width).lt(torch::tensor(lengths).unsqueeze(1));
+}
+
+class LayersTest : public testing::Test {
+ protected:
+  void SetUp() override { torch::manual_seed(1); }
+};
+
+/// Holds a function and its gradients to a reference, on the same leaves.
+template <typename F, typename G>
+void expect_same(const std::vector<torch::Tensor>& leaves, const F& function, const G& reference) {
+  const auto a = function(), b = reference();
+  ASSERT_TRUE(torch::allclose(a, b, kExact, kExact)) << (a - b).abs().max();
+  const auto direction = torch::randn_like(a);
+  const auto da = torch::autograd::grad({(a * direction).sum()}, leaves);
+  const auto db = torch::autograd::grad({(b * direction).sum()}, leaves);
+  for (std::size_t i = 0; i < leaves.size(); ++i)
+    EXPECT_TRUE(torch::allclose(da[i], db[i], kExact, kExact))
+        << "leaf " << i << ": " << (da[i] - db[i]).abs().max();
+}
+
+TEST_F(LayersTest, PackingKeepsEveryRealPlaceOnceLongestRowsFirst) {
+  const auto keep = torch::tensor({{1, 0, 1, 0}, {0, 0, 0, 0}, {1, 1, 1, 0}}).to(torch::kBool);
+  const auto packing = make_packing(keep);
+  EXPECT_EQ(packing.counts, (std::vector<std::int64_t>{2, 2, 1}));
+  EXPECT_TRUE(packing.place.equal(torch::tensor({8, 0, 9, 2, 10})));
+  EXPECT_TRUE(packing.row.equal(torch::tensor({2, 0, 2, 0, 2})));
+  const auto values = torch::arange(12).view({3, 4});
+  EXPECT_TRUE(packing.unpack(packing.pack(values)).equal(values * keep));
+  const auto last = packing.at_last(packing.pack(values).unsqueeze(1).to(torch::kFloat));
+  EXPECT_TRUE(last.flatten().equal(torch::tensor({2.0F, 0.0F, 10.0F})));
+}
+
+TEST_F(LayersTest, PackedGruEqualsTorchGruOnEveryRow) {
+  Gru gru(5, 7);
+  gru->to(torch::kDouble);
+  start_parameters(*gru, 3);
+  torch::nn::GRU reference(torch::nn::GRUOptions(5, 7).batch_first(true));
+  reference->to(torch::kDouble);
+  const torch::NoGradGuard no_grad;
+  const auto theirs = reference->named_parameters();
+  for (const auto& ours : gru->named_parameters()) theirs[ours.key() + "_l0"].copy_(ours.value());
+
+  const auto x = torch::randn({4, 6, 5}, torch::kDouble);
+  const std::vector<std::int64_t> lengths = {3, 6, 1, 6};
+  const auto packing = make_packing(keep_mask(lengths, 6));
+  const auto states = packing.unpack(gru(packing.pack(x), packing));
+  for (std::int64_t row = 0; row < 4; ++row) {
+    const auto length = lengths[static_cast<std::size_t>(row)];
+    const auto alone = std::get<0>(reference(x.narrow(0, row, 1).narrow(1, 0, length)));
+    EXPECT_TRUE(torch::allclose(states[row].narrow(0, 0, length), alone[0], kExact, kExact));
+    EXPECT_TRUE(states[row].narrow(0, length, 6 - length).eq(0).all().item<bool>());
+  }
+}
+
+TEST_F(LayersTest, FusedRecurrenceAndItsGradientsEqualThePlainOnes) {
+  const auto packing = make_packing(keep_mask({2, 5, 0, 4}, 5));
+  const auto H = 6, P = static_cast<int>(packing.places());
+  const auto gates = random({P, 3 * H}), start = random({4, H});
+  const auto w = random({3 * H, H}), b = random({3 * H});
+  expect_same(
+      {gates, start, w, b}, [&] { return gru_recurrence(gates, start, w, b, packing).states; },
+      [&] { return gru_recurrence_plain(gates, start, w, b, packing).states; });
+}
+
+TEST_F(LayersTest, FusedRecurrenceWithAttentionEqualsThePlainOne) {
+  const auto packing = make_packing(keep_mask({2, 5, 3}, 5));
+  const auto H = 6, K = 4, P = static_cast<int>(packing.places());
+  const auto gates = random({P, 3 * H}), start = random({3, H});
+  const auto w = random({3 * H, H}), b = random({3 * H});
+  const auto index = torch::tensor({{0, 2, -1}, {1, 0, 3}, {-1, -1, -1}});
+  const RecurrentAttention attention{random({K, H}), random({K}), random({5, K}),
+                                     random({5, 3 * H}), index};
+  expect_same(
+      {gates, start, w, b, attention.query_weight, attention.v, attention.keys, attention.values},
+      [&] { return gru_recurrence(gates, start, w, b, packing, attention).states; },
+      [&] { return gru_recurrence_plain(gates, start, w, b, packing, attention).states; });
+  const auto fused = gru_recurrence(gates, start, w, b, packing, attention).weights;
+  const auto plain = gru_recurrence_plain(gates, start, w, b, packing, attention).weights;
+  EXPECT_TRUE(torch::allclose(fused, plain, kExact, kExact));
+}
+
+TEST_F(LayersTest, RowAttentionAndItsGradientsEqualThePlainOnes) {
+  const auto query = random({3, 4}), keys = random({5, 4}), v = random({4});
+  const auto values = random({5, 7});
+  const auto index = torch::tensor({{0, 2}, {4, -1}, {-1, -1}});
+  expect_same(
+      {query, keys, v, values},
+      [&] { return weighted_rows(additive_weights(query, keys, index, v), values, index); },
+      [&] {
+        return weighted_rows_plain(additive_weights_plain(query, keys, index, v), values, index);
+      });
+}
+
+TEST_F(LayersTest, OutputLayerEqualsCrossEntropyOverSeveralChunks) {
+  OutputLayer output(8, 50);
+  output->to(torch::kDouble);
+  start_parameters(*output, 1);
+  const auto x = random({1100, 8});
+  const auto labels = torch::randint(50, {1100});
+  const auto options = torch::nn::functional::CrossEntropyFuncOptions().reduction(torch::kSum);
+  expect_same(
+      {x, output->weight, output->bias}, [&] { return output->nll_sum(x, labels); },
+      [&] {
+        return torch::nn::functional::cross_entropy(torch::linear(x, output->weight, output->bias),
+                                                    labels, options);
+      });
+  const auto fit = output->fit(x, labels);
+  const auto logits = torch::linear(x, output->weight, output->bias);
+  EXPECT_TRUE(fit.correct.equal(logits.argmax(1).eq(labels)));
+  EXPECT_NEAR(fit.nll.sum().item<double>(), output->nll_sum(x, labels).item<double>(), 1e-8);
+}
+
+TEST_F(LayersTest, ALabelOfPaddingIsRefused) {
+  OutputLayer output(4, 9);
+  start_parameters(*output, 1);
+  EXPECT_THROW(output->nll_sum(torch::randn({2, 4}), torch::tensor({3, -100})), base::Error);
+}
+
+TEST_F(LayersTest, RowsOfALinearMapAreBitEqualAloneAndInCompany) {
+  const torch::NoGradGuard no_grad;
+  const auto x = torch::randn({33, 96});
+  const auto table = torch::randn({500, 120});
+  const auto weight = table.narrow(1, 20, 96);  // columns of a wider matrix
+  const auto bias = torch::randn({500});
+  const auto together = linear_rows(x, weight, bias);
+  EXPECT_TRUE(torch::allclose(together, torch::linear(x, weight, bias), kFloat, kFloat));
+  for (std::int64_t n = 0; n < 33; ++n)
+    EXPECT_TRUE(linear_rows(x.narrow(0, n, 1), weight, bias)[0].equal(together[n])) << n;
+}
+
+TEST_F(LayersTest, FirstValuesFollowTheRuleAndTheSeed) {
+  Gru gru(16, 32), again(16, 32), other(16, 32);
+  torch::nn::Embedding embedding(1000, 64);
+  start_parameters(*gru, 5);
+  start_parameters(*again, 5);
+  start_parameters(*other, 6);
+  start_parameters(*embedding, 5);
+  EXPECT_TRUE(gru->weight_hh.equal(again->weight_hh));
+  EXPECT_FALSE(gru->weight_hh.equal(other->weight_hh));
+  for (const auto& gate : gru->weight_hh.chunk(3))
+    EXPECT_TRUE(torch::allclose(gate.mm(gate.t()), torch::eye(32), 0, 1e-5));
+  EXPECT_LE(gru->weight_ih.abs().max().item<double>(), std::sqrt(6.0 / (16 + 32)));
+  EXPECT_TRUE(gru->bias_ih.eq(0).all().item<bool>());
+  EXPECT_TRUE(embedding->weight[0].eq(0).all().item<bool>());
+  EXPECT_NEAR(embedding->weight.std().item<double>(), 1 / 8.0, 0.005);
+  torch::nn::Conv1d unknown(1, 1, 1);
+  EXPECT_THROW(start_parameters(*unknown, 1), base::Error);
+}
+
+TEST_F(LayersTest, JoinedRowsAreWidenedWithZeros) {
+  const Rows a{{torch::ones({2, 3, 2}), torch::ones({2})}};
+  const Rows b{{torch::ones({1, 1, 2}), torch::zeros({1})}};
+  const auto joined = Rows::join(a, b);
+  EXPECT_EQ(joined.size(), 3);
+  EXPECT_TRUE(joined.parts[0][2].narrow(0, 1, 2).eq(0).all().item<bool>());
+  const auto chosen = joined.select(torch::tensor({2, 0, 0}));
+  EXPECT_TRUE(chosen.parts[1].equal(torch::tensor({0.0F, 1.0F, 1.0F})));
+  EXPECT_THROW(Rows::join(a, Rows{{torch::ones({1})}}), base::ShapeError);
+}
+
+}  // namespace
+}  // namespace banter::models

@@ -1,0 +1,309 @@
+// What every model of the registry must have, under each of its main options.
+
+#include <cmath>
+#include <set>
+
+#include "base/errors.h"
+#include "tests/models/model_test.h"
+
+namespace banter::models {
+namespace {
+
+struct Kind {
+  std::string name;
+  std::string yaml;
+};
+
+void PrintTo(const Kind& kind, std::ostream* out) { *out << kind.name; }
+
+const std::string kSizes = "embed_dim: 12\nhidden_dim: 10\ndropout: 0.2\n";
+
+std::vector<Kind> kinds() {
+  std::vector<Kind> all = {
+      {"seq2seq", "type: seq2seq\n"},
+      {"seq2seq_speakers", "type: seq2seq\nspeakers: true\n"},
+      {"hred_none", "type: hred\nattention: none\n"},
+      {"hred_static", "type: hred\nattention: static\n"},
+      {"hred_static_first", "type: hred\nattention: static\nstatic_query: first\n"},
+      {"hred_dynamic", "type: hred\nattention: dynamic\n"},
+      {"hred_gate_state", "type: hred\ncombine: weighted\ngate: state\n"},
+      {"hred_context_rnn", "type: hred\ncontext_rnn: true\n"},
+      {"hred_learned_positions", "type: hred\nturn_positions: learned\n"},
+      {"hred_sinusoidal_context_rnn",
+       "type: hred\nturn_positions: sinusoidal\ncontext_rnn: true\nspeakers: true\n"},
+  };
+  for (const std::string combine : {"concat", "sum", "weighted", "max", "mean"})
+    all.push_back({"hred_both_" + combine, "type: hred\ncombine: " + combine + "\n"});
+  for (auto& kind : all) kind.yaml += kSizes;
+  return all;
+}
+
+class RegistryTest : public testing::TestWithParam<Kind> {
+ protected:
+  void SetUp() override { torch::manual_seed(1); }
+  [[nodiscard]] ModelPtr model(std::uint64_t seed = 1) const {
+    return tiny_model(GetParam().yaml, seed);
+  }
+};
+
+/// Row of a context in the batch (replies are sorted by length).
+std::int64_t row_of(const data::Batch& batch, std::uint64_t context) {
+  for (std::size_t b = 0; b < batch.examples.size(); ++b)
+    if (batch.examples[b].dialogue == context) return static_cast<std::int64_t>(b);
+  throw base::Error("no such context");
+}
+
+torch::Tensor score_of(DialogueModel& model, const data::Batch& batch, std::uint64_t context) {
+  const torch::NoGradGuard no_grad;
+  return model.score(batch).log_probs[row_of(batch, context)];
+}
+
+TEST_P(RegistryTest, RepeatedStepsEqualTeacherForcing) {
+  const auto m = model();
+  const auto batch = tiny_batch(tiny_contexts({1, 4, 2, 7}, 3, /*facts=*/2));
+  const torch::NoGradGuard no_grad;
+  const auto forced = m->score(batch).log_probs;
+  const auto stepped = scores_by_step(*m, batch);
+  EXPECT_TRUE(torch::allclose(forced, stepped, kExact, kExact)) << (forced - stepped).abs().max();
+}
+
+TEST_P(RegistryTest, LossesAreMinusTheScores) {
+  const auto m = model();
+  const auto batch = tiny_batch(tiny_contexts({1, 4, 2}));
+  const torch::NoGradGuard no_grad;
+  const auto losses = m->losses(batch);
+  ASSERT_EQ(losses.front().name, "nll");
+  EXPECT_NEAR(losses.front().sum.item<double>(), -m->score(batch).log_probs.sum().item<double>(),
+              1e-8);
+  const auto counts = m->loss_counts(batch);
+  ASSERT_EQ(counts.size(), losses.size());
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    EXPECT_EQ(counts[i].first, losses[i].name);
+    EXPECT_EQ(counts[i].second, losses[i].count);
+  }
+}
+
+TEST_P(RegistryTest, CompanyInABatchChangesNothing) {
+  const auto m = model();
+  const auto contexts = tiny_contexts({3, 1, 8, 5});
+  const auto together = tiny_batch(contexts);
+  for (std::uint64_t i = 0; i < contexts.size(); ++i) {
+    const auto alone = score_of(*m, tiny_batch({contexts[i]}), 0);
+    const auto in_company = score_of(*m, together, i).narrow(0, 0, alone.size(0));
+    EXPECT_TRUE(torch::allclose(alone, in_company, kExact, kExact)) << i;
+  }
+}
+
+TEST_P(RegistryTest, PaddingChangesNothing) {
+  const auto m = model();
+  auto batch = tiny_batch(tiny_contexts({3, 2}));
+  const torch::NoGradGuard no_grad;
+  const auto plain = m->score(batch).log_probs;
+  const auto pad = [](const torch::Tensor& x, std::int64_t value) {
+    return torch::cat({x, torch::full({x.size(0), 3}, value, x.options())}, 1);
+  };
+  const auto special = tiny_vocabulary().special;
+  batch.turn_ids = pad(batch.turn_ids, special.pad);
+  batch.turn_keep = pad(batch.turn_keep, 0);
+  batch.context = pad(batch.context, -1);
+  batch.facts = pad(batch.facts, -1);
+  batch.decoder_input = pad(batch.decoder_input, special.pad);
+  batch.labels = pad(batch.labels, -100);
+  const auto padded = m->score(batch, /*with_attention=*/true);
+  EXPECT_TRUE(torch::allclose(padded.log_probs.narrow(1, 0, plain.size(1)), plain, kExact, kExact));
+  EXPECT_TRUE(padded.log_probs.narrow(1, plain.size(1), 3).eq(0).all().item<bool>());
+}
+
+TEST_P(RegistryTest, ALaterLabelChangesNothingBefore) {
+  const auto m = model();
+  auto contexts = tiny_contexts({3});
+  contexts[0].reply = {30, 31, 32, 33, 34};
+  const auto before = score_of(*m, tiny_batch(contexts), 0);
+  contexts[0].reply[3] = 40;
+  const auto after = score_of(*m, tiny_batch(contexts), 0);
+  EXPECT_TRUE(torch::equal(before.narrow(0, 0, 3), after.narrow(0, 0, 3)));
+  EXPECT_FALSE(torch::allclose(before, after));
+}
+
+TEST_P(RegistryTest, EveryTurnOfTheContextMatters) {
+  const auto m = model();
+  auto contexts = tiny_contexts({4}, 5, /*facts=*/1);
+  const auto before = score_of(*m, tiny_batch(contexts), 0);
+  for (auto* row : {&contexts[0].turns[0], &contexts[0].turns[3], &contexts[0].facts[0]}) {
+    const auto old = row->ids;
+    row->ids = {50, 51};
+    EXPECT_FALSE(torch::allclose(before, score_of(*m, tiny_batch(contexts), 0), 0, 1e-12));
+    row->ids = old;
+  }
+}
+
+TEST_P(RegistryTest, AttentionSumsToOneOverTheSourcesAndIsZeroElsewhere) {
+  const auto m = model();
+  const auto batch = tiny_batch(tiny_contexts({1, 5, 3}, 9, /*facts=*/2));
+  const torch::NoGradGuard no_grad;
+  const auto sources = torch::cat({batch.facts, batch.context}, 1).ge(0).unsqueeze(1);  // (B,1,U)
+  const auto labels = batch.labels.ge(0);
+  for (const auto& attention : m->score(batch, true).attention) {
+    const auto& w = attention.weights;
+    ASSERT_EQ(w.size(2), sources.size(2)) << attention.name;
+    EXPECT_TRUE(w.masked_select(sources.logical_not()).eq(0).all().item<bool>()) << attention.name;
+    EXPECT_TRUE(torch::allclose(w.sum(2), labels.to(w.dtype()), kExact, kExact)) << attention.name;
+  }
+}
+
+TEST_P(RegistryTest, SavedParametersGiveTheSameModelAndAnotherSeedDoesNot) {
+  const auto a = model(1), b = model(2);
+  const auto batch = tiny_batch(tiny_contexts({2, 3}));
+  const torch::NoGradGuard no_grad;
+  EXPECT_FALSE(torch::allclose(a->score(batch).log_probs, b->score(batch).log_probs));
+  auto target = b->named_parameters();
+  for (const auto& parameter : a->named_parameters())
+    target[parameter.key()].copy_(parameter.value());
+  EXPECT_TRUE(torch::equal(a->score(batch).log_probs, b->score(batch).log_probs));
+}
+
+TEST_P(RegistryTest, AGradientReachesEveryParameter) {
+  const auto m = model();
+  m->train();
+  const auto batch = tiny_batch(tiny_contexts({4, 2, 6}, 3, /*facts=*/2));
+  m->losses(batch).front().sum.backward();
+  for (const auto& parameter : m->named_parameters()) {
+    ASSERT_TRUE(parameter.value().grad().defined()) << parameter.key();
+    EXPECT_GT(parameter.value().grad().abs().sum().item<double>(), 0) << parameter.key();
+  }
+}
+
+TEST_P(RegistryTest, GradientsEqualDifferencesOfTheLoss) {
+  const auto m = model();
+  const auto batch = tiny_batch(tiny_contexts({3, 2}));
+  m->losses(batch).front().sum.backward();
+  const torch::NoGradGuard no_grad;
+  constexpr double kStep = 1e-5;
+  for (const auto& parameter : m->named_parameters()) {
+    auto flat = parameter.value().flatten();
+    const auto place = parameter.value().grad().abs().flatten().argmax().item<std::int64_t>();
+    const double value = flat[place].item<double>();
+    const auto loss_at = [&](double x) {
+      parameter.value().view(-1)[place].fill_(x);
+      return m->losses(batch).front().sum.item<double>();
+    };
+    const double slope = (loss_at(value + kStep) - loss_at(value - kStep)) / (2 * kStep);
+    loss_at(value);
+    const double gradient = parameter.value().grad().flatten()[place].item<double>();
+    EXPECT_NEAR(gradient, slope, 1e-5 * std::max(1.0, std::abs(slope))) << parameter.key();
+  }
+}
+
+TEST_P(RegistryTest, DropoutActsInTrainingOnly) {
+  const auto m = model();
+  const auto batch = tiny_batch(tiny_contexts({3, 2}));
+  const torch::NoGradGuard no_grad;
+  const auto loss = [&] { return m->losses(batch).front().sum.item<double>(); };
+  EXPECT_EQ(loss(), loss());
+  m->train();
+  torch::manual_seed(4);
+  const double first = loss();
+  EXPECT_NE(first, loss());
+  torch::manual_seed(4);
+  EXPECT_EQ(first, loss());
+}
+
+TEST_P(RegistryTest, UntrainedLossIsNearLogV) {
+  const auto m = model();
+  const auto batch = tiny_batch(tiny_contexts({3, 2, 4, 1}));
+  const torch::NoGradGuard no_grad;
+  const auto loss = m->losses(batch).front();
+  EXPECT_NEAR(loss.sum.item<double>() / static_cast<double>(loss.count), std::log(kVocab), 0.5);
+}
+
+TEST_P(RegistryTest, MemoriesJoinAndRowsMoveWithoutChangingAnything) {
+  const auto m = model();
+  const torch::NoGradGuard no_grad;
+  const auto contexts = tiny_contexts({2, 6}, 3, 1);
+  const auto compose = [&](const data::Context& context) {
+    const auto batch = tiny_batch({context});
+    return m->compose(m->encode_turns(batch), batch.context, batch.facts, batch.reply_speaker);
+  };
+  const auto first = compose(contexts[0]), second = compose(contexts[1]);
+  const Memory pool{Rows::join(first, second)};
+  const auto bos = torch::full({1}, tiny_vocabulary().special.bos, torch::kLong);
+  const auto ids = torch::tensor({33, 34, 35});
+  const auto both = m->start(0, pool, torch::tensor({1, 0, 1}));  // two sequences read one memory
+  const auto once = m->step(bos.expand({3}), pool, both);
+  const auto order = torch::tensor({2, 0, 1});
+  const auto twice = m->step(ids.index_select(0, order), pool, once.state.select(order));
+  for (std::int64_t row = 0; row < 3; ++row) {
+    const auto& memory = row == 1 ? first : second;
+    auto out = m->step(bos, memory, m->start(0, memory, torch::zeros({1}, torch::kLong)));
+    EXPECT_TRUE(torch::allclose(out.logits[0], once.logits[row], kExact, kExact));
+    out = m->step(ids.narrow(0, row, 1), memory, out.state);
+    const auto place = order.eq(row).nonzero().item<std::int64_t>();
+    EXPECT_TRUE(torch::allclose(out.logits[0], twice.logits[place], kExact, kExact));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(EachModel, RegistryTest, testing::ValuesIn(kinds()),
+                         [](const auto& info) { return info.param.name; });
+
+TEST(RegistryTableTest, EveryTypeIsHeldToTheProperties) {
+  std::set<std::string> tested;
+  for (const auto& kind : kinds()) tested.insert(kind.name.substr(0, kind.name.find('_')));
+  for (const auto& type : model_types()) EXPECT_TRUE(tested.contains(type)) << type;
+}
+
+TEST(RegistryTableTest, AnUnknownTypeListsTheKnownOnes) {
+  try {
+    tiny_model("type: hredd\n");
+    FAIL() << "hredd was accepted";
+  } catch (const base::ConfigError& error) {
+    EXPECT_NE(std::string(error.what()).find("hred"), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("seq2seq"), std::string::npos) << error.what();
+  }
+}
+
+/// Another value of one option, with what else it needs.
+struct Change {
+  std::string base, change;
+};
+
+TEST(RegistryTableTest, EveryOptionChangesTheModel) {
+  const std::string hred = "type: hred\n" + kSizes, seq2seq = "type: seq2seq\n" + kSizes;
+  const std::string weighted = "type: hred\nembed_dim: 12\nhidden_dim: 10\ncombine: weighted\n";
+  const std::vector<Change> changes = {
+      {hred, "attention: static"}, {hred, "attention: dynamic"},
+      {hred, "combine: sum"},      {hred, "combine: max"},
+      {hred, "combine: mean"},     {hred, "static_query: first"},
+      {hred, "context_rnn: true"}, {hred, "turn_positions: learned"},
+      {hred, "speakers: true"},    {hred, "turn_positions: sinusoidal"},
+      {weighted, "gate: state"},   {seq2seq, "speakers: true"},
+  };
+  const auto batch = tiny_batch(tiny_contexts({3, 5}));
+  const torch::NoGradGuard no_grad;
+  for (const auto& [base, change] : changes) {
+    const auto loss = [&](const std::string& yaml) {
+      return tiny_model(yaml)->losses(batch).front().sum.item<double>();
+    };
+    EXPECT_NE(loss(base), loss(base + change + "\n")) << base << change;
+  }
+  for (const std::string type : {"hred", "seq2seq"}) {
+    const auto count = [&](const std::string& sizes) {
+      std::int64_t all = 0;
+      for (const auto& p : tiny_model("type: " + type + "\n" + sizes)->parameters())
+        all += p.numel();
+      return all;
+    };
+    EXPECT_NE(count("embed_dim: 12\nhidden_dim: 10"), count("embed_dim: 13\nhidden_dim: 10"));
+    EXPECT_NE(count("embed_dim: 12\nhidden_dim: 10"), count("embed_dim: 12\nhidden_dim: 11"));
+  }
+}
+
+TEST(RegistryTableTest, BadOptionsAreRefusedByName) {
+  for (const std::string yaml :
+       {"type: hred\nembed_dim: 0\n", "type: hred\nhidden_dim: -1\n", "type: hred\ndropout: 1.0\n",
+        "type: hred\nattention: none\ncontext_rnn: false\n", "type: hred\nhiden_dim: 3\n",
+        "type: seq2seq\nattention: both\n", "type: hred\ncombine: product\n"})
+    EXPECT_THROW(tiny_model(yaml), base::ConfigError) << yaml;
+}
+
+}  // namespace
+}  // namespace banter::models
