@@ -119,14 +119,6 @@ TEST_F(IncludesTest, ASourceIncludesItsOwnHeaderFirst) {
   }
 }
 
-TEST_F(IncludesTest, HeadersAreGuardedByPragmaOnce) {
-  for (const auto& [path, text] : files_) {
-    if (path.ends_with(".h")) {
-      EXPECT_NE(text.find("#pragma once"), std::string::npos) << path;
-    }
-  }
-}
-
 TEST_F(IncludesTest, TextPartsNeverReachTorch) {
   const auto batch = files_.find("data/batch.cmake");
   ASSERT_NE(batch, files_.end());
