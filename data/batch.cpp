@@ -269,6 +269,23 @@ Batch make_batch(const Split& split, std::span<const Example> examples, const Ba
       [&](const Reply& reply) { return set.find(turn_key(reply.own)); }, special);
 }
 
+Context context_of(const Split& split, const Example& example, const BatchOptions& options) {
+  const auto dialogue = split.dialogue(example.dialogue);
+  const auto own = dialogue.first_turn + example.turn;
+  Context context{.reply_speaker = split.turn_speaker(own)};
+  const auto turns =
+      std::min<std::uint64_t>(example.turn, static_cast<std::uint64_t>(options.max_context_turns));
+  for (auto turn = own - turns; turn < own; ++turn)
+    split.append_turn(
+        turn, context.turns.emplace_back(Context::Row{.speaker = split.turn_speaker(turn)}).ids);
+  for (auto fact = dialogue.first_fact; fact < dialogue.first_fact + dialogue.facts; ++fact)
+    if (split.fact_speaker(fact) == context.reply_speaker)
+      split.append_fact(
+          fact, context.facts.emplace_back(Context::Row{.speaker = context.reply_speaker}).ids);
+  split.append_turn(own, context.reply);
+  return context;
+}
+
 Batch Batch::to(torch::Device device) const {
   Batch moved = *this;
   for (auto* tensor :

@@ -53,13 +53,13 @@ struct Batch {
 /// A context given from outside a store (a file, a chat): already ids, oldest turn first.
 struct Context {
   struct Row {
-    std::vector<TokenId> ids;  ///< without special ids
+    std::vector<TokenId> ids{};  ///< without special ids
     std::int64_t speaker = 0;
   };
-  std::vector<Row> turns;
-  std::vector<Row> facts;
+  std::vector<Row> turns{};
+  std::vector<Row> facts{};
   std::int64_t reply_speaker = 0;
-  std::vector<TokenId> reply;  ///< to score; empty when there is none (still gets eos)
+  std::vector<TokenId> reply{};  ///< to score; empty when there is none (still gets eos)
 };
 
 /// Makes the batch of these contexts, under the limits of `options`; replies are kept whole.
@@ -77,6 +77,9 @@ enum class ReplyLength : std::uint8_t { kCut, kWhole };
 /// Makes the batch of these replies of a split, under the limits of `options`.
 Batch make_batch(const Split& split, std::span<const Example> examples, const BatchOptions& options,
                  const SpecialIds& special, ReplyLength length);
+
+/// A reply of a split with all of its context that `options` could let through, by value.
+Context context_of(const Split& split, const Example& example, const BatchOptions& options);
 
 /// Where a stream of batches is: any place is reached at once.
 struct Position {

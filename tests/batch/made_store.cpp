@@ -1,0 +1,93 @@
+#include "tests/batch/made_store.h"
+
+#include <array>
+#include <cstdlib>
+#include <optional>
+#include <stdexcept>
+#include <string_view>
+#include <vector>
+
+#include "base/random.h"
+#include "data/store_writer.h"
+
+namespace banter::tests {
+namespace {
+
+constexpr std::array<std::string_view, 16> kWords = {
+    "the",  "kernel", "does",  "not", "boot", "after", "that", "update",
+    "have", "you",    "tried", "it",  "with", "sudo",  "yes",  "thanks"};
+
+/// Draws that depend on the seed and on how many came before.
+class Draws {
+ public:
+  explicit Draws(std::uint64_t seed) : seed_(seed) {}
+  std::size_t below(std::size_t size) {
+    return static_cast<std::size_t>(base::mix64(base::join_keys(seed_, ++count_)) % size);
+  }
+
+ private:
+  std::uint64_t seed_, count_ = 0;
+};
+
+std::string sentence(Draws& draws, std::size_t words) {
+  std::string text;
+  for (std::size_t i = 0; i < words; ++i)
+    text.append(i == 0 ? "" : " ").append(kWords[draws.below(kWords.size())]);
+  return text;
+}
+
+std::vector<data::Dialogue> dialogues(const MadeDialogues& made) {
+  Draws draws(made.seed);
+  constexpr std::array<std::string_view, 4> kSpeakers = {"ann", "bob", "cal", "?"};
+  std::vector<data::Dialogue> all(made.dialogues);
+  for (std::size_t d = 0; d < all.size(); ++d) {
+    auto& dialogue = all[d];
+    dialogue.id = "d" + std::to_string(d);
+    const auto turns = d == 0 ? 1 : d == 1 ? made.most_turns : 1 + draws.below(made.most_turns);
+    for (std::size_t t = 0; t < turns; ++t) {
+      const auto most = draws.below(3) == 0 ? made.most_words : 1 + made.most_words / 6;
+      dialogue.turns.push_back({.speaker = std::string(kSpeakers[draws.below(kSpeakers.size())]),
+                                .text = sentence(draws, 1 + draws.below(most)),
+                                .time = {}});
+    }
+    if (!made.personas || d % 3 == 2) continue;
+    for (const auto speaker : {"ann", "bob"}) {
+      std::vector<std::string> facts;
+      for (std::size_t f = draws.below(4); f > 0; --f)
+        facts.push_back(sentence(draws, 1 + draws.below(made.most_words / 2)));
+      if (!facts.empty()) dialogue.personas.emplace_back(speaker, std::move(facts));
+    }
+  }
+  return all;
+}
+
+}  // namespace
+
+MadeStore::MadeStore(const MadeDialogues& made) {
+  std::string pattern = (std::filesystem::temp_directory_path() / "banter-store-XXXXXX").string();
+  if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder");
+  folder_ = pattern;
+
+  const auto all = dialogues(made);
+  std::size_t next = 0;
+  const data::Tokenizer tokenizer(
+      data::Tokenizer::train({.vocab_size = 320}, [&]() -> std::optional<std::string> {
+        if (next == all.size()) return std::nullopt;
+        std::string text;
+        for (const auto& turn : all[next].turns) text += turn.text + " ";
+        ++next;
+        return text;
+      }));
+  data::StoreWriter writer(folder_, tokenizer, {"train"});
+  for (const auto& dialogue : all) writer.add("train", data::encode(dialogue, tokenizer));
+  writer.finish({});
+  store_ = data::Store::open(folder_);
+}
+
+MadeStore::~MadeStore() {
+  store_.reset();
+  std::error_code ignored;
+  std::filesystem::remove_all(folder_, ignored);
+}
+
+}  // namespace banter::tests

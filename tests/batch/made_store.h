@@ -1,0 +1,38 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+
+#include "data/store.h"
+
+namespace banter::tests {
+
+/// What dialogues a MadeStore has.
+struct MadeDialogues {
+  std::uint64_t seed = 1;
+  std::size_t dialogues = 60;
+  std::size_t most_turns = 12;  ///< some dialogues have one, some this many
+  std::size_t most_words = 30;  ///< of a turn; short turns are more frequent
+  bool personas = true;
+};
+
+/// A store with one split "train" of made dialogues, in a folder that goes when this goes.
+/// Speakers are some of ann, bob, cal and unknown; some have persona facts.
+class MadeStore {
+ public:
+  explicit MadeStore(const MadeDialogues& made = {});
+  ~MadeStore();
+  MadeStore(const MadeStore&) = delete;
+  MadeStore& operator=(const MadeStore&) = delete;
+
+  [[nodiscard]] const data::Split& split() const { return store_->split("train"); }
+  [[nodiscard]] const data::SpecialIds& special() const { return store_->tokenizer().special(); }
+  [[nodiscard]] const data::Store& store() const { return *store_; }
+  [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }
+
+ private:
+  std::filesystem::path folder_;
+  std::optional<data::Store> store_;
+};
+
+}  // namespace banter::tests
