@@ -9,7 +9,8 @@ endif()
 # One spelling of paths relative to the root, so that ccache and messages agree between checkouts.
 add_library(banter_flags INTERFACE)
 target_include_directories(banter_flags INTERFACE ${CMAKE_SOURCE_DIR})
-target_compile_options(banter_flags INTERFACE -Wall -Wextra -Wshadow -Wconversion)
+# -fPIC for programs too: they share the precompiled header with the libraries.
+target_compile_options(banter_flags INTERFACE -fPIC -Wall -Wextra -Wshadow -Wconversion)
 target_compile_definitions(banter_flags INTERFACE BANTER_VERSION="${PROJECT_VERSION}")
 if(BANTER_SANITIZE)
   target_compile_options(banter_flags INTERFACE -fsanitize=${BANTER_SANITIZE}
