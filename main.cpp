@@ -1,0 +1,106 @@
+#include <algorithm>
+#include <array>
+#include <exception>
+#include <iostream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/errors.h"
+#include "base/signals.h"
+#include "data/commands.h"
+#include "models/commands.h"
+#include "train/commands.h"
+
+namespace {
+
+using Arguments = std::vector<std::string>;
+
+struct Command {
+  std::string_view group, name, summary;
+  int (*run)(const Arguments&);
+};
+
+constexpr std::array kCommands = {
+    Command{"data", "inspect", "what is in a corpus or a store, and what is wrong with it",
+            &banter::data::run_inspect},
+    Command{"data", "prepare", "corpora -> tokenizer and memory-mapped store with splits",
+            &banter::data::run_prepare},
+    Command{"training", "train", "store -> run folder; goes on where it stopped",
+            &banter::train::run_train},
+    Command{"training", "evaluate", "a run's metrics, with counts and intervals",
+            &banter::train::run_evaluate},
+    Command{"talking", "generate", "contexts -> replies, a stream in order",
+            &banter::models::run_generate},
+    Command{"talking", "score", "log-probabilities of given replies", &banter::models::run_score},
+    Command{"talking", "chat", "talk to a run in the terminal", &banter::models::run_chat},
+    Command{"talking", "info", "versions, devices, threads, what this machine can do",
+            &banter::models::run_info},
+};
+
+void print_help() {
+  std::cout << "banter " BANTER_VERSION
+               ": trains, studies and serves multi-turn dialogue models.\n\n"
+               "Usage: banter COMMAND [ARGUMENTS]   (banter COMMAND --help says more)\n";
+  std::string_view group;
+  for (const auto& command : kCommands) {
+    if (command.group != group) std::cout << "\n" << command.group << "\n";
+    group = command.group;
+    std::cout << "  " << command.name << std::string(12 - command.name.size(), ' ')
+              << command.summary << "\n";
+  }
+  std::cout << "\nExamples:\n"
+               "  banter prepare configs/quickstart.yaml\n"
+               "  banter train configs/quickstart.yaml\n"
+               "  banter chat runs/quickstart\n\n"
+               "Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 128 + N stopped by\n"
+               "signal N after saving.\n";
+}
+
+int run(Arguments arguments) {
+  if (arguments.empty()) {
+    print_help();
+    return 2;
+  }
+  const auto name = arguments.front();
+  arguments.erase(arguments.begin());
+  if (name == "--version") {
+    std::cout << "banter " BANTER_VERSION "\n";
+    return 0;
+  }
+  if (name == "--help" || name == "-h" || (name == "help" && arguments.empty())) {
+    print_help();
+    return 0;
+  }
+  if (name == "help") return run({arguments.front(), "--help"});
+  const auto found = std::ranges::find(kCommands, name, &Command::name);
+  if (found == kCommands.end()) {
+    std::string known;
+    for (const auto& command : kCommands) known += " " + std::string(command.name);
+    throw banter::base::UsageError("there is no command \"" + name + "\"; there are:" + known);
+  }
+  return found->run(arguments);
+}
+
+/// What a person should read of an exception: LibTorch appends a backtrace to its messages.
+std::string_view without_backtrace(std::string_view what) {
+  return what.substr(0, what.find("\nException raised from"));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    banter::base::install_stop_signals();
+    const int code = run(Arguments(argv + 1, argv + argc));
+    std::cout.flush();
+    if (!std::cout) throw banter::base::FileError("standard output: cannot be written");
+    return code;
+  } catch (const banter::base::Error& error) {
+    std::cerr << "banter: " << error.what() << "\n";
+    return error.exit_code();
+  } catch (const std::exception& error) {
+    std::cerr << "banter: " << without_backtrace(error.what()) << "\n";
+    return 1;
+  }
+}
