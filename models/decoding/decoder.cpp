@@ -41,6 +41,7 @@ struct Running {
   std::int64_t most_rows = 1;   ///< reserved for it
   std::int64_t memory_row = 0;  ///< in the pool
   std::int64_t rows = 1;        ///< it holds in this step, behind those of the ones before it
+  std::int64_t token = 1;       ///< of the reply that this step chooses
   Composed sources;             ///< memory is in the pool
 };
 
@@ -227,7 +228,8 @@ std::vector<std::vector<NextRow>> DecodeLoop::advance(const StepOutput& output) 
       try {
         next[i] = running_[i].search->advance(rows[i]);
       } catch (const base::Error& error) {
-        throw base::Error("reply " + std::to_string(running_[i].number) + ": " + error.what() +
+        throw base::Error("reply " + std::to_string(running_[i].number) + ": token " +
+                          std::to_string(running_[i].token) + ": " + error.what() +
                           "; the checkpoint is damaged or its training diverged");
       }
     }
@@ -251,6 +253,7 @@ void DecodeLoop::move_on(const State& state, const std::vector<std::vector<NextR
       ids_.push_back(id);
     }
     first += running.rows;
+    ++running.token;
     running.rows = static_cast<std::int64_t>(next[i].size());
     if (running.rows > 0) {
       still_running.push_back(std::move(running));

@@ -33,7 +33,7 @@ class Search {
   /// Rows before the first token; each reads bos.
   [[nodiscard]] virtual std::int64_t first_rows() const = 0;
   /// Reads the logits of all its rows and says which rows go on; none: it is finished.
-  /// Throws   base::Error when logits are not finite, naming the token
+  /// Throws   base::Error when logits are not finite
   virtual std::vector<NextRow> advance(std::span<const ScoredRow> rows) = 0;
   /// The replies, best first; once, when finished.
   virtual std::vector<Reply> take() = 0;

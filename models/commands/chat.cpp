@@ -1,0 +1,206 @@
+#include <deque>
+#include <exception>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <unistd.h>
+
+#include "base/errors.h"
+#include "base/random.h"
+#include "base/utf8.h"
+#include "models/commands.h"
+#include "models/commands/attention_view.h"
+#include "models/commands/given_context.h"
+#include "models/commands/line_source.h"
+#include "models/commands/model_arguments.h"
+#include "models/commands/reply_json.h"
+#include "models/decoding/decoder.h"
+#include "models/decoding/session.h"
+
+namespace banter::models {
+namespace {
+
+constexpr std::int64_t kPerson = 1, kModel = 2;  // speakers, as the first two of a corpus
+
+constexpr std::string_view kHelp =
+    "Type to talk. Commands:\n"
+    "  /reset           forget the conversation\n"
+    "  /attention       which turns the last reply looked at\n"
+    "  /attention on    show it after each reply; /attention off\n"
+    "  /set NAME=VALUE  change how replies are chosen, as in /set temperature=0.8\n"
+    "  /help            this list\n"
+    "  /quit            end (so does Ctrl-D)\n";
+
+/// A conversation in the terminal; with a pipe, a filter from lines to replies.
+class Chat {
+ public:
+  Chat(LoadedModel& loaded, const DecodingFlags& flags, const configs::CommonOptions& common,
+       DecodingOptions options)
+      : loaded_(loaded),
+        flags_(flags),
+        common_(common),
+        options_(std::move(options)),
+        session_(*loaded.model, loaded.batch) {}
+
+  void set_facts(const std::vector<std::string>& facts) {
+    std::vector<data::Context::Row> rows;
+    for (const auto& fact : facts)
+      rows.push_back({.ids = loaded_.tokenizer.encode(fact), .speaker = kModel});
+    session_.set_facts(std::move(rows));
+    facts_ = facts;
+  }
+
+  void run(LineSource& lines) {
+    const bool has_prompt = lines.is_terminal() && ::isatty(STDOUT_FILENO) == 1;
+    if (has_prompt && !common_.quiet)
+      print("Talking to " + loaded_.type + " at step " + std::to_string(loaded_.checkpoint.step) +
+            ". /help lists commands, /quit ends.\n");
+    for (;;) {
+      if (has_prompt) print("you> ");
+      const auto line = lines.next();
+      if (!line) {
+        if (has_prompt) print("\n");
+        return;
+      }
+      if (is_blank(*line)) continue;
+      try {
+        if (!line->starts_with('/')) {
+          answer(*line, has_prompt);
+        } else if (!obey(*line)) {
+          return;
+        }
+      } catch (const base::Stopped&) {
+        throw;
+      } catch (const base::FileError&) {
+        throw;
+      } catch (const base::Error& error) {
+        if (!has_prompt) throw base::DataError(lines.where() + ": " + error.what());
+        print(std::string(error.what()) + "\n");  // a person may try again
+      }
+    }
+  }
+
+ private:
+  void answer(const std::string& text, bool has_prompt) {
+    if (const auto bad = base::first_bad_utf8(text))
+      throw base::DataError("byte " + std::to_string(*bad + 1) + " of the line is not UTF-8");
+    if (text.find('\0') != std::string::npos)
+      throw base::DataError("the line holds a NUL character");
+    say(kPerson, "you: " + text, loaded_.tokenizer.encode(text));
+    Request request{
+        .number = 1, .context = {}, .options = options_, .composed = session_.compose(kModel)};
+    request.options.replies = 1;
+    request.options.seed = base::join_keys(options_.seed, replies_++);
+    std::vector<std::string> sources;
+    for (std::int64_t f = 0; f < request.composed->facts; ++f)
+      sources.push_back("fact: " + facts_[static_cast<std::size_t>(f)]);
+    const auto last = static_cast<std::ptrdiff_t>(request.composed->turns);
+    while (static_cast<std::ptrdiff_t>(texts_.size()) > last) texts_.pop_front();
+    sources.insert(sources.end(), texts_.begin(), texts_.end());
+
+    auto asked = std::optional(std::move(request));
+    Reply reply;
+    decode(
+        *loaded_.model, loaded_.batch, {.max_rows = options_.beam_size, .with_attention = true},
+        [&] { return std::exchange(asked, std::nullopt); },
+        [&](Replies replies) { reply = std::move(replies.best.at(0)); });
+    const auto said = one_line(loaded_.tokenizer.decode(reply.ids));
+    print((has_prompt ? "bot> " : "") + said + "\n");
+    say(kModel, "bot: " + said, reply.ids);
+    view_ = attention_view(reply, sources);
+    if (shows_attention_) print(view_);
+  }
+
+  void say(std::int64_t speaker, std::string text, std::vector<data::TokenId> ids) {
+    session_.add_turn({.ids = std::move(ids), .speaker = speaker});
+    texts_.push_back(std::move(text));
+  }
+
+  /// False when the command ends the chat.
+  bool obey(const std::string& line) {
+    const auto space = line.find_first_of(" \t");
+    const auto name = line.substr(0, space);
+    const auto begin = line.find_first_not_of(" \t", space);
+    auto rest = begin == std::string::npos ? "" : line.substr(begin);
+    rest.erase(rest.find_last_not_of(" \t") + 1);
+    if (name == "/quit") return false;
+    if (name == "/help") {
+      print(kHelp);
+    } else if (name == "/reset") {
+      session_.reset();
+      texts_.clear();
+      view_.clear();
+    } else if (name == "/attention") {
+      attention(rest);
+    } else if (name == "/set") {
+      set(rest);
+    } else {
+      throw base::UsageError(base::printable(name) + " is no command; /help lists them");
+    }
+    return true;
+  }
+
+  void attention(const std::string& rest) {
+    if (rest.empty()) {
+      print(view_.empty() ? "there is no reply yet\n" : view_);
+    } else if (rest == "on" || rest == "off") {
+      shows_attention_ = rest == "on";
+    } else {
+      throw base::UsageError("/attention takes nothing, on or off");
+    }
+  }
+
+  void set(const std::string& setting) {
+    if (setting.find('=') == std::string::npos)
+      throw base::UsageError("/set needs NAME=VALUE, as in /set temperature=0.8");
+    auto settings = settings_;
+    settings.push_back(setting);
+    options_ = *flags_.read(loaded_.checkpoint, common_, settings);
+    settings_ = std::move(settings);
+  }
+
+  LoadedModel& loaded_;
+  const DecodingFlags& flags_;
+  const configs::CommonOptions& common_;
+  DecodingOptions options_;
+  ChatSession session_;
+  std::vector<std::string> facts_;
+  std::vector<std::string> settings_;  ///< of /set, so far
+  std::deque<std::string> texts_;      ///< of the session's turns, as they are shown
+  std::string view_;                   ///< what the last reply looked at
+  bool shows_attention_ = false;
+  std::uint64_t replies_ = 0;
+};
+
+}  // namespace
+
+int run_chat(const std::vector<std::string>& arguments) {
+  configs::CommandLine line(
+      "banter chat", "Talk to a model in the terminal; with a pipe, lines in, replies out.",
+      "banter chat runs/chat\n"
+      "banter chat runs/chat --method sample --top-p 0.9\n"
+      "banter chat runs/chat --fact 'i live in rome .' --fact 'i have a dog .'\n"
+      "printf 'hi\\nhow are you ?\\n' | banter chat runs/chat");
+  line.with_config();
+  ModelArguments model;
+  model.add_to(line.app);
+  std::vector<std::string> facts;
+  DecodingFlags flags;
+  line.app.add_option("--fact", facts, "something true of the model's persona; may be repeated")
+      ->allow_extra_args(false);
+  flags.add_to(line.app);
+  if (!line.parse(arguments)) return 0;
+
+  LineSource lines("");
+  auto loaded = model.load();
+  auto options = flags.read(loaded.checkpoint, line.common);
+  if (!options) return 0;
+  Chat chat(loaded, flags, line.common, *std::move(options));
+  chat.set_facts(facts);
+  chat.run(lines);
+  return 0;
+}
+
+}  // namespace banter::models

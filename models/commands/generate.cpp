@@ -1,0 +1,172 @@
+#include <deque>
+#include <exception>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/errors.h"
+#include "base/progress.h"
+#include "base/signals.h"
+#include "models/commands.h"
+#include "models/commands/given_context.h"
+#include "models/commands/line_source.h"
+#include "models/commands/model_arguments.h"
+#include "models/commands/reply_json.h"
+#include "models/decoding/decoder.h"
+
+namespace banter::models {
+namespace {
+
+namespace json = base::json;
+
+/// Lines in, replies out in the same order: lines are read as rows get free, and replies that end
+/// before their turn wait.
+class Generator {
+ public:
+  Generator(LoadedModel& loaded, const DecodingOptions& options, const DecodeLimits& limits,
+            bool as_json, LineSource& lines, base::Progress& progress)
+      : loaded_(loaded),
+        options_(options),
+        limits_(limits),
+        as_json_(as_json),
+        lines_(lines),
+        progress_(progress) {}
+
+  void run() {
+    // decode ends whenever no line is there: then, and only then, this waits for one.
+    for (auto line = lines_.next(); line; line = lines_.next()) {
+      take(*line);
+      decode(
+          *loaded_.model, loaded_.batch, limits_, [this] { return next(); },
+          [this](Replies replies) { done(std::move(replies)); });
+      if (bad_line_) std::rethrow_exception(bad_line_);
+    }
+  }
+
+ private:
+  struct Asked {
+    json::value id;
+    std::int64_t turns = 0;
+    std::string answer;  ///< "" until it is there
+  };
+
+  /// Reads a line; a bad one ends the reading, but not the replies that are on the way.
+  void take(const std::string& line) {
+    if (is_blank(line)) return;
+    try {
+      auto given = parse_context(line, lines_.where());
+      const auto number = ++last_number_;
+      ready_ = Request{
+          .number = number, .context = to_ids(given, loaded_.tokenizer), .options = options_};
+      asked_[number] = {.id = std::move(given.id),
+                        .turns = static_cast<std::int64_t>(given.turns.size()),
+                        .answer = {}};
+    } catch (const base::Error&) {
+      bad_line_ = std::current_exception();
+    }
+  }
+
+  std::optional<Request> next() {
+    base::throw_if_stopped();
+    const auto most_waiting = static_cast<std::size_t>(8 * limits_.max_rows);
+    while (!ready_ && !bad_line_ && asked_.size() < most_waiting) {
+      const auto line = lines_.next_if_ready();
+      if (!line) break;
+      take(*line);
+    }
+    return std::exchange(ready_, std::nullopt);
+  }
+
+  void done(Replies replies) {
+    auto& asked = asked_.at(replies.number);
+    asked.answer = as_json_ ? json_line(replies, asked) : plain_lines(replies);
+    std::string answers;
+    for (auto first = asked_.begin(); first != asked_.end() && !first->second.answer.empty();
+         first = asked_.erase(first)) {
+      answers += first->second.answer;
+      progress_.advance();
+    }
+    if (!answers.empty()) print(answers);
+  }
+
+  std::string json_line(const Replies& replies, const Asked& asked) {
+    json::object object;
+    object["number"] = replies.number;
+    if (!asked.id.is_null()) object["id"] = asked.id;
+    if (options_.replies == 1) {
+      for (auto& [key, value] : reply_json(replies.best.at(0), loaded_.tokenizer))
+        object[key] = std::move(value);
+    } else {
+      json::array best;
+      for (const auto& reply : replies.best) best.push_back(reply_json(reply, loaded_.tokenizer));
+      object["replies"] = std::move(best);
+    }
+    if (limits_.with_attention)
+      object["sources"] = sources_json(replies.facts, replies.turns, asked.turns);
+    return json::serialize(object) + "\n";
+  }
+
+  std::string plain_lines(const Replies& replies) {
+    std::string lines;
+    for (const auto& reply : replies.best) {
+      if (options_.replies > 1) lines += std::to_string(replies.number) + "\t";
+      lines += one_line(loaded_.tokenizer.decode(reply.ids)) + "\n";
+    }
+    return lines;
+  }
+
+  LoadedModel& loaded_;
+  const DecodingOptions options_;
+  const DecodeLimits limits_;
+  const bool as_json_;
+  LineSource& lines_;
+  base::Progress& progress_;
+
+  std::uint64_t last_number_ = 0;
+  std::optional<Request> ready_;          ///< read, not yet handed to decode
+  std::map<std::uint64_t, Asked> asked_;  ///< not yet answered on standard output
+  std::exception_ptr bad_line_;
+};
+
+}  // namespace
+
+int run_generate(const std::vector<std::string>& arguments) {
+  configs::CommandLine line(
+      "banter generate",
+      "Replies to contexts, one a line, in order. A line is JSON\n"
+      "{\"id\", \"turns\": [{\"speaker\", \"text\"} or \"text\", ...], \"speaker\": who replies,\n"
+      "\"personas\": {speaker: [facts]}} or turns separated by tabs. Works as a live pipe.",
+      "banter generate runs/chat contexts.jsonl --json\n"
+      "printf 'hi\\thello\\thow are you ?\\n' | banter generate runs/chat\n"
+      "banter generate runs/chat contexts.jsonl --method beam --beam-size 5 --replies 3\n"
+      "banter generate runs/chat@last contexts.txt --method sample --top-p 0.9 --seed 7");
+  line.with_config();
+  line.with_json();
+  ModelArguments model;
+  model.add_to(line.app);
+  std::string file;
+  DecodeLimits limits;
+  DecodingFlags flags;
+  line.app.add_option("file", file, "contexts, one a line; standard input when missing or -");
+  line.app.add_option("--batch", limits.max_rows, "rows that are decoded together")
+      ->check(CLI::PositiveNumber);
+  line.app.add_flag("--attention", limits.with_attention,
+                    "what each token looked at; needs --json");
+  flags.add_to(line.app);
+  if (!line.parse(arguments)) return 0;
+  if (limits.with_attention && !line.common.json)
+    throw base::UsageError("--attention is part of the JSON answer: add --json");
+
+  LineSource lines(file);
+  auto loaded = model.load();
+  const auto options = flags.read(loaded.checkpoint, line.common);
+  if (!options) return 0;
+  base::Progress progress(
+      {.label = "generate", .unit = "replies", .quiet = line.common.quiet || lines.is_terminal()});
+  Generator(loaded, *options, limits, line.common.json, lines, progress).run();
+  return 0;
+}
+
+}  // namespace banter::models

@@ -1,0 +1,99 @@
+#include "models/commands/model_arguments.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <iostream>
+
+#include "base/errors.h"
+#include "models/device.h"
+
+namespace banter::models {
+namespace {
+
+struct Flag {
+  const char* key;
+  const char* help;
+};
+
+constexpr std::array kFlags = {
+    Flag{"method", "greedy, beam or sample"},
+    Flag{"beam_size", "of beam: hypotheses that grow together"},
+    Flag{"length_penalty", "replies are compared by log-probability / length^this"},
+    Flag{"temperature", "of sample: below 1 sharper, above 1 flatter"},
+    Flag{"top_k", "of sample: among the k most probable tokens, 0 = all"},
+    Flag{"top_p", "of sample: among the fewest tokens with this share, 1 = all"},
+    Flag{"min_new_tokens", "a reply does not end before"},
+    Flag{"max_new_tokens", "a reply ends here at the latest"},
+    Flag{"no_repeat_ngram_size", "no n-gram of this size twice in a reply, 0 = off"},
+    Flag{"seed", "of sample: the same seed gives the same replies"},
+    Flag{"replies", "best replies of beam, or independent ones of sample, for each context"},
+};
+
+}  // namespace
+
+void ModelArguments::add_to(CLI::App& app) {
+  app.add_option("run", run, "run folder: RUN, RUN@last, RUN@step-N, RUN@best:METRIC, RUN@ema")
+      ->required();
+  app.add_option("--device", device, "cpu, cuda, cuda:N or auto");
+  app.add_option("--threads", threads, "threads to compute with, 0 = all cores")
+      ->check(CLI::NonNegativeNumber);
+}
+
+LoadedModel ModelArguments::load(torch::Dtype dtype) const {
+  set_threads(threads);
+  auto loaded = load_model(run, open_device(device), dtype);
+  if (!loaded.checkpoint.warning.empty())
+    std::cerr << "warning: " << loaded.checkpoint.warning << '\n';
+  return loaded;
+}
+
+void DecodingFlags::add_to(CLI::App& app) {
+  for (const auto& [key, help] : kFlags) {
+    const std::string underscored = std::string("--") + key;
+    auto dashed = underscored;
+    std::ranges::replace(dashed, '_', '-');
+    const auto names = dashed == underscored ? dashed : dashed + "," + underscored;
+    app.add_option(names, values_[key], help)->group("Choosing a reply");
+  }
+}
+
+std::optional<DecodingOptions> DecodingFlags::read(const Checkpoint& checkpoint,
+                                                   const configs::CommonOptions& common,
+                                                   const std::vector<std::string>& later) const {
+  auto overrides = common.overrides;
+  for (const auto& override : overrides)
+    if (!override.starts_with("decoding."))
+      throw base::UsageError("--set " + override +
+                             ": a trained model's settings are fixed; only decoding.* can be set");
+  for (const auto& [key, value] : values_)
+    if (!value.empty()) overrides.push_back("decoding." + key + "=" + value);
+  for (const auto& setting : later) overrides.push_back("decoding." + setting);
+  const auto config = configs::Config::load(checkpoint.folder / "config.yaml", overrides);
+  auto section = config.root().section("decoding");
+  const auto options = DecodingOptions::from(section);
+  if (!common.dump_config) return options;
+  print(config.dump());
+  return std::nullopt;
+}
+
+data::Context to_ids(const GivenContext& given, const data::Tokenizer& tokenizer) {
+  data::Context context{
+      .turns = {}, .facts = {}, .reply_speaker = given.reply_speaker, .reply = {}};
+  for (const auto& [speaker, text] : given.turns)
+    context.turns.push_back({.ids = tokenizer.encode(text), .speaker = speaker});
+  for (const auto& fact : given.facts)
+    context.facts.push_back({.ids = tokenizer.encode(fact), .speaker = given.reply_speaker});
+  if (given.reply) context.reply = tokenizer.encode(*given.reply);
+  return context;
+}
+
+void print(std::string_view text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
+    throw base::FileError(std::string("standard output cannot be written: ") +
+                          std::strerror(errno));
+}
+
+}  // namespace banter::models

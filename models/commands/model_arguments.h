@@ -1,0 +1,49 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "configs/command_line.h"
+#include "models/checkpoint/load_model.h"
+#include "models/commands/given_context.h"
+#include "models/decoding/options.h"
+
+namespace banter::models {
+
+/// RUN, --device and --threads of the commands that use a trained model.
+struct ModelArguments {
+  std::string run;
+  std::string device = "auto";
+  int threads = 0;
+
+  void add_to(CLI::App& app);
+  /// Sets threads, opens the device and loads the model; its warning goes to standard error.
+  [[nodiscard]] LoadedModel load(torch::Dtype dtype = torch::kFloat32) const;
+};
+
+/// A flag for each field of DecodingOptions: --beam-size is --set decoding.beam_size.
+class DecodingFlags {
+ public:
+  void add_to(CLI::App& app);
+
+  /// The options of the run's config under --set and the flags, in this order; `later` come last
+  /// ("temperature=0.8"). Prints them and returns nothing when --dump-config was given.
+  /// Throws   ConfigError; UsageError when --set names something else than decoding.*
+  [[nodiscard]] std::optional<DecodingOptions> read(
+      const Checkpoint& checkpoint, const configs::CommonOptions& common,
+      const std::vector<std::string>& later = {}) const;
+
+ private:
+  std::map<std::string, std::string> values_;  ///< key -> value, "" = not given
+};
+
+/// The ids of a context. Throws   nothing that `parse_context` has not refused before
+data::Context to_ids(const GivenContext& given, const data::Tokenizer& tokenizer);
+
+/// Writes to standard output at once. Throws   FileError when it is closed or full
+void print(std::string_view text);
+
+}  // namespace banter::models

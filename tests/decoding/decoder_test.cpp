@@ -1,0 +1,309 @@
+#include "models/decoding/decoder.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "base/errors.h"
+#include "models/decoding/session.h"
+#include "tests/decoding/table_model.h"
+
+namespace banter::models {
+namespace {
+
+constexpr double kFloatTolerance = 1e-5;
+
+data::Context::Row turn(std::uint64_t key, std::int64_t speaker) {
+  data::Context::Row row{.ids = {}, .speaker = speaker};
+  const auto first = data::SpecialIds{}.count();
+  for (std::uint64_t i = 0; i < 1 + key % 5; ++i)
+    row.ids.push_back(first +
+                      static_cast<std::int64_t>(base::join_keys(key, i) % TableModel::kWords));
+  return row;
+}
+
+data::Context context(std::uint64_t key) {
+  data::Context made{
+      .turns = {}, .facts = {}, .reply_speaker = 1 + static_cast<int>(key % 2), .reply = {}};
+  for (std::uint64_t i = 0; i < 1 + key % 4; ++i)
+    made.turns.push_back(turn(10 * key + i, 1 + static_cast<std::int64_t>(i % 2)));
+  for (std::uint64_t i = 0; i < key % 3; ++i) made.facts.push_back(turn(1000 * key + i, 2));
+  return made;
+}
+
+/// Requests of every method, one after the other.
+Request request(std::uint64_t key) {
+  Request made{.number = key, .context = context(key), .options = {}};
+  made.options.max_new_tokens = 5 + static_cast<std::int64_t>(key % 20);
+  made.options.min_new_tokens = static_cast<std::int64_t>(key % 4);
+  made.options.seed = key;
+  if (key % 4 == 1) {
+    made.options.method = "beam";
+    made.options.beam_size = 1 + static_cast<std::int64_t>(key % 5);
+    made.options.replies = 1 + static_cast<std::int64_t>(key % 5) / 2;
+  } else if (key % 4 > 1) {
+    made.options.method = "sample";
+    made.options.replies = 1 + static_cast<std::int64_t>(key % 3);
+    made.options.top_k = static_cast<std::int64_t>(key % 7);
+  }
+  return made;
+}
+
+std::map<std::uint64_t, Replies> decode_all(TableModel& model, std::vector<Request> requests,
+                                            const DecodeLimits& limits,
+                                            const data::BatchOptions& options = {}) {
+  std::map<std::uint64_t, Replies> answers;
+  std::size_t at = 0;
+  decode(
+      model, options, limits,
+      [&]() -> std::optional<Request> {
+        if (at == requests.size()) return std::nullopt;
+        return std::move(requests[at++]);
+      },
+      [&](Replies replies) {
+        EXPECT_FALSE(answers.contains(replies.number));
+        answers[replies.number] = std::move(replies);
+      });
+  return answers;
+}
+
+void expect_equal(const Replies& a, const Replies& b) {
+  ASSERT_EQ(a.best.size(), b.best.size());
+  EXPECT_EQ(a.facts, b.facts);
+  EXPECT_EQ(a.turns, b.turns);
+  for (std::size_t i = 0; i < a.best.size(); ++i) {
+    EXPECT_EQ(a.best[i].ids, b.best[i].ids);
+    EXPECT_EQ(a.best[i].log_probs, b.best[i].log_probs);
+    EXPECT_EQ(a.best[i].score, b.best[i].score);
+    EXPECT_EQ(a.best[i].finish, b.best[i].finish);
+    ASSERT_EQ(a.best[i].attention.size(), b.best[i].attention.size());
+    for (std::size_t kind = 0; kind < a.best[i].attention.size(); ++kind)
+      EXPECT_EQ(a.best[i].attention[kind].weights, b.best[i].attention[kind].weights);
+  }
+}
+
+TEST(DecodeTest, GivesARequestTheSameAloneAndInACrowd) {
+  constexpr std::uint64_t kRequests = 100;
+  std::vector<Request> requests;
+  for (std::uint64_t key = 0; key < kRequests; ++key) requests.push_back(request(key));
+  TableModel model;
+  const auto crowd = decode_all(model, requests, {.max_rows = 4, .with_attention = true});
+  const auto wide = decode_all(model, requests, {.max_rows = 64, .with_attention = true});
+  ASSERT_EQ(crowd.size(), kRequests);
+  ASSERT_EQ(wide.size(), kRequests);
+  for (std::uint64_t key = 0; key < kRequests; ++key) {
+    const auto alone = decode_all(model, {request(key)}, {.max_rows = 1, .with_attention = true});
+    expect_equal(crowd.at(key), alone.at(key));
+    expect_equal(wide.at(key), alone.at(key));
+  }
+}
+
+TEST(DecodeTest, FillsTheRowsOfFinishedReplies) {
+  std::vector<Request> requests;
+  std::int64_t tokens = 0;
+  for (std::uint64_t key = 0; key < 40; ++key) {
+    requests.push_back({.number = key, .context = context(key), .options = {}});
+    requests.back().options.max_new_tokens = 1 + static_cast<std::int64_t>(key % 9);
+  }
+  TableModel model;
+  for (const auto& [number, replies] : decode_all(model, requests, {.max_rows = 4}))
+    tokens += static_cast<std::int64_t>(replies.best[0].log_probs.size());
+  EXPECT_LE(*std::ranges::max_element(model.steps), 4);
+  std::int64_t computed = 0, full = 0;
+  for (const auto rows : model.steps) {
+    computed += rows;
+    full += rows == 4;
+  }
+  EXPECT_EQ(computed, tokens) << "a row was computed that is part of no reply";
+  EXPECT_GE(full, static_cast<std::int64_t>(model.steps.size()) - 9) << "rows stood empty";
+}
+
+TEST(DecodeTest, ComposesWaitingRequestsTogether) {
+  std::vector<Request> requests;
+  for (std::uint64_t key = 0; key < 64; ++key)
+    requests.push_back({.number = key, .context = context(key), .options = {}});
+  TableModel model;
+  decode_all(model, requests, {.max_rows = 64});
+  EXPECT_EQ(model.compositions, std::vector<std::int64_t>{64});
+}
+
+TEST(DecodeTest, AsksAgainForRequestsBetweenSteps) {
+  TableModel model;
+  int asked = 0;
+  std::vector<std::uint64_t> order;
+  decode(
+      model, {}, {.max_rows = 8},
+      [&]() -> std::optional<Request> {
+        ++asked;
+        if (asked != 1 && asked != 4) return std::nullopt;
+        Request made{
+            .number = static_cast<std::uint64_t>(asked), .context = context(1), .options = {}};
+        made.options.min_new_tokens = made.options.max_new_tokens = 6;
+        return made;
+      },
+      [&](const Replies& replies) { order.push_back(replies.number); });
+  EXPECT_EQ(order, (std::vector<std::uint64_t>{1, 4}));
+  EXPECT_TRUE(std::ranges::count(model.steps, 2)) << "the later one joined the running one";
+}
+
+TEST(DecodeTest, RunsARequestThatNeedsMoreRowsThanThereAreAlone) {
+  TableModel model;
+  auto big = request(2);
+  big.options = {.method = "beam", .beam_size = 6, .max_new_tokens = 8, .replies = 6};
+  const auto answers = decode_all(model, {request(0), big, request(4)}, {.max_rows = 3});
+  EXPECT_EQ(answers.at(2).best.size(), 6U);
+  EXPECT_EQ(answers.size(), 3U);
+}
+
+TEST(DecodeTest, GivesTheLogProbabilitiesOfTheModel) {
+  TableModel model;
+  const auto wanted = request(5);
+  const auto answers = decode_all(model, {request(0), wanted, request(3)}, {.max_rows = 8});
+  const auto& reply = answers.at(5).best[0];
+
+  const auto batch = data::make_batch({wanted.context}, {}, model.vocabulary().special);
+  const auto memory =
+      model.compose(model.encode_turns(batch), batch.context, batch.facts, batch.reply_speaker);
+  auto state = model.start(0, memory, torch::zeros({1}, torch::kLong));
+  auto id = model.vocabulary().special.bos;
+  auto ids = reply.ids;
+  if (reply.finish == "eos") ids.push_back(model.vocabulary().special.eos);
+  ASSERT_EQ(reply.log_probs.size(), ids.size());
+  for (std::size_t t = 0; t < ids.size(); ++t) {
+    auto output = model.step(torch::tensor(std::vector<std::int64_t>{id}), memory, state);
+    id = ids[t];
+    EXPECT_NEAR(output.logits.log_softmax(-1)[0][id].item<float>(), reply.log_probs[t],
+                kFloatTolerance);
+    state = output.state;
+  }
+}
+
+TEST(DecodeTest, CollectsAttentionOverTheSourcesOfEachReplyAlone) {
+  TableModel model;
+  std::vector<Request> requests;
+  for (std::uint64_t key = 0; key < 12; ++key) requests.push_back(request(key));
+  const auto answers = decode_all(model, requests, {.max_rows = 5, .with_attention = true});
+  for (std::uint64_t key = 0; key < 12; ++key) {
+    const auto given = context(key);
+    const auto sources = given.turns.size() + given.facts.size();
+    EXPECT_EQ(answers.at(key).facts, static_cast<std::int64_t>(given.facts.size()));
+    EXPECT_EQ(answers.at(key).turns, static_cast<std::int64_t>(given.turns.size()));
+    for (const auto& reply : answers.at(key).best) {
+      ASSERT_EQ(reply.attention.size(), 1U);
+      EXPECT_EQ(reply.attention[0].name, "even");
+      ASSERT_EQ(reply.attention[0].weights.size(), reply.log_probs.size());
+      for (const auto& row : reply.attention[0].weights) {
+        ASSERT_EQ(row.size(), sources);
+        EXPECT_NEAR(std::accumulate(row.begin(), row.end(), 0.0), 1.0, kFloatTolerance);
+      }
+    }
+  }
+}
+
+TEST(DecodeTest, ObeysTheLimitsOfTheModelsContext) {
+  TableModel model;
+  auto long_one = request(0);
+  long_one.context.turns.clear();
+  for (std::uint64_t i = 0; i < 9; ++i) long_one.context.turns.push_back(turn(i, 1));
+  auto short_one = long_one;
+  short_one.number = 1;
+  short_one.context.turns.erase(short_one.context.turns.begin(), short_one.context.turns.end() - 3);
+  const auto answers =
+      decode_all(model, {long_one, short_one}, {.max_rows = 8}, {.max_context_turns = 3});
+  expect_equal(answers.at(0), answers.at(1));
+  EXPECT_EQ(answers.at(0).turns, 3);
+}
+
+TEST(DecodeTest, NamesTheReplyAndTheTokenOfBadLogits) {
+  TableModel model;
+  model.broken_at = 2;
+  auto wanted = request(0);
+  wanted.number = 17;
+  wanted.options.min_new_tokens = 5;
+  try {
+    decode_all(model, {wanted}, {});
+    FAIL() << "NaN went through";
+  } catch (const base::Error& error) {
+    EXPECT_NE(std::string(error.what()).find("reply 17: token 3"), std::string::npos)
+        << error.what();
+  }
+}
+
+TEST(DecodeTest, RefusesBadOptionsAndEmptyContexts) {
+  TableModel model;
+  auto bad = request(0);
+  bad.options.temperature = 0;
+  EXPECT_THROW(decode_all(model, {bad}, {}), base::ConfigError);
+  EXPECT_THROW(decode_all(model, {{.number = 0, .context = {}, .options = {}}}, {}),
+               base::DataError);
+  EXPECT_THROW(decode_all(model, {request(0)}, {.max_rows = 0}), base::ConfigError);
+}
+
+TEST(DecodeTest, LeavesTheModelInTheModeItWasIn) {
+  TableModel model;
+  model.train();
+  decode_all(model, {request(0)}, {});
+  EXPECT_TRUE(model.is_training());
+}
+
+TEST(ChatSessionTest, RepliesAsIfTheWholeContextWereGiven) {
+  TableModel model;
+  const data::BatchOptions limits{.max_context_turns = 3};
+  ChatSession session(model, limits);
+  data::Context whole{.turns = {}, .facts = {turn(77, 2)}, .reply_speaker = 2, .reply = {}};
+  session.set_facts(whole.facts);
+  for (std::uint64_t i = 0; i < 8; ++i) {
+    for (const std::int64_t speaker : {1, 2}) {
+      whole.turns.push_back(turn(3 * i, speaker));  // some are said twice
+      session.add_turn(whole.turns.back());
+      if (speaker == 2) continue;
+      Request kept{.number = 0, .context = {}, .options = {}, .composed = session.compose(2)};
+      Request fresh{.number = 1, .context = whole, .options = {}};
+      const auto answers =
+          decode_all(model, {kept, fresh}, {.max_rows = 8, .with_attention = true}, limits);
+      expect_equal(answers.at(0), answers.at(1));
+    }
+  }
+}
+
+TEST(ChatSessionTest, EncodesOnlyWhatIsNew) {
+  TableModel model;
+  ChatSession session(model, {.max_context_turns = 4});
+  session.set_facts({turn(5, 2), turn(6, 2)});
+  session.add_turn(turn(1, 1));
+  (void)session.compose(2);
+  EXPECT_EQ(model.encoded_rows, 3);  // two facts, one turn
+  session.add_turn(turn(2, 2));
+  session.add_turn(turn(3, 1));
+  (void)session.compose(2);
+  EXPECT_EQ(model.encoded_rows, 5);
+  (void)session.compose(2);
+  EXPECT_EQ(model.encoded_rows, 5);
+  for (std::uint64_t i = 0; i < 6; ++i) {
+    session.add_turn(turn(20 + i, 1));
+    (void)session.compose(2);
+  }
+  EXPECT_EQ(model.encoded_rows, 11);
+  EXPECT_EQ(session.turns().size(), 4U);
+  EXPECT_EQ(session.encoded_rows(), 11);
+}
+
+TEST(ChatSessionTest, ForgetsItsTurnsButNotItsFacts) {
+  TableModel model;
+  ChatSession session(model, {});
+  EXPECT_THROW(session.compose(2), base::DataError);
+  session.set_facts({turn(5, 2)});
+  session.add_turn(turn(1, 1));
+  (void)session.compose(2);
+  session.reset();
+  const auto composed = session.compose(2);
+  EXPECT_EQ(composed.turns, 0);
+  EXPECT_EQ(composed.facts, 1);
+  EXPECT_EQ(model.encoded_rows, 2);
+}
+
+}  // namespace
+}  // namespace banter::models
