@@ -1,5 +1,39 @@
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(SENTENCEPIECE REQUIRED IMPORTED_TARGET sentencepiece)
+pkg_check_modules(SIMDJSON REQUIRED IMPORTED_TARGET simdjson)
+find_package(LibArchive REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(Threads REQUIRED)
 
-add_library(banter_data store.cpp store_writer.cpp text_sample.cpp tokenizer.cpp)
-target_link_libraries(banter_data PUBLIC banter_configs PRIVATE PkgConfig::SENTENCEPIECE)
+add_library(
+  banter_data
+  cleaning.cpp
+  commands/prepare.cpp
+  corpus.cpp
+  formats/chitchat.cpp
+  formats/formats.cpp
+  formats/json_record.cpp
+  formats/jsonl.cpp
+  formats/ubuntu_v1.cpp
+  input/archive.cpp
+  input/gzip.cpp
+  input/json_elements.cpp
+  input/lines.cpp
+  input/place.cpp
+  input/sources.cpp
+  input/stream.cpp
+  inputs.cpp
+  options.cpp
+  prepare.cpp
+  problems.cpp
+  report.cpp
+  seen.cpp
+  store.cpp
+  store_writer.cpp
+  text_sample.cpp
+  tokenizer.cpp)
+target_link_libraries(
+  banter_data
+  PUBLIC banter_configs
+  PRIVATE PkgConfig::SENTENCEPIECE PkgConfig::SIMDJSON LibArchive::LibArchive ZLIB::ZLIB
+          Threads::Threads)

@@ -1,0 +1,84 @@
+#include "data/prepare.h"
+
+#include <cstdio>
+#include <iostream>
+#include <string>
+
+#include "base/json.h"
+#include "base/utf8.h"
+#include "configs/command_line.h"
+#include "configs/section.h"
+#include "data/commands.h"
+#include "data/report.h"
+
+namespace banter::data {
+namespace {
+
+namespace json = boost::json;
+
+json::object summary_of(const Store& store, bool made) {
+  json::object summary{{"store", store.folder().string()},
+                       {"made", made},
+                       {"format", store.format()},
+                       {"corpus_sha256", store.corpus_hash()},
+                       {"vocab_size", store.tokenizer().vocab_size()}};
+  json::object splits;
+  for (const auto& split : store.splits())
+    splits[split.name()] = {
+        {"dialogues", split.dialogues()}, {"turns", split.turns()}, {"tokens", split.tokens()}};
+  summary["splits"] = std::move(splits);
+  return summary;
+}
+
+void print_summary(const Store& store, bool made) {
+  std::cout << base::printable(store.folder().string(), 1000) << ": "
+            << (made ? "made" : "is up to date: made from equal inputs before, left alone") << '\n';
+  for (const auto& split : store.splits())
+    std::cout << "  " << split.name() << ": " << grouped(split.dialogues()) << " dialogues, "
+              << grouped(split.turns()) << " turns, " << grouped(split.tokens()) << " tokens\n";
+  std::cout << "  vocabulary: "
+            << grouped(static_cast<std::uint64_t>(store.tokenizer().vocab_size())) << " ids\n";
+}
+
+}  // namespace
+
+int run_prepare(const std::vector<std::string>& arguments) {
+  configs::CommandLine line("banter prepare",
+                            "Corpora -> a tokenizer and a memory-mapped store with splits.",
+                            "banter prepare recipe.yaml\n"
+                            "banter prepare recipe.yaml --set data.tokenizer.vocab_size=4000");
+  std::string config_path;
+  bool force = false;
+  line.app.add_option("config", config_path, "the recipe (YAML)")->required();
+  line.app.add_flag("--force", force, "replace a store that was made from other inputs");
+  line.with_config();
+  line.with_json();
+  if (!line.parse(arguments)) return 0;
+
+  const auto config = configs::Config::load(config_path, line.common.overrides);
+  auto root = config.root();
+  PrepareRequest request;
+  request.store = root.require<std::string>("store");
+  root.check(!request.store.empty(), "store", "the folder to make");
+  auto section = root.section("data");
+  request.data = DataOptions::from(section);
+  request.force = force;
+  request.quiet = line.common.quiet;
+  root.ignore({"run", "device", "threads", "batch", "model", "train", "decoding"});
+  root.reject_unknown();
+  if (line.common.dump_config) {
+    std::cout << config.dump();
+    return 0;
+  }
+
+  const auto result = prepare(request);
+  const auto store = Store::open(request.store);
+  print_problems(std::cerr, result.problems);
+  if (line.common.json)
+    std::cout << json::serialize(summary_of(store, result.made)) << '\n';
+  else
+    print_summary(store, result.made);
+  return 0;
+}
+
+}  // namespace banter::data

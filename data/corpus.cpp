@@ -1,0 +1,142 @@
+#include "data/corpus.h"
+
+#include <algorithm>
+#include <functional>
+#include <utility>
+
+#include "base/errors.h"
+#include "base/random.h"
+#include "base/signals.h"
+#include "base/utf8.h"
+#include "data/cleaning.h"
+#include "data/input/sources.h"
+
+namespace banter::data {
+namespace {
+
+std::uint64_t content_mark(const Dialogue& dialogue) {
+  std::uint64_t mark = dialogue.turns.size();
+  for (const auto& turn : dialogue.turns)
+    mark = base::join_keys(mark, std::hash<std::string_view>{}(turn.text));
+  return mark;
+}
+
+/// Stands between a format's reader and the caller: what is common to all formats.
+class Filter : public Receiver {
+ public:
+  Filter(const CleaningOptions& cleaning, Problems& problems, SeenKeys& ids, std::string scope,
+         const CorpusReader::DialogueSink& sink)
+      : cleaning_(cleaning),
+        problems_(problems),
+        ids_(ids),
+        scope_(std::move(scope)),
+        sink_(sink) {}
+
+  void problem(const Problem& problem) override { problems_.add(problem); }
+
+  void record(Dialogue&& dialogue, const Place& place) override {
+    base::throw_if_stopped();
+    clean(dialogue, cleaning_);
+    if (is_monologue(dialogue) || std::ssize(dialogue.turns) < cleaning_.min_turns) {
+      const bool few = std::ssize(dialogue.turns) < cleaning_.min_turns;
+      return problems_.add({place, Severity::kNote,
+                            few ? "a dialogue has too few turns: no reply in it"
+                                : "a dialogue has one speaker only: no reply in it",
+                            "", 1});
+    }
+    if (is_repeated(dialogue, place)) return;
+    note_silent_personas(dialogue, place);
+    ++kept_;
+    sink_(std::move(dialogue), place);
+  }
+
+  [[nodiscard]] std::uint64_t kept() const { return kept_; }
+
+ private:
+  bool is_repeated(const Dialogue& dialogue, const Place& place) {
+    const auto mark = content_mark(dialogue);
+    const auto first = ids_.add(scope_ + dialogue.id, place.text(), mark);
+    if (!first) return false;
+    problems_.add({place, Severity::kSkip, "an id stands twice: the first one stays",
+                   "first at " + first->note +
+                       (first->mark == mark ? ", an exact copy" : ", with other text"),
+                   1});
+    return true;
+  }
+
+  void note_silent_personas(const Dialogue& dialogue, const Place& place) {
+    for (const auto& [speaker, facts] : dialogue.personas)
+      if (std::ranges::find(dialogue.turns, speaker, &Turn::speaker) == dialogue.turns.end())
+        problems_.add({place, Severity::kNote,
+                       "a persona is of a speaker who says nothing: it can never be used",
+                       base::printable(speaker), 0});
+  }
+
+  const CleaningOptions& cleaning_;
+  Problems& problems_;
+  SeenKeys& ids_;
+  std::string scope_;
+  const CorpusReader::DialogueSink& sink_;
+  std::uint64_t kept_ = 0;
+};
+
+}  // namespace
+
+CorpusReader::CorpusReader(const CleaningOptions& cleaning, const ReadLimits& limits,
+                           const std::filesystem::path& scratch, Problems& problems)
+    : cleaning_(cleaning), limits_(limits), problems_(problems), ids_(scratch) {}
+
+CorpusSummary CorpusReader::read(const SourceOptions& source, const DialogueSink& sink,
+                                 const std::function<void(std::uint64_t)>& bytes,
+                                 const std::filesystem::path& file) {
+  CorpusSummary summary;
+  const std::string source_scope = std::to_string(sources_++) + '\0';
+  const Format* wanted = source.format == "auto" ? nullptr : &format_named(source.format);
+  const bool one_file = std::filesystem::is_regular_file(file);
+  bool any_empty = false;
+
+  const auto visit = [&](InputStream& stream) {
+    const Format* format = recognised(stream);
+    if (format == nullptr && stream.peek(1).empty()) {
+      stream.chunk();  // tells of damage, if that is why there is nothing
+      problems_.add({stream.place(), Severity::kNote, "an empty file", "", 0});
+      any_empty = true;
+      return;
+    }
+    // A file that the user names with a format is read as that; a folder or an archive may hold
+    // other things beside.
+    const bool is_the_source = one_file && stream.place().member.empty();
+    if (wanted != nullptr && is_the_source) format = wanted;
+    if (format == nullptr || (wanted != nullptr && format != wanted)) {
+      ++summary.passed_over;
+      return;
+    }
+    if (summary.format.empty()) summary.format = format->name;
+    std::string scope = source_scope;
+    if (!format->one_file_one_dialogue) scope += stream.place().file + '\0' + stream.place().member;
+    Filter filter(cleaning_, problems_, ids_, scope + '\0', sink);
+    format->read(stream, limits_, filter);
+    summary.dialogues += filter.kept();
+  };
+  const SourceEvents events{[&](const Problem& problem) { problems_.add(problem); }, bytes};
+  summary.streams = for_each_stream(file, events, visit, source.path);
+
+  if (summary.streams == 0)
+    problems_.add(
+        {{source.path, "", 0, 0}, Severity::kNote, "no dialogues: it holds no file", "", 0});
+  else if (summary.format.empty() && !any_empty)
+    throw base::DataError(base::printable(source.path, 1000) +
+                          ": holds no known format; known: " + known_formats());
+  return summary;
+}
+
+std::string known_formats() {
+  std::string known;
+  for (const auto& format : formats()) {
+    if (!known.empty()) known += "; ";
+    known += std::string(format.name) + " (" + std::string(format.about) + ")";
+  }
+  return known;
+}
+
+}  // namespace banter::data

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "data/dialogue.h"
+#include "data/options.h"
+#include "data/problems.h"
+#include "data/seen.h"
+
+namespace banter::data {
+
+/// What reading a source came to.
+struct CorpusSummary {
+  std::string format;             ///< of its first stream that has one, "" = none
+  std::uint64_t dialogues = 0;    ///< given on
+  std::uint64_t streams = 0;      ///< files and members
+  std::uint64_t passed_over = 0;  ///< of them: of no known, or not the wanted, format
+};
+
+/// Reads the dialogues of corpora: opens, recognises, reads, cleans, and leaves out what gives no
+/// reply or repeats an id. Two runs over the same files give the same dialogues.
+class CorpusReader {
+ public:
+  using DialogueSink = std::function<void(Dialogue&&, const Place&)>;
+
+  /// `scratch` takes temporary files; `problems` must outlive the reader.
+  CorpusReader(const CleaningOptions& cleaning, const ReadLimits& limits,
+               const std::filesystem::path& scratch, Problems& problems);
+
+  /// `bytes` is told how many more bytes of the files were read. `file` is where the bytes are,
+  /// `source.path` what messages call it (they differ for standard input).
+  /// Throws   FileError, DamagedInput; DataError when there are files and none has a known format,
+  ///          or more problems than borne
+  CorpusSummary read(const SourceOptions& source, const DialogueSink& sink,
+                     const std::function<void(std::uint64_t)>& bytes,
+                     const std::filesystem::path& file);
+
+ private:
+  CleaningOptions cleaning_;
+  ReadLimits limits_;
+  Problems& problems_;
+  SeenKeys ids_;
+  std::uint64_t sources_ = 0;
+};
+
+/// All formats with what they are, for messages.
+std::string known_formats();
+
+}  // namespace banter::data

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string_view>
+
+#include "data/formats/formats.h"
+
+namespace banter::data {
+
+/// The JSON of the Python package `chitchat-dataset`: one object, id -> conversation.
+///
+///     {"a07edb12-...": {"messages": [[{"text", "timestamp", "sender"}, ...], ...],
+///                       "prompt": "...", "start": "...", "ratings": {...}}, ...}
+///
+/// Every message is a turn of its own, also where one sender writes several in a row (the lists of
+/// `messages`). Prompt, start and ratings become meta.
+bool recognises_chitchat(std::string_view head, std::string_view name);
+void read_chitchat(InputStream& stream, const ReadLimits& limits, Receiver& receiver);
+
+}  // namespace banter::data

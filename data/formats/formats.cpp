@@ -1,0 +1,52 @@
+#include "data/formats/formats.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/errors.h"
+#include "base/utf8.h"
+#include "data/formats/chitchat.h"
+#include "data/formats/jsonl.h"
+#include "data/formats/ubuntu_v1.h"
+
+namespace banter::data {
+namespace {
+
+constexpr std::size_t kHeadBytes = std::size_t{1} << 15;
+
+// Asked in this order: the narrow forms first.
+constexpr std::array kFormats = {
+    Format{"ubuntu_v1", "Ubuntu Dialogue Corpus v1, dialogs/N/M.tsv", &recognises_ubuntu_v1,
+           &read_ubuntu_v1, true},
+    Format{"chitchat", "chitchat-dataset JSON", &recognises_chitchat, &read_chitchat, false},
+    Format{"jsonl", "JSON Lines, one dialogue a line", &recognises_jsonl, &read_jsonl, false},
+};
+
+}  // namespace
+
+std::span<const Format> formats() { return kFormats; }
+
+const Format& format_named(std::string_view name) {
+  const auto found = std::ranges::find(kFormats, name, &Format::name);
+  if (found != kFormats.end()) return *found;
+  std::string known;
+  for (const auto& format : kFormats) known += " " + std::string(format.name);
+  throw base::DataError("format \"" + std::string(name) + "\" is unknown; known:" + known);
+}
+
+const Format* recognised(InputStream& stream) {
+  auto head = stream.peek(kHeadBytes);
+  if (head.starts_with("\xEF\xBB\xBF")) head.remove_prefix(3);
+  for (const auto& format : kFormats)
+    if (format.recognises(head, stream.name())) return &format;
+  return nullptr;
+}
+
+std::string_view text_fault(std::string_view text) {
+  if (base::first_bad_utf8(text)) return "a text is not valid UTF-8";
+  if (text.find('\0') != std::string_view::npos) return "a text holds NUL";
+  if (base::count_words(text) == 0) return "a turn is blank";
+  return {};
+}
+
+}  // namespace banter::data

@@ -1,0 +1,98 @@
+#include "data/formats/json_record.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "base/utf8.h"
+
+namespace banter::data {
+namespace {
+namespace dom = simdjson::dom;
+}
+
+RecordParser::RecordParser(const ReadLimits& limits) {
+  // Room for the longest record at once: it is never allocated by what a file claims.
+  const auto error = parser_.allocate(std::size_t{1} << 16, static_cast<size_t>(limits.max_depth));
+  if (error) throw std::bad_alloc();
+}
+
+dom::element RecordParser::parse(std::string_view text) {
+  if (const auto bad = base::first_bad_utf8(text))
+    throw LostRecord{"a text is not valid UTF-8", "byte " + std::to_string(*bad) + " of the line"};
+  dom::element value;
+  const auto error = parser_.parse(text.data(), text.size()).get(value);
+  if (error == simdjson::DEPTH_ERROR)
+    throw LostRecord{"JSON is nested deeper than data.max_json_depth", ""};
+  if (error) throw LostRecord{"is not JSON", simdjson::error_message(error)};
+  return value;
+}
+
+dom::object as_record_object(const dom::element& value, std::string_view what) {
+  dom::object object;
+  if (value.get(object))
+    throw LostRecord{"a field has the wrong type", std::string(what) + " is no object"};
+  std::vector<std::string_view> keys;
+  for (const auto field : object) keys.push_back(field.key);
+  std::ranges::sort(keys);
+  if (const auto twice = std::ranges::adjacent_find(keys); twice != keys.end())
+    throw LostRecord{"a key stands twice in an object", base::printable(*twice)};
+  return object;
+}
+
+dom::array as_record_array(const dom::element& value, std::string_view what) {
+  dom::array array;
+  if (value.get(array))
+    throw LostRecord{"a field has the wrong type", std::string(what) + " is no array"};
+  return array;
+}
+
+std::string_view as_record_string(const dom::element& value, std::string_view what) {
+  std::string_view text;
+  if (value.get(text))
+    throw LostRecord{"a field has the wrong type", std::string(what) + " is no string"};
+  return text;
+}
+
+std::optional<dom::element> find_key(const dom::object& object, std::string_view key) {
+  for (const auto field : object)
+    if (field.key == key) return field.value;
+  return std::nullopt;
+}
+
+dom::element need_key(const dom::object& object, std::string_view key) {
+  if (const auto value = find_key(object, key)) return *value;
+  throw LostRecord{"a field is missing", std::string(key)};
+}
+
+Turn checked_turn(std::string_view speaker, std::string_view text, std::string_view time,
+                  std::size_t number) {
+  if (const auto fault = text_fault(text); !fault.empty())
+    throw LostRecord{fault, "turn " + std::to_string(number)};
+  return {checked_name(speaker, "speaker"), std::string(text), checked_name(time, "time")};
+}
+
+std::string checked_name(std::string_view text, std::string_view what) {
+  if (text.find('\0') != std::string_view::npos)
+    throw LostRecord{"a text holds NUL", std::string(what)};
+  return std::string(text);
+}
+
+void read_elements(JsonElements& elements, Receiver& receiver,
+                   const std::function<void(std::string_view, const Place&)>& read) {
+  while (elements.next()) {
+    if (elements.is_cut())
+      receiver.problem(
+          {elements.place(), Severity::kSkip, "the document ends inside an element", "", 1});
+    else if (elements.is_too_long())
+      receiver.problem({elements.place(), Severity::kSkip,
+                        "an element is longer than data.max_line_bytes", "", 1});
+    else
+      read(elements.element(), elements.place());
+    if (elements.is_cut()) return;
+  }
+  if (elements.is_cut())
+    receiver.problem({elements.place(), Severity::kNote,
+                      "the closing bracket is missing: the file may be cut", "", 0});
+}
+
+}  // namespace banter::data

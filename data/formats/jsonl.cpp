@@ -1,0 +1,127 @@
+#include "data/formats/jsonl.h"
+
+#include <utility>
+
+#include "base/utf8.h"
+#include "data/formats/json_record.h"
+#include "data/input/json_elements.h"
+#include "data/input/lines.h"
+
+namespace banter::data {
+namespace {
+
+namespace dom = simdjson::dom;
+
+char first_letter(std::string_view head) {
+  const auto at = head.find_first_not_of(" \t\r\n");
+  return at == std::string_view::npos ? '\0' : head[at];
+}
+
+/// Records from JSON, wherever in a stream they stand.
+class JsonRecords {
+ public:
+  JsonRecords(const ReadLimits& limits, Receiver& receiver)
+      : limits_(limits), parser_(limits), receiver_(receiver) {}
+
+  void read(std::string_view text, const Place& place) {
+    try {
+      Dialogue dialogue = record(parser_.parse(text), place);
+      receiver_.record(std::move(dialogue), place);
+    } catch (const LostRecord& lost) {
+      receiver_.problem({place, Severity::kSkip, lost.rule, lost.detail, 1});
+    }
+  }
+
+ private:
+  Dialogue record(const dom::element& value, const Place& place) const {
+    const auto object = as_record_object(value, "the record");
+    Dialogue dialogue;
+    const auto id = need_key(object, "id");
+    const auto turns = need_key(object, "turns");
+    dialogue.id = checked_name(as_record_string(id, "id"), "id");
+    if (dialogue.id.empty()) throw LostRecord{"a field is missing", "id"};
+    for (const auto turn : as_record_array(turns, "turns")) {
+      if (std::ssize(dialogue.turns) == limits_.max_turns)
+        throw LostRecord{"a dialogue has more turns than data.max_turns", ""};
+      dialogue.turns.push_back(read_turn(turn, dialogue.turns.size() + 1));
+    }
+    if (dialogue.turns.empty()) throw LostRecord{"a dialogue has no turns", ""};
+    if (const auto meta = find_key(object, "meta")) read_meta(*meta, place, dialogue);
+    if (const auto personas = find_key(object, "personas"))
+      read_personas(*personas, place, dialogue);
+    return dialogue;
+  }
+
+  static Turn read_turn(const dom::element& value, std::size_t number) {
+    const auto object = as_record_object(value, "a turn");
+    const auto speaker = find_key(object, "speaker");
+    const auto time = find_key(object, "time");
+    return checked_turn(speaker ? as_record_string(*speaker, "speaker") : "?",
+                        as_record_string(need_key(object, "text"), "text"),
+                        time ? as_record_string(*time, "time") : "", number);
+  }
+
+  void read_meta(const dom::element& value, const Place& place, Dialogue& dialogue) const {
+    for (const auto field : as_record_object(value, "meta")) {
+      std::string_view text;
+      if (field.value.get(text))
+        receiver_.problem({place, Severity::kNote, "a value of meta is no string: it is left out",
+                           base::printable(field.key), 0});
+      else
+        dialogue.meta.emplace_back(checked_name(field.key, "meta"), checked_name(text, "meta"));
+    }
+  }
+
+  void read_personas(const dom::element& value, const Place& place, Dialogue& dialogue) const {
+    for (const auto field : as_record_object(value, "personas")) {
+      std::vector<std::string> facts;
+      for (const auto fact : as_record_array(field.value, "a persona")) {
+        const auto text = as_record_string(fact, "a fact");
+        if (base::count_words(text) == 0) {
+          receiver_.problem(
+              {place, Severity::kNote, "a fact of a persona is blank: it is left out", "", 0});
+          continue;
+        }
+        facts.push_back(checked_name(text, "a fact"));
+      }
+      if (!facts.empty())
+        dialogue.personas.emplace_back(checked_name(field.key, "speaker"), std::move(facts));
+    }
+  }
+
+  const ReadLimits& limits_;
+  RecordParser parser_;
+  Receiver& receiver_;
+};
+
+void read_array(InputStream& stream, const ReadLimits& limits, Receiver& receiver) {
+  JsonRecords records(limits, receiver);
+  JsonElements elements(stream, static_cast<std::size_t>(limits.max_line_bytes));
+  read_elements(elements, receiver,
+                [&](std::string_view text, const Place& place) { records.read(text, place); });
+}
+
+}  // namespace
+
+bool recognises_jsonl(std::string_view head, std::string_view) {
+  const char first = first_letter(head);
+  return (first == '{' || first == '[') && head.find("\"turns\"") != std::string_view::npos;
+}
+
+void read_jsonl(InputStream& stream, const ReadLimits& limits, Receiver& receiver) {
+  auto head = stream.peek(std::size_t{1} << 12);
+  if (head.starts_with("\xEF\xBB\xBF")) head.remove_prefix(3);
+  if (first_letter(head) == '[') return read_array(stream, limits, receiver);
+
+  JsonRecords records(limits, receiver);
+  LineReader lines(stream, static_cast<std::size_t>(limits.max_line_bytes));
+  while (lines.next()) {
+    if (lines.is_too_long())
+      receiver.problem(
+          {lines.place(), Severity::kSkip, "a line is longer than data.max_line_bytes", "", 1});
+    else if (lines.line().find_first_not_of(" \t") != std::string_view::npos)
+      records.read(lines.line(), lines.place());
+  }
+}
+
+}  // namespace banter::data

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string_view>
+
+#include "data/formats/formats.h"
+
+namespace banter::data {
+
+/// Our own form: one JSON object a line, or one array of such objects.
+///
+///     {"id": "x", "turns": [{"speaker": "A", "text": "hi", "time": "..."}, ...],
+///      "meta": {"k": "v"}, "personas": {"A": ["..."]}}
+///
+/// `time`, `meta` and `personas` may be absent, so may a speaker ("?" then); further keys are
+/// passed over.
+bool recognises_jsonl(std::string_view head, std::string_view name);
+void read_jsonl(InputStream& stream, const ReadLimits& limits, Receiver& receiver);
+
+}  // namespace banter::data

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string_view>
+
+#include "data/formats/formats.h"
+
+namespace banter::data {
+
+/// Ubuntu Dialogue Corpus v1: a dialogue a file, dialogs/N/M.tsv, a message a line.
+///
+///     time <TAB> from <TAB> to <TAB> text
+///
+/// Split at the first three tabs; quotes are ordinary characters; only `from` makes the speaker.
+/// The id is N/M.
+bool recognises_ubuntu_v1(std::string_view head, std::string_view name);
+void read_ubuntu_v1(InputStream& stream, const ReadLimits& limits, Receiver& receiver);
+
+}  // namespace banter::data

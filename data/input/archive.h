@@ -1,0 +1,29 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string_view>
+
+#include "data/input/stream.h"
+#include "data/problems.h"
+
+namespace banter::data {
+
+using StreamVisitor = std::function<void(InputStream&)>;
+using ProblemSink = std::function<void(const Problem&)>;
+
+/// Whether bytes begin like a tar archive (of any kind; also one without members), or like a zip.
+bool is_tar(std::string_view head);
+bool is_zip(std::string_view head);
+
+/// Gives every plain member of a tar to `visit` as a stream; nothing is ever unpacked to disk.
+/// Links, devices, absolute names and names with ".." are refused and told.
+/// Returns  how many plain members there were
+/// Throws   DamagedInput when the archive is cut or damaged, naming the member
+std::uint64_t read_tar(InputStream& stream, const ProblemSink& problem, const StreamVisitor& visit);
+
+/// The same for a zip, which is read by its directory at the end.
+std::uint64_t read_zip(const std::filesystem::path& path, const Place& place,
+                       const ProblemSink& problem, const StreamVisitor& visit);
+
+}  // namespace banter::data

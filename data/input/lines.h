@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "data/input/stream.h"
+
+namespace banter::data {
+
+/// Cuts a stream into lines: LF or CRLF, a byte order mark at the start taken off, the last line
+/// with or without its end. A line above the limit is passed over without being held.
+class LineReader {
+ public:
+  LineReader(InputStream& stream, std::size_t max_bytes);
+
+  /// False at the end. Throws   DamagedInput; a line cut by damage is never given
+  bool next();
+
+  [[nodiscard]] std::string_view line() const { return line_; }  ///< without its end
+  [[nodiscard]] bool is_too_long() const { return too_long_; }   ///< then `line` is empty
+  [[nodiscard]] Place place() const;                             ///< of this line
+
+ private:
+  InputStream& stream_;
+  std::size_t max_bytes_;
+  std::string line_;
+  std::uint64_t number_ = 0;
+  bool too_long_ = false;
+};
+
+/// Takes a UTF-8 byte order mark off the start of a stream.
+void skip_byte_order_mark(InputStream& stream);
+
+}  // namespace banter::data

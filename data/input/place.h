@@ -1,0 +1,19 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace banter::data {
+
+/// Where in a corpus something stands. Lines and elements count from 1; 0 = none.
+struct Place {
+  std::string file;           ///< path as the user gave it
+  std::string member;         ///< of an archive, or ""
+  std::uint64_t line = 0;     ///< physical line of the unpacked text
+  std::uint64_t element = 0;  ///< of a JSON array or object; shown instead of the line
+
+  /// "talk.tgz:dialogs/4/2.tsv:2", "a.jsonl:7", "b.json:element 3"; safe to print.
+  [[nodiscard]] std::string text() const;
+};
+
+}  // namespace banter::data

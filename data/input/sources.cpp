@@ -1,0 +1,169 @@
+#include "data/input/sources.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/utf8.h"
+#include "data/input/gzip.h"
+
+namespace banter::data {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kHeadBytes = 512;
+
+std::string printable(const fs::path& path) { return base::printable(path.string(), 1000); }
+
+/// A file opened for reading.
+class OpenFile {
+ public:
+  explicit OpenFile(const fs::path& path) : path_(path), fd_(::open(path.c_str(), O_RDONLY)) {
+    if (fd_ < 0)
+      throw base::FileError(printable(path) + ": cannot be opened: " + std::strerror(errno));
+  }
+  OpenFile(const OpenFile&) = delete;
+  OpenFile& operator=(const OpenFile&) = delete;
+  ~OpenFile() { ::close(fd_); }
+
+  std::size_t read(char* buffer, std::size_t size) {
+    for (;;) {
+      const auto count = ::read(fd_, buffer, size);
+      if (count >= 0) return static_cast<std::size_t>(count);
+      if (errno != EINTR)
+        throw base::FileError(printable(path_) + ": cannot be read: " + std::strerror(errno));
+    }
+  }
+
+ private:
+  fs::path path_;
+  int fd_;
+};
+
+/// Refuses text that is not in UTF-8 as a whole: one clear sentence instead of a bad line each.
+void refuse_utf16(InputStream& stream) {
+  const auto head = stream.peek(4);
+  const bool mark = head.starts_with("\xFF\xFE") || head.starts_with("\xFE\xFF");
+  const bool pattern = head.size() == 4 && ((head[0] == 0 && head[1] != 0 && head[2] == 0) ||
+                                            (head[0] != 0 && head[1] == 0 && head[3] == 0));
+  if (mark || pattern)
+    throw DamagedInput(stream.place().text() +
+                       ": is UTF-16, not UTF-8: convert it, for example with iconv");
+}
+
+void visit_text(InputStream& stream, const StreamVisitor& visit) {
+  refuse_utf16(stream);
+  visit(stream);
+}
+
+/// Opens one more layer: a tar, or the text itself.
+std::uint64_t visit_unpacked(InputStream& stream, const ProblemSink& problem,
+                             const StreamVisitor& visit) {
+  const auto head = stream.peek(kHeadBytes);
+  if (!is_tar(head)) {
+    visit_text(stream, visit);
+    return 1;
+  }
+  return read_tar(stream, problem, [&](InputStream& member) {
+    if (GzipReader::is_gzip(member.peek(2)) || is_zip(member.peek(4)))
+      problem({member.place(), Severity::kSkip, "a packed file inside an archive is not opened", "",
+               1});
+    else
+      visit_text(member, visit);
+  });
+}
+
+std::uint64_t visit_file(const fs::path& path, const std::string& name, const Place& place,
+                         const SourceEvents& events, const StreamVisitor& visit) {
+  OpenFile file(path);
+  InputStream raw(place, name, [&](char* buffer, std::size_t size) {
+    const auto count = file.read(buffer, size);
+    events.bytes(count);
+    return count;
+  });
+  const auto head = raw.peek(4);
+  if (is_zip(head)) {
+    const auto members = read_zip(path, place, events.problem,
+                                  [&](InputStream& member) { visit_text(member, visit); });
+    events.bytes(fs::file_size(path));
+    return members;
+  }
+  if (!GzipReader::is_gzip(head)) return visit_unpacked(raw, events.problem, visit);
+
+  GzipReader gzip(raw, [&](std::uint64_t left) {
+    events.problem(
+        {place, Severity::kNote, "bytes are left over behind the gzip", std::to_string(left), 0});
+  });
+  InputStream text(place, name,
+                   [&](char* buffer, std::size_t size) { return gzip.fill(buffer, size); });
+  if (GzipReader::is_gzip(text.peek(2)))
+    throw DamagedInput(place.text() +
+                       ": is a gzip inside a gzip; only one layer is opened: "
+                       "unpack it once");
+  const auto streams = visit_unpacked(text, events.problem, visit);
+  // To the end, where the check sum is.
+  for (auto rest = text.chunk(); !rest.empty(); rest = text.chunk()) text.consume(rest.size());
+  return streams;
+}
+
+void walk(const fs::path& folder, const fs::path& inside, const ProblemSink& problem,
+          const std::function<void(const fs::path&, const std::string&)>& visit) {
+  std::error_code error;
+  std::vector<std::string> names;  // of one folder at a time
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error))
+    names.push_back(entry->path().filename().string());
+  if (error) throw base::FileError(printable(folder) + ": cannot be read: " + error.message());
+  std::ranges::sort(names);
+  for (const auto& name : names) {
+    const auto path = folder / name;
+    const auto type = fs::symlink_status(path).type();
+    if (type == fs::file_type::directory)
+      walk(path, inside / name, problem, visit);
+    else if (type == fs::file_type::regular)
+      visit(path, (inside / name).string());
+    else
+      problem({{path.string(), "", 0, 0},
+               Severity::kSkip,
+               "a link or device in a folder is refused",
+               "",
+               1});
+  }
+}
+
+}  // namespace
+
+void for_each_file(const fs::path& path, const ProblemSink& problem,
+                   const std::function<void(const fs::path&, const std::string&)>& visit) {
+  std::error_code error;
+  const auto status = fs::status(path, error);
+  if (status.type() == fs::file_type::not_found)
+    throw base::FileError(printable(path) + ": there is no such file or folder");
+  if (error) throw base::FileError(printable(path) + ": cannot be read: " + error.message());
+  if (status.type() == fs::file_type::directory) {
+    walk(path, "", problem, visit);
+  } else if (status.type() == fs::file_type::regular) {
+    visit(path, (path.parent_path().filename() / path.filename()).string());
+  } else {
+    throw base::FileError(printable(path) +
+                          ": is neither a file nor a folder (give a pipe as `-` to inspect)");
+  }
+}
+
+std::uint64_t for_each_stream(const fs::path& path, const SourceEvents& events,
+                              const StreamVisitor& visit, const std::string& shown) {
+  std::uint64_t streams = 0;
+  for_each_file(path, events.problem, [&](const fs::path& file, const std::string& name) {
+    const Place place{file == path ? shown : file.string(), "", 0, 0};
+    streams += visit_file(file, name, place, events, visit);
+  });
+  return streams;
+}
+
+}  // namespace banter::data

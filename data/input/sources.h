@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+
+#include "data/input/archive.h"
+#include "data/input/stream.h"
+#include "data/problems.h"
+
+namespace banter::data {
+
+/// What `for_each_stream` tells besides the streams. Every member must be set.
+struct SourceEvents {
+  ProblemSink problem;                       ///< refused members, bytes left over
+  std::function<void(std::uint64_t)> bytes;  ///< so many more bytes of the files were read
+};
+
+/// Gives every file of a source to `visit` as a stream of unpacked bytes, in a fixed order.
+///
+/// A source is a file, or a folder (read whole, sorted by name, links and devices refused). A file
+/// may be gzip, tar, tar in gzip, or zip; what it is its bytes say, never its name. One layer of
+/// packing is opened, no more. `shown` is what messages call the path.
+/// Returns  how many streams there were
+/// Throws   FileError when the path is missing, unreadable, or neither file nor folder;
+///          DamagedInput for a cut or damaged file, or one in UTF-16
+std::uint64_t for_each_stream(const std::filesystem::path& path, const SourceEvents& events,
+                              const StreamVisitor& visit, const std::string& shown);
+
+/// The regular files of a source with their names in it, in the order they are read.
+void for_each_file(
+    const std::filesystem::path& path, const ProblemSink& problem,
+    const std::function<void(const std::filesystem::path& file, const std::string& name)>& visit);
+
+}  // namespace banter::data

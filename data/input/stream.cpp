@@ -1,0 +1,55 @@
+#include "data/input/stream.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace banter::data {
+namespace {
+constexpr std::size_t kBufferBytes = std::size_t{1} << 16;
+}
+
+InputStream::InputStream(Place place, std::string name, Fill fill)
+    : place_(std::move(place)),
+      name_(std::move(name)),
+      fill_(std::move(fill)),
+      buffer_(kBufferBytes) {}
+
+/// Reads more behind what is there. Damage is kept until the good bytes before it are taken.
+bool InputStream::fill_more() {
+  if (ended_) return false;
+  if (begin_ > 0) {
+    std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(begin_),
+              buffer_.begin() + static_cast<std::ptrdiff_t>(end_), buffer_.begin());
+    end_ -= begin_;
+    begin_ = 0;
+  }
+  if (end_ == buffer_.size()) return false;
+  try {
+    const auto count = fill_(buffer_.data() + end_, buffer_.size() - end_);
+    end_ += count;
+    ended_ = count == 0;
+  } catch (const DamagedInput&) {
+    damage_ = std::current_exception();
+    ended_ = true;
+  }
+  return !ended_;
+}
+
+std::string_view InputStream::peek(std::size_t size) {
+  while (end_ - begin_ < size && fill_more()) {
+  }
+  return {buffer_.data() + begin_, std::min(size, end_ - begin_)};
+}
+
+std::string_view InputStream::chunk() {
+  if (begin_ == end_) fill_more();
+  if (begin_ == end_ && damage_) std::rethrow_exception(damage_);
+  return {buffer_.data() + begin_, end_ - begin_};
+}
+
+void InputStream::consume(std::size_t size) {
+  begin_ += size;
+  offset_ += size;
+}
+
+}  // namespace banter::data

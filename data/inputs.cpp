@@ -1,0 +1,158 @@
+#include "data/inputs.h"
+
+#include <cerrno>
+#include <cstring>
+
+#include <unistd.h>
+
+#include "base/errors.h"
+#include "base/files.h"
+#include "base/hash.h"
+#include "base/signals.h"
+#include "base/utf8.h"
+#include "data/input/sources.h"
+
+namespace banter::data {
+namespace {
+
+namespace json = boost::json;
+namespace fs = std::filesystem;
+
+Inputs::Source read_source(const fs::path& path) {
+  Inputs::Source source;
+  source.file = path;
+  base::Sha256 hash;
+  const auto add = [&](const fs::path& file, const std::string& name) {
+    base::throw_if_stopped();
+    const auto size = fs::file_size(file);
+    ++source.files;
+    source.bytes += size;
+    // The name of a single file is the user's matter; inside a folder it may make the id.
+    if (file != path) hash.add(name + '\n');
+    hash.add(std::to_string(size) + ' ' + base::sha256_hex_of_file(file) + '\n');
+  };
+  for_each_file(
+      path, [](const Problem&) {}, add);
+  source.sha256 = hash.hex();
+  return source;
+}
+
+}  // namespace
+
+void copy_standard_input(const fs::path& to) {
+  base::FileWriter file(to);
+  std::string buffer(std::size_t{1} << 16, '\0');
+  for (;;) {
+    const auto count = ::read(STDIN_FILENO, buffer.data(), buffer.size());
+    if (count == 0) break;
+    if (count < 0) {
+      base::throw_if_stopped();
+      if (errno == EINTR) continue;
+      throw base::FileError(std::string("standard input cannot be read: ") + std::strerror(errno));
+    }
+    file.write(std::string_view(buffer).substr(0, static_cast<std::size_t>(count)));
+  }
+  file.close();
+}
+
+Inputs Inputs::read(const DataOptions& options, const fs::path& scratch) {
+  Inputs inputs;
+  for (const auto& source : options.sources) {
+    fs::path file = source.path;
+    if (source.path == "-") {
+      file = scratch / "standard-input";
+      if (fs::exists(file)) throw base::FileError("-: standard input is given twice");
+      copy_standard_input(file);
+    }
+    inputs.sources.push_back(read_source(file));
+    inputs.bytes += inputs.sources.back().bytes;
+  }
+  return inputs;
+}
+
+json::object describe(const DataOptions& o, const Inputs& inputs,
+                      const std::vector<std::string>& formats) {
+  json::array sources;
+  for (std::size_t i = 0; i < o.sources.size(); ++i) {
+    const auto& source = inputs.sources[i];
+    sources.push_back({{"path", base::printable(o.sources[i].path, 1000)},
+                       {"split", o.sources[i].split},
+                       {"wanted_format", o.sources[i].format},
+                       {"format", formats[i]},
+                       {"files", source.files},
+                       {"bytes", source.bytes},
+                       {"sha256", source.sha256}});
+  }
+  return {{"options",
+           {{"valid_share", o.valid_share},
+            {"seed", o.seed},
+            {"merge_consecutive", o.cleaning.merge_consecutive},
+            {"min_turns", o.cleaning.min_turns},
+            {"lower_case", o.cleaning.lower_case},
+            {"max_line_bytes", o.limits.max_line_bytes},
+            {"max_turns", o.limits.max_turns},
+            {"max_json_depth", o.limits.max_depth},
+            {"tokenizer",
+             {{"type", o.tokenizer.type},
+              {"vocab_size", o.tokenizer.vocab_size},
+              {"character_coverage", o.tokenizer.character_coverage},
+              {"sample_bytes", o.tokenizer.sample_bytes},
+              {"seed", o.tokenizer.seed}}}}},
+          {"sources", std::move(sources)}};
+}
+
+namespace {
+
+/// Numbers come back from a file as other types of the same value: compare what is written.
+bool same(const json::value& a, const json::value& b) {
+  return json::serialize(a) == json::serialize(b);
+}
+
+const json::object* object_at(const json::object& object, std::string_view key) {
+  const auto* value = object.if_contains(key);
+  return value == nullptr ? nullptr : value->if_object();
+}
+
+std::optional<std::string> compare(const json::object& there, const json::object& here,
+                                   const std::string& path) {
+  for (const auto& [key, value] : here) {
+    const std::string name = path + "." + std::string(key);
+    const auto* old = there.if_contains(key);
+    if (old == nullptr) return name + " is not named in it";
+    if (value.is_object() && old->is_object()) {
+      if (auto inner = compare(old->get_object(), value.get_object(), name)) return inner;
+    } else if (!same(*old, value)) {
+      return name + " is " + json::serialize(*old) + " there and " + json::serialize(value) +
+             " here";
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::string> first_difference(const json::object& manifest,
+                                            const json::object& wanted) {
+  const auto* options = object_at(manifest, "options");
+  if (options == nullptr) return "it does not say how it was made";
+  if (auto found = compare(*options, wanted.at("options").as_object(), "data")) return found;
+  const auto* value = manifest.if_contains("sources");
+  const auto* there = value == nullptr ? nullptr : value->if_array();
+  const auto& here = wanted.at("sources").as_array();
+  if (there == nullptr || there->size() != here.size()) return "data.sources has other entries";
+  for (std::size_t i = 0; i < here.size(); ++i) {
+    const auto* old = there->at(i).if_object();
+    if (old == nullptr) return "data.sources is damaged in it";
+    for (const char* key : {"split", "wanted_format", "sha256"}) {
+      const auto* was = old->if_contains(key);
+      const auto& is = here[i].at(key);
+      if (was == nullptr || !same(*was, is))
+        return "data.sources[" + std::to_string(i) +
+               "]: " + (std::string_view(key) == "sha256" ? "the content of its files" : key) +
+               " differs";
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace banter::data

@@ -1,0 +1,278 @@
+#include "data/prepare.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <future>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/errors.h"
+#include "base/files.h"
+#include "base/json.h"
+#include "base/lock.h"
+#include "base/progress.h"
+#include "base/utf8.h"
+#include "data/corpus.h"
+#include "data/inputs.h"
+#include "data/store_rows.h"
+#include "data/store_writer.h"
+#include "data/text_sample.h"
+
+namespace banter::data {
+namespace {
+
+namespace fs = std::filesystem;
+namespace json = boost::json;
+
+std::string shown(const fs::path& path) { return base::printable(path.string(), 1000); }
+
+/// A folder that is removed with all its content unless it was given away.
+class TemporaryFolder {
+ public:
+  explicit TemporaryFolder(fs::path path) : path_(std::move(path)) {
+    std::error_code error;
+    fs::create_directories(path_, error);
+    if (error) throw base::FileError(shown(path_) + ": cannot be made: " + error.message());
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  [[nodiscard]] const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+/// What killed runs left beside a store. The lock must be held.
+void remove_leftovers(const fs::path& store) {
+  const std::string prefix = store.filename().string() + ".tmp-";
+  std::error_code error;
+  for (fs::directory_iterator entry(store.parent_path(), error), end; !error && entry != end;
+       entry.increment(error)) {
+    const auto name = entry->path().filename().string();
+    const bool ours = name.starts_with(prefix) &&
+                      std::ranges::all_of(name.substr(prefix.size()),
+                                          [](char c) { return c >= '0' && c <= '9'; });
+    std::error_code ignored;
+    if (ours) fs::remove_all(entry->path(), ignored);
+  }
+}
+
+enum class Existing { kNone, kSame, kOther };
+
+/// What stands where the store is to be. Throws   when it is not ours to replace
+Existing look_at(const PrepareRequest& request, const json::object& wanted) {
+  const auto& store = request.store;
+  const auto status = fs::symlink_status(store);
+  if (status.type() == fs::file_type::not_found) return Existing::kNone;
+  if (status.type() != fs::file_type::directory)
+    throw base::FileError(shown(store) + ": is not a folder: give another `store`");
+  if (fs::is_empty(store)) return Existing::kNone;
+  const auto path = store / kManifestFile;
+  if (!fs::exists(path))
+    throw base::FileError(shown(store) +
+                          ": holds other files and is no store; nothing was changed: give "
+                          "another `store`");
+  std::string difference;
+  try {
+    (void)Store::open(store);
+    const auto manifest = base::parse_json(base::read_file(path), path.string());
+    const auto found = first_difference(manifest.as_object(), wanted);
+    if (!found) return Existing::kSame;
+    difference = "was made from other inputs: " + *found;
+  } catch (const base::DataError& error) {
+    difference = std::string("is damaged or of another version (") + error.what() + ")";
+  }
+  if (!request.force)
+    throw base::DataError(shown(store) + ": there is a store that " + difference +
+                          "; nothing was changed: give another `store`, or --force to replace it");
+  return Existing::kOther;
+}
+
+/// Puts the finished folder where the store is to be; an old one is swapped out in the same step.
+void put_in_place(const fs::path& made, const fs::path& store, Existing existing) {
+  if (existing == Existing::kNone) return base::rename_durably(made, store);
+  if (::renameat2(AT_FDCWD, made.c_str(), AT_FDCWD, store.c_str(), RENAME_EXCHANGE) != 0)
+    throw base::FileError(shown(store) + ": cannot be replaced: " + std::strerror(errno));
+  base::sync_folder(store.parent_path());
+}
+
+/// Encodes dialogues in pieces on two further threads while the caller reads on; they come out in
+/// the order they went in.
+class EncodingQueue {
+ public:
+  using Piece = std::vector<std::pair<std::string, EncodedDialogue>>;  // split, dialogue
+
+  EncodingQueue(const Tokenizer& tokenizer, StoreWriter& writer)
+      : tokenizer_(tokenizer), writer_(writer) {}
+
+  void add(std::string split, Dialogue dialogue) {
+    for (const auto& turn : dialogue.turns) bytes_ += turn.text.size();
+    waiting_.emplace_back(std::move(split), std::move(dialogue));
+    if (waiting_.size() >= kMaxDialogues || bytes_ >= kMaxBytes) flush();
+  }
+  void finish() {
+    flush();
+    while (!running_.empty()) write_first();
+  }
+
+ private:
+  static constexpr std::size_t kMaxDialogues = 256;
+  static constexpr std::size_t kMaxBytes = std::size_t{1} << 19;
+  static constexpr std::size_t kThreads = 2;
+
+  void flush() {
+    if (waiting_.empty()) return;
+    if (running_.size() == kThreads) write_first();
+    running_.push_back(
+        std::async(std::launch::async, [this, piece = std::exchange(waiting_, {})]() mutable {
+          Piece encoded;
+          for (auto& [split, dialogue] : piece)
+            encoded.emplace_back(std::move(split), encode(std::move(dialogue), tokenizer_));
+          return encoded;
+        }));
+    bytes_ = 0;
+  }
+  void write_first() {
+    const Piece piece = running_.front().get();
+    running_.erase(running_.begin());
+    for (const auto& [split, dialogue] : piece) writer_.add(split, dialogue);
+  }
+
+  const Tokenizer& tokenizer_;
+  StoreWriter& writer_;
+  std::vector<std::pair<std::string, Dialogue>> waiting_;
+  std::size_t bytes_ = 0;
+  std::vector<std::future<Piece>> running_;
+};
+
+/// One reading of all sources, with a bar.
+class Pass {
+ public:
+  Pass(const PrepareRequest& request, const Inputs& inputs, const fs::path& scratch)
+      : request_(request), inputs_(inputs), scratch_(scratch) {}
+
+  /// Gives every dialogue with its split. Returns  the format of each source
+  template <typename Sink>
+  std::vector<std::string> run(const std::string& label, Problems& problems, const Sink& sink) {
+    base::Progress progress(
+        {.label = label, .unit = "MB", .total = inputs_.bytes >> 20, .quiet = request_.quiet});
+    CorpusReader reader(request_.data.cleaning, request_.data.limits, scratch_, problems);
+    std::uint64_t read = 0;
+    std::vector<std::string> formats;
+    for (std::size_t i = 0; i < inputs_.sources.size(); ++i) {
+      const auto& source = request_.data.sources[i];
+      const auto summary = reader.read(
+          source,
+          [&](Dialogue&& dialogue, const Place&) {
+            const std::string split(
+                source.split != "auto"
+                    ? source.split
+                    : split_of(dialogue.id, request_.data.seed, request_.data.valid_share));
+            sink(split, std::move(dialogue));
+          },
+          [&](std::uint64_t bytes) {
+            read += bytes;
+            progress.update(read >> 20);
+          },
+          inputs_.sources[i].file);
+      formats.push_back(summary.format);
+    }
+    progress.finish();
+    return formats;
+  }
+
+ private:
+  const PrepareRequest& request_;
+  const Inputs& inputs_;
+  fs::path scratch_;
+};
+
+using SplitCounts =
+    std::map<std::string, std::uint64_t>;  // split -> dialogues; sorted: train first
+
+/// Makes the store in `folder`.
+void make(const PrepareRequest& request, const Inputs& inputs, const fs::path& folder,
+          const fs::path& scratch, Problems& problems) {
+  const auto& data = request.data;
+  Pass pass(request, inputs, scratch);
+  TextSample sample(static_cast<std::uint64_t>(data.tokenizer.sample_bytes), data.tokenizer.seed);
+  SplitCounts counts;
+  const auto formats =
+      pass.run("reading", problems, [&](const std::string& split, Dialogue&& dialogue) {
+        ++counts[split];
+        if (split != "train") return;
+        for (const auto& turn : dialogue.turns) sample.add(turn.text);
+        for (const auto& [speaker, facts] : dialogue.personas)
+          for (const auto& fact : facts) sample.add(fact);
+      });
+  if (counts.empty())
+    throw base::DataError(
+        "no dialogue is left of data.sources: nothing to prepare; see `banter "
+        "inspect`");
+  if (!counts.contains("train"))
+    throw base::DataError(
+        "no dialogue of data.sources falls in the split train: give a source "
+        "with split: train or auto");
+
+  base::Progress progress({.label = "training the tokenizer", .quiet = request.quiet});
+  progress.say("training the tokenizer on " + std::to_string(sample.bytes()) + " bytes of text");
+  const Tokenizer tokenizer(Tokenizer::train(data.tokenizer, sample));
+  progress.finish();
+
+  std::vector<std::string> splits;
+  for (const auto& [split, count] : counts) splits.push_back(split);
+  StoreWriter writer(folder, tokenizer, splits);
+  EncodingQueue queue(tokenizer, writer);
+  SplitCounts written;
+  Problems again;
+  pass.run("encoding", again, [&](const std::string& split, Dialogue&& dialogue) {
+    if (++written[split] <= counts[split]) queue.add(split, std::move(dialogue));
+  });
+  queue.finish();
+  if (written != counts)
+    throw base::DataError("data.sources changed while they were read: prepare again");
+  writer.finish(describe(data, inputs, formats));
+}
+
+}  // namespace
+
+PrepareResult prepare(const PrepareRequest& request) {
+  PrepareRequest r = request;
+  r.store = fs::absolute(r.store).lexically_normal();
+  if (r.store.filename().empty()) r.store = r.store.parent_path();
+  std::error_code error;
+  fs::create_directories(r.store.parent_path(), error);
+  if (error)
+    throw base::FileError(shown(r.store.parent_path()) + ": cannot be made: " + error.message());
+  const base::FileLock lock(r.store.parent_path() / ("." + r.store.filename().string() + ".lock"));
+  remove_leftovers(r.store);
+
+  const TemporaryFolder work(r.store.string() + ".tmp-" + std::to_string(::getpid()));
+  const auto scratch = work.path() / "scratch";
+  const auto folder = work.path() / "store";
+  fs::create_directories(scratch);
+  fs::create_directories(folder);
+
+  const auto inputs = Inputs::read(r.data, scratch);
+  const auto wanted = describe(r.data, inputs, std::vector<std::string>(inputs.sources.size()));
+  const auto existing = look_at(r, wanted);
+  PrepareResult result{existing != Existing::kSame,
+                       Problems(static_cast<std::uint64_t>(r.data.max_skipped))};
+  if (!result.made) return result;
+
+  make(r, inputs, folder, scratch, result.problems);
+  put_in_place(folder, r.store, existing);
+  return result;
+}
+
+}  // namespace banter::data

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <filesystem>
+
+#include "data/options.h"
+#include "data/problems.h"
+#include "data/store.h"
+
+namespace banter::data {
+
+/// What `prepare` came to.
+struct PrepareResult {
+  bool made = false;  ///< false: the store was there already, made from equal inputs
+  Problems problems;  ///< of the corpora, when they were read
+};
+
+struct PrepareRequest {
+  std::filesystem::path store;  ///< folder to make
+  DataOptions data;
+  bool force = false;  ///< an existing store made from other inputs is replaced
+  bool quiet = false;  ///< no progress
+};
+
+/// Corpora -> tokenizer and store.
+///
+/// Reads the sources twice (a sample for the tokenizer, then the ids), so that memory does not
+/// depend on their size. Writes beside the store under a lock, syncs, and swaps it in at the end: a
+/// crash leaves what was there. A store made from equal inputs is left alone.
+/// Throws   FileError, DataError; then nothing was changed
+PrepareResult prepare(const PrepareRequest& request);
+
+}  // namespace banter::data

@@ -1,0 +1,135 @@
+#include "data/seen.h"
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <vector>
+
+#include <unistd.h>
+
+#include "base/errors.h"
+
+namespace banter::data {
+namespace {
+
+constexpr std::uint64_t kFirstCapacity = 1 << 12;
+
+struct EntryHead {
+  std::uint64_t mark;
+  std::uint32_t key_bytes;
+  std::uint32_t note_bytes;
+};
+
+[[noreturn]] void fail(const std::string& what) {
+  throw base::FileError("a temporary file cannot be " + what + ": " + std::strerror(errno));
+}
+
+/// A file without a name: the disk space returns whatever happens to the process.
+int open_nameless(const std::filesystem::path& folder) {
+  std::string name = (folder / "banter-seen-XXXXXX").string();
+  const int fd = ::mkstemp(name.data());
+  if (fd < 0)
+    throw base::FileError(folder.string() +
+                          ": no temporary file can be made in it: " + std::strerror(errno));
+  ::unlink(name.c_str());
+  return fd;
+}
+
+void write_at(int fd, const void* data, std::size_t size, std::uint64_t offset) {
+  const auto* bytes = static_cast<const char*>(data);
+  while (size > 0) {
+    const auto count = ::pwrite(fd, bytes, size, static_cast<off_t>(offset));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) fail("written");
+    bytes += count;
+    offset += static_cast<std::uint64_t>(count);
+    size -= static_cast<std::size_t>(count);
+  }
+}
+
+/// Reads what is there; the rest stays as it was (a hole at the end of the table: zeros).
+void read_at(int fd, void* data, std::size_t size, std::uint64_t offset) {
+  auto* bytes = static_cast<char*>(data);
+  while (size > 0) {
+    const auto count = ::pread(fd, bytes, size, static_cast<off_t>(offset));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) fail("read");
+    if (count == 0) return;
+    bytes += count;
+    offset += static_cast<std::uint64_t>(count);
+    size -= static_cast<std::size_t>(count);
+  }
+}
+
+}  // namespace
+
+SeenKeys::SeenKeys(const std::filesystem::path& folder)
+    : folder_(folder),
+      table_(open_nameless(folder)),
+      keys_(open_nameless(folder)),
+      capacity_(kFirstCapacity) {}
+
+SeenKeys::~SeenKeys() {
+  ::close(table_);
+  ::close(keys_);
+}
+
+SeenKeys::Slot SeenKeys::read_slot(int table, std::uint64_t index) const {
+  Slot slot{0, 0};
+  read_at(table, &slot, sizeof slot, index * sizeof slot);
+  return slot;
+}
+
+void SeenKeys::write_slot(int table, std::uint64_t index, const Slot& slot) const {
+  write_at(table, &slot, sizeof slot, index * sizeof slot);
+}
+
+/// Doubles the table; the old one is read from front to back.
+void SeenKeys::grow() {
+  const int larger = open_nameless(folder_);
+  const auto capacity = capacity_ * 2;
+  std::vector<Slot> block(kFirstCapacity);
+  for (std::uint64_t begin = 0; begin < capacity_; begin += block.size()) {
+    block.assign(block.size(), Slot{0, 0});
+    read_at(table_, block.data(), block.size() * sizeof(Slot), begin * sizeof(Slot));
+    for (const auto& slot : block) {
+      if (slot.hash == 0) continue;
+      auto index = slot.hash % capacity;
+      while (read_slot(larger, index).hash != 0) index = (index + 1) % capacity;
+      write_slot(larger, index, slot);
+    }
+  }
+  ::close(table_);
+  table_ = larger;
+  capacity_ = capacity;
+}
+
+std::optional<SeenKeys::First> SeenKeys::add(std::string_view key, std::string_view note,
+                                             std::uint64_t mark) {
+  if (size_ * 2 >= capacity_) grow();
+  const std::uint64_t hash = std::hash<std::string_view>{}(key) | 1;  // never the empty mark
+  auto index = hash % capacity_;
+  for (;; index = (index + 1) % capacity_) {
+    const auto slot = read_slot(table_, index);
+    if (slot.hash == 0) break;
+    if (slot.hash != hash) continue;
+    EntryHead head{};
+    read_at(keys_, &head, sizeof head, slot.entry);
+    std::string text(std::size_t{head.key_bytes} + head.note_bytes, '\0');
+    read_at(keys_, text.data(), text.size(), slot.entry + sizeof head);
+    if (std::string_view(text).substr(0, head.key_bytes) == key)
+      return First{text.substr(head.key_bytes), head.mark};
+  }
+  const EntryHead head{mark, static_cast<std::uint32_t>(key.size()),
+                       static_cast<std::uint32_t>(note.size())};
+  std::string entry(reinterpret_cast<const char*>(&head), sizeof head);
+  entry.append(key).append(note);
+  write_at(keys_, entry.data(), entry.size(), keys_bytes_);
+  write_slot(table_, index, {hash, keys_bytes_});
+  keys_bytes_ += entry.size();
+  ++size_;
+  return std::nullopt;
+}
+
+}  // namespace banter::data

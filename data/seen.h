@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace banter::data {
+
+/// Remembers keys exactly, on disk: an open-addressing table of hashes and a file of the keys, both
+/// without a name and gone with the object. So that a corpus of any size is checked for repeated
+/// ids in the same memory.
+///
+/// Cost     32 bytes of disk a key at most, and the key; a few system calls a key
+class SeenKeys {
+ public:
+  /// What was remembered with a key when it came first.
+  struct First {
+    std::string note;
+    std::uint64_t mark = 0;
+  };
+
+  /// `folder` takes the files. Throws   FileError
+  explicit SeenKeys(const std::filesystem::path& folder);
+  ~SeenKeys();
+  SeenKeys(const SeenKeys&) = delete;
+  SeenKeys& operator=(const SeenKeys&) = delete;
+
+  /// Nothing when the key is new (it is remembered with note and mark), else what came with it
+  /// the first time. Throws   FileError (disk full)
+  std::optional<First> add(std::string_view key, std::string_view note = {},
+                           std::uint64_t mark = 0);
+
+  [[nodiscard]] std::uint64_t size() const { return size_; }
+
+ private:
+  struct Slot {
+    std::uint64_t hash;   ///< 0 = empty
+    std::uint64_t entry;  ///< where the key stands in the file of keys
+  };
+  void grow();
+  [[nodiscard]] Slot read_slot(int table, std::uint64_t index) const;
+  void write_slot(int table, std::uint64_t index, const Slot& slot) const;
+
+  std::filesystem::path folder_;
+  int table_ = -1, keys_ = -1;
+  std::uint64_t capacity_ = 0, size_ = 0, keys_bytes_ = 0;
+};
+
+}  // namespace banter::data
