@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "base/errors.h"
+#include "base/nearest.h"
 #include "base/signals.h"
+#include "base/utf8.h"
 #include "data/commands.h"
 #include "models/commands.h"
 #include "train/commands.h"
@@ -75,9 +77,11 @@ int run(Arguments arguments) {
   if (name == "help") return run({arguments.front(), "--help"});
   const auto found = std::ranges::find(kCommands, name, &Command::name);
   if (found == kCommands.end()) {
-    std::string known;
-    for (const auto& command : kCommands) known += " " + std::string(command.name);
-    throw banter::base::UsageError("there is no command \"" + name + "\"; there are:" + known);
+    std::vector<std::string> known;
+    for (const auto& command : kCommands) known.emplace_back(command.name);
+    throw banter::base::UsageError(
+        "there is no command \"" + banter::base::printable(name) + "\"; the nearest one is " +
+        banter::base::nearest_word(name, known) + "; see `banter --help`");
   }
   return found->run(arguments);
 }

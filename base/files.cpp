@@ -38,7 +38,8 @@ class Descriptor {
 
 /// Opens a plain file for reading and gives its size.
 std::pair<int, std::uint64_t> open_plain(const std::filesystem::path& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  // O_NONBLOCK: a pipe by that name must be refused below, not waited for
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) fail(path, "cannot be opened");
   struct stat status {};
   if (::fstat(fd, &status) != 0) {

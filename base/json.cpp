@@ -6,6 +6,7 @@
 #include <boost/json/basic_parser_impl.hpp>
 
 #include "base/errors.h"
+#include "base/utf8.h"
 
 namespace banter::base {
 namespace {
@@ -102,7 +103,7 @@ json::value parse_json(std::string_view text, std::string_view where, std::size_
   json::basic_parser<KeyCounter> counter(strict(max_depth));
   auto used = counter.write_some(false, text.data(), text.size(), error);
   if (!counter.handler().repeated.empty()) {
-    throw DataError(std::string(where) + ": key \"" + counter.handler().repeated +
+    throw DataError(std::string(where) + ": key \"" + printable(counter.handler().repeated) +
                     "\" stands twice in one object near byte " + std::to_string(used));
   }
   if (!error && used < text.size()) error = json::error::extra_data;

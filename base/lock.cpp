@@ -24,13 +24,15 @@ FileLock::FileLock(const std::filesystem::path& path) {
     ::close(std::exchange(fd_, -1));
     if (error != EWOULDBLOCK)
       throw FileError(path.string() + ": cannot be locked: " + std::strerror(error));
-    throw FileError(path.parent_path().string() + ": another process" +
+    const auto folder = path.has_parent_path() ? path.parent_path().string() : ".";
+    throw FileError(folder + ": another process" +
                     (count > 0 ? " (pid " + std::string(pid.data()) + ")" : "") +
                     " is writing here; wait for it or stop it");
   }
   const auto pid = std::to_string(::getpid());
-  if (::ftruncate(fd_, 0) != 0 || ::pwrite(fd_, pid.data(), pid.size(), 0) < 0)
-    errno = 0;  // the pid only serves the message above
+  // the pid only serves the message above: the lock holds without it
+  [[maybe_unused]] const bool is_told =
+      ::ftruncate(fd_, 0) == 0 && ::pwrite(fd_, pid.data(), pid.size(), 0) > 0;
 }
 
 FileLock::~FileLock() {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 namespace banter::base {
@@ -19,6 +20,13 @@ std::string rate_text(double rate) {
     std::snprintf(text, sizeof text, rate >= 10 ? "%.0f" : "%.2f", rate);
   }
   return text;
+}
+
+/// Columns of the terminal on standard error: a longer line would wrap and not be drawn over.
+std::size_t terminal_width() {
+  winsize size{};
+  const bool known = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  return known ? size.ws_col : 80;
 }
 
 }  // namespace
@@ -73,7 +81,7 @@ void Progress::draw(bool last) {
   } else {
     line += std::to_string(done_);
   }
-  line += ' ' + options_.unit + ", " + rate_text(rate) + '/' + 's';
+  line += ' ' + options_.unit + ", " + rate_text(rate) + "/s";
   if (last) {
     line += ", " + duration_text(passed);
   } else if (options_.total > done_ && rate > 0) {
@@ -84,6 +92,7 @@ void Progress::draw(bool last) {
   }
   if (!note_.empty()) line += ", " + note_;
   if (terminal_) {
+    if (const auto width = terminal_width(); line.size() >= width) line.resize(width - 1);
     std::fprintf(stderr, "\r%s\033[K%s", line.c_str(), last ? "\n" : "");
   } else {
     std::fprintf(stderr, "%s\n", line.c_str());

@@ -2,8 +2,9 @@
 
 namespace banter::base {
 
-/// From here on SIGINT and SIGTERM only set a flag; a second one of them ends the process at once
-/// with 128 + signal. SIGPIPE is ignored (a closed pipe becomes a write error). Call once in main.
+/// From here on SIGINT and SIGTERM only set a flag; a second one of them, a quarter of a second
+/// after the first or later, ends the process at once with 128 + signal. SIGPIPE is ignored (a
+/// closed pipe becomes a write error). Call once in main.
 void install_stop_signals();
 
 /// The signal that asked to stop, or 0. Any thread.

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <limits>
 #include <set>
 #include <sstream>
 
@@ -11,6 +10,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include "base/files.h"
+#include "base/nearest.h"
 #include "base/utf8.h"
 
 namespace banter::configs {
@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::size_t kMaxBytes = 1 << 20;
 constexpr std::size_t kMaxDepth = 20;
-constexpr std::size_t kMaxNodes = 100'000;
+constexpr std::size_t kMaxNodes = 10'000;  // the search for a key that stands twice is quadratic
 
 }  // namespace
 
@@ -172,15 +172,40 @@ class TreeBuilder : public YAML::EventHandler {
   std::size_t nodes_ = 0;
 };
 
+bool is_control(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return (byte < 0x20 && c != '\t' && c != '\n' && c != '\r') || byte == 0x7F;
+}
+
+/// Whether some line has a tab before its first other character.
+bool is_indented_by_tab(std::string_view yaml) {
+  bool at_start = true;
+  for (const char c : yaml) {
+    if (at_start && c == '\t') return true;
+    at_start = c == '\n' || (at_start && c == ' ');
+  }
+  return false;
+}
+
 /// The tree of one YAML text, or null when it holds nothing.
 NodePtr parse_tree(std::string_view yaml, std::string_view name, bool has_lines) {
   const std::string shown(name);
   if (yaml.size() > kMaxBytes)
     throw ConfigError(shown + ": longer than 1 MB; a configuration is smaller");
-  if (const auto bad = base::first_bad_utf8(yaml))
-    throw ConfigError(shown + ": byte " + std::to_string(*bad) + " is not UTF-8");
-  if (yaml.find('\0') != std::string_view::npos)
-    throw ConfigError(shown + ": holds a NUL byte; a configuration is text");
+  const auto line_of = [&](std::size_t at) {
+    if (!has_lines) return shown;
+    return shown + ":" + std::to_string(1 + std::ranges::count(yaml.substr(0, at), '\n'));
+  };
+  if (const auto bad = base::first_bad_utf8(yaml)) {
+    throw ConfigError(line_of(*bad) + ": byte " + std::to_string(*bad) +
+                      " is not UTF-8; a configuration is UTF-8 text");
+  }
+  // the parser would take 0x04 for the end of the text and others for letters
+  if (const auto at = std::ranges::find_if(yaml, is_control); at != yaml.end()) {
+    throw ConfigError(line_of(static_cast<std::size_t>(at - yaml.begin())) +
+                      ": holds the control character " + base::printable({at, at + 1}) +
+                      "; a configuration is text");
+  }
   TreeBuilder builder(shown, has_lines);
   try {
     std::istringstream in{std::string(yaml)};
@@ -190,8 +215,10 @@ NodePtr parse_tree(std::string_view yaml, std::string_view name, bool has_lines)
     if (parser.HandleNextDocument(second) && second.root != nullptr)
       throw ConfigError(shown + ": holds a second document (---); one is read");
   } catch (const YAML::Exception& error) {
-    throw ConfigError(shown + (has_lines ? ":" + std::to_string(error.mark.line + 1) : "") +
-                      ": not valid YAML: " + error.msg);
+    const bool has_mark = has_lines && !error.mark.is_null();
+    throw ConfigError(shown + (has_mark ? ":" + std::to_string(error.mark.line + 1) : "") +
+                      ": not valid YAML: " + base::printable(error.msg) +
+                      (is_indented_by_tab(yaml) ? " (indent with spaces, not with tabs)" : ""));
   }
   return builder.root;
 }
@@ -207,7 +234,7 @@ void rename_paths(Node& node, const std::string& path, const std::string& where)
 template <typename T>
 bool parse_number(std::string_view text, T& value) {
   const auto* end = text.data() + text.size();
-  if (text.starts_with('+')) text.remove_prefix(1);
+  if (text.starts_with('+') && !text.starts_with("+-")) text.remove_prefix(1);
   const auto result = std::from_chars(text.data(), end, value);
   return result.ec == std::errc() && result.ptr == end;
 }
@@ -223,6 +250,11 @@ void apply_override(const NodePtr& root, const std::string& text) {
 
   NodePtr node = root;
   std::string_view rest = std::string_view(text).substr(0, equals);
+  if (rest.starts_with('.') || rest.ends_with('.') || rest.find("..") != std::string_view::npos)
+    throw ConfigError(where + ": an empty key stands between dots; must be key.path=value");
+  if (static_cast<std::size_t>(std::ranges::count(rest, '.')) >= kMaxDepth) {
+    throw ConfigError(where + ": nested deeper than " + std::to_string(kMaxDepth) + " levels");
+  }
   rename_paths(*value, std::string(rest), where);
   while (true) {
     const auto dot = rest.find('.');
@@ -238,7 +270,7 @@ void apply_override(const NodePtr& root, const std::string& text) {
       place = &node->items[index];
     } else {
       if (node->kind == Node::Kind::kNull) node->kind = Node::Kind::kMapping;
-      if (node->kind != Node::Kind::kMapping || key.empty())
+      if (node->kind != Node::Kind::kMapping)
         throw ConfigError(where + ": " + node->path + ": is no mapping that could hold a key");
       const auto found =
           std::ranges::find(node->children, key, [](const auto& child) { return child.first; });
@@ -259,21 +291,6 @@ void apply_override(const NodePtr& root, const std::string& text) {
     node = *place;
     rest.remove_prefix(dot + 1);
   }
-}
-
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const auto replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
-    }
-  }
-  return row.back();
 }
 
 // ---- values -----------------------------------------------------------------------------------
@@ -431,19 +448,30 @@ std::optional<T> Section::maybe(std::string_view key) {
   return get<T>(key, T{});
 }
 
-#define BANTER_READS(T)                                   \
-  template T Section::get<T>(std::string_view, const T&); \
-  template T Section::require<T>(std::string_view);       \
-  template std::optional<T> Section::maybe<T>(std::string_view);
-BANTER_READS(bool)
-BANTER_READS(std::int64_t)
-BANTER_READS(std::uint64_t)
-BANTER_READS(double)
-BANTER_READS(std::string)
-BANTER_READS(std::vector<std::int64_t>)
-BANTER_READS(std::vector<double>)
-BANTER_READS(std::vector<std::string>)
-#undef BANTER_READS
+template bool Section::get(std::string_view, const bool&);
+template std::int64_t Section::get(std::string_view, const std::int64_t&);
+template std::uint64_t Section::get(std::string_view, const std::uint64_t&);
+template double Section::get(std::string_view, const double&);
+template std::string Section::get(std::string_view, const std::string&);
+template std::vector<std::int64_t> Section::get(std::string_view, const std::vector<std::int64_t>&);
+template std::vector<double> Section::get(std::string_view, const std::vector<double>&);
+template std::vector<std::string> Section::get(std::string_view, const std::vector<std::string>&);
+template bool Section::require(std::string_view);
+template std::int64_t Section::require(std::string_view);
+template std::uint64_t Section::require(std::string_view);
+template double Section::require(std::string_view);
+template std::string Section::require(std::string_view);
+template std::vector<std::int64_t> Section::require(std::string_view);
+template std::vector<double> Section::require(std::string_view);
+template std::vector<std::string> Section::require(std::string_view);
+template std::optional<bool> Section::maybe(std::string_view);
+template std::optional<std::int64_t> Section::maybe(std::string_view);
+template std::optional<std::uint64_t> Section::maybe(std::string_view);
+template std::optional<double> Section::maybe(std::string_view);
+template std::optional<std::string> Section::maybe(std::string_view);
+template std::optional<std::vector<std::int64_t>> Section::maybe(std::string_view);
+template std::optional<std::vector<double>> Section::maybe(std::string_view);
+template std::optional<std::vector<std::string>> Section::maybe(std::string_view);
 
 std::string Section::choice(std::string_view key, std::string_view fallback,
                             const std::vector<std::string>& allowed) {
@@ -510,16 +538,9 @@ void Section::reject_unknown() const {
   for (const auto& [key, child] : node_->children) {
     const auto is_this = [&](const Node::Read& entry) { return entry.key == key; };
     if (node_->ignored.contains(key) || std::ranges::any_of(node_->read, is_this)) continue;
-    std::string nearest;
-    std::size_t best = std::numeric_limits<std::size_t>::max();
-    const auto consider = [&](const std::string& known) {
-      const auto distance = edit_distance(key, known);
-      if (distance >= best) return;
-      best = distance;
-      nearest = known;
-    };
-    for (const auto& entry : node_->read) consider(entry.key);
-    for (const auto& known : node_->ignored) consider(known);
+    std::vector<std::string> known(node_->ignored.begin(), node_->ignored.end());
+    for (const auto& entry : node_->read) known.push_back(entry.key);
+    const auto nearest = base::nearest_word(key, known);
     throw ConfigError(child->where + ": " + node_->path_of(base::printable(key)) + ": unknown key" +
                       (nearest.empty() ? "" : "; the nearest one is " + nearest));
   }
@@ -535,7 +556,13 @@ std::string Section::where(std::string_view key) const {
 // ---- Config -------------------------------------------------------------------------------------
 
 Config Config::load(const std::filesystem::path& file, const std::vector<std::string>& overrides) {
-  return parse(base::read_file(file, kMaxBytes + 1), file.string(), overrides);
+  std::string text;
+  try {
+    text = base::read_file(file, kMaxBytes);
+  } catch (const base::FileError& error) {
+    throw ConfigError(error.what());  // a recipe that cannot be read is wrong usage: exit code 2
+  }
+  return parse(text, file.string(), overrides);
 }
 
 Config Config::parse(std::string_view yaml, std::string_view name,

@@ -25,8 +25,9 @@ struct Node;  // one value with its file:line, whether it was read, and its effe
 class Section {
  public:
   /// The value of `key`, or `fallback` when the key is absent.
-  /// Types    bool, int64_t, double (integers accepted), std::string, and vectors of the last
-  ///          three; an empty value or a wrong type is an error, never the default
+  /// Types    bool, int64_t, uint64_t, double (integers accepted, finite), std::string, and
+  ///          vectors of int64_t, double and std::string; an empty value or a wrong type is an
+  ///          error, never the default
   /// Throws   ConfigError "recipe.yaml:12: model.hidden_dim: expected an integer, got \"big\""
   template <typename T>
   T get(std::string_view key, const T& fallback);
@@ -76,9 +77,10 @@ class Config {
  public:
   /// Reads a file, then applies `overrides` ("model.hidden_dim=256", in order; the value is YAML).
   ///
-  /// Throws   ConfigError for: missing, empty or too long file (1 MB), bad YAML, a key twice in
-  ///          one mapping, an alias or anchor, nesting deeper than 20, a top that is no mapping, an
-  ///          override without `=` or through a value that is no mapping. FileError when unreadable
+  /// Throws   ConfigError for: a missing, unreadable, empty or too long file (1 MB), bad YAML, a
+  ///          control character, a key twice in one mapping, an alias, an anchor, a tag, nesting
+  ///          deeper than 20, more than 10,000 values, a second document, a top that is no mapping,
+  ///          an override without `=` or through a value that is no mapping
   static Config load(const std::filesystem::path& file,
                      const std::vector<std::string>& overrides = {});
   /// The same from a string; `name` stands for the file in messages.
