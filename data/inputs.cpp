@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <sstream>
 
 #include <unistd.h>
 
@@ -108,6 +109,14 @@ bool same(const json::value& a, const json::value& b) {
   return json::serialize(a) == json::serialize(b);
 }
 
+/// As a person would write it (Boost.JSON writes 0.1 as 1E-1).
+std::string shown(const json::value& value) {
+  if (!value.is_double()) return json::serialize(value);
+  std::ostringstream text;
+  text << value.get_double();
+  return text.str();
+}
+
 const json::object* object_at(const json::object& object, std::string_view key) {
   const auto* value = object.if_contains(key);
   return value == nullptr ? nullptr : value->if_object();
@@ -122,8 +131,7 @@ std::optional<std::string> compare(const json::object& there, const json::object
     if (value.is_object() && old->is_object()) {
       if (auto inner = compare(old->get_object(), value.get_object(), name)) return inner;
     } else if (!same(*old, value)) {
-      return name + " is " + json::serialize(*old) + " there and " + json::serialize(value) +
-             " here";
+      return name + " is " + shown(*old) + " there and " + shown(value) + " here";
     }
   }
   return std::nullopt;

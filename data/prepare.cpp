@@ -22,6 +22,7 @@
 #include "data/inputs.h"
 #include "data/store_rows.h"
 #include "data/store_writer.h"
+#include "data/temporary_folder.h"
 #include "data/text_sample.h"
 
 namespace banter::data {
@@ -31,26 +32,6 @@ namespace fs = std::filesystem;
 namespace json = boost::json;
 
 std::string shown(const fs::path& path) { return base::printable(path.string(), 1000); }
-
-/// A folder that is removed with all its content unless it was given away.
-class TemporaryFolder {
- public:
-  explicit TemporaryFolder(fs::path path) : path_(std::move(path)) {
-    std::error_code error;
-    fs::create_directories(path_, error);
-    if (error) throw base::FileError(shown(path_) + ": cannot be made: " + error.message());
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  [[nodiscard]] const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
 
 /// What killed runs left beside a store. The lock must be held.
 void remove_leftovers(const fs::path& store) {

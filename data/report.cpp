@@ -22,14 +22,16 @@ std::string fixed(double number, int digits) {
   return text;
 }
 
-void print_problems(std::ostream& out, const Problems& problems) {
+void print_problems(std::ostream& out, const Problems& problems, Places places) {
   for (const auto severity : {Severity::kSkip, Severity::kNote}) {
     for (const auto& [rule, count] : problems.by_rule()) {
       if (count.severity != severity) continue;
-      out << (severity == Severity::kSkip ? "skipped: " : "note: ") << rule << ": "
-          << grouped(count.count) << '\n';
-      for (const auto& first : count.first) out << "    " << first << '\n';
-      if (count.count > count.first.size()) out << "    ...\n";
+      out << "  " << (severity == Severity::kSkip ? "skipped " : "note ") << grouped(count.count)
+          << ": " << rule << '\n';
+      const auto shown = places == Places::kFirst ? std::min<std::size_t>(1, count.first.size())
+                                                  : count.first.size();
+      for (std::size_t i = 0; i < shown; ++i) out << "      " << count.first[i] << '\n';
+      if (count.count > shown && places == Places::kSome) out << "      ...\n";
     }
   }
 }

@@ -16,8 +16,10 @@ std::string grouped(std::uint64_t number);
 /// "12.3" with the given digits behind the point; "-" for what is not finite.
 std::string fixed(double number, int digits);
 
-/// One line a rule with its count, and the first few places; nothing when there is no problem.
-void print_problems(std::ostream& out, const Problems& problems);
+enum class Places : std::uint8_t { kFirst, kSome };
+
+/// One line a rule with its count, and the first place or few; nothing when there is no problem.
+void print_problems(std::ostream& out, const Problems& problems, Places places);
 
 /// Counts in classes that double: 0, 1, 2, 3-4, 5-8, ...; constant memory.
 class Histogram {

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <functional>
+#include <utility>
 #include <vector>
 
 #include <unistd.h>
@@ -70,9 +71,17 @@ SeenKeys::SeenKeys(const std::filesystem::path& folder)
       keys_(open_nameless(folder)),
       capacity_(kFirstCapacity) {}
 
+SeenKeys::SeenKeys(SeenKeys&& other) noexcept
+    : folder_(std::move(other.folder_)),
+      table_(std::exchange(other.table_, -1)),
+      keys_(std::exchange(other.keys_, -1)),
+      capacity_(other.capacity_),
+      size_(other.size_),
+      keys_bytes_(other.keys_bytes_) {}
+
 SeenKeys::~SeenKeys() {
-  ::close(table_);
-  ::close(keys_);
+  if (table_ >= 0) ::close(table_);
+  if (keys_ >= 0) ::close(keys_);
 }
 
 SeenKeys::Slot SeenKeys::read_slot(int table, std::uint64_t index) const {

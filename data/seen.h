@@ -24,8 +24,8 @@ class SeenKeys {
   /// `folder` takes the files. Throws   FileError
   explicit SeenKeys(const std::filesystem::path& folder);
   ~SeenKeys();
-  SeenKeys(const SeenKeys&) = delete;
-  SeenKeys& operator=(const SeenKeys&) = delete;
+  SeenKeys(SeenKeys&& other) noexcept;
+  SeenKeys& operator=(SeenKeys&&) = delete;
 
   /// Nothing when the key is new (it is remembered with note and mark), else what came with it
   /// the first time. Throws   FileError (disk full)

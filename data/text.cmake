@@ -8,6 +8,7 @@ find_package(Threads REQUIRED)
 add_library(
   banter_data
   cleaning.cpp
+  commands/inspect.cpp
   commands/prepare.cpp
   corpus.cpp
   formats/chitchat.cpp
@@ -23,13 +24,16 @@ add_library(
   input/sources.cpp
   input/stream.cpp
   inputs.cpp
+  inspect.cpp
   options.cpp
   prepare.cpp
   problems.cpp
   report.cpp
   seen.cpp
+  statistics.cpp
   store.cpp
   store_writer.cpp
+  temporary_folder.cpp
   text_sample.cpp
   tokenizer.cpp)
 target_link_libraries(

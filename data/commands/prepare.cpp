@@ -73,7 +73,7 @@ int run_prepare(const std::vector<std::string>& arguments) {
 
   const auto result = prepare(request);
   const auto store = Store::open(request.store);
-  print_problems(std::cerr, result.problems);
+  print_problems(std::cerr, result.problems, Places::kFirst);
   if (line.common.json)
     std::cout << json::serialize(summary_of(store, result.made)) << '\n';
   else

@@ -1,0 +1,42 @@
+#include "data/inspect.h"
+
+#include <utility>
+
+#include "base/progress.h"
+#include "data/inputs.h"
+#include "data/store_rows.h"
+
+namespace banter::data {
+
+CorpusInspection inspect_corpus(const SourceOptions& source, const ReadLimits& limits,
+                                const std::filesystem::path& scratch, bool quiet) {
+  std::filesystem::path file = source.path;
+  if (source.path == "-") {
+    file = scratch / "standard-input";
+    copy_standard_input(file);
+  }
+  CorpusInspection found{{}, Problems(), CorpusStatistics(scratch), ""};
+  CorpusReader reader(CleaningOptions{}, limits, scratch, found.problems);
+  base::Progress progress({.label = "reading", .unit = "dialogues", .quiet = quiet});
+  try {
+    found.summary = reader.read(
+        source,
+        [&](Dialogue&& dialogue, const Place&) {
+          found.statistics.add(dialogue);
+          progress.advance();
+        },
+        [](std::uint64_t) {}, file);
+  } catch (const DamagedInput& damage) {
+    found.damage = damage.what();
+  }
+  progress.finish();
+  return found;
+}
+
+bool is_store(const std::filesystem::path& path) {
+  std::error_code error;
+  return std::filesystem::exists(path / kManifestFile, error) &&
+         std::filesystem::exists(path / kTokenizerFile, error);
+}
+
+}  // namespace banter::data

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "data/corpus.h"
+#include "data/problems.h"
+#include "data/statistics.h"
+
+namespace banter::data {
+
+/// What is in a corpus.
+struct CorpusInspection {
+  CorpusSummary summary;
+  Problems problems;
+  CorpusStatistics statistics;
+  std::string damage;  ///< why the figures are not the whole corpus's; "" = they are
+};
+
+/// Reads a corpus as `prepare` would under the default cleaning, but bears every fault.
+/// `source.path` may be `-`, which is copied into `scratch`.
+/// Throws   FileError, DataError when there is nothing that could be read
+CorpusInspection inspect_corpus(const SourceOptions& source, const ReadLimits& limits,
+                                const std::filesystem::path& scratch, bool quiet);
+
+/// Whether a path is the folder of a store (sound or not).
+bool is_store(const std::filesystem::path& path);
+
+}  // namespace banter::data
