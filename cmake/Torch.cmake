@@ -1,12 +1,11 @@
 # LibTorch without its 3 GB: libtorch_cpu.so and libc10.so of the wheel, linked directly
 # (find_package(Torch) would ask for nvcc and cuFile). The program never links libtorch_cuda.so.
 
-set(BANTER_TORCH_VERSION 2.15.0)
 if(BANTER_TORCH_DIR)
   set(torch_root ${BANTER_TORCH_DIR})
   set(cuda_libs "")
 else()
-  set(wheels ${CMAKE_SOURCE_DIR}/.deps/torch-${BANTER_TORCH_VERSION})
+  get_filename_component(wheels ${CMAKE_SOURCE_DIR}/.deps/torch REALPATH)
   set(torch_root ${wheels}/torch)
   set(cuda_libs ${wheels}/nvidia/cu13/lib)
 endif()
