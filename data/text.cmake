@@ -7,10 +7,10 @@ find_package(Threads REQUIRED)
 
 add_library(
   banter_data
-  cleaning.cpp
+  preparation/cleaning.cpp
   commands/inspect.cpp
   commands/prepare.cpp
-  corpus.cpp
+  preparation/corpus.cpp
   formats/chitchat.cpp
   formats/formats.cpp
   formats/json_record.cpp
@@ -23,17 +23,17 @@ add_library(
   input/place.cpp
   input/sources.cpp
   input/stream.cpp
-  inputs.cpp
-  inspect.cpp
+  preparation/inputs.cpp
+  inspection/inspect.cpp
   options.cpp
-  prepare.cpp
+  preparation/prepare.cpp
   problems.cpp
-  report.cpp
-  seen.cpp
-  statistics.cpp
+  inspection/report.cpp
+  preparation/seen_keys.cpp
+  inspection/statistics.cpp
   store.cpp
   store_writer.cpp
-  temporary_folder.cpp
+  preparation/temporary_folder.cpp
   text_sample.cpp
   tokenizer.cpp)
 target_link_libraries(

@@ -1,4 +1,4 @@
-#include "data/inspect.h"
+#include "data/inspection/inspect.h"
 
 #include <iostream>
 #include <string>
@@ -9,7 +9,7 @@
 #include "base/utf8.h"
 #include "configs/command_line.h"
 #include "data/commands.h"
-#include "data/temporary_folder.h"
+#include "data/preparation/temporary_folder.h"
 
 namespace banter::data {
 namespace {

@@ -1,4 +1,4 @@
-#include "data/prepare.h"
+#include "data/preparation/prepare.h"
 
 #include <cstdio>
 #include <iostream>
@@ -9,7 +9,7 @@
 #include "configs/command_line.h"
 #include "configs/section.h"
 #include "data/commands.h"
-#include "data/report.h"
+#include "data/inspection/report.h"
 
 namespace banter::data {
 namespace {

@@ -10,8 +10,8 @@
 #include <boost/json.hpp>
 
 #include "data/dialogue.h"
-#include "data/report.h"
-#include "data/seen.h"
+#include "data/inspection/report.h"
+#include "data/preparation/seen_keys.h"
 #include "data/store.h"
 
 namespace banter::data {

@@ -4,9 +4,9 @@
 #include <optional>
 #include <string>
 
-#include "data/corpus.h"
+#include "data/inspection/statistics.h"
+#include "data/preparation/corpus.h"
 #include "data/problems.h"
-#include "data/statistics.h"
 
 namespace banter::data {
 

@@ -1,4 +1,4 @@
-#include "data/corpus.h"
+#include "data/preparation/corpus.h"
 
 #include <algorithm>
 #include <functional>
@@ -8,8 +8,8 @@
 #include "base/random.h"
 #include "base/signals.h"
 #include "base/utf8.h"
-#include "data/cleaning.h"
 #include "data/input/sources.h"
+#include "data/preparation/cleaning.h"
 
 namespace banter::data {
 namespace {

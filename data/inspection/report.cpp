@@ -1,4 +1,4 @@
-#include "data/report.h"
+#include "data/inspection/report.h"
 
 #include <algorithm>
 #include <bit>

@@ -1,4 +1,4 @@
-#include "data/inputs.h"
+#include "data/preparation/inputs.h"
 
 #include <cerrno>
 #include <cstring>

@@ -1,4 +1,4 @@
-#include "data/temporary_folder.h"
+#include "data/preparation/temporary_folder.h"
 
 #include <cerrno>
 #include <cstdlib>

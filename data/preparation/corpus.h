@@ -7,8 +7,8 @@
 
 #include "data/dialogue.h"
 #include "data/options.h"
+#include "data/preparation/seen_keys.h"
 #include "data/problems.h"
-#include "data/seen.h"
 
 namespace banter::data {
 

@@ -1,4 +1,4 @@
-#include "data/seen.h"
+#include "data/preparation/seen_keys.h"
 
 #include <cerrno>
 #include <cstdlib>

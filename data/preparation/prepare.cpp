@@ -1,4 +1,4 @@
-#include "data/prepare.h"
+#include "data/preparation/prepare.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -18,11 +18,11 @@
 #include "base/lock.h"
 #include "base/progress.h"
 #include "base/utf8.h"
-#include "data/corpus.h"
-#include "data/inputs.h"
+#include "data/preparation/corpus.h"
+#include "data/preparation/inputs.h"
+#include "data/preparation/temporary_folder.h"
 #include "data/store_rows.h"
 #include "data/store_writer.h"
-#include "data/temporary_folder.h"
 #include "data/text_sample.h"
 
 namespace banter::data {

@@ -1,4 +1,4 @@
-#include "data/cleaning.h"
+#include "data/preparation/cleaning.h"
 
 #include <algorithm>
 #include <cstdint>

@@ -1,9 +1,9 @@
-#include "data/inspect.h"
+#include "data/inspection/inspect.h"
 
 #include <utility>
 
 #include "base/progress.h"
-#include "data/inputs.h"
+#include "data/preparation/inputs.h"
 #include "data/store_rows.h"
 
 namespace banter::data {
