@@ -21,13 +21,21 @@ struct Steps : torch::CustomClassHolder {
 
 /// The loop of gru_recurrence and its way back. Tensors are contiguous, rows in packed order.
 struct Recurrence : Function<Recurrence> {
-  /// Attention tensors are undefined when there is none; `saves` = gradients will be asked for.
+  /// Attention tensors are nothing when there is none; `saves` = gradients will be asked for.
   static variable_list forward(AutogradContext* context, const torch::Tensor& gates,
                                const torch::Tensor& start, const torch::Tensor& weight_hh,
-                               const torch::Tensor& bias_hh, const torch::Tensor& query_weight,
-                               const torch::Tensor& v, const torch::Tensor& keys,
-                               const torch::Tensor& values, const torch::Tensor& index,
+                               const torch::Tensor& bias_hh,
+                               const std::optional<torch::Tensor>& attention_query,
+                               const std::optional<torch::Tensor>& attention_v,
+                               const std::optional<torch::Tensor>& attention_keys,
+                               const std::optional<torch::Tensor>& attention_values,
+                               const std::optional<torch::Tensor>& attention_index,
                                const c10::intrusive_ptr<Steps>& steps, bool saves) {
+    const auto query_weight = attention_query.value_or(torch::Tensor());
+    const auto v = attention_v.value_or(torch::Tensor());
+    const auto keys = attention_keys.value_or(torch::Tensor());
+    const auto values = attention_values.value_or(torch::Tensor());
+    const auto index = attention_index.value_or(torch::Tensor());
     const auto H = weight_hh.size(1);
     const auto P = gates.size(0);
     const bool attends = query_weight.defined();
@@ -230,13 +238,17 @@ RecurrentStates gru_recurrence(const torch::Tensor& gates, const torch::Tensor& 
   steps->offsets = packing.offsets;
   const auto first =
       start.defined() ? start.index_select(0, packing.order) : gates.new_zeros({packing.rows, H});
-  const auto a = attention.value_or(RecurrentAttention{});
-  const auto contiguous = [](const torch::Tensor& x) { return x.defined() ? x.contiguous() : x; };
-  const auto index = a.index.defined() ? a.index.index_select(0, packing.order) : a.index;
+  std::optional<torch::Tensor> query_weight, v, keys, values, index;
+  if (attention) {
+    query_weight = attention->query_weight.contiguous();
+    v = attention->v.contiguous();
+    keys = attention->keys.contiguous();
+    values = attention->values.contiguous();
+    index = attention->index.index_select(0, packing.order);
+  }
   const auto outputs =
-      Recurrence::apply(gates.contiguous(), first, weight_hh.contiguous(), bias_hh,
-                        contiguous(a.query_weight), contiguous(a.v), contiguous(a.keys),
-                        contiguous(a.values), index, steps, torch::GradMode::is_enabled());
+      Recurrence::apply(gates.contiguous(), first, weight_hh.contiguous(), bias_hh, query_weight, v,
+                        keys, values, index, steps, torch::GradMode::is_enabled());
   return {outputs[0], attention ? outputs[1] : torch::Tensor()};
 }
 

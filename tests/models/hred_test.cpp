@@ -93,8 +93,8 @@ TEST_F(HredTest, EarlierTurnsMayBePermutedWithoutPositionsOrContextRnn) {
   const torch::NoGradGuard no_grad;
   const auto moves = [&](const std::string& yaml) {
     const auto m = hred(yaml);
-    const auto a = m->score(tiny_batch(contexts)).log_probs;
-    const auto b = m->score(tiny_batch(permuted)).log_probs;
+    const auto a = m->score(tiny_batch(contexts), false).log_probs;
+    const auto b = m->score(tiny_batch(permuted), false).log_probs;
     return !torch::allclose(a, b, kExact, kExact);
   };
   EXPECT_FALSE(moves("attention: static\n"));
@@ -111,10 +111,11 @@ TEST_F(HredTest, AFixedShareOfHalfIsTheMean) {
   const auto values = mean->named_parameters();
   for (auto& parameter : weighted->named_parameters())
     if (parameter.key() != "share") parameter.value().copy_(values[parameter.key()]);
-  EXPECT_TRUE(torch::allclose(weighted->score(batch).log_probs, mean->score(batch).log_probs,
-                              kExact, kExact));
+  EXPECT_TRUE(torch::allclose(weighted->score(batch, false).log_probs,
+                              mean->score(batch, false).log_probs, kExact, kExact));
   set(*weighted, "share", torch::tensor(3.0));
-  EXPECT_FALSE(torch::allclose(weighted->score(batch).log_probs, mean->score(batch).log_probs));
+  EXPECT_FALSE(torch::allclose(weighted->score(batch, false).log_probs,
+                               mean->score(batch, false).log_probs));
 }
 
 TEST_F(HredTest, RepliesShareTheTurnsOfTheirDialogue) {

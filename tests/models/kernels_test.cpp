@@ -128,7 +128,7 @@ TEST_P(KernelsTest, CrossEntropyIsMinusTheLogOfTheSoftmax) {
 
 INSTANTIATE_TEST_SUITE_P(EachInstructionSet, KernelsTest,
                          testing::Values("avx512", "avx2", "baseline"),
-                         [](const auto& info) { return info.param; });
+                         [](const auto& kind) { return kind.param; });
 
 }  // namespace
 }  // namespace banter::models

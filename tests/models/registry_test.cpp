@@ -243,7 +243,7 @@ TEST_P(RegistryTest, MemoriesJoinAndRowsMoveWithoutChangingAnything) {
 }
 
 INSTANTIATE_TEST_SUITE_P(EachModel, RegistryTest, testing::ValuesIn(kinds()),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& kind) { return kind.param.name; });
 
 TEST(RegistryTableTest, EveryTypeIsHeldToTheProperties) {
   std::set<std::string> tested;
