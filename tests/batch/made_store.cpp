@@ -78,8 +78,9 @@ MadeStore::MadeStore(const MadeDialogues& made) {
         ++next;
         return text;
       }));
-  data::StoreWriter writer(folder_, tokenizer, {"train"});
-  for (const auto& dialogue : all) writer.add("train", data::encode(dialogue, tokenizer));
+  data::StoreWriter writer(folder_, tokenizer, made.splits);
+  for (std::size_t d = 0; d < all.size(); ++d)
+    writer.add(made.splits[d % made.splits.size()], data::encode(all[d], tokenizer));
   writer.finish({});
   store_ = data::Store::open(folder_);
 }

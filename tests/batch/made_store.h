@@ -2,6 +2,8 @@
 
 #include <filesystem>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "data/store.h"
 
@@ -14,9 +16,10 @@ struct MadeDialogues {
   std::size_t most_turns = 12;  ///< some dialogues have one, some this many
   std::size_t most_words = 30;  ///< of a turn; short turns are more frequent
   bool personas = true;
+  std::vector<std::string> splits = {"train"};  ///< dealt out in turn
 };
 
-/// A store with one split "train" of made dialogues, in a folder that goes when this goes.
+/// A store of made dialogues, in a folder that goes when this goes.
 /// Speakers are some of ann, bob, cal and unknown; some have persona facts.
 class MadeStore {
  public:

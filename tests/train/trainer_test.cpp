@@ -1,0 +1,400 @@
+#include "train/trainer.h"
+
+#include <cmath>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "base/errors.h"
+#include "base/files.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include "base/signals.h"
+#include "data/batch.h"
+#include "models/checkpoint/checkpoint.h"
+#include "models/checkpoint/load_model.h"
+#include "models/checkpoint/safetensors.h"
+#include "tests/batch/made_store.h"
+#include "tests/support/temporary_folder.h"
+#include "train/recipe.h"
+#include "train/run_folder.h"
+
+namespace banter::train {
+namespace {
+
+namespace fs = std::filesystem;
+using tests::MadeStore;
+using tests::TemporaryFolder;
+
+/// Words that a test throws to end a run as a crash would: nothing is saved.
+struct Crash {};
+
+class TrainerTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    torch::set_num_threads(1);
+    store_ = std::make_unique<MadeStore>(tests::MadeDialogues{
+        .dialogues = 24, .most_turns = 5, .most_words = 8, .splits = {"train", "valid"}});
+  }
+  static void TearDownTestSuite() { store_.reset(); }
+  void TearDown() override { base::clear_stop_signal(); }
+
+  static const data::Store& store() { return store_->store(); }
+
+  /// A tiny recipe; `overrides` are as --set takes them.
+  Recipe recipe(const std::string& run, const std::vector<std::string>& overrides = {}) const {
+    return Recipe::parse(
+        "store: unused\nrun: " + (place / run).string() +
+            "\ndevice: cpu\n"
+            "batch: {tokens_per_batch: 60, max_context_turns: 3, window: 4}\n"
+            "model: {type: hred, embed_dim: 6, hidden_dim: 6, dropout: 0.2}\n"
+            "train: {steps: 8, lr: 0.01, warmup_steps: 3, save_every: 4, validate_every: 3, "
+            "log_every: 2, keep_last: 2, micro_batches: 2}\n",
+        "recipe.yaml", overrides);
+  }
+
+  /// Trains, or goes on, as `banter train` does. `crash_after`: dies after that step.
+  TrainResult train(const Recipe& r, std::int64_t crash_after = -1) const {
+    const RunFolder folder(r.run);
+    if (folder.has_run()) folder.expect_same_config(r.text);
+    Trainer trainer(folder, r, store(), /*quiet=*/true);
+    base::write_durably(folder.path() / "config.yaml", r.text);
+    trainer.after_step = [&](const TrainState& state) {
+      if (state.step == crash_after) throw Crash{};
+    };
+    return trainer.run();
+  }
+
+  /// All that a run leaves but the configuration, without what a clock measured.
+  static std::map<std::string, std::string> contents(const fs::path& run) {
+    std::map<std::string, std::string> files;
+    for (const auto& entry : fs::recursive_directory_iterator(run)) {
+      const auto name = fs::relative(entry.path(), run).string();
+      if (!entry.is_regular_file() || name.ends_with("config.yaml") || name == ".lock") continue;
+      files[name] = name == "log.jsonl" ? log_without_clock(entry.path())
+                                        : base::sha256_hex_of_file(entry.path());
+    }
+    return files;
+  }
+
+  static std::vector<base::json::object> log_lines(const fs::path& path) {
+    std::vector<base::json::object> lines;
+    std::ifstream file(path);
+    for (std::string line; std::getline(file, line);)
+      lines.push_back(base::parse_json(line, path.string()).as_object());
+    return lines;
+  }
+
+  static std::string log_without_clock(const fs::path& path) {
+    std::string text;
+    for (auto& line : log_lines(path)) {
+      if (line.at("event") == "start") continue;  // one for each start of the program
+      line.erase("seconds");
+      line.erase("labels_per_second");
+      text += base::json::serialize(line) + "\n";
+    }
+    return text;
+  }
+
+  static models::NamedTensors weights(const fs::path& run, std::int64_t step) {
+    return models::read_safetensors(run / ("step-" + std::to_string(step)) / "model.safetensors");
+  }
+
+  template <typename Error, typename Call>
+  static std::string problem(Call call) {
+    try {
+      call();
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return {};
+  }
+
+  TemporaryFolder place;
+
+ private:
+  static std::unique_ptr<MadeStore> store_;
+};
+std::unique_ptr<MadeStore> TrainerTest::store_;
+
+TEST_F(TrainerTest, LearnsTenDialoguesByHeart) {
+  const MadeStore ten({.dialogues = 10, .most_turns = 4, .most_words = 6, .personas = false});
+  const RunFolder folder(place / "run");
+  const auto r =
+      recipe("run", {"train.steps=400", "train.lr=0.02", "train.micro_batches=1",
+                     "train.schedule=constant", "train.validate_every=400", "train.save_every=400",
+                     "train.valid_split=train", "train.weight_decay=0", "model.dropout=0",
+                     "model.hidden_dim=48", "model.embed_dim=32", "batch.tokens_per_batch=4000"});
+  Trainer trainer(folder, r, ten.store(), true);
+  const auto result = trainer.run();
+  EXPECT_EQ(result.why, "steps");
+  EXPECT_LT(std::log(result.state.best.at("ppl").value), 0.05);
+}
+
+TEST_F(TrainerTest, SeveralMicroBatchesMakeTheStepOfOneBatch) {
+  // One epoch as one batch, or cut into k: AdamW with a large eps moves along the gradient.
+  const std::vector<std::string> common = {
+      "train.steps=1",     "train.eps=1000",       "train.lr=1000",   "train.warmup_steps=0",
+      "train.clip_norm=0", "train.weight_decay=0", "model.dropout=0", "train.log_every=1",
+      "train.beta1=0",     "train.save_every=1"};
+  auto whole = common, cut = common;
+  whole.insert(whole.end(), {"batch.tokens_per_batch=100000", "train.micro_batches=1"});
+  const auto options = recipe("x", {"batch.tokens_per_batch=50"}).batch;
+  data::BatchStream stream(store().split("train"), options, store().tokenizer().special(), 1);
+  int batches = 0;
+  for (; stream.position().epoch == 0; ++batches) stream.next();
+  ASSERT_GT(batches, 3);
+  cut.insert(cut.end(),
+             {"batch.tokens_per_batch=50", "train.micro_batches=" + std::to_string(batches)});
+  train(recipe("whole", whole));
+  train(recipe("cut", cut));
+
+  const auto a = weights(place / "whole", 1), b = weights(place / "cut", 1);
+  for (const auto& [name, tensor] : a)
+    EXPECT_TRUE(torch::allclose(tensor, b.at(name), 1e-4, 1e-5)) << name;
+  const auto line = [&](const char* run) { return log_lines(place / run / "log.jsonl").at(1); };
+  for (const auto* figure : {"nll", "grad_norm"})
+    EXPECT_NEAR(line("whole").at(figure).as_double(), line("cut").at(figure).as_double(), 1e-4)
+        << figure;
+}
+
+TEST_F(TrainerTest, ACrashedRunEndsLikeAnUnbrokenOne) {
+  const std::vector<std::string> more = {"train.ema_decay=0.9", "train.steps=13",
+                                         "train.keep_best=[ppl, token_accuracy]"};
+  train(recipe("whole", more));
+  for (const std::int64_t crash : {1, 5, 6, 9, 11}) {
+    const auto r = recipe("broken", more);
+    EXPECT_THROW(train(r, crash), Crash);
+  }
+  EXPECT_EQ(train(recipe("broken", more)).state.step, 13);
+  EXPECT_EQ(contents(place / "whole"), contents(place / "broken"));
+}
+
+TEST_F(TrainerTest, ASignalSavesAndTheRunGoesOnWithTheSameNumbers) {
+  train(recipe("whole"));
+  const auto r = recipe("stopped");
+  {
+    const RunFolder folder(r.run);
+    Trainer trainer(folder, r, store(), true);
+    base::install_stop_signals();
+    trainer.after_step = [](const TrainState& state) {
+      if (state.step == 5) std::raise(SIGTERM);
+    };
+    const auto result = trainer.run();
+    EXPECT_EQ(result.why, "signal");
+    EXPECT_EQ(result.signal, SIGTERM);
+    EXPECT_EQ(models::pointed_step(r.run, "LAST"), 5);
+  }
+  base::clear_stop_signal();
+  train(r);
+  const auto a = weights(place / "whole", 8), b = weights(place / "stopped", 8);
+  for (const auto& [name, tensor] : a) EXPECT_TRUE(torch::equal(tensor, b.at(name))) << name;
+}
+
+TEST_F(TrainerTest, AFinishedRunHasNothingToDo) {
+  train(recipe("run"));
+  const auto before = contents(place / "run");
+  const auto again = train(recipe("run"));
+  EXPECT_FALSE(again.went_on);
+  auto after = contents(place / "run");
+  EXPECT_EQ(before.size(), after.size());
+  EXPECT_EQ(before.at("LAST"), after.at("LAST"));
+}
+
+TEST_F(TrainerTest, GoesOnFromAnOlderCheckpointWhenTheNewestIsDamaged) {
+  train(recipe("whole"));
+  train(recipe("damaged"));
+  std::ofstream(place / "damaged/step-8/optimizer.safetensors", std::ios::app) << "x";
+  const auto result = train(recipe("damaged"));
+  EXPECT_TRUE(result.went_on);
+  EXPECT_EQ(weights(place / "damaged", 8).size(), weights(place / "whole", 8).size());
+  models::verify_checkpoint(place / "damaged/step-8");
+  EXPECT_EQ(base::read_file(place / "damaged/step-8/manifest.json"),
+            base::read_file(place / "whole/step-8/manifest.json"));
+}
+
+TEST_F(TrainerTest, RefusesToGoOnWhenNoCheckpointCanBeUsed) {
+  train(recipe("run"));
+  for (const auto step : models::checkpoint_steps(place / "run"))
+    fs::resize_file(place / "run" / ("step-" + std::to_string(step)) / "model.safetensors", 4096);
+  const auto said = problem<base::CheckpointError>([&] { train(recipe("run")); });
+  EXPECT_NE(said.find("--restart"), std::string::npos) << said;
+}
+
+TEST_F(TrainerTest, RefusesAnotherConfigStoreOrTokenizer) {
+  train(recipe("run"));
+  const auto said =
+      problem<base::ConfigError>([&] { train(recipe("run", {"model.hidden_dim=7"})); });
+  EXPECT_NE(said.find("model.hidden_dim was 6, is 7"), std::string::npos) << said;
+
+  const MadeStore other({.seed = 2, .dialogues = 24, .splits = {"train", "valid"}});
+  const RunFolder folder(place / "run");
+  const auto of_store =
+      problem<base::CheckpointError>([&] { Trainer(folder, recipe("run"), other.store(), true); });
+  EXPECT_NE(of_store.find("tokenizer"), std::string::npos) << of_store;
+}
+
+TEST_F(TrainerTest, ACheckpointOfAnotherModelIsRefused) {
+  train(recipe("run"));
+  train(recipe("other", {"model.hidden_dim=7"}));
+  const auto newest = place / "run/step-8";
+  fs::copy_file(place / "other/step-8/model.safetensors", newest / "model.safetensors",
+                fs::copy_options::overwrite_existing);
+  EXPECT_THROW(models::load_model((place / "run@step-8").string()), base::CheckpointError)
+      << "its manifest tells";
+  {  // and even with a manifest of its own
+    models::CheckpointWriter writer(place / "run", 9);
+    for (const auto& entry : fs::directory_iterator(newest))
+      if (entry.path().filename() != "manifest.json")
+        fs::copy_file(entry.path(), writer.folder() / entry.path().filename());
+    writer.publish();
+  }
+  const auto said =
+      problem<base::CheckpointError>([&] { models::load_model((place / "run@step-9").string()); });
+  EXPECT_NE(said.find("does not fit the model"), std::string::npos) << said;
+}
+
+TEST_F(TrainerTest, ACheckpointWithNaNIsRefused) {
+  train(recipe("run"));
+  {
+    models::CheckpointWriter writer(place / "run", 9);
+    for (const auto& entry : fs::directory_iterator(place / "run/step-8"))
+      if (entry.path().filename() != "manifest.json")
+        fs::copy_file(entry.path(), writer.folder() / entry.path().filename());
+    auto tensors = weights(place / "run", 8);
+    tensors.begin()->second.view(-1)[0] = NAN;
+    models::write_safetensors(writer.folder() / "model.safetensors", tensors);
+    writer.publish();
+  }
+  const auto said =
+      problem<base::CheckpointError>([&] { models::load_model((place / "run@step-9").string()); });
+  EXPECT_NE(said.find("NaN"), std::string::npos) << said;
+}
+
+TEST_F(TrainerTest, WhatWasTrainedIsLoadedBack) {
+  train(recipe("run", {"train.ema_decay=0.5"}));
+  const auto loaded = models::load_model((place / "run@last").string());
+  EXPECT_EQ(loaded.type, "hred");
+  EXPECT_EQ(loaded.checkpoint.step, 8);
+  EXPECT_EQ(loaded.batch.max_context_turns, 3);
+  EXPECT_EQ(loaded.tokenizer.hash(), store().tokenizer().hash());
+  EXPECT_FALSE(loaded.model->is_training());
+  const auto saved = weights(place / "run", 8);
+  for (const auto& [name, tensor] : models::named_tensors(*loaded.model))
+    EXPECT_TRUE(torch::equal(tensor, saved.at(name))) << name;
+
+  const auto averaged =
+      models::load_model((place / "run@ema").string(), torch::kCPU, torch::kDouble);
+  EXPECT_TRUE(averaged.checkpoint.use_ema);
+  EXPECT_EQ(averaged.model->parameters().front().scalar_type(), torch::kDouble);
+  EXPECT_FALSE(torch::equal(averaged.model->parameters().front().to(torch::kFloat),
+                            loaded.model->parameters().front()));
+}
+
+TEST_F(TrainerTest, EarlyStopCountsValidationsWithoutANewBest) {
+  // Nothing is learned at a rate near 0 without dropout: the first validation stays the best.
+  const auto result = train(recipe("run", {"train.steps=0", "train.patience=3", "train.lr=1e-30",
+                                           "train.validate_every=2", "model.dropout=0"}));
+  EXPECT_EQ(result.why, "patience");
+  EXPECT_EQ(result.state.step, 2 * (1 + 3));
+  EXPECT_EQ(models::pointed_step(place / "run", "CURRENT"), 2);
+}
+
+TEST_F(TrainerTest, AnEpochEndsAtTheLastBatchOfTheSplit) {
+  const auto result = train(recipe(
+      "run", {"train.steps=0", "train.epochs=2", "train.save_every=0", "train.validate_every=0"}));
+  EXPECT_EQ(result.why, "epochs");
+  EXPECT_EQ(result.state.epoch, 2U);
+  int validations = 0;
+  for (const auto& line : log_lines(place / "run/log.jsonl"))
+    if (line.at("event") == "validation") ++validations;
+  EXPECT_EQ(validations, 2);
+}
+
+TEST_F(TrainerTest, AStepWithoutAFiniteGradientIsSkippedAndTooManyEndTheRun) {
+  const auto r = recipe("run", {"train.lr=1e38", "train.warmup_steps=0", "train.max_bad_steps=3",
+                                "train.valid_split=''", "train.steps=50", "train.save_every=100"});
+  const auto said = problem<base::Error>([&] { train(r); });
+  EXPECT_NE(said.find("not finite for 3 steps in a row"), std::string::npos) << said;
+}
+
+TEST_F(TrainerTest, TheLogHoldsNoStepTwice) {
+  const auto r = recipe("run");
+  EXPECT_THROW(train(r, 7), Crash);
+  train(r);
+  std::map<std::int64_t, int> times;
+  for (const auto& line : log_lines(place / "run/log.jsonl"))
+    if (line.at("event") == "step") ++times[line.at("step").as_int64()];
+  EXPECT_EQ(times, (std::map<std::int64_t, int>{{2, 1}, {4, 1}, {6, 1}, {8, 1}}));
+}
+
+/// A key of `train` with a value that must change what the run leaves, and what must be set beside
+/// it in both runs.
+struct OptionCase {
+  const char* key;
+  const char* value;
+  std::vector<std::string> beside;
+};
+
+class TrainOptionTest : public TrainerTest, public testing::WithParamInterface<OptionCase> {
+ protected:
+  std::map<std::string, std::string> left_by(const std::string& run,
+                                             const std::vector<std::string>& overrides) {
+    std::map<std::string, std::string> left;
+    try {
+      const auto result = train(recipe(run, overrides));
+      left = contents(place / run);
+      left["why"] = result.why;
+    } catch (const base::Error& error) {
+      left["error"] = error.what();
+    }
+    std::erase_if(left, [](const auto& file) { return file.first.ends_with("manifest.json"); });
+    for (auto& [name, content] : left)  // they name their manifest, which names config.yaml
+      if (name == "LAST" || name == "CURRENT" || name.starts_with("BEST."))
+        content = std::to_string(models::pointed_step(place / run, name));
+    if (left.contains("error")) left["error"] = left["error"].substr(0, left["error"].find('('));
+    return left;
+  }
+};
+
+TEST_P(TrainOptionTest, ChangesTheRun) {
+  const auto& option = GetParam();
+  auto changed = option.beside;
+  changed.push_back("train." + std::string(option.key) + "=" + option.value);
+  EXPECT_EQ(left_by("a", option.beside), left_by("b", option.beside));
+  EXPECT_NE(left_by("c", option.beside), left_by("d", changed));
+}
+
+const std::vector<std::string> kLinear = {"train.schedule=linear", "train.schedule_steps=9"};
+const std::vector<std::string> kExploding = {"train.lr=1e38", "train.warmup_steps=0",
+                                             "train.valid_split=''", "train.steps=20"};
+
+INSTANTIATE_TEST_SUITE_P(
+    EveryField, TrainOptionTest,
+    testing::Values(
+        OptionCase{"seed", "2", {}}, OptionCase{"lr", "0.02", {}},
+        OptionCase{"schedule", "constant", {}}, OptionCase{"warmup_steps", "5", {}},
+        OptionCase{"schedule_steps", "7", kLinear}, OptionCase{"final_lr_share", "0.5", kLinear},
+        OptionCase{"beta1", "0.5", {}}, OptionCase{"beta2", "0.5", {}},
+        OptionCase{"eps", "0.1", {}}, OptionCase{"weight_decay", "0.5", {}},
+        OptionCase{"clip_norm", "0.01", {}}, OptionCase{"micro_batches", "1", {}},
+        OptionCase{"ema_decay", "0.9", {}}, OptionCase{"max_bad_steps", "2", kExploding},
+        OptionCase{"steps", "7", {}}, OptionCase{"epochs", "1", {"train.steps=40"}},
+        OptionCase{"minutes", "1e-9", {}},
+        OptionCase{"patience", "1", {"train.lr=1e-30", "model.dropout=0"}},
+        OptionCase{"split", "valid", {}}, OptionCase{"valid_split", "train", {}},
+        OptionCase{"validate_every", "2", {}}, OptionCase{"valid_replies", "3", {}},
+        OptionCase{"save_every", "5", {"train.keep_last=9"}}, OptionCase{"keep_last", "1", {}},
+        OptionCase{"keep_best", "[token_accuracy]", {}}, OptionCase{"log_every", "1", {}}),
+    [](const auto& option) { return std::string(option.param.key); });
+
+}  // namespace
+}  // namespace banter::train

@@ -1,0 +1,83 @@
+#include "train/arena.h"
+
+#include <utility>
+
+#include "base/errors.h"
+
+namespace banter::train {
+namespace {
+
+constexpr std::int64_t kBorder = 64 / sizeof(float);  // a cache line, what the kernels like best
+
+std::int64_t rounded_up(std::int64_t size) { return (size + kBorder - 1) / kBorder * kBorder; }
+
+}  // namespace
+
+std::vector<RangeRule> decay_rules() {
+  return {
+      {.name = "matrices",
+       .takes = [](const std::string&, const torch::Tensor& p) { return p.dim() >= 2; }},
+      {.name = "vectors",
+       .takes = [](const std::string&, const torch::Tensor&) { return true; },
+       .decays = false},
+  };
+}
+
+Arena::Arena(torch::nn::Module& module, const std::vector<RangeRule>& rules) {
+  const auto parameters = module.named_parameters();
+  std::vector<bool> taken(parameters.size(), false);
+  std::int64_t place = 0;
+  for (const auto& rule : rules) {
+    Range range{.rule = rule, .begin = place};
+    for (std::size_t i = 0; i < parameters.size(); ++i) {
+      const auto& parameter = parameters[i];
+      if (taken[i] || !rule.takes(parameter.key(), parameter.value())) continue;
+      if (parameter.value().scalar_type() != torch::kFloat32)
+        throw base::ShapeError("arena: parameter " + parameter.key() + " is not float32");
+      taken[i] = true;
+      pieces_.push_back({parameter.key(), parameter.value(), place});
+      place += rounded_up(parameter.value().numel());
+    }
+    range.end = place;
+    if (range.end > range.begin) ranges.push_back(std::move(range));
+  }
+  for (std::size_t i = 0; i < parameters.size(); ++i)
+    if (!taken[i]) throw base::ShapeError("arena: no rule takes parameter " + parameters[i].key());
+
+  const torch::NoGradGuard no_grad;
+  const auto options =
+      pieces_.empty() ? torch::TensorOptions(torch::kFloat32) : pieces_.front().parameter.options();
+  values = torch::zeros({place}, options.requires_grad(false));
+  grads = torch::zeros_like(values);
+  const auto value_of = named(values), grad_of = named(grads);
+  for (auto& [name, parameter, begin] : pieces_) {
+    value_of.at(name).copy_(parameter);
+    parameter.set_data(value_of.at(name));
+    parameter.mutable_grad() = grad_of.at(name);
+  }
+}
+
+bool Arena::is_tied() const {
+  for (const auto& [name, parameter, begin] : pieces_)
+    if (!parameter.is_alias_of(values) || !parameter.grad().defined() ||
+        !parameter.grad().is_alias_of(grads))
+      return false;
+  return true;
+}
+
+std::map<std::string, torch::Tensor> Arena::named(const torch::Tensor& flat) const {
+  std::map<std::string, torch::Tensor> parts;
+  for (const auto& [name, parameter, begin] : pieces_)
+    parts.emplace(name, flat.narrow(0, begin, parameter.numel()).view(parameter.sizes()));
+  return parts;
+}
+
+void Arena::hold_back(std::int64_t step) {
+  for (const auto& range : ranges)
+    if (step < range.rule.active_from)
+      grads.narrow(0, range.begin, range.end - range.begin).zero_();
+}
+
+double Arena::grad_norm() const { return grads.norm().item<double>(); }
+
+}  // namespace banter::train

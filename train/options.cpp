@@ -1,0 +1,100 @@
+#include "train/options.h"
+
+#include <algorithm>
+
+#include "train/steering.h"
+
+namespace banter::train {
+namespace {
+
+void read_optimizer(TrainOptions& o, configs::Section& section) {
+  o.lr = section.get("lr", o.lr);
+  o.schedule =
+      section.choice("schedule", o.schedule, {"constant", "inverse_sqrt", "cosine", "linear"});
+  o.warmup_steps = section.get("warmup_steps", o.warmup_steps);
+  o.schedule_steps = section.get("schedule_steps", o.schedule_steps);
+  o.final_lr_share = section.get("final_lr_share", o.final_lr_share);
+  o.beta1 = section.get("beta1", o.beta1);
+  o.beta2 = section.get("beta2", o.beta2);
+  o.eps = section.get("eps", o.eps);
+  o.weight_decay = section.get("weight_decay", o.weight_decay);
+  o.clip_norm = section.get("clip_norm", o.clip_norm);
+  o.micro_batches = section.get("micro_batches", o.micro_batches);
+  o.ema_decay = section.get("ema_decay", o.ema_decay);
+  o.max_bad_steps = section.get("max_bad_steps", o.max_bad_steps);
+
+  section.check(o.lr > 0, "lr", "positive");
+  section.check(o.warmup_steps >= 0, "warmup_steps", "0 or more");
+  const bool has_end = o.schedule == "cosine" || o.schedule == "linear";
+  section.check(!has_end || o.schedule_steps > o.warmup_steps, "schedule_steps",
+                "more than warmup_steps for schedule cosine and linear");
+  section.check(has_end || o.schedule_steps == 0, "schedule_steps",
+                "absent unless schedule is cosine or linear");
+  section.check(o.final_lr_share >= 0 && o.final_lr_share <= 1, "final_lr_share", "in [0, 1]");
+  section.check(has_end || o.final_lr_share == 0, "final_lr_share",
+                "absent unless schedule is cosine or linear");
+  section.check(o.beta1 >= 0 && o.beta1 < 1, "beta1", "in [0, 1)");
+  section.check(o.beta2 >= 0 && o.beta2 < 1, "beta2", "in [0, 1)");
+  section.check(o.eps > 0, "eps", "positive");
+  section.check(o.weight_decay >= 0, "weight_decay", "0 or more");
+  section.check(o.clip_norm >= 0, "clip_norm", "0 or more");
+  section.check(o.micro_batches >= 1, "micro_batches", "1 or more");
+  section.check(o.ema_decay >= 0 && o.ema_decay < 1, "ema_decay", "in [0, 1)");
+  section.check(o.max_bad_steps >= 1, "max_bad_steps", "1 or more");
+}
+
+void read_stops(TrainOptions& o, configs::Section& section) {
+  o.steps = section.get("steps", o.steps);
+  o.epochs = section.get("epochs", o.epochs);
+  o.minutes = section.get("minutes", o.minutes);
+  o.patience = section.get("patience", o.patience);
+  section.check(o.steps >= 0, "steps", "0 or more");
+  section.check(o.epochs >= 0, "epochs", "0 or more");
+  section.check(o.minutes >= 0, "minutes", "0 or more");
+  section.check(o.patience >= 0, "patience", "0 or more");
+  if (o.steps == 0 && o.epochs == 0 && o.minutes == 0 && o.patience == 0)
+    section.fail("steps", "one of steps, epochs, minutes and patience must say when to stop");
+}
+
+void read_judgement(TrainOptions& o, configs::Section& section) {
+  o.split = section.get("split", o.split);
+  o.valid_split = section.get("valid_split", o.valid_split);
+  o.validate_every = section.get("validate_every", o.validate_every);
+  o.valid_replies = section.get("valid_replies", o.valid_replies);
+  o.save_every = section.get("save_every", o.save_every);
+  o.keep_last = section.get("keep_last", o.keep_last);
+  o.keep_best = section.get("keep_best", o.keep_best);
+  o.log_every = section.get("log_every", o.log_every);
+  section.check(!o.split.empty(), "split", "the name of a split");
+  section.check(o.validate_every >= 0, "validate_every", "0 or more");
+  section.check(o.valid_replies >= 0, "valid_replies", "0 or more");
+  section.check(o.save_every >= 0, "save_every", "0 or more");
+  section.check(o.keep_last >= 1, "keep_last", "1 or more");
+  section.check(o.log_every >= 1, "log_every", "1 or more");
+  if (o.patience > 0 && o.valid_split.empty())
+    section.fail("patience", "early stop needs a valid_split");
+  if (o.keep_best.empty()) section.fail("keep_best", "must name at least one metric");
+  for (const auto& name : o.keep_best) {
+    if (!is_steering_metric(name))
+      section.fail("keep_best",
+                   "knows no metric \"" + name + "\"; known: " + steering_metric_names());
+    if (std::ranges::count(o.keep_best, name) > 1)
+      section.fail("keep_best", "names \"" + name + "\" twice");
+  }
+}
+
+}  // namespace
+
+TrainOptions TrainOptions::from(configs::Section& section) {
+  TrainOptions o;
+  const auto seed = section.get<std::int64_t>("seed", static_cast<std::int64_t>(o.seed));
+  section.check(seed >= 0, "seed", "0 or more");
+  o.seed = static_cast<std::uint64_t>(seed);
+  read_optimizer(o, section);
+  read_stops(o, section);
+  read_judgement(o, section);
+  section.reject_unknown();
+  return o;
+}
+
+}  // namespace banter::train

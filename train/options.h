@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "configs/section.h"
+
+namespace banter::train {
+
+/// How a model is trained. Read from `train`; all of it is stored with the run.
+///
+/// A step is one update of the parameters. What triggers validation, saving, keep_best or early
+/// stop is counted in steps or epochs, never by a clock; minutes may only stop a run.
+struct TrainOptions {
+  std::uint64_t seed = 1;  ///< of parameters, order and dropout
+
+  double lr = 0.001;                      ///< learning rate after the warm-up, > 0
+  std::string schedule = "inverse_sqrt";  ///< constant|inverse_sqrt|cosine|linear
+  std::int64_t warmup_steps = 200;        ///< the rate rises linearly over these, >= 0
+  std::int64_t schedule_steps = 0;  ///< where cosine and linear reach their end (they need it)
+  double final_lr_share = 0.0;      ///< of lr, left at that end, in [0, 1]
+
+  double beta1 = 0.9;               ///< AdamW: memory of the gradient, in [0, 1)
+  double beta2 = 0.98;              ///< AdamW: memory of its square, in [0, 1)
+  double eps = 1e-8;                ///< AdamW, > 0
+  double weight_decay = 0.01;       ///< of matrices only (no bias, no norm), >= 0
+  double clip_norm = 1.0;           ///< longest gradient, > 0; 0 = not clipped
+  std::int64_t micro_batches = 1;   ///< batches whose gradients are summed for one step, >= 1
+  double ema_decay = 0.0;           ///< of the averaged weights, in [0, 1); 0 = no average
+  std::int64_t max_bad_steps = 10;  ///< steps in a row whose gradient is not finite; then it ends
+
+  std::int64_t steps = 0;     ///< stop after so many; 0 = no limit
+  std::int64_t epochs = 0;    ///< stop after so many passes over the split; 0 = no limit
+  double minutes = 0.0;       ///< stop this start of the program after so long; 0 = no limit
+  std::int64_t patience = 0;  ///< stop after so many validations without a new best by the first
+                              ///< metric of keep_best; 0 = never
+
+  std::string split = "train";                   ///< what it learns from
+  std::string valid_split = "valid";             ///< what it is judged by; "" = no validation
+  std::int64_t validate_every = 0;               ///< steps; 0 = at the end of every epoch
+  std::int64_t valid_replies = 0;                ///< judge by the first so many replies; 0 = all
+  std::int64_t save_every = 0;                   ///< steps; 0 = at the end of every epoch
+  std::int64_t keep_last = 2;                    ///< newest checkpoints that stay, >= 1
+  std::vector<std::string> keep_best = {"ppl"};  ///< metrics whose best checkpoint stays; the first
+                                                 ///< one is CURRENT's
+  std::int64_t log_every = 10;                   ///< steps between lines of log.jsonl, >= 1
+
+  /// Reads the keys above. Throws   ConfigError on a bad value or an unknown key
+  static TrainOptions from(configs::Section& section);
+};
+
+}  // namespace banter::train

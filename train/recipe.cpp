@@ -1,0 +1,58 @@
+#include "train/recipe.h"
+
+#include <utility>
+
+#include "models/registry.h"
+
+namespace banter::train {
+namespace {
+
+/// Reads the parts that numbers depend on, so that `Config::dump` knows them with their defaults.
+std::pair<data::BatchOptions, TrainOptions> read_learning(configs::Section& root) {
+  auto batch_section = root.section("batch");
+  auto batch = data::BatchOptions::from(batch_section);
+  constexpr std::int64_t kAnyVocabulary = 32;  // built once to read and check the model's keys
+  models::build_model(root.section("model"), {.size = kAnyVocabulary, .special = {}}, 0);
+  auto train_section = root.section("train");
+  return {std::move(batch), TrainOptions::from(train_section)};
+}
+
+Recipe read(configs::Config config, configs::Config learning) {
+  auto root = config.root();
+  const auto store = root.require<std::string>("store");
+  const auto run = root.require<std::string>("run");
+  const auto device = root.get<std::string>("device", "auto");
+  const auto threads = root.get<std::int64_t>("threads", 0);
+  root.check(!store.empty(), "store", "the name of a folder");
+  root.check(!run.empty(), "run", "the name of a folder");
+  root.check(threads >= 0 && threads <= 1024, "threads", "from 0 (all cores) to 1024");
+  auto [batch, train] = read_learning(root);
+  root.ignore({"data", "decoding"});
+  root.reject_unknown();
+
+  auto learning_root = learning.root();
+  read_learning(learning_root);
+  return {.store = store,
+          .run = run,
+          .device = device,
+          .threads = threads,
+          .batch = std::move(batch),
+          .train = std::move(train),
+          .config = config,
+          .text = config.dump(),
+          .learning = learning.dump()};
+}
+
+}  // namespace
+
+Recipe Recipe::load(const std::filesystem::path& file, const std::vector<std::string>& overrides) {
+  return read(configs::Config::load(file, overrides), configs::Config::load(file, overrides));
+}
+
+Recipe Recipe::parse(std::string_view yaml, std::string_view name,
+                     const std::vector<std::string>& overrides) {
+  return read(configs::Config::parse(yaml, name, overrides),
+              configs::Config::parse(yaml, name, overrides));
+}
+
+}  // namespace banter::train

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "configs/section.h"
+#include "data/examples.h"
+#include "train/options.h"
+
+namespace banter::train {
+
+/// What `banter train` reads of a recipe.
+struct Recipe {
+  std::filesystem::path store;  ///< folder that `banter prepare` wrote
+  std::filesystem::path run;    ///< folder of this training
+  std::string device;           ///< as --device takes it
+  std::int64_t threads = 0;     ///< of computing, 0 = all cores
+  data::BatchOptions batch;
+  TrainOptions train;
+  configs::Config config;  ///< where the model's keys are read from
+  std::string text;        ///< the effective YAML, all of it
+  std::string learning;    ///< the part that numbers depend on (batch, model, train): goes into
+                           ///< checkpoints, so that they do not know where they lie
+
+  /// Reads a file with overrides. Throws   ConfigError, FileError
+  static Recipe load(const std::filesystem::path& file,
+                     const std::vector<std::string>& overrides = {});
+  static Recipe parse(std::string_view yaml, std::string_view name,
+                      const std::vector<std::string>& overrides = {});
+};
+
+}  // namespace banter::train

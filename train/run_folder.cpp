@@ -1,0 +1,140 @@
+#include "train/run_folder.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <set>
+#include <system_error>
+#include <utility>
+
+#include <yaml-cpp/yaml.h>
+
+#include "base/errors.h"
+#include "base/files.h"
+#include "models/checkpoint/checkpoint.h"
+
+namespace banter::train {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kConfig = "config.yaml";
+
+/// Keys that a run may change while it goes on: no number of it depends on them.
+constexpr std::array<std::string_view, 12> kMayDiffer = {
+    "device",
+    "run",
+    "store",
+    "threads",
+    "train.epochs",
+    "train.keep_last",
+    "train.log_every",
+    "train.max_bad_steps",
+    "train.minutes",
+    "train.patience",
+    "train.save_every",
+    "train.steps",
+};
+
+fs::path made(const fs::path& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error || !fs::is_directory(folder))
+    throw base::FileError(folder.string() + ": the run folder cannot be made: " +
+                          (error ? error.message() : "a file of that name is in the way"));
+  return folder;
+}
+
+void flatten(const YAML::Node& node, const std::string& path,
+             std::map<std::string, std::string>& values) {
+  if (!node.IsMap()) {
+    values[path] = node.IsScalar() ? node.Scalar() : YAML::Dump(node);
+    return;
+  }
+  for (const auto& item : node)
+    flatten(item.second, (path.empty() ? "" : path + ".") + item.first.Scalar(), values);
+}
+
+std::map<std::string, std::string> flattened(std::string_view yaml) {
+  std::map<std::string, std::string> values;
+  flatten(YAML::Load(std::string(yaml)), "", values);
+  return values;
+}
+
+}  // namespace
+
+std::string config_difference(std::string_view before, std::string_view now) {
+  const auto old_values = flattened(before);
+  const auto new_values = flattened(now);
+  std::set<std::string> keys;
+  for (const auto& [key, value] : old_values) keys.insert(key);
+  for (const auto& [key, value] : new_values) keys.insert(key);
+  const auto shown = [](const auto& values, const std::string& key) {
+    const auto found = values.find(key);
+    return found == values.end() ? std::string("absent") : found->second;
+  };
+  for (const auto& key : keys) {
+    if (std::ranges::find(kMayDiffer, key) != kMayDiffer.end()) continue;
+    const auto was = shown(old_values, key), is = shown(new_values, key);
+    if (was != is) return key + " was " + was + ", is " + is;
+  }
+  return {};
+}
+
+RunFolder::RunFolder(fs::path path) : path_(std::move(path)), lock_(made(path_) / ".lock") {
+  models::remove_leftovers(path_);
+}
+
+bool RunFolder::has_run() const { return fs::exists(path_ / kConfig); }
+
+void RunFolder::expect_same_config(std::string_view config) const {
+  const auto before = base::read_file(path_ / kConfig, 1 << 20);
+  std::string difference;
+  try {
+    difference = config_difference(before, config);
+  } catch (const YAML::Exception& error) {
+    throw base::CheckpointError((path_ / kConfig).string() + ": damaged: " + error.what());
+  }
+  if (!difference.empty())
+    throw base::ConfigError(path_.string() + ": " + difference +
+                            ", and a run cannot change it midway; give another `run` folder, or "
+                            "--restart to move this one aside and begin anew");
+}
+
+void RunFolder::settle(const TrainState& state, const TrainOptions& options) const {
+  auto steps = models::checkpoint_steps(path_);
+  const auto is_there = [&](std::int64_t step) { return std::ranges::binary_search(steps, step); };
+  std::set<std::int64_t> kept;
+
+  auto current = state.step;
+  for (const auto& metric : options.keep_best) {
+    const auto best = state.best.find(metric);
+    if (best == state.best.end() || !is_there(best->second.step)) continue;
+    models::point_to(path_, "BEST." + metric, best->second.step);
+    kept.insert(best->second.step);
+    if (metric == options.keep_best.front()) current = best->second.step;
+  }
+  models::point_to(path_, "CURRENT", current);
+  models::point_to(path_, "LAST", state.step);
+
+  // Newer ones than this state (damaged, or the run went back) stay until they are written again.
+  const auto newer = std::ranges::upper_bound(steps, state.step);
+  steps.erase(newer, steps.end());
+  const auto last = std::min(steps.size(), static_cast<std::size_t>(options.keep_last));
+  kept.insert(steps.end() - static_cast<std::ptrdiff_t>(last), steps.end());
+  for (const auto step : steps)
+    if (!kept.contains(step)) models::remove_checkpoint(path_, step);
+}
+
+fs::path move_run_aside(const fs::path& run) {
+  const base::FileLock lock(run / ".lock");
+  for (int number = 1;; ++number) {
+    auto aside = run;
+    aside += ".old-" + std::to_string(number);
+    if (fs::exists(aside)) continue;
+    base::rename_durably(run, aside);
+    return aside;
+  }
+}
+
+}  // namespace banter::train
