@@ -1,0 +1,141 @@
+#include "train/evaluate.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "base/progress.h"
+#include "base/signals.h"
+#include "models/decoding/decoder.h"
+
+namespace banter::train {
+namespace {
+
+/// Sums of one batch's replies added to the dialogue that each belongs to.
+void add_to_dialogues(const std::vector<Likelihood>& replies, const data::Batch& batch,
+                      std::vector<Likelihood>& dialogues) {
+  for (std::size_t b = 0; b < replies.size(); ++b)
+    dialogues[batch.examples[b].dialogue] += replies[b];
+}
+
+std::vector<Likelihood> baseline_likelihoods(const NgramBaseline& baseline,
+                                             const data::Batch& batch, bool bigram) {
+  const auto labels = batch.labels.accessor<std::int64_t, 2>();
+  const auto inputs = batch.decoder_input.accessor<std::int64_t, 2>();
+  std::vector<Likelihood> sums;
+  for (std::int64_t b = 0; b < batch.replies(); ++b) {
+    const auto row = static_cast<std::size_t>(b);
+    Likelihood sum{.words = static_cast<double>(batch.words[row]),
+                   .bytes = static_cast<double>(batch.bytes[row]),
+                   .replies = 1};
+    for (std::int64_t t = 0; t < labels.size(1) && labels[b][t] >= 0; ++t) {
+      const auto label = labels[b][t], history = inputs[b][t];
+      sum.nll -= bigram ? baseline.bigram(history, label) : baseline.unigram(label);
+      const auto best = bigram ? baseline.bigram_best(history) : baseline.unigram_best();
+      sum.correct += best == label ? 1 : 0;
+      ++sum.labels;
+    }
+    sums.push_back(sum);
+  }
+  return sums;
+}
+
+/// Replies number 0, 1, ... of `count` that are spread evenly over all of a split's.
+std::vector<data::Example> spread_examples(const data::Split& split, const data::ReplyRule& rule,
+                                           std::uint64_t count) {
+  std::uint64_t all = 0;
+  for (std::uint64_t d = 0; d < split.dialogues(); ++d) all += rule.count(split, split.dialogue(d));
+  count = std::min(count, all);
+  std::vector<data::Example> examples;
+  std::uint64_t number = 0;
+  for (std::uint64_t d = 0; d < split.dialogues() && examples.size() < count; ++d) {
+    const auto view = split.dialogue(d);
+    for (auto turn = rule.next(split, view, 1); turn < view.turns && examples.size() < count;
+         turn = rule.next(split, view, turn + 1))
+      if (number++ == examples.size() * all / count)
+        examples.push_back({.dialogue = d, .turn = turn});
+  }
+  return examples;
+}
+
+}  // namespace
+
+std::vector<Likelihood> reply_likelihoods(const models::Score& score, const data::Batch& batch) {
+  const auto counted = batch.labels.ne(-100);
+  const auto nll = score.log_probs.sum(1, false, torch::kDouble).neg().to(torch::kCPU);
+  const auto correct =
+      score.correct.to(torch::kCPU).logical_and(counted.to(torch::kCPU)).sum(1);  // (B)
+  const auto labels = counted.sum(1).to(torch::kCPU);
+  const auto* nlls = nll.data_ptr<double>();
+  const auto* corrects = correct.data_ptr<std::int64_t>();
+  const auto* counts = labels.data_ptr<std::int64_t>();
+  std::vector<Likelihood> sums(batch.words.size());
+  for (std::size_t b = 0; b < sums.size(); ++b)
+    sums[b] = {.nll = nlls[b],
+               .labels = static_cast<double>(counts[b]),
+               .correct = static_cast<double>(corrects[b]),
+               .words = static_cast<double>(batch.words[b]),
+               .bytes = static_cast<double>(batch.bytes[b]),
+               .replies = 1};
+  return sums;
+}
+
+Evaluation evaluate(models::DialogueModel& model, const data::Split& split,
+                    const data::BatchOptions& options, const NgramBaseline* baseline,
+                    torch::Device device, bool quiet) {
+  const torch::NoGradGuard no_grad;
+  const bool was_training = model.is_training();
+  model.eval();
+  data::EvaluationStream stream(split, options, model.vocabulary().special);
+  base::Progress progress(
+      {.label = "evaluate", .unit = "replies", .total = stream.replies(), .quiet = quiet});
+  const auto dialogues = static_cast<std::size_t>(split.dialogues());
+  Evaluation sums{.model = std::vector<Likelihood>(dialogues),
+                  .bigram = std::vector<Likelihood>(dialogues),
+                  .unigram = std::vector<Likelihood>(dialogues)};
+  data::Batch batch;
+  while (stream.next(batch)) {
+    base::throw_if_stopped();
+    add_to_dialogues(reply_likelihoods(model.score(batch.to(device)), batch), batch, sums.model);
+    if (baseline != nullptr) {
+      add_to_dialogues(baseline_likelihoods(*baseline, batch, true), batch, sums.bigram);
+      add_to_dialogues(baseline_likelihoods(*baseline, batch, false), batch, sums.unigram);
+    }
+    progress.advance(batch.examples.size());
+  }
+  model.train(was_training);
+  for (auto* groups : {&sums.model, &sums.bigram, &sums.unigram})
+    std::erase_if(*groups, [](const Likelihood& group) { return group.replies == 0; });
+  return sums;
+}
+
+GreedyReplies answer_greedily(models::DialogueModel& model, const data::Tokenizer& tokenizer,
+                              const data::Split& split, const data::BatchOptions& options,
+                              std::uint64_t count, bool quiet) {
+  const auto examples = spread_examples(split, data::ReplyRule(options.reply_by), count);
+  base::Progress progress(
+      {.label = "answer", .unit = "replies", .total = examples.size(), .quiet = quiet});
+  GreedyReplies answered;
+  answered.replies.resize(examples.size());
+  for (const auto& example : examples) {
+    answered.dialogues.push_back(example.dialogue);
+    answered.references.push_back(
+        tokenizer.decode(data::context_of(split, example, options).reply));
+  }
+  std::size_t asked = 0;
+  const auto next = [&]() -> std::optional<models::Request> {
+    base::throw_if_stopped();
+    if (asked == examples.size()) return std::nullopt;
+    models::Request request;
+    request.number = asked;
+    request.context = data::context_of(split, examples[asked++], options);
+    return request;
+  };
+  const auto done = [&](const models::Replies& replies) {
+    answered.replies[replies.number] = tokenizer.decode(replies.best.at(0).ids);
+    progress.advance();
+  };
+  models::decode(model, options, {}, next, done);
+  return answered;
+}
+
+}  // namespace banter::train

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <torch/torch.h>
+
+#include "data/batch.h"
+#include "data/store.h"
+#include "models/dialogue_model.h"
+#include "train/metrics.h"
+#include "train/ngram.h"
+
+namespace banter::train {
+
+/// The sums of every reply of a scored batch, row by row.
+std::vector<Likelihood> reply_likelihoods(const models::Score& score, const data::Batch& batch);
+
+/// How a model and the n-gram rows fit the same labels: one group for each dialogue that has a
+/// reply, in the order of the split, so that intervals can be drawn over dialogues.
+struct Evaluation {
+  std::vector<Likelihood> model;
+  std::vector<Likelihood> bigram, unigram;  ///< empty without a baseline
+};
+
+/// Scores every reply of a split once, teacher-forced, nothing cut from replies. `baseline` may be
+/// null.
+///
+/// Modes    runs in eval mode under NoGradGuard and leaves the model as it was
+/// Throws   Stopped when a signal came
+Evaluation evaluate(models::DialogueModel& model, const data::Split& split,
+                    const data::BatchOptions& options, const NgramBaseline* baseline,
+                    torch::Device device = torch::kCPU, bool quiet = true);
+
+/// Replies of a split and what the model answers to their contexts.
+struct GreedyReplies {
+  std::vector<std::uint64_t> dialogues;  ///< of each reply
+  std::vector<std::string> replies;      ///< the model's, greedy
+  std::vector<std::string> references;   ///< the corpus's
+};
+
+/// Answers `count` contexts that are spread evenly over the split (all, when it has fewer).
+/// Throws   Stopped when a signal came
+GreedyReplies answer_greedily(models::DialogueModel& model, const data::Tokenizer& tokenizer,
+                              const data::Split& split, const data::BatchOptions& options,
+                              std::uint64_t count, bool quiet = true);
+
+}  // namespace banter::train
