@@ -1,0 +1,154 @@
+#include "base/files.h"
+
+#include <string>
+#include <utility>
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "base/errors.h"
+#include "tests/support/temporary_folder.h"
+
+namespace banter::base {
+namespace {
+
+namespace fs = std::filesystem;
+using tests::TemporaryFolder;
+
+/// What `work` throws as a FileError, "" when it throws nothing.
+template <typename Work>
+std::string error_of(Work work) {
+  try {
+    work();
+  } catch (const FileError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+std::size_t count_files(const fs::path& folder) {
+  return static_cast<std::size_t>(
+      std::distance(fs::directory_iterator(folder), fs::directory_iterator()));
+}
+
+TEST(FilesTest, AMappedFileShowsTheBytesOnDisk) {
+  const TemporaryFolder folder;
+  const std::string text = std::string("a\0b\xFF", 4) + std::string(10'000, 'x');
+  write_durably(folder / "file", text);
+  const MappedFile file(folder / "file");
+  EXPECT_EQ(file.text(), text);
+  EXPECT_EQ(file.bytes().size(), text.size());
+}
+
+TEST(FilesTest, AnEmptyFileMapsToNothing) {
+  const TemporaryFolder folder;
+  write_durably(folder / "empty", "");
+  const MappedFile file(folder / "empty");
+  EXPECT_TRUE(file.text().empty());
+  EXPECT_EQ(read_file(folder / "empty"), "");
+}
+
+TEST(FilesTest, AMovedMappingStaysReadable) {
+  const TemporaryFolder folder;
+  write_durably(folder / "one", "first");
+  write_durably(folder / "two", "second");
+  MappedFile one(folder / "one");
+  MappedFile moved(std::move(one));
+  EXPECT_EQ(moved.text(), "first");
+  moved = MappedFile(folder / "two");
+  EXPECT_EQ(moved.text(), "second");
+}
+
+TEST(FilesTest, WhatIsNoPlainFileIsRefusedByName) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+  for (const auto& [name, rule] :
+       {std::pair{"missing", "No such file"}, {".", "is a folder"}, {"pipe", "is no plain file"}}) {
+    const auto path = folder / name;
+    const auto mapped = error_of([&] { const MappedFile file(path); });
+    const auto read = error_of([&] { read_file(path); });
+    EXPECT_TRUE(contains(mapped, rule) && contains(mapped, path.string())) << mapped;
+    EXPECT_TRUE(contains(read, rule) && contains(read, path.string())) << read;
+  }
+}
+
+TEST(FilesTest, AFileLongerThanAllowedIsNotRead) {
+  const TemporaryFolder folder;
+  write_durably(folder / "file", "12345");
+  EXPECT_EQ(read_file(folder / "file", 5), "12345");
+  EXPECT_TRUE(contains(error_of([&] { read_file(folder / "file", 4); }), "at most 4"));
+}
+
+TEST(FilesTest, PiecesOfAnySizeArriveInOrder) {
+  const TemporaryFolder folder;
+  std::string whole;
+  FileWriter writer(folder / "file");
+  for (const std::size_t size : {1u, 1'048'575u, 2u, 1'048'576u, 0u, 3'000'000u, 7u}) {
+    const std::string piece(size, static_cast<char>('a' + whole.size() % 26));
+    writer.write(piece);
+    whole += piece;
+    EXPECT_EQ(writer.size(), whole.size());
+  }
+  writer.close();
+  EXPECT_EQ(read_file(folder / "file"), whole);
+}
+
+TEST(FilesTest, AMovedWriterGoesOn) {
+  const TemporaryFolder folder;
+  FileWriter first(folder / "file");
+  first.write("one ");
+  FileWriter second(std::move(first));
+  second.write("two");
+  second.close();
+  EXPECT_EQ(read_file(folder / "file"), "one two");
+}
+
+TEST(FilesTest, AFullDiskIsAnErrorThatNamesTheFile) {
+  if (!fs::exists("/dev/full")) GTEST_SKIP() << "/dev/full is not there";
+  const auto on_close = error_of([] {
+    FileWriter writer("/dev/full");
+    writer.write("x");
+    writer.close();
+  });
+  const auto on_write = error_of([] {
+    FileWriter writer("/dev/full");
+    writer.write(std::string(5'000'000, 'x'));
+  });
+  EXPECT_TRUE(contains(on_close, "/dev/full") && contains(on_close, "No space")) << on_close;
+  EXPECT_TRUE(contains(on_write, "/dev/full") && contains(on_write, "No space")) << on_write;
+}
+
+TEST(FilesTest, ADurableWriteReplacesTheOldContentAndLeavesNothingBeside) {
+  const TemporaryFolder folder;
+  write_durably(folder / "file", "a long old content");
+  write_durably(folder / "file", "new");
+  EXPECT_EQ(read_file(folder / "file"), "new");
+  EXPECT_EQ(count_files(folder.path()), 1u);
+}
+
+TEST(FilesTest, ADurableWriteThatFailsLeavesEverythingAsItWas) {
+  const TemporaryFolder folder;
+  fs::create_directories(folder / "taken" / "inside");  // a folder that rename cannot replace
+  EXPECT_NE(error_of([&] { write_durably(folder / "taken", "text"); }), "");
+  EXPECT_TRUE(fs::is_directory(folder / "taken" / "inside"));
+  EXPECT_EQ(count_files(folder.path()), 1u);
+  EXPECT_NE(error_of([&] { write_durably(folder / "no" / "such" / "file", "text"); }), "");
+}
+
+TEST(FilesTest, AFolderIsRenamedWhole) {
+  const TemporaryFolder folder;
+  fs::create_directory(folder / "made");
+  write_durably(folder / "made" / "file", "inside");
+  rename_durably(folder / "made", folder / "final");
+  EXPECT_EQ(read_file(folder / "final" / "file"), "inside");
+  EXPECT_FALSE(fs::exists(folder / "made"));
+  EXPECT_NE(error_of([&] { rename_durably(folder / "made", folder / "other"); }), "");
+  EXPECT_NE(error_of([&] { sync_folder(folder / "final" / "file"); }), "");
+}
+
+}  // namespace
+}  // namespace banter::base

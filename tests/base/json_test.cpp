@@ -1,0 +1,79 @@
+#include "base/json.h"
+
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "base/errors.h"
+
+namespace banter::base {
+namespace {
+
+std::string error_of(std::string_view text, std::size_t max_depth = 100) {
+  try {
+    parse_json(text, "line 7", max_depth);
+  } catch (const DataError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(JsonTest, ReadsStrictJson) {
+  const auto value = parse_json(R"( {"a": [1, -2.5, "\u00e9", null, true]} )", "here");
+  EXPECT_EQ(value.at("a").at(0).as_int64(), 1);
+  EXPECT_EQ(value.at("a").at(2).as_string(), "é");
+}
+
+TEST(JsonTest, SaysWhereAndWhichRuleIsBroken) {
+  EXPECT_EQ(error_of(R"({"a": 1, "b": {"c": 1, "a": 2}, "a": 3})").substr(0, 47),
+            "line 7: key \"a\" stands twice in one object near");
+  for (const char* bad : {"", "{", "[1,]", "{\"a\":1,}", "nul", "[1] [2]", "{'a':1}", "[NaN]",
+                          "// c\n1", "\"\xFF\"", "\"\x01\""}) {
+    EXPECT_TRUE(error_of(bad).starts_with("line 7: not valid JSON near byte ")) << bad;
+  }
+}
+
+TEST(JsonTest, EqualKeysInDifferentObjectsAreFine) {
+  EXPECT_EQ(error_of(R"([{"a": 1}, {"a": {"a": 2}}])"), "");
+}
+
+TEST(JsonTest, BoundsTheDepth) {
+  EXPECT_EQ(error_of("[[[1]]]", 3), "");
+  EXPECT_NE(error_of("[[[[1]]]]", 3), "");
+  EXPECT_NE(error_of(std::string(1'000'000, '[')), "");
+}
+
+TEST(JsonTest, FieldsAreReadByTypeAndTheErrorNamesThem) {
+  const auto value = parse_json(R"({"name": "x", "count": 3, "share": 0.5, "whole": 2.0})", "here");
+  const auto& object = value.as_object();
+  EXPECT_EQ(string_field(object, "name", "w"), "x");
+  EXPECT_EQ(integer_field(object, "count", "w"), 3);
+  EXPECT_EQ(number_field(object, "count", "w"), 3.0);
+  EXPECT_EQ(number_field(object, "share", "w"), 0.5);
+  const auto message = [&](auto read) -> std::string {
+    try {
+      read();
+    } catch (const DataError& error) {
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_EQ(message([&] { field(object, "turns", "f:1"); }), "f:1: field \"turns\" is missing");
+  EXPECT_EQ(message([&] { string_field(object, "count", "f:1"); }),
+            "f:1: field \"count\" is not a string");
+  EXPECT_EQ(message([&] { integer_field(object, "share", "f:1"); }),
+            "f:1: field \"share\" is not an integer");
+  EXPECT_EQ(message([&] { number_field(object, "name", "f:1"); }),
+            "f:1: field \"name\" is not a number");
+}
+
+TEST(JsonTest, PrettyJsonKeepsTheOrderAndReadsBack) {
+  const json::value value = {{"z", 1}, {"a", {1, "t\n", json::object()}}, {"e", json::array()}};
+  const auto text = pretty_json(value);
+  EXPECT_EQ(text,
+            "{\n  \"z\": 1,\n  \"a\": [\n    1,\n    \"t\\n\",\n    {}\n  ],\n  \"e\": []\n}\n");
+  EXPECT_EQ(parse_json(text, "here"), value);
+}
+
+}  // namespace
+}  // namespace banter::base

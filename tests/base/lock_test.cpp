@@ -1,0 +1,69 @@
+#include "base/lock.h"
+
+#include <csignal>
+#include <string>
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/errors.h"
+#include "tests/support/temporary_folder.h"
+
+namespace banter::base {
+namespace {
+
+std::string error_of_locking(const std::filesystem::path& path) {
+  try {
+    const FileLock lock(path);
+  } catch (const FileError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(LockTest, ASecondHolderIsToldWhoHoldsTheFolder) {
+  const tests::TemporaryFolder folder;
+  const FileLock lock(folder / "lock");
+  const auto message = error_of_locking(folder / "lock");
+  EXPECT_NE(message.find(folder.path().string() + ": another process"), std::string::npos);
+  EXPECT_NE(message.find("pid " + std::to_string(::getpid())), std::string::npos) << message;
+}
+
+TEST(LockTest, IsFreeWhenItsHolderGoes) {
+  const tests::TemporaryFolder folder;
+  {
+    FileLock lock(folder / "lock");
+    const FileLock moved(std::move(lock));
+    EXPECT_NE(error_of_locking(folder / "lock"), "");
+  }
+  EXPECT_EQ(error_of_locking(folder / "lock"), "");
+}
+
+TEST(LockTest, IsFreeWhenItsHolderIsKilled) {
+  const tests::TemporaryFolder folder;
+  int ready[2];
+  ASSERT_EQ(::pipe(ready), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const FileLock lock(folder / "lock");
+    if (::write(ready[1], "x", 1) == 1) ::pause();
+    ::_exit(0);
+  }
+  char byte = 0;
+  ASSERT_EQ(::read(ready[0], &byte, 1), 1);
+  EXPECT_NE(error_of_locking(folder / "lock").find(std::to_string(child)), std::string::npos);
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
+  EXPECT_EQ(error_of_locking(folder / "lock"), "");
+  ::close(ready[0]);
+  ::close(ready[1]);
+}
+
+TEST(LockTest, AFolderThatIsNotThereCannotBeLocked) {
+  const tests::TemporaryFolder folder;
+  EXPECT_NE(error_of_locking(folder / "no" / "lock").find("cannot be opened"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace banter::base

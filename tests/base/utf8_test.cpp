@@ -1,0 +1,56 @@
+#include "base/utf8.h"
+
+#include <string>
+
+#include <gtest/gtest.h>
+
+namespace banter::base {
+namespace {
+
+TEST(Utf8Test, AcceptsEveryKindOfWellFormedText) {
+  for (const char* text : {"", "plain", "é", "€", "𝄞", "\xED\x9F\xBF", "\xEE\x80\x80",
+                           "\xF4\x8F\xBF\xBF", "\xEF\xBB\xBF bom"}) {
+    EXPECT_EQ(first_bad_utf8(text), std::nullopt) << printable(text);
+  }
+  EXPECT_EQ(first_bad_utf8(std::string("a\0b", 3)), std::nullopt);
+}
+
+TEST(Utf8Test, FindsTheFirstBadByte) {
+  for (const char* bad : {"\x80", "\xBF", "\xC0\xAF", "\xC1\xBF", "\xC3", "\xC3(", "\xE0\x9F\xBF",
+                          "\xE2\x82", "\xED\xA0\x80", "\xF0\x8F\xBF\xBF", "\xF0\x9D\x84",
+                          "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xFE", "\xFF"}) {
+    EXPECT_EQ(first_bad_utf8(bad), 0u) << printable(bad);
+    EXPECT_EQ(first_bad_utf8("é𝄞" + std::string(bad)), 6u) << printable(bad);
+  }
+}
+
+TEST(Utf8Test, CountsCodePoints) {
+  EXPECT_EQ(count_code_points(""), 0u);
+  EXPECT_EQ(count_code_points("aé€𝄞"), 4u);
+}
+
+TEST(Utf8Test, CountsWordsBetweenAsciiWhiteSpace) {
+  EXPECT_EQ(count_words(""), 0u);
+  EXPECT_EQ(count_words(" \t\r\n\v\f"), 0u);
+  EXPECT_EQ(count_words("one"), 1u);
+  EXPECT_EQ(count_words("  one,two\tthree \n four"), 3u);
+  EXPECT_EQ(count_words("a\xC2\xA0"
+                        "b"),
+            1u);  // a no-break space joins
+}
+
+TEST(Utf8Test, PrintableTextIsSafeInAMessage) {
+  EXPECT_EQ(printable("é plain"), "é plain");
+  EXPECT_EQ(printable("a\nb\x1B[0m\x7F"), "a\\x0Ab\\x1B[0m\\x7F");
+  EXPECT_EQ(printable("\xC3("), "\\xC3(");
+}
+
+TEST(Utf8Test, PrintableTextIsCutAtWholeCharacters) {
+  EXPECT_EQ(printable("12345678", 8), "12345678");
+  EXPECT_EQ(printable("123456789", 8), "12345678...");
+  EXPECT_EQ(printable("1234567é", 8), "1234567...");
+  EXPECT_EQ(printable("123456\n", 8), "123456...");
+}
+
+}  // namespace
+}  // namespace banter::base
