@@ -15,6 +15,7 @@
 #include "configs/command_line.h"
 #include "models/commands.h"
 #include "models/device.h"
+#include "models/kernels/kernels.h"
 
 namespace banter::models {
 
@@ -58,6 +59,7 @@ base::json::object gather(const std::string& device, int threads) {
   info["cpu"] = cpu_name();
   info["cpu_capability"] = at::get_cpu_capability();
   info["cpu_flags"] = cpu_flags();
+  info["kernels"] = kernels<float>().name;
   info["parallel"] = at::get_parallel_info();
   info["cuda"] = cuda_status();
   info["mpi"] = "not built";
