@@ -163,7 +163,8 @@ NodePtr parse_tree(std::string_view yaml, std::string_view name, bool has_lines)
   }
   TreeBuilder builder(shown, has_lines);
   try {
-    std::istringstream in{std::string(yaml)};
+    // the end marker: without it the parser takes an open quote at the end for a closed one
+    std::istringstream in(std::string(yaml) + (yaml.ends_with('\n') ? "...\n" : "\n...\n"));
     YAML::Parser parser(in);
     if (!parser.HandleNextDocument(builder)) return nullptr;
     TreeBuilder second(shown, has_lines);
