@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <iostream>
 
 #include "base/errors.h"
@@ -71,7 +72,10 @@ std::optional<DecodingOptions> DecodingFlags::read(const Checkpoint& checkpoint,
   for (const auto& [key, value] : values_)
     if (!value.empty()) overrides.push_back("decoding." + key + "=" + value);
   for (const auto& setting : later) overrides.push_back("decoding." + setting);
-  const auto config = configs::Config::load(checkpoint.folder / "config.yaml", overrides);
+  // The run's recipe says how to decode; a checkpoint holds only what its numbers depend on.
+  auto recipe = checkpoint.folder.parent_path() / "config.yaml";
+  if (!std::filesystem::exists(recipe)) recipe = checkpoint.folder / "config.yaml";
+  const auto config = configs::Config::load(recipe, overrides);
   auto section = config.root().section("decoding");
   const auto options = DecodingOptions::from(section);
   if (!common.dump_config) return options;

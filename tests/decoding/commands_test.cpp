@@ -1,0 +1,369 @@
+#include "models/commands.h"
+
+#include <array>
+#include <cmath>
+#include <numeric>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "base/errors.h"
+#include "base/json.h"
+#include "tests/decoding/tiny_run.h"
+
+namespace banter::models {
+namespace {
+
+namespace json = base::json;
+
+constexpr double kFloatTolerance = 2e-4;  // float32 against float64, summed over a reply
+
+const TinyRun& tiny_run() {
+  static const TinyRun run;
+  return run;
+}
+
+using Arguments = std::vector<std::string>;
+
+/// Runs a command on the CPU; what it wrote to standard output.
+std::string output_of(int (*command)(const Arguments&), Arguments arguments) {
+  arguments.insert(arguments.end(), {"--device", "cpu", "--threads", "1", "--quiet"});
+  testing::internal::CaptureStdout();
+  try {
+    EXPECT_EQ(command(arguments), 0);
+  } catch (...) {
+    (void)testing::internal::GetCapturedStdout();
+    throw;
+  }
+  return testing::internal::GetCapturedStdout();
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+std::vector<json::object> objects_of(const std::string& text) {
+  std::vector<json::object> objects;
+  for (const auto& line : lines_of(text)) objects.push_back(json::parse(line).as_object());
+  return objects;
+}
+
+/// Contexts of different lengths, half of them JSON and half plain.
+std::string many_contexts(int count) {
+  std::string content;
+  for (int i = 0; i < count; ++i) {
+    std::string turns, plain;
+    for (int t = 0; t <= i % 6; ++t) {
+      const auto text = "hello number " + std::to_string(7 * i + t);
+      turns += (t == 0 ? "\"" : ", \"") + text + "\"";
+      plain += (t == 0 ? "" : "\t") + text;
+    }
+    content += i % 2 == 0 ? R"({"id": "c)" + std::to_string(i) + R"(", "turns": [)" + turns + "]}\n"
+                          : plain + "\n";
+  }
+  return content;
+}
+
+std::string run_path() { return tiny_run().path().string(); }
+std::string file(const std::string& content) { return tiny_run().file(content).string(); }
+
+/// Standard input and output that are pipes, for as long as this lives.
+class Pipes {
+ public:
+  Pipes() {
+    std::array<int, 2> in{}, out{};
+    EXPECT_EQ(::pipe(in.data()) + ::pipe(out.data()), 0);
+    std::fflush(stdout);
+    saved_in_ = ::dup(STDIN_FILENO);
+    saved_out_ = ::dup(STDOUT_FILENO);
+    ::dup2(in[0], STDIN_FILENO);
+    ::dup2(out[1], STDOUT_FILENO);
+    ::close(in[0]);
+    ::close(out[1]);
+    writer_ = in[1];
+    reader_ = out[0];
+  }
+  ~Pipes() {
+    end();
+    ::dup2(saved_in_, STDIN_FILENO);
+    ::dup2(saved_out_, STDOUT_FILENO);
+    for (const int fd : {saved_in_, saved_out_, reader_}) ::close(fd);
+  }
+  void write(const std::string& text) const {
+    EXPECT_EQ(::write(writer_, text.data(), text.size()), static_cast<ssize_t>(text.size()));
+  }
+  void end() {
+    if (writer_ >= 0) ::close(writer_);
+    writer_ = -1;
+  }
+  /// The next line of output; "" when none comes in a long time.
+  std::string read_line() const {
+    constexpr int kLongMs = 60'000;
+    std::string line;
+    for (char c = 0;;) {
+      pollfd waiting{.fd = reader_, .events = POLLIN, .revents = 0};
+      if (::poll(&waiting, 1, kLongMs) != 1 || ::read(reader_, &c, 1) != 1) return "";
+      if (c == '\n') return line;
+      line += c;
+    }
+  }
+
+ private:
+  int saved_in_ = -1, saved_out_ = -1, writer_ = -1, reader_ = -1;
+};
+
+TEST(GenerateCommandTest, AnswersInOrderWhateverTheBatch) {
+  const auto input = file(many_contexts(50));
+  const auto one = output_of(run_generate, {run_path(), input, "--json", "--batch", "1"});
+  const auto many = output_of(run_generate, {run_path(), input, "--json", "--batch", "7"});
+  const auto replies = objects_of(one);
+  const auto batched = objects_of(many);
+  ASSERT_EQ(replies.size(), 50U);
+  ASSERT_EQ(batched.size(), 50U);
+  for (std::size_t i = 0; i < replies.size(); ++i) {
+    EXPECT_EQ(replies[i].at("number").to_number<std::size_t>(), i + 1);
+    EXPECT_EQ(replies[i].contains("id"), i % 2 == 0);
+    EXPECT_EQ(replies[i].at("reply"), batched[i].at("reply"));
+    EXPECT_EQ(replies[i].at("tokens"), batched[i].at("tokens"));
+    EXPECT_EQ(batched[i].at("tokens").as_array().size(),
+              batched[i].at("log_probs").as_array().size());
+  }
+}
+
+TEST(GenerateCommandTest, PrintsPlainLinesWithoutJson) {
+  const auto lines = lines_of(output_of(run_generate, {run_path(), file("hello\n\nhi\thello\n")}));
+  EXPECT_EQ(lines.size(), 2U);
+  const auto best =
+      lines_of(output_of(run_generate, {run_path(), file("hello\nhi\n"), "--method", "beam",
+                                        "--beam-size", "3", "--replies", "2"}));
+  ASSERT_EQ(best.size(), 4U);
+  EXPECT_EQ(best[0].substr(0, 2), "1\t");
+  EXPECT_EQ(best[3].substr(0, 2), "2\t");
+}
+
+TEST(GenerateCommandTest, GivesSeveralRepliesBestFirst) {
+  const auto objects =
+      objects_of(output_of(run_generate, {run_path(), file("hello\n"), "--json", "--method", "beam",
+                                          "--beam_size", "4", "--replies", "3", "--attention"}));
+  ASSERT_EQ(objects.size(), 1U);
+  const auto& replies = objects[0].at("replies").as_array();
+  ASSERT_EQ(replies.size(), 3U);
+  EXPECT_GE(replies[0].at("score").to_number<double>(), replies[1].at("score").to_number<double>());
+  EXPECT_EQ(objects[0].at("sources").as_array().size(), 1U);
+}
+
+TEST(GenerateCommandTest, TellsWhatEachTokenLookedAt) {
+  const auto object = objects_of(output_of(
+      run_generate, {run_path(), file("a\tb\tc\td\te\tf\n"), "--json", "--attention"}))[0];
+  // Four turns fit into this model's context: those numbered 2 to 5.
+  const auto& sources = object.at("sources").as_array();
+  ASSERT_EQ(sources.size(), 4U);
+  EXPECT_EQ(sources[0].at("turn").to_number<int>(), 2);
+  EXPECT_EQ(sources[3].at("turn").to_number<int>(), 5);
+  for (const char* name : {"static", "dynamic"}) {
+    const auto& rows = object.at("attention").at(name).as_array();
+    ASSERT_EQ(rows.size(), object.at("tokens").as_array().size());
+    for (const auto& row : rows) {
+      double sum = 0;
+      for (const auto& weight : row.as_array()) sum += weight.to_number<double>();
+      EXPECT_NEAR(sum, 1.0, kFloatTolerance);
+    }
+  }
+}
+
+TEST(GenerateCommandTest, AnswersALivePipeLineByLine) {
+  std::array<std::string, 3> replies;
+  {
+    Pipes pipes;
+    std::thread command([] {
+      run_generate({run_path(), "--device", "cpu", "--threads", "1", "--json"});
+    });
+    for (auto& reply : replies) {
+      pipes.write("hello\n");
+      reply = pipes.read_line();  // before the next one is asked
+    }
+    pipes.end();
+    command.join();
+  }
+  for (std::size_t i = 0; i < replies.size(); ++i)
+    EXPECT_NE(replies[i].find("\"number\":" + std::to_string(i + 1)), std::string::npos)
+        << replies[i];
+}
+
+TEST(GenerateCommandTest, NamesABadLineAfterAnsweringTheGoodOnesBefore) {
+  testing::internal::CaptureStdout();
+  std::string message;
+  try {
+    run_generate({run_path(), file("hello\nhi\n{\"turns\": []}\nhi\n"), "--device", "cpu",
+                  "--threads", "1", "--quiet"});
+  } catch (const base::DataError& error) {
+    message = error.what();
+  }
+  EXPECT_EQ(lines_of(testing::internal::GetCapturedStdout()).size(), 2U);
+  EXPECT_NE(message.find("input:3"), std::string::npos) << message;
+}
+
+TEST(GenerateCommandTest, ObeysTheRunsDecodingTheFlagsAndTheSeed) {
+  const auto tokens = [](const Arguments& more) {
+    Arguments arguments = {run_path(), file("hello\n"), "--json"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return objects_of(output_of(run_generate, arguments))[0].at("tokens").as_array();
+  };
+  EXPECT_LE(tokens({}).size(), 12U);  // the run's max_new_tokens
+  EXPECT_EQ(tokens({"--min-new-tokens", "20", "--max-new-tokens", "20"}).size(), 20U);
+  EXPECT_EQ(
+      tokens({"--set", "decoding.min_new_tokens=9", "--set", "decoding.max_new_tokens=9"}).size(),
+      9U);
+  const Arguments sample = {"--method", "sample", "--min-new-tokens", "12", "--seed"};
+  const auto with_seed = [&](const std::string& seed) {
+    auto arguments = sample;
+    arguments.push_back(seed);
+    return tokens(arguments);
+  };
+  EXPECT_EQ(with_seed("1"), with_seed("1"));
+  EXPECT_NE(with_seed("1"), with_seed("2"));
+}
+
+TEST(GenerateCommandTest, RefusesWhatItCannotDo) {
+  const auto input = file("hello\n");
+  EXPECT_THROW(output_of(run_generate, {run_path(), input, "--method", "best"}), base::ConfigError);
+  EXPECT_THROW(output_of(run_generate, {run_path(), input, "--beam-size", "x"}), base::ConfigError);
+  EXPECT_THROW(output_of(run_generate, {run_path(), input, "--set", "model.hidden_dim=3"}),
+               base::UsageError);
+  EXPECT_THROW(output_of(run_generate, {run_path(), input, "--attention"}), base::UsageError);
+  EXPECT_THROW(output_of(run_generate, {run_path(), input, "--no-such-flag"}), base::UsageError);
+  EXPECT_THROW(output_of(run_generate, {run_path(), "/no/such/file"}), base::FileError);
+  EXPECT_THROW(output_of(run_generate, {"/no/such/run", input}), base::Error);
+}
+
+TEST(GenerateCommandTest, PrintsTheEffectiveDecoding) {
+  const auto text =
+      output_of(run_generate, {run_path(), file(""), "--dump-config", "--beam-size", "6"});
+  EXPECT_NE(text.find("max_new_tokens: 12"), std::string::npos) << text;
+  EXPECT_NE(text.find("beam_size: 6"), std::string::npos) << text;
+}
+
+const char* const kToScore =
+    "{\"id\": 1, \"turns\": [\"hello\"], \"reply\": \"fine\"}\n"
+    "{\"id\": 2, \"turns\": [\"hello\", \"hi\", \"how are you?\"], "
+    "\"reply\": \"where is the file today?\"}\n"
+    "{\"id\": 3, \"turns\": [\"hello\", \"hi\"], \"reply\": \"fine, how are you?\"}\n";
+
+TEST(ScoreCommandTest, KeepsTheOrderOfTheLinesAndSumsTheirTokens) {
+  const auto together = objects_of(output_of(run_score, {run_path(), file(kToScore)}));
+  const auto alone = objects_of(output_of(run_score, {run_path(), file(kToScore), "--batch", "1"}));
+  ASSERT_EQ(together.size(), 3U);
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(together[i].at("id").to_number<std::size_t>(), i + 1);
+    EXPECT_EQ(together[i].at("number").to_number<std::size_t>(), i + 1);
+    EXPECT_EQ(together[i].at("pieces"), alone[i].at("pieces"));
+    double sum = 0;
+    for (const auto& log_prob : together[i].at("log_probs").as_array()) {
+      EXPECT_LT(log_prob.to_number<double>(), 0);
+      sum += log_prob.to_number<double>();
+    }
+    EXPECT_NEAR(together[i].at("sum").to_number<double>(), sum, kFloatTolerance);
+    EXPECT_NEAR(alone[i].at("sum").to_number<double>(), sum, kFloatTolerance);
+    EXPECT_EQ(together[i].at("ids").as_array().size(),
+              together[i].at("log_probs").as_array().size());
+    EXPECT_EQ(together[i].at("ids").as_array().back().to_number<int>(), 3) << "the end counts";
+  }
+}
+
+TEST(ScoreCommandTest, ComputesInDoublePrecisionWhenAsked) {
+  const auto single = objects_of(output_of(run_score, {run_path(), file(kToScore)}));
+  const auto twice =
+      objects_of(output_of(run_score, {run_path(), file(kToScore), "--double", "--batch", "1"}));
+  const auto batched = objects_of(output_of(run_score, {run_path(), file(kToScore), "--double"}));
+  for (std::size_t i = 0; i < 3; ++i) {
+    const auto sum = [&](const auto& objects) { return objects[i].at("sum").as_double(); };
+    EXPECT_NEAR(sum(single), sum(twice), kFloatTolerance);
+    EXPECT_NEAR(sum(batched), sum(twice), 1e-10) << "not computed in float64";
+  }
+}
+
+TEST(ScoreCommandTest, WantsAReplyOnEachLine) {
+  EXPECT_THROW(output_of(run_score, {run_path(), file("{\"turns\": [\"a\"]}\n")}), base::DataError);
+}
+
+/// What the chat answers to these lines.
+std::vector<std::string> chat(const std::string& lines, Arguments arguments = {}) {
+  arguments.insert(arguments.begin(), run_path());
+  arguments.insert(arguments.end(), {"--device", "cpu", "--threads", "1"});
+  std::vector<std::string> answers;
+  {
+    Pipes pipes;
+    pipes.write(lines);
+    pipes.end();
+    run_chat(arguments);
+    std::fflush(stdout);
+    ::close(STDOUT_FILENO);  // the reader sees the end
+    for (auto line = pipes.read_line(); !line.empty(); line = pipes.read_line())
+      answers.push_back(line);
+  }
+  return answers;
+}
+
+TEST(ChatCommandTest, IsAFilterWithAPipe) {
+  const auto answers = chat("hello\n\nhow are you?\nfine\n", {"--min-new-tokens", "3"});
+  EXPECT_EQ(answers.size(), 3U);
+}
+
+TEST(ChatCommandTest, RepliesAsGenerateDoesToTheSameHistory) {
+  const Arguments decoding = {"--min-new-tokens", "3"};
+  const auto answers = chat("hello\nhow are you?\n", decoding);
+  ASSERT_EQ(answers.size(), 2U);
+  const auto first =
+      lines_of(output_of(run_generate, {run_path(), file("hello\n"), "--min-new-tokens", "3"}));
+  EXPECT_EQ(first.at(0), answers[0]);
+}
+
+TEST(ChatCommandTest, ForgetsOnReset) {
+  const auto answers =
+      chat("hello\nhow are you?\n/reset\nhello\nhow are you?\n", {"--min-new-tokens", "3"});
+  ASSERT_EQ(answers.size(), 4U);
+  EXPECT_EQ(answers[0], answers[2]);
+  EXPECT_EQ(answers[1], answers[3]);
+}
+
+TEST(ChatCommandTest, ShowsWhatTheReplyLookedAt) {
+  const auto answers = chat("hello\nhow are you?\n/attention\n", {"--min-new-tokens", "3"});
+  ASSERT_EQ(answers.size(), 6U);  // two replies, a head and three turns
+  EXPECT_NE(answers[2].find("static"), std::string::npos);
+  EXPECT_NE(answers[2].find("dynamic"), std::string::npos);
+  EXPECT_NE(answers[3].find("you: hello"), std::string::npos);
+  EXPECT_NE(answers[4].find("bot: " + answers[0]), std::string::npos);
+  EXPECT_NE(answers[5].find("you: how are you?"), std::string::npos);
+  EXPECT_EQ(chat("/attention on\nhello\n", {"--min-new-tokens", "3"}).size(), 3U);
+}
+
+TEST(ChatCommandTest, ChangesHowRepliesAreChosen) {
+  const auto answers = chat(
+      "/set max_new_tokens=1\nhello\n/set max_new_tokens=30\n"
+      "/set min_new_tokens=30\n/reset\nhello\n");
+  ASSERT_EQ(answers.size(), 2U);
+  EXPECT_LT(answers[0].size(), answers[1].size());
+}
+
+TEST(ChatCommandTest, QuitsAndRefusesUnknownCommands) {
+  EXPECT_TRUE(chat("/quit\nhello\n").empty());
+  EXPECT_FALSE(chat("/help\n").empty());
+  for (const char* bad : {"/nonsense\n", "/set temperature\n", "/set temperature=-1\n",
+                          "/set no_such=1\n", "/attention maybe\n", "a\xff\n"}) {
+    Pipes pipes;
+    pipes.write(bad);
+    pipes.end();
+    EXPECT_THROW(run_chat({run_path(), "--device", "cpu", "--threads", "1"}), base::Error) << bad;
+  }
+}
+
+}  // namespace
+}  // namespace banter::models

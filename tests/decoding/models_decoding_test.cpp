@@ -1,0 +1,155 @@
+// Decoding over the real models: what only they can get wrong together.
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "models/decoding/decoder.h"
+#include "models/decoding/session.h"
+#include "tests/models/model_test.h"
+
+namespace banter::models {
+namespace {
+
+constexpr double kFloatTolerance = 1e-4;
+
+class ModelDecodingTest : public testing::TestWithParam<const char*> {
+ protected:
+  ModelDecodingTest() : model_(tiny_model(GetParam(), /*seed=*/5)) {
+    const torch::NoGradGuard no_grad;
+    for (auto& parameter : model_->parameters()) parameter.mul_(2.0);  // far from uniform
+    model_->to(torch::kFloat32);
+  }
+
+  static std::vector<Request> requests(int count) {
+    std::vector<Request> made;
+    std::vector<int> turns;
+    for (int i = 0; i < count; ++i) turns.push_back(1 + i * 5 % 7);
+    auto contexts = tiny_contexts(turns, /*seed=*/11, /*facts=*/2);
+    for (int i = 0; i < count; ++i) {
+      auto& context = contexts[static_cast<std::size_t>(i)];
+      context.facts.resize(static_cast<std::size_t>(i % 3));
+      context.reply.clear();
+      Request request{.number = static_cast<std::uint64_t>(i), .context = context, .options = {}};
+      request.options.max_new_tokens = 6 + i % 17;
+      request.options.seed = static_cast<std::uint64_t>(i);
+      if (i % 3 == 1) {
+        request.options.method = "beam";
+        request.options.beam_size = 3;
+        request.options.replies = 2;
+      } else if (i % 3 == 2) {
+        request.options.method = "sample";
+        request.options.replies = 2;
+      }
+      made.push_back(std::move(request));
+    }
+    return made;
+  }
+
+  std::map<std::uint64_t, Replies> decode_all(std::vector<Request> asked, std::int64_t max_rows) {
+    std::map<std::uint64_t, Replies> answers;
+    std::size_t at = 0;
+    decode(
+        *model_, {}, {.max_rows = max_rows, .with_attention = true},
+        [&]() -> std::optional<Request> {
+          if (at == asked.size()) return std::nullopt;
+          return std::move(asked[at++]);
+        },
+        [&](Replies replies) { answers[replies.number] = std::move(replies); });
+    return answers;
+  }
+
+  static void expect_near(const Reply& a, const Reply& b) {
+    EXPECT_EQ(a.ids, b.ids);
+    EXPECT_EQ(a.finish, b.finish);
+    ASSERT_EQ(a.log_probs.size(), b.log_probs.size());
+    for (std::size_t t = 0; t < a.log_probs.size(); ++t)
+      EXPECT_NEAR(a.log_probs[t], b.log_probs[t], kFloatTolerance);
+    ASSERT_EQ(a.attention.size(), b.attention.size());
+    for (std::size_t kind = 0; kind < a.attention.size(); ++kind) {
+      ASSERT_EQ(a.attention[kind].weights.size(), b.attention[kind].weights.size());
+      for (std::size_t t = 0; t < a.attention[kind].weights.size(); ++t) {
+        const auto &x = a.attention[kind].weights[t], &y = b.attention[kind].weights[t];
+        ASSERT_EQ(x.size(), y.size());
+        for (std::size_t u = 0; u < x.size(); ++u) EXPECT_NEAR(x[u], y[u], kFloatTolerance);
+      }
+    }
+  }
+
+  ModelPtr model_;
+};
+
+TEST_P(ModelDecodingTest, GivesTheSameTextAloneAndInACrowd) {
+  const auto asked = requests(24);
+  const auto crowd = decode_all(asked, 5);
+  for (const auto& request : asked) {
+    const auto alone = decode_all({request}, 1).at(request.number);
+    const auto& together = crowd.at(request.number);
+    ASSERT_EQ(alone.best.size(), together.best.size());
+    for (std::size_t i = 0; i < alone.best.size(); ++i)
+      expect_near(together.best[i], alone.best[i]);
+  }
+}
+
+TEST_P(ModelDecodingTest, ReportsTheLogProbabilitiesThatScoringGives) {
+  const auto asked = requests(30);
+  std::size_t ended = 0;
+  for (const auto& [number, replies] : decode_all(asked, 6)) {
+    for (const auto& reply : replies.best) {
+      auto context = asked[number].context;
+      context.reply = reply.ids;
+      const torch::NoGradGuard no_grad;
+      const auto score = model_->score(data::make_batch({context}, {}, data::SpecialIds{}), true);
+      for (std::size_t t = 0; t < reply.log_probs.size(); ++t)
+        EXPECT_NEAR(score.log_probs[0][static_cast<std::int64_t>(t)].item<float>(),
+                    reply.log_probs[t], kFloatTolerance);
+      ended += reply.finish == "eos";
+      ASSERT_EQ(score.attention.size(), reply.attention.size());
+      for (std::size_t kind = 0; kind < reply.attention.size(); ++kind) {
+        EXPECT_EQ(score.attention[kind].name, reply.attention[kind].name);
+        for (std::size_t t = 0; t < reply.log_probs.size(); ++t)
+          for (std::size_t u = 0; u < reply.attention[kind].weights[t].size(); ++u)
+            EXPECT_NEAR(score.attention[kind]
+                            .weights[0][static_cast<std::int64_t>(t)][static_cast<std::int64_t>(u)]
+                            .item<float>(),
+                        reply.attention[kind].weights[t][u], kFloatTolerance);
+      }
+    }
+  }
+  EXPECT_GT(ended, 0U) << "no reply ended, so no end was compared";
+}
+
+TEST_P(ModelDecodingTest, ASessionRepliesAsIfTheWholeContextWereGiven) {
+  const auto context = tiny_contexts({9}, /*seed=*/3, /*facts=*/2)[0];
+  ChatSession session(*model_, {});
+  session.set_facts(context.facts);
+  data::Context whole{.turns = {}, .facts = context.facts, .reply_speaker = 2, .reply = {}};
+  for (const auto& turn : context.turns) {
+    session.add_turn(turn);
+    whole.turns.push_back(turn);
+    Request kept{.number = 0, .context = {}, .options = {}, .composed = session.compose(2)};
+    Request fresh{.number = 1, .context = whole, .options = {}};
+    kept.options.max_new_tokens = fresh.options.max_new_tokens = 6;
+    const auto answers = decode_all({kept, fresh}, 8);
+    expect_near(answers.at(0).best[0], answers.at(1).best[0]);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Registry, ModelDecodingTest,
+    testing::Values("{type: hred, embed_dim: 6, hidden_dim: 10, attention: none}",
+                    "{type: hred, embed_dim: 6, hidden_dim: 10, attention: static, speakers: true}",
+                    "{type: hred, embed_dim: 6, hidden_dim: 10, attention: dynamic}",
+                    "{type: hred, embed_dim: 6, hidden_dim: 10, attention: both}",
+                    "{type: hred, embed_dim: 6, hidden_dim: 10, attention: both, combine: max, "
+                    "context_rnn: true}",
+                    "{type: hred, embed_dim: 6, hidden_dim: 10, attention: both, "
+                    "combine: weighted, turn_positions: learned}",
+                    "{type: seq2seq, embed_dim: 6, hidden_dim: 10}"),
+    [](const auto& which) { return "Model" + std::to_string(which.index); });
+
+}  // namespace
+}  // namespace banter::models
