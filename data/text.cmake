@@ -7,10 +7,8 @@ find_package(Threads REQUIRED)
 
 add_library(
   banter_data
-  preparation/cleaning.cpp
   commands/inspect.cpp
   commands/prepare.cpp
-  preparation/corpus.cpp
   formats/chitchat.cpp
   formats/formats.cpp
   formats/json_record.cpp
@@ -23,17 +21,19 @@ add_library(
   input/place.cpp
   input/sources.cpp
   input/stream.cpp
-  preparation/inputs.cpp
   inspection/inspect.cpp
-  options.cpp
-  preparation/prepare.cpp
-  problems.cpp
   inspection/report.cpp
-  preparation/seen_keys.cpp
   inspection/statistics.cpp
+  options.cpp
+  preparation/cleaning.cpp
+  preparation/corpus.cpp
+  preparation/inputs.cpp
+  preparation/prepare.cpp
+  preparation/seen_keys.cpp
+  preparation/temporary_folder.cpp
+  problems.cpp
   store.cpp
   store_writer.cpp
-  preparation/temporary_folder.cpp
   text_sample.cpp
   tokenizer.cpp)
 target_link_libraries(

@@ -205,10 +205,10 @@ void make(const PrepareRequest& request, const Inputs& inputs, const fs::path& f
         "no dialogue of data.sources falls in the split train: give a source "
         "with split: train or auto");
 
-  base::Progress progress({.label = "training the tokenizer", .quiet = request.quiet});
-  progress.say("training the tokenizer on " + std::to_string(sample.bytes()) + " bytes of text");
+  if (!request.quiet)
+    base::Progress({}).say("training the tokenizer on " + std::to_string(sample.bytes()) +
+                           " bytes of text");
   const Tokenizer tokenizer(Tokenizer::train(data.tokenizer, sample));
-  progress.finish();
 
   std::vector<std::string> splits;
   for (const auto& [split, count] : counts) splits.push_back(split);

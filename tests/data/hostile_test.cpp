@@ -1,0 +1,141 @@
+#include <fstream>
+#include <ostream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "base/errors.h"
+#include "data/preparation/prepare.h"
+#include "tests/data/made_files.h"
+#include "tests/support/corpora.h"
+#include "tests/support/temporary_folder.h"
+
+namespace banter::tests {
+namespace {
+
+/// A row of the table of hostile samples: what a file must come to.
+struct Row {
+  std::string file, fault, kept, turns, skipped, kind, where, right;
+};
+
+void PrintTo(const Row& row, std::ostream* out) { *out << row.file << ": " << row.fault; }
+
+std::vector<Row> rows() {
+  std::vector<Row> rows;
+  std::ifstream table(corpora() / "hostile/manifest.tsv");
+  std::string line;
+  std::getline(table, line);
+  while (std::getline(table, line)) {
+    Row row;
+    std::istringstream cells(line);
+    for (auto* cell : {&row.file, &row.fault, &row.kept, &row.turns, &row.skipped, &row.kind,
+                       &row.where, &row.right})
+      std::getline(cells, *cell, '\t');
+    if (row.file.starts_with("jsonl/") || row.file.starts_with("ubuntu_v1/")) rows.push_back(row);
+  }
+  if (rows.empty()) rows.emplace_back();  // so that the absence is told by a skipped test
+  return rows;
+}
+
+/// What the problems must name: "lines 2, 4" -> ":2:"; members as they are.
+std::vector<std::string> places(const Row& row) {
+  std::vector<std::string> places;
+  std::istringstream words(row.where);
+  std::string word;
+  while (words >> word) {
+    if (word.ends_with(',')) word.pop_back();
+    if (word == "line" || word == "lines" || word == "second" || word == "to") continue;
+    const bool is_number = word.find_first_not_of("0123456789") == std::string::npos;
+    places.push_back(is_number ? ":" + word + ":" : word + ":");
+  }
+  return places;
+}
+
+class HostileTest : public testing::TestWithParam<Row> {
+ protected:
+  void SetUp() override {
+    if (const auto why = missing_corpus("hostile/manifest.tsv"); !why.empty()) GTEST_SKIP() << why;
+  }
+  [[nodiscard]] std::string path() const { return (corpora() / "hostile" / GetParam().file); }
+};
+
+TEST_P(HostileTest, IsReadAsTheTableSays) {
+  const auto& row = GetParam();
+  const auto reading = read_corpus(path());
+  if (row.kind == "fail") {
+    EXPECT_NE(reading.damage, "") << row.right;
+    return;
+  }
+  EXPECT_EQ(reading.damage, "") << row.right;
+  std::size_t turns = 0;
+  for (const auto& dialogue : reading.dialogues) turns += dialogue.turns.size();
+  EXPECT_EQ(std::to_string(reading.dialogues.size()), row.kept) << row.right;
+  EXPECT_EQ(std::to_string(turns), row.turns) << row.right;
+  EXPECT_EQ(std::to_string(reading.lost), row.skipped) << row.right;
+
+  std::string all;
+  bool any_skip = false;
+  for (const auto& problem : reading.problems) {
+    all += problem + "\n";
+    any_skip = any_skip || problem.starts_with("skip ");
+  }
+  const std::string kind = reading.problems.empty() ? "ok" : any_skip ? "skip" : "note";
+  EXPECT_EQ(kind, row.kind) << row.right << "\n" << all;
+  if (row.kind == "ok") return;
+  for (const auto& place : places(row))
+    EXPECT_NE(all.find(place), std::string::npos) << place << " is not named in\n" << all;
+  for (const char c : all) EXPECT_TRUE(c == '\n' || static_cast<unsigned char>(c) >= 0x20);
+}
+
+TEST_P(HostileTest, FailsPreparingOrRoundTrips) {
+  const auto& row = GetParam();
+  const TemporaryFolder folder;
+  data::PrepareRequest request;
+  request.store = folder / "store";
+  request.data.sources = {{path(), "train", "auto"}};
+  request.data.tokenizer.vocab_size = 1000;
+  request.quiet = true;
+  if (row.kind == "fail" || row.kept == "0") {
+    EXPECT_THROW(data::prepare(request), base::DataError);
+    EXPECT_FALSE(std::filesystem::exists(request.store));
+    return;
+  }
+  data::prepare(request);
+  const auto store = data::Store::open(request.store);
+  const auto& split = store.split("train");
+  const auto reading = read_corpus(path());
+  ASSERT_EQ(split.dialogues(), reading.dialogues.size());
+  for (std::uint64_t i = 0; i < split.dialogues(); ++i) {
+    const auto record = split.record(i);
+    const auto& wanted = reading.dialogues[i];
+    EXPECT_EQ(record.id, wanted.id);
+    ASSERT_EQ(record.turns.size(), wanted.turns.size());
+    for (std::size_t t = 0; t < wanted.turns.size(); ++t) {
+      EXPECT_EQ(record.turns[t].text, wanted.turns[t].text);
+      EXPECT_EQ(record.turns[t].speaker, wanted.turns[t].speaker);
+      EXPECT_EQ(record.turns[t].time, wanted.turns[t].time);
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Samples, HostileTest, testing::ValuesIn(rows()), [](const auto& sample) {
+  std::string name = sample.param.file.empty() ? "absent" : sample.param.file;
+  for (char& c : name)
+    if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
+  return name;
+});
+
+TEST(HostileFolderTest, ReadsTheUnpackedFormAsAWhole) {
+  if (const auto why = missing_corpus("hostile/ubuntu_v1/folder"); !why.empty())
+    GTEST_SKIP() << why;
+  const auto reading = read_corpus(corpora() / "hostile/ubuntu_v1/folder");
+  ASSERT_EQ(reading.dialogues.size(), 2U);
+  EXPECT_EQ(reading.dialogues[0].turns.size() + reading.dialogues[1].turns.size(), 7U);
+  EXPECT_EQ(reading.dialogues[0].id, "3/1");
+  EXPECT_EQ(reading.lost, 1U);
+}
+
+}  // namespace
+}  // namespace banter::tests

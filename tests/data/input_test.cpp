@@ -1,0 +1,228 @@
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "base/errors.h"
+#include "data/input/json_elements.h"
+#include "data/input/lines.h"
+#include "data/input/sources.h"
+#include "tests/data/made_files.h"
+#include "tests/support/temporary_folder.h"
+
+namespace banter::tests {
+namespace {
+
+using data::DamagedInput;
+using data::InputStream;
+
+/// A stream over a string that gives `step` bytes at a time.
+InputStream stream_of(std::string text, std::size_t step = 3) {
+  return {
+      {"made", "", 0, 0},
+      "made",
+      [text = std::move(text), at = std::size_t{0}, step](char* buffer, std::size_t size) mutable {
+        const auto count = std::min({step, size, text.size() - at});
+        text.copy(buffer, count, at);
+        at += count;
+        return count;
+      }};
+}
+
+std::vector<std::string> lines_of(const std::string& text, std::size_t max = 1000) {
+  auto stream = stream_of(text);
+  data::LineReader lines(stream, max);
+  std::vector<std::string> all;
+  while (lines.next()) all.push_back(lines.is_too_long() ? "(long)" : std::string(lines.line()));
+  return all;
+}
+
+using Strings = std::vector<std::string>;
+
+TEST(LineReaderTest, TakesEitherLineEndAndALastLineWithoutOne) {
+  EXPECT_EQ(lines_of("a\nb\r\n\nc"), (Strings{"a", "b", "", "c"}));
+  EXPECT_EQ(lines_of(""), Strings{});
+  EXPECT_EQ(lines_of("\n"), Strings{""});
+}
+
+TEST(LineReaderTest, TakesTheByteOrderMarkOff) {
+  EXPECT_EQ(lines_of("\xEF\xBB\xBFx\n\xEF\xBB\xBFy"), (Strings{"x", "\xEF\xBB\xBFy"}));
+}
+
+TEST(LineReaderTest, PassesOverALongLineAndCountsIt) {
+  auto stream = stream_of("aaaa\n" + std::string(200'000, 'b') + "\ncc\n", 1 << 16);
+  data::LineReader lines(stream, 4);
+  ASSERT_TRUE(lines.next());
+  EXPECT_EQ(lines.line(), "aaaa");
+  ASSERT_TRUE(lines.next());
+  EXPECT_TRUE(lines.is_too_long());
+  ASSERT_TRUE(lines.next());
+  EXPECT_EQ(lines.line(), "cc");
+  EXPECT_EQ(lines.place().line, 3U);
+}
+
+Strings elements_of(const std::string& text, std::size_t max = 1000) {
+  auto stream = stream_of(text);
+  data::JsonElements elements(stream, max);
+  Strings all;
+  while (elements.next())
+    all.push_back(elements.is_cut()        ? "(cut)"
+                  : elements.is_too_long() ? "(long)"
+                                           : std::string(elements.element()));
+  if (elements.is_cut() && (all.empty() || all.back() != "(cut)")) all.emplace_back("(no end)");
+  return all;
+}
+
+TEST(JsonElementsTest, SplitsArraysAndObjectsAtTheFirstLevel) {
+  EXPECT_EQ(elements_of(R"([{"a": [1, 2]}, "x,]", 3 , null])"),
+            (Strings{R"({"a": [1, 2]})", R"("x,]")", "3", "null"}));
+  EXPECT_EQ(elements_of(R"( {"k\"}" : {"a": "}"}, "l":[ ] } )"),
+            (Strings{R"({"k\"}":{"a": "}"}})", R"({"l":[ ]})"}));
+  EXPECT_EQ(elements_of("[]"), Strings{});
+  EXPECT_EQ(elements_of("{}"), Strings{});
+}
+
+TEST(JsonElementsTest, TellsWhereADocumentIsCut) {
+  EXPECT_EQ(elements_of(R"([{"a": 1}, {"b")"), (Strings{R"({"a": 1})", "(cut)"}));
+  EXPECT_EQ(elements_of(R"([{"a": 1})"), (Strings{R"({"a": 1})", "(no end)"}));
+  EXPECT_EQ(elements_of(R"({"a")"), Strings{"(cut)"});
+}
+
+TEST(JsonElementsTest, RefusesWhatIsNoJsonBetweenElements) {
+  for (const char* text : {"[1,]", "[1 2]", "[1] x", "{1: 2}", R"({"a" 1})", "x", "[,1]"})
+    EXPECT_THROW(elements_of(text), DamagedInput) << text;
+}
+
+TEST(JsonElementsTest, PassesOverALongElement) {
+  EXPECT_EQ(elements_of(R"(["aaaaaaaaaaaaaaaaaaaa", "b"])", 10), (Strings{"(long)", R"("b")"}));
+}
+
+/// All streams of a path as "name=content", with problems as text.
+struct Streams {
+  Strings texts, problems;
+};
+
+Streams streams_of(const std::filesystem::path& path) {
+  Streams found;
+  data::for_each_stream(
+      path,
+      {[&](const data::Problem& problem) { found.problems.push_back(problem.text()); },
+       [](std::uint64_t) {}},
+      [&](InputStream& stream) {
+        std::string text;
+        for (auto chunk = stream.chunk(); !chunk.empty(); chunk = stream.chunk()) {
+          text += chunk;
+          stream.consume(chunk.size());
+        }
+        found.texts.push_back(stream.place().member + "=" + text);
+      },
+      path.string());
+  return found;
+}
+
+class SourcesTest : public testing::Test {
+ protected:
+  std::filesystem::path make(const std::string& name, std::string_view bytes) {
+    write_file(folder_ / name, bytes);
+    return folder_ / name;
+  }
+  TemporaryFolder folder_;
+};
+
+TEST_F(SourcesTest, ContentDecidesAndNotTheName) {
+  EXPECT_EQ(streams_of(make("a.txt", gzip("packed"))).texts, Strings{"=packed"});
+  EXPECT_EQ(streams_of(make("b.gz", "plain")).texts, Strings{"=plain"});
+  EXPECT_EQ(streams_of(make("c.gz", "")).texts, Strings{"="});
+  EXPECT_EQ(streams_of(make("d.gz", gzip(""))).texts, Strings{"="});
+}
+
+TEST_F(SourcesTest, ReadsEveryMemberOfAnyKindOfArchive) {
+  const std::vector<Member> members = {{"x/1", "one"}, {"x/2", "two"}};
+  const Strings wanted = {"x/1=one", "x/2=two"};
+  EXPECT_EQ(streams_of(make("a", tar(members))).texts, wanted);
+  EXPECT_EQ(streams_of(make("b", gzip(tar(members)))).texts, wanted);
+  EXPECT_EQ(streams_of(make("c", zip(members))).texts, wanted);
+}
+
+TEST_F(SourcesTest, AnArchiveWithoutMembersGivesNothing) {
+  EXPECT_TRUE(streams_of(make("a", gzip(std::string(1024, '\0')))).texts.empty());
+}
+
+TEST_F(SourcesTest, RefusesLinksDevicesAndNamesThatLeadOutside) {
+  const auto found = streams_of(make("a", gzip(tar({{"ok", "1"},
+                                                    {"/abs", "2"},
+                                                    {"../up", "3"},
+                                                    {"in/../../up", "4"},
+                                                    {"soft", "ok", Member::Kind::kSymlink},
+                                                    {"hard", "ok", Member::Kind::kHardlink},
+                                                    {"pipe", "", Member::Kind::kPipe},
+                                                    {"last", "5"}}))));
+  EXPECT_EQ(found.texts, (Strings{"ok=1", "last=5"}));
+  EXPECT_EQ(found.problems.size(), 6U);
+}
+
+TEST_F(SourcesTest, ReadsAllMembersOfAGzipAndTellsWhatIsLeftOver) {
+  EXPECT_EQ(streams_of(make("a", gzip("one") + gzip("two"))).texts, Strings{"=onetwo"});
+  const auto found = streams_of(make("b", gzip("one") + "junk"));
+  EXPECT_EQ(found.texts, Strings{"=one"});
+  ASSERT_EQ(found.problems.size(), 1U);
+  EXPECT_NE(found.problems[0].find("left over"), std::string::npos);
+}
+
+TEST_F(SourcesTest, AGzipCutAnywhereIsDamaged) {
+  std::string text;
+  for (int i = 0; i < 300; ++i) text += std::to_string(i * i) + " ";
+  const auto packed = gzip(text);
+  for (std::size_t size = 2; size < packed.size(); size += 7)
+    EXPECT_THROW(streams_of(make("a", packed.substr(0, size))), DamagedInput) << size;
+}
+
+TEST_F(SourcesTest, AFlippedBitInAGzipIsDamaged) {
+  const auto packed = gzip("the text looks whole and is still not to be trusted");
+  for (std::size_t at = 10; at < packed.size(); ++at) {
+    auto broken = packed;
+    broken[at] = static_cast<char>(broken[at] ^ 4);
+    EXPECT_THROW(streams_of(make("a", broken)), DamagedInput) << at;
+  }
+}
+
+TEST_F(SourcesTest, ACutTarNamesTheMember) {
+  const auto whole = tar({{"x/1", std::string(100, 'a')}, {"x/2", std::string(5000, 'b')}});
+  try {
+    streams_of(make("a", gzip(whole.substr(0, 3000))));
+    FAIL() << "not refused";
+  } catch (const DamagedInput& damage) {
+    EXPECT_NE(std::string(damage.what()).find("x/2"), std::string::npos) << damage.what();
+  }
+}
+
+TEST_F(SourcesTest, ACutZipIsDamaged) {
+  const auto whole = zip({{"x/1", std::string(3000, 'a')}});
+  EXPECT_THROW(streams_of(make("a", whole.substr(0, whole.size() - 30))), DamagedInput);
+}
+
+TEST_F(SourcesTest, RefusesUtf16AndASecondLayer) {
+  EXPECT_THROW(streams_of(make("a", std::string("\xFF\xFE{\0", 4))), DamagedInput);
+  EXPECT_THROW(streams_of(make("b", std::string("{\0\"\0", 4))), DamagedInput);
+  EXPECT_THROW(streams_of(make("c", gzip(gzip("x")))), DamagedInput);
+  const auto found = streams_of(make("d", tar({{"x.gz", gzip("x")}})));
+  EXPECT_TRUE(found.texts.empty());
+  EXPECT_EQ(found.problems.size(), 1U);
+}
+
+TEST_F(SourcesTest, ReadsAFolderInTheOrderOfNamesWithoutItsLinks) {
+  make("f/b", "2");
+  make("f/a/z", "1");
+  std::filesystem::create_symlink("b", folder_ / "f/c");
+  const auto found = streams_of(folder_ / "f");
+  EXPECT_EQ(found.texts, (Strings{"=1", "=2"}));
+  EXPECT_EQ(found.problems.size(), 1U);
+}
+
+TEST_F(SourcesTest, AMissingPathOrADeviceIsAnError) {
+  EXPECT_THROW(streams_of(folder_ / "none"), base::FileError);
+  EXPECT_THROW(streams_of("/dev/null"), base::FileError);
+}
+
+}  // namespace
+}  // namespace banter::tests

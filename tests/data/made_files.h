@@ -1,0 +1,41 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "data/dialogue.h"
+
+/// Corpora that tests make: whole ones and faulty ones.
+namespace banter::tests {
+
+void write_file(const std::filesystem::path& path, std::string_view bytes);
+std::string read_whole(const std::filesystem::path& path);
+
+std::string gzip(std::string_view bytes);
+
+/// One member of an archive.
+struct Member {
+  enum class Kind { kFile, kSymlink, kHardlink, kPipe };
+  std::string name;
+  std::string content;  ///< of a file; of a link, where it points
+  Kind kind = Kind::kFile;
+};
+std::string tar(const std::vector<Member>& members);
+std::string zip(const std::vector<Member>& members);
+
+/// One line of JSON Lines: id, and turns by A and B in turn.
+std::string json_line(std::string_view id, const std::vector<std::string>& texts);
+
+/// What a reader makes of a file: text of the dialogues and of the problems.
+struct Reading {
+  std::vector<data::Dialogue> dialogues;
+  std::vector<std::string> problems;  ///< "skip <text>" or "note <text>", in order of their rules
+  std::uint64_t lost = 0;
+  std::uint64_t passed_over = 0;
+  std::string format, damage;
+};
+Reading read_corpus(const std::filesystem::path& path, const std::string& format = "auto");
+
+}  // namespace banter::tests

@@ -1,0 +1,284 @@
+#include "data/preparation/prepare.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "base/errors.h"
+#include "base/lock.h"
+#include "base/random.h"
+#include "tests/data/made_files.h"
+#include "tests/support/corpora.h"
+#include "tests/support/process.h"
+#include "tests/support/temporary_folder.h"
+
+namespace banter::tests {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string made_text(std::uint64_t key) {
+  std::string text;
+  for (std::uint64_t i = 0; i < 6 + key % 9; ++i) {
+    if (i > 0) text += ' ';
+    for (auto draw = base::mix64(key * 100 + i) % 500'000; draw > 0; draw /= 20)
+      text += static_cast<char>('a' + draw % 20);
+  }
+  return text + "x";
+}
+
+/// Different dialogues in JSON Lines.
+std::string made_corpus(std::uint64_t dialogues, std::uint64_t first = 0) {
+  std::string lines;
+  for (std::uint64_t d = first; d < first + dialogues; ++d) {
+    std::vector<std::string> texts;
+    for (std::uint64_t t = 0; t < 2 + d % 5; ++t) texts.push_back(made_text(d * 10 + t));
+    lines += json_line("d" + std::to_string(d), texts);
+  }
+  return lines;
+}
+
+std::string all_bytes(const fs::path& folder) {
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::recursive_directory_iterator(folder))
+    if (entry.is_regular_file()) files.push_back(entry.path());
+  std::ranges::sort(files);
+  std::string bytes;
+  for (const auto& file : files)
+    bytes += fs::relative(file, folder).string() + "\n" + read_whole(file);
+  return bytes;
+}
+
+class PrepareTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    write_file(folder_ / "corpus.jsonl", made_corpus(400));
+    request_.store = folder_ / "stores/made";
+    request_.data.sources = {{(folder_ / "corpus.jsonl").string(), "auto", "auto"}};
+    request_.data.valid_share = 0.2;
+    request_.data.tokenizer.vocab_size = 400;
+    request_.quiet = true;
+  }
+  /// The error's sentence, or "".
+  std::string complaint() {
+    try {
+      data::prepare(request_);
+    } catch (const base::Error& error) {
+      return error.what();
+    }
+    return "";
+  }
+  TemporaryFolder folder_;
+  data::PrepareRequest request_;
+};
+
+TEST_F(PrepareTest, MakesAStoreThatHoldsEveryDialogueOnce) {
+  EXPECT_TRUE(data::prepare(request_).made);
+  const auto store = data::Store::open(request_.store);
+  EXPECT_NO_THROW(store.verify());
+  const auto train = store.split("train").dialogues();
+  const auto valid = store.split("valid").dialogues();
+  EXPECT_EQ(train + valid, 400U);
+  EXPECT_GT(valid, 40U);
+  EXPECT_LT(valid, 130U);
+  for (const auto& split : store.splits())
+    for (std::uint64_t i = 0; i < split.dialogues(); ++i) {
+      const auto record = split.record(i);
+      const auto d = std::stoull(record.id.substr(1));
+      ASSERT_EQ(record.turns.size(), 2 + d % 5);
+      EXPECT_EQ(record.turns[1].text, made_text(d * 10 + 1));
+    }
+}
+
+TEST_F(PrepareTest, EqualInputsMakeEqualBytes) {
+  data::prepare(request_);
+  auto again = request_;
+  again.store = folder_ / "stores/again";
+  data::prepare(again);
+  EXPECT_EQ(all_bytes(request_.store), all_bytes(again.store));
+  EXPECT_EQ(data::Store::open(request_.store).hash(), data::Store::open(again.store).hash());
+}
+
+TEST_F(PrepareTest, LeavesAStoreOfEqualInputsAlone) {
+  data::prepare(request_);
+  const auto before = fs::last_write_time(request_.store / "manifest.json");
+  write_file(folder_ / "corpus.jsonl", made_corpus(400));  // fetched again: the same content
+  EXPECT_FALSE(data::prepare(request_).made);
+  EXPECT_EQ(fs::last_write_time(request_.store / "manifest.json"), before);
+}
+
+TEST_F(PrepareTest, RefusesToReplaceAStoreOfOtherInputsUnlessForced) {
+  data::prepare(request_);
+  const auto before = all_bytes(request_.store);
+  request_.data.valid_share = 0.3;
+  EXPECT_NE(complaint().find("data.valid_share is 0.2 there and 0.3 here"), std::string::npos)
+      << complaint();
+  request_.data.valid_share = 0.2;
+  write_file(folder_ / "corpus.jsonl", made_corpus(401));
+  EXPECT_NE(complaint().find("the content of its files differs"), std::string::npos);
+  EXPECT_EQ(all_bytes(request_.store), before);
+
+  request_.force = true;
+  EXPECT_TRUE(data::prepare(request_).made);
+  const auto store = data::Store::open(request_.store);
+  EXPECT_EQ(store.split("train").dialogues() + store.split("valid").dialogues(), 401U);
+}
+
+TEST_F(PrepareTest, NeverReplacesAFolderThatIsNoStore) {
+  write_file(request_.store / "thesis.txt", "mine");
+  request_.force = true;
+  EXPECT_NE(complaint().find("is no store"), std::string::npos);
+  EXPECT_EQ(read_whole(request_.store / "thesis.txt"), "mine");
+}
+
+TEST_F(PrepareTest, ADamagedStoreIsNamedAndReplacedOnlyWhenForced) {
+  data::prepare(request_);
+  fs::resize_file(request_.store / "train/tokens.bin", 10);
+  EXPECT_NE(complaint().find("damaged"), std::string::npos);
+  request_.force = true;
+  EXPECT_TRUE(data::prepare(request_).made);
+}
+
+TEST_F(PrepareTest, LeavesNothingBesideTheStoreAndClearsWhatKilledRunsLeft) {
+  write_file(folder_ / "stores/made.tmp-12345/store/train/tokens.bin", "half");
+  write_file(folder_ / "stores/made.tmp-backup", "the user's");
+  data::prepare(request_);
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(folder_ / "stores"))
+    names.push_back(entry.path().filename().string());
+  std::ranges::sort(names);
+  EXPECT_EQ(names, (std::vector<std::string>{".made.lock", "made", "made.tmp-backup"}));
+  EXPECT_FALSE(fs::exists(request_.store / "scratch"));
+}
+
+TEST_F(PrepareTest, TwoAtOnceIsAnErrorForTheSecond) {
+  fs::create_directories(folder_ / "stores");
+  const base::FileLock held(folder_ / "stores/.made.lock");
+  EXPECT_NE(complaint(), "");
+  EXPECT_FALSE(fs::exists(request_.store));
+}
+
+TEST_F(PrepareTest, BadSourcesAreErrorsAndLeaveNothing) {
+  const auto source = [&](const std::string& bytes) {
+    write_file(folder_ / "bad", bytes);
+    request_.data.sources = {{(folder_ / "bad").string(), "train", "auto"}};
+    const auto text = complaint();
+    EXPECT_FALSE(fs::exists(request_.store)) << text;
+    return text;
+  };
+  EXPECT_NE(source("").find("no dialogue is left"), std::string::npos);
+  EXPECT_NE(source("prose").find("no known format"), std::string::npos);
+  const auto packed = gzip(made_corpus(50));
+  EXPECT_NE(source(packed.substr(0, packed.size() / 2)).find("gzip is cut"), std::string::npos);
+  request_.data.sources = {{(folder_ / "none").string(), "train", "auto"}};
+  EXPECT_NE(complaint().find("no such file"), std::string::npos);
+  request_.data.sources = {{(folder_ / "corpus.jsonl").string(), "valid", "auto"}};
+  EXPECT_NE(complaint().find("split train"), std::string::npos);
+  fs::create_directories(folder_ / "empty");
+  request_.data.sources = {{(folder_ / "empty").string(), "train", "auto"}};
+  EXPECT_NE(complaint().find("no dialogue is left"), std::string::npos);
+}
+
+TEST_F(PrepareTest, FailsWithTheFirstTenWhenTooMuchIsFaulty) {
+  std::string bad;
+  for (int i = 0; i < 20; ++i) bad += "{broken\n";
+  write_file(folder_ / "corpus.jsonl", made_corpus(30) + bad);
+  request_.data.max_skipped = 20;
+  EXPECT_EQ(complaint(), "");
+  request_.store = folder_ / "stores/other";
+  request_.data.max_skipped = 19;
+  const auto text = complaint();
+  EXPECT_NE(text.find("data.max_skipped = 19"), std::string::npos) << text;
+  EXPECT_NE(text.find("corpus.jsonl:31:"), std::string::npos) << text;
+  EXPECT_NE(text.find("corpus.jsonl:40:"), std::string::npos) << text;
+  EXPECT_EQ(text.find("corpus.jsonl:41:"), std::string::npos) << text;
+}
+
+TEST_F(PrepareTest, WideVocabulariesRoundTrip) {
+  // 70,000 different characters, each a piece of its own, need ids above 65,535.
+  std::string lines;
+  const auto append = [](std::string& text, unsigned c) {
+    text += {static_cast<char>(0xF0 | c >> 18), static_cast<char>(0x80 | (c >> 12 & 0x3F)),
+             static_cast<char>(0x80 | (c >> 6 & 0x3F)), static_cast<char>(0x80 | (c & 0x3F))};
+  };
+  for (unsigned d = 0; d < 700; ++d) {
+    std::vector<std::string> texts(2);
+    for (unsigned i = 0; i < 100; ++i) append(texts[i % 2], 0x20000 + d * 100 + i);
+    lines += json_line("w" + std::to_string(d), texts);
+  }
+  write_file(folder_ / "corpus.jsonl", lines);
+  request_.data.sources[0].split = "train";
+  request_.data.tokenizer.vocab_size = 80'000;
+  request_.data.tokenizer.character_coverage = 1.0;
+  data::prepare(request_);
+  const auto store = data::Store::open(request_.store);
+  EXPECT_GT(store.tokenizer().vocab_size(), 65'536);
+  const auto reading = read_corpus(folder_ / "corpus.jsonl");
+  for (const std::uint64_t i : {0, 350, 699})
+    EXPECT_EQ(store.split("train").record(i).turns[1].text, reading.dialogues[i].turns[1].text);
+}
+
+/// KiB that a process needs at most to prepare a corpus.
+long peak_of(const TemporaryFolder& folder, const std::string& name, std::uint64_t dialogues) {
+  const auto corpus = folder / (name + ".jsonl");
+  {
+    std::string bytes;
+    for (std::uint64_t first = 0; first < dialogues; first += 1000)
+      bytes += made_corpus(std::min<std::uint64_t>(1000, dialogues - first), first);
+    write_file(corpus, bytes);
+  }
+  write_file(folder / (name + ".yaml"),
+             "store: " + (folder / name).string() + "\ndata:\n  sources: [{path: " +
+                 corpus.string() + "}]\n  tokenizer: {vocab_size: 1000, sample_bytes: 300000}\n");
+  Process process({"/proc/self/exe"},
+                  {{"BANTER_TEST_PREPARE", (folder / (name + ".yaml")).string()}});
+  const auto result = process.wait();
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  const auto at = result.out.find("peak ");
+  return at == std::string::npos ? 0 : std::stol(result.out.substr(at + 5));
+}
+
+TEST(PrepareMemoryTest, IsTheSameForACorpusTenTimesAsLarge) {
+  const TemporaryFolder folder;
+  const auto small = peak_of(folder, "small", 3'000);
+  const auto large = peak_of(folder, "large", 30'000);
+  ASSERT_GT(small, 0);
+  EXPECT_LT(static_cast<double>(large), 1.1 * static_cast<double>(small));
+}
+
+TEST(PrepareCorporaTest, UbuntuHasItsPublishedCounts) {
+  if (const auto why = missing_corpus("native/ubuntu_v1"); !why.empty()) GTEST_SKIP() << why;
+  const TemporaryFolder folder;
+  data::PrepareRequest request;
+  request.store = folder / "store";
+  const auto native = corpora() / "native/ubuntu_v1";
+  request.data.sources = {{(native / "dialogs_train.tar.gz").string(), "train", "auto"},
+                          {(native / "dialogs_valid.tar.gz").string(), "valid", "auto"}};
+  request.data.tokenizer.vocab_size = 2000;
+  request.data.tokenizer.sample_bytes = 500'000;
+  request.quiet = true;
+  const auto result = data::prepare(request);
+  EXPECT_EQ(result.problems.records_lost(), 0U);
+  const auto store = data::Store::open(request.store);
+  EXPECT_EQ(store.split("train").dialogues(), 11'088U);
+  EXPECT_EQ(store.split("train").turns(), 108'378U);
+  EXPECT_EQ(store.split("valid").dialogues(), 743U);
+  EXPECT_EQ(store.split("valid").turns(), 6'491U);
+  EXPECT_EQ(store.format(), "ubuntu_v1");
+
+  // The archive's members stand in the order of the lines of the JSON Lines form.
+  if (const auto why = missing_corpus("ubuntu/valid.jsonl.gz"); !why.empty()) GTEST_SKIP() << why;
+  const auto lines = read_corpus(corpora() / "ubuntu/valid.jsonl.gz");
+  ASSERT_EQ(lines.dialogues.size(), 743U);
+  for (std::uint64_t i = 0; i < 743; ++i) {
+    const auto record = store.split("valid").record(i);
+    ASSERT_EQ(record.turns.size(), lines.dialogues[i].turns.size());
+    for (std::size_t t = 0; t < record.turns.size(); ++t)
+      ASSERT_EQ(record.turns[t].text, lines.dialogues[i].turns[t].text);
+  }
+}
+
+}  // namespace
+}  // namespace banter::tests

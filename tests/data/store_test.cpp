@@ -1,0 +1,201 @@
+#include "data/store.h"
+
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "base/errors.h"
+#include "data/store_writer.h"
+#include "tests/data/made_files.h"
+#include "tests/support/temporary_folder.h"
+
+namespace banter::tests {
+namespace {
+
+using data::Dialogue;
+using data::Store;
+
+std::vector<Dialogue> dialogues() {
+  Dialogue first;
+  first.id = "one";
+  first.meta = {{"date", "2004"}, {"odd \"key\"", "line\nend"}};
+  first.personas = {{"bob", {"i like tea", "i have a boat"}}, {"zoe", {"never speaks"}}};
+  first.turns = {{"ann", " hello  there ", "t1"},
+                 {"?", "who ?", ""},
+                 {"bob", "me \xE2\x96\x81", ""},
+                 {"ann", "ok", "t4"}};
+  Dialogue second;
+  second.id = "two";
+  second.turns = {{"x", "a", ""}, {"y", "b c d", ""}};
+  return {first, second};
+}
+
+data::Tokenizer tokenizer(int seed = 0) {
+  int left = 200;
+  return data::Tokenizer(
+      data::Tokenizer::train({.vocab_size = 320}, [&]() -> std::optional<std::string> {
+        if (left-- == 0) return std::nullopt;
+        return "hello there who me ok " + std::to_string(left + seed);
+      }));
+}
+
+class StoreTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    data::StoreWriter writer(path(), tokenizer(), {"train", "valid"});
+    for (const auto& dialogue : dialogues()) writer.add("train", encode(dialogue, tokenizer()));
+    writer.add("valid", encode(dialogues()[1], tokenizer()));
+    writer.finish({{"sources", {{{"format", "jsonl"}}}}});
+  }
+  [[nodiscard]] std::filesystem::path path() const { return folder_ / "store"; }
+
+  /// What opening (and verifying) says after `change` was done to a file; "" = nothing.
+  template <typename Change>
+  std::string complaint_after(const std::string& file, const Change& change) {
+    auto bytes = read_whole(path() / file);
+    change(bytes);
+    write_file(path() / file, bytes);
+    try {
+      Store::open(path()).verify();
+    } catch (const base::Error& error) {
+      return error.what();
+    }
+    return "";
+  }
+  TemporaryFolder folder_;
+};
+
+TEST_F(StoreTest, GivesTheRecordsBack) {
+  const auto store = Store::open(path());
+  const auto& split = store.split("train");
+  ASSERT_EQ(split.dialogues(), 2U);
+  for (std::uint64_t i = 0; i < 2; ++i) {
+    const auto record = split.record(i);
+    const auto wanted = dialogues()[i];
+    EXPECT_EQ(record.id, wanted.id);
+    EXPECT_EQ(split.id(i), wanted.id);
+    EXPECT_EQ(record.meta, wanted.meta);
+    EXPECT_EQ(record.personas, wanted.personas);
+    ASSERT_EQ(record.turns.size(), wanted.turns.size());
+    for (std::size_t t = 0; t < wanted.turns.size(); ++t) {
+      EXPECT_EQ(record.turns[t].speaker, wanted.turns[t].speaker);
+      EXPECT_EQ(record.turns[t].text, wanted.turns[t].text);
+      EXPECT_EQ(record.turns[t].time, wanted.turns[t].time);
+    }
+  }
+  EXPECT_EQ(store.format(), "jsonl");
+  EXPECT_NO_THROW(store.verify());
+}
+
+TEST_F(StoreTest, ViewsAgreeWithTheRecords) {
+  const auto store = Store::open(path());
+  const auto& split = store.split("train");
+  EXPECT_EQ(split.turns(), 6U);
+  const auto view = split.dialogue(0);
+  EXPECT_EQ(view.first_turn, 0U);
+  EXPECT_EQ(view.turns, 4U);
+  EXPECT_EQ(view.facts, 3U);
+  EXPECT_EQ(split.dialogue(1).first_turn, 4U);
+  const std::vector<int> speakers = {1, 0, 2, 1, 1, 2};
+  std::uint64_t tokens = 0;
+  for (std::uint64_t turn = 0; turn < split.turns(); ++turn) {
+    EXPECT_EQ(split.turn_speaker(turn), speakers[turn]);
+    std::vector<data::TokenId> ids;
+    split.append_turn(turn, ids);
+    EXPECT_EQ(ids.size(), split.turn_length(turn));
+    tokens += ids.size();
+    std::vector<data::TokenId> start = {7};
+    split.append_turn(turn, start, 1);
+    EXPECT_EQ(start, (std::vector<data::TokenId>{7, ids[0]}));
+  }
+  EXPECT_EQ(tokens, split.tokens());
+  EXPECT_EQ(split.turn_words(0), 2U);
+  EXPECT_EQ(split.turn_bytes(0), 14U);
+  EXPECT_EQ(split.fact_speaker(0), 2);
+  EXPECT_EQ(split.fact_speaker(2), 3);
+  std::vector<data::TokenId> fact;
+  split.append_fact(1, fact);
+  EXPECT_EQ(store.tokenizer().decode(fact), "i have a boat");
+  EXPECT_EQ(split.fact_length(1), fact.size());
+}
+
+TEST_F(StoreTest, CostsEachTurnOnce) {
+  const auto store = Store::open(path());
+  EXPECT_EQ(std::filesystem::file_size(path() / "train/tokens.bin"),
+            store.split("train").tokens() * 2);
+}
+
+TEST_F(StoreTest, AnotherIndexOrSplitIsAnError) {
+  const auto store = Store::open(path());
+  const auto& split = store.split("train");
+  std::vector<data::TokenId> ids;
+  EXPECT_THROW((void)split.dialogue(2), base::DataError);
+  EXPECT_THROW((void)split.turn_length(6), base::DataError);
+  EXPECT_THROW(split.append_turn(6, ids), base::DataError);
+  EXPECT_THROW((void)split.record(2), base::DataError);
+  EXPECT_TRUE(store.has_split("valid"));
+  EXPECT_FALSE(store.has_split("test"));
+  EXPECT_THROW((void)store.split("test"), base::DataError);
+}
+
+TEST_F(StoreTest, AFolderWithoutAStoreIsAnError) {
+  EXPECT_THROW(Store::open(folder_ / "none"), base::FileError);
+  EXPECT_THROW(Store::open(folder_.path()), base::FileError);
+  EXPECT_THROW(Store::open(path() / "manifest.json"), base::FileError);
+}
+
+TEST_F(StoreTest, ACutOrLongerFileIsRefusedOnOpening) {
+  for (const char* file :
+       {"train/tokens.bin", "train/turns.bin", "train/dialogues.bin", "train/facts.bin",
+        "train/fact_tokens.bin", "train/texts.bin", "valid/tokens.bin", "tokenizer.model"}) {
+    const auto whole = read_whole(path() / file);
+    EXPECT_NE(complaint_after(file, [](auto& bytes) { bytes.pop_back(); }), "") << file;
+    EXPECT_NE(complaint_after(file, [](auto& bytes) { bytes += "xy"; }), "") << file;
+    write_file(path() / file, whole);
+  }
+}
+
+TEST_F(StoreTest, AFlippedBitIsFoundByVerifying) {
+  for (const char* file : {"train/tokens.bin", "train/turns.bin", "valid/texts.bin"}) {
+    const auto whole = read_whole(path() / file);
+    const auto complaint = complaint_after(file, [](auto& bytes) { bytes[0] ^= 1; });
+    EXPECT_NE(complaint.find(file), std::string::npos) << complaint;
+    write_file(path() / file, whole);
+  }
+}
+
+TEST_F(StoreTest, DamagedRowsNeverReadOutside) {
+  for (const char* file : {"train/turns.bin", "train/dialogues.bin", "train/facts.bin"}) {
+    const auto whole = read_whole(path() / file);
+    auto bytes = whole;
+    bytes[6] = '\x7F';  // a begin far outside
+    write_file(path() / file, bytes);
+    const auto store = Store::open(path());
+    EXPECT_THROW((void)store.split("train").record(0), base::DataError) << file;
+    write_file(path() / file, whole);
+  }
+}
+
+TEST_F(StoreTest, AnotherTokenizerIsRefused) {
+  const auto other = tokenizer(1000).model();
+  const auto complaint =
+      complaint_after("tokenizer.model", [&](std::string& bytes) { bytes = other; });
+  EXPECT_NE(complaint.find("tokenizer.model"), std::string::npos) << complaint;
+  EXPECT_NE(complaint.find("not the tokenizer"), std::string::npos) << complaint;
+}
+
+TEST_F(StoreTest, AManifestThatIsNoneIsRefused) {
+  const auto whole = read_whole(path() / "manifest.json");
+  for (const std::string& text : {std::string(), std::string("{}"), std::string("[1]"),
+                                  std::string("{\"format\": \"other\"}"), whole.substr(0, 200)})
+    EXPECT_NE(complaint_after("manifest.json", [&](auto& bytes) { bytes = text; }), "") << text;
+  const auto version = complaint_after("manifest.json", [&](std::string& bytes) {
+    bytes = whole;
+    bytes.replace(bytes.find("\"version\": 1"), 12, "\"version\": 9");
+  });
+  EXPECT_NE(version.find("version 9"), std::string::npos) << version;
+}
+
+}  // namespace
+}  // namespace banter::tests
