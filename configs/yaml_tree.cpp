@@ -37,6 +37,10 @@ class TreeBuilder : public YAML::EventHandler {
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
     if (tag != "?" && tag != "!") refuse_tag(mark, tag);
+    // the parser turns the escapes \N and \_ into a single byte that is no character
+    if (base::first_bad_utf8(value))
+      throw ConfigError(where(mark) + ": an escape stands for no character; use \\u0085 for \\N " +
+                        "and \\u00a0 for \\_");
     if (!open_.empty() && open_.back()->kind == Node::Kind::kMapping && !has_key_) {
       take_key(mark, anchor, value);
       return;

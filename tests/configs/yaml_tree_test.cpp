@@ -125,6 +125,15 @@ TEST(YamlTreeTest, BytesThatAreNoTextAreRefused) {
             "r.yaml:1: holds the control character \\x04; a configuration is text");
 }
 
+TEST(YamlTreeTest, EscapesStandForCharacters) {
+  EXPECT_EQ(error_of_parsing("a: \"\\N\""),
+            "r.yaml:1: an escape stands for no character; use \\u0085 for \\N and \\u00a0 for \\_");
+  EXPECT_NE(error_of_parsing("\"\\_\": 1"), "");
+  EXPECT_NE(error_of_parsing("a: \"\\uD800\""), "");
+  const auto config = Config::parse("a: \"\\x41\\u00e9\\U0001D11E\\x85\"", "r.yaml");
+  EXPECT_EQ(config.root().require<std::string>("a"), "Aé𝄞\xC2\x85");
+}
+
 TEST(YamlTreeTest, WindowsLineEndsAndAByteOrderMarkAreRead) {
   auto config = Config::parse(
       "\xEF\xBB\xBF"
