@@ -10,6 +10,9 @@ namespace banter::data {
 namespace {
 
 constexpr std::uint64_t kDialoguesPerBlock = 32;
+/// The newest batches of a window that a part may still join: enough to fill them, few enough that
+/// parts of like length meet.
+constexpr std::size_t kOpenBatches = 8;
 
 std::uint64_t divided_up(std::uint64_t a, std::uint64_t b) { return (a + b - 1) / b; }
 
@@ -100,24 +103,25 @@ std::vector<std::vector<Example>> ExampleOrder::window(std::uint64_t epoch,
   // Stable: parts of equal length keep their random order.
   std::ranges::stable_sort(parts, std::ranges::greater{}, &Part::longest);
 
-  std::vector<std::vector<Example>> cut(1);
-  std::int64_t labels = 0;
-  const auto fits = [&](std::int64_t more) {
-    return cut.back().empty() || labels + more <= options_.tokens_per_batch;
-  };
-  const auto close = [&] {
+  std::vector<std::vector<Example>> cut;
+  std::vector<std::int64_t> room;  // labels that still fit into each
+  const auto batch_with_room = [&](std::int64_t labels) {
+    const auto open = std::min(cut.size(), kOpenBatches);
+    for (auto batch = cut.size() - open; batch < cut.size(); ++batch)
+      if (room[batch] >= labels) return batch;
     cut.emplace_back();
-    labels = 0;
+    room.push_back(options_.tokens_per_batch);
+    return cut.size() - 1;
   };
   for (const auto& part : parts) {
-    if (part.labels <= options_.tokens_per_batch && !fits(part.labels)) close();
+    auto batch = batch_with_room(std::min(part.labels, options_.tokens_per_batch));
     for (std::size_t i = part.first; i < part.first + part.count; ++i) {
-      const auto view = split_->dialogue(examples[i].dialogue);
-      const auto more =
-          training_labels(split_->turn_length(view.first_turn + examples[i].turn), options_);
-      if (!fits(more)) close();
-      cut.back().push_back(examples[i]);
-      labels += more;
+      const auto turn = split_->dialogue(examples[i].dialogue).first_turn + examples[i].turn;
+      const auto labels = training_labels(split_->turn_length(turn), options_);
+      if (labels > room[batch] && !cut[batch].empty())  // a part larger than a batch
+        batch = batch_with_room(options_.tokens_per_batch);
+      cut[batch].push_back(examples[i]);
+      room[batch] -= labels;
     }
   }
 
