@@ -13,7 +13,7 @@ namespace {
 
 constexpr float kLowest = -std::numeric_limits<float>::infinity();
 constexpr std::size_t kLanes = 16;   // independent maxima, so that the loop becomes vector code
-constexpr std::size_t kBlock = 256;  // of `highest`: skipped whole when its maximum is too small
+constexpr std::size_t kBlock = 256;  // looked at whole: most hold nothing that is wanted
 
 /// NaN is passed over.
 float max_of(std::span<const float> values) {
@@ -31,35 +31,37 @@ float max_of(std::span<const float> values) {
   return result;
 }
 
-bool has_nan(std::span<const float> values) {
-  int found = 0;
-  for (const float value : values) found |= static_cast<int>(value != value);
-  return found != 0;
-}
-
-/// -log softmax at the place of the row's maximum.
-float nll_at_max(std::span<const float> logits, float highest) {
-  const auto label = std::ranges::find(logits, highest) - logits.begin();
-  const std::int64_t labels[] = {label};
+/// ln sum e^logit, not finite when a logit is not; all minus infinity is not allowed.
+double log_sum_of(std::span<const float> logits) {
+  const auto first = std::ranges::find_if(logits, [](float logit) { return logit != kLowest; });
+  const std::int64_t labels[] = {first - logits.begin()};
   float nll = 0;
   bool correct = false;
   // Without a gradient the kernel only reads.
   kernels<float>().softmax_nll(0, 1, static_cast<std::int64_t>(logits.size()),
                                const_cast<float*>(logits.data()), labels, /*gradient=*/false, &nll,
                                &correct);
-  return nll;
+  return static_cast<double>(nll) + *first;
 }
 
 constexpr auto is_better = [](const Candidate& a, const Candidate& b) {
   return a.logit > b.logit || (a.logit == b.logit && a.id < b.id);
 };
 
-/// The kept candidates of a draw, most probable first, grown as far as they are asked for.
+double weight_of(float logit, float highest_logit) {
+  return std::exp(static_cast<double>(logit) - highest_logit);
+}
+
+constexpr std::size_t kFirstKept = 64;  // as many as most draws need
+
+/// The most probable candidates of a draw, grown as far as they are asked for.
 class Kept {
  public:
   /// `most`: how many there can be.
   Kept(std::span<const float> logits, float highest_logit, std::size_t most)
-      : logits_(logits), highest_(highest_logit), most_(most) {}
+      : logits_(logits), highest_(highest_logit), most_(most) {
+    grow();
+  }
 
   /// The first candidate with which `is_enough(sum of weights so far)`, or the last there is.
   template <typename IsEnough>
@@ -75,42 +77,79 @@ class Kept {
 
  private:
   bool grow() {
-    constexpr std::size_t kFirst = 64, kFactor = 8;
+    constexpr std::size_t kFactor = 8;
     const auto had = candidates.size();
     if (had >= most_) return false;
-    const auto wanted = std::min(most_, had == 0 ? kFirst : had * kFactor);
+    const auto wanted = std::min(most_, had == 0 ? kFirstKept : had * kFactor);
     candidates = highest(logits_, wanted);
     for (auto i = had; i < candidates.size(); ++i)
-      sums.push_back((i == 0 ? 0.0 : sums[i - 1]) +
-                     std::exp(static_cast<double>(candidates[i].logit) - highest_));
+      sums.push_back((i == 0 ? 0.0 : sums[i - 1]) + weight_of(candidates[i].logit, highest_));
     if (candidates.size() < wanted) most_ = candidates.size();
     return candidates.size() > had;
   }
 
   std::span<const float> logits_;
-  double highest_;
+  float highest_;
   std::size_t most_;
 };
+
+/// A draw where nothing is cut: behind the first few candidates the others follow by id.
+data::TokenId draw_from_all(std::span<const float> logits, const Kept& first, float highest_logit,
+                            double at) {
+  for (std::size_t i = 0; i < first.candidates.size(); ++i)
+    if (first.sums[i] > at) return first.candidates[i].id;
+  const auto& last = first.candidates.back();
+  auto chosen = last.id;
+  double sum = first.sums.back();
+  for (std::size_t i = 0; i < logits.size() && sum <= at; ++i) {
+    const Candidate candidate{static_cast<data::TokenId>(i), logits[i]};
+    if (candidate.logit == kLowest || !is_better(last, candidate)) continue;
+    sum += weight_of(candidate.logit, highest_logit);
+    chosen = candidate.id;
+  }
+  return chosen;
+}
+
+/// `highest` for a large part of the row, where a heap would be slower than sorting.
+std::vector<Candidate> highest_by_sorting(std::span<const float> logits, std::size_t n) {
+  std::vector<Candidate> all;
+  all.reserve(logits.size());
+  for (std::size_t i = 0; i < logits.size(); ++i)
+    if (logits[i] != kLowest) all.push_back({static_cast<data::TokenId>(i), logits[i]});
+  n = std::min(n, all.size());
+  std::ranges::partial_sort(all, all.begin() + static_cast<std::ptrdiff_t>(n), is_better);
+  all.resize(n);
+  return all;
+}
 
 }  // namespace
 
 LogNorm norm_of(std::span<const float> logits) {
-  const float highest_logit = max_of(logits);
-  if (has_nan(logits) || !std::isfinite(highest_logit))
-    throw base::Error("the model's logits are not finite numbers");
-  return {highest_logit, nll_at_max(logits, highest_logit)};
+  const bool has_some = std::ranges::any_of(logits, [](float logit) { return logit != kLowest; });
+  const double log_sum = has_some ? log_sum_of(logits) : std::nan("");
+  if (!std::isfinite(log_sum)) throw base::Error("the model's logits are not finite numbers");
+  return {log_sum};
 }
 
 data::TokenId first_max(std::span<const float> logits) {
-  const float best = max_of(logits);
+  float best = kLowest;
+  std::size_t best_begin = 0;
+  for (std::size_t begin = 0; begin < logits.size(); begin += kBlock) {
+    const float value = max_of(logits.subspan(begin, std::min(kBlock, logits.size() - begin)));
+    if (value > best) {
+      best = value;
+      best_begin = begin;
+    }
+  }
   if (best == kLowest) return -1;
-  return std::ranges::find(logits, best) - logits.begin();
+  return std::ranges::find(logits.subspan(best_begin), best) - logits.begin();
 }
 
 std::vector<Candidate> highest(std::span<const float> logits, std::size_t n) {
+  if (n > logits.size() / 8) return highest_by_sorting(logits, n);
   std::vector<Candidate> heap;  // the worst kept one is its front
   if (n == 0) return heap;
-  heap.reserve(std::min(n, logits.size()));
+  heap.reserve(n);
   for (std::size_t begin = 0; begin < logits.size(); begin += kBlock) {
     const auto block = logits.subspan(begin, std::min(kBlock, logits.size() - begin));
     if (heap.size() == n && max_of(block) <= heap.front().logit) continue;
@@ -151,7 +190,8 @@ data::TokenId draw(std::span<const float> logits, const Cut& cut, double unit) {
   if (is_top_k) {
     total = kept.sums[kept.first_with([](double) { return false; })];
   } else {
-    total = std::exp(static_cast<double>(nll_at_max(logits, highest_logit)));
+    total = std::exp(log_sum_of(logits) - highest_logit);
+    if (cut.top_p == 1.0) return draw_from_all(logits, kept, highest_logit, unit * total);
   }
   if (cut.top_p < 1.0) {
     constexpr double kRounding = 1e-6;  // of `total`, which the kernel sums in float

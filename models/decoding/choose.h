@@ -12,12 +12,9 @@ namespace banter::models {
 
 /// What turns logits of a row into log-probabilities.
 struct LogNorm {
-  float highest = 0;      ///< the row's largest logit
-  float nll_highest = 0;  ///< -log softmax there, nats
+  double log_sum = 0;  ///< ln sum e^logit
 
-  [[nodiscard]] double log_prob(float logit) const {
-    return static_cast<double>(logit) - highest - nll_highest;
-  }
+  [[nodiscard]] double log_prob(float logit) const { return static_cast<double>(logit) - log_sum; }
 };
 
 /// Minus infinity is a legal logit (probability 0) unless all are.
@@ -43,8 +40,10 @@ struct Cut {
   double top_p = 1.0;        ///< keeps the smallest set with at least this share of what is left
 };
 
-/// Draws an id: the inverse of the distribution function over the kept candidates in falling order,
-/// summed in float64, at `unit` in [0, 1). -1 when all logits are minus infinity.
+/// Draws an id: the inverse of the distribution function over the kept candidates, summed in
+/// float64, at `unit` in [0, 1). They stand in falling order; where nothing is cut, those behind
+/// the most probable few stand in the order of their ids, which spares a sort. -1 when all logits
+/// are minus infinity.
 data::TokenId draw(std::span<const float> logits, const Cut& cut, double unit);
 
 }  // namespace banter::models
