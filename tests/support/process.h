@@ -83,6 +83,7 @@ class Process {
   void write(std::string_view text) { pending_ += text; }
   /// After what was written the child sees the end of its input.
   void end_input() { ends_input_ = true; }
+  [[nodiscard]] pid_t id() const { return pid_; }
   void kill(int signal) const {
     if (pid_ > 0) ::kill(pid_, signal);
   }

@@ -88,6 +88,8 @@ TEST(ConfigDifferenceTest, NamesTheFirstKeyThatMattersWithBothValues) {
       config_difference(before, "model:\n  hidden_dim: 4\ntrain:\n  lr: 0.1\n  steps: 9\nrun: b\n"),
       "")
       << "when to stop and where to write may change";
+  EXPECT_EQ(config_difference(before, std::string(before) + "decoding:\n  method: beam\n"), "")
+      << "how replies are chosen is no matter of training";
   EXPECT_EQ(
       config_difference(before, "model:\n  hidden_dim: 4\ntrain:\n  lr: 0.2\n  steps: 5\nrun: a\n"),
       "train.lr was 0.1, is 0.2");

@@ -1,0 +1,184 @@
+#include <array>
+#include <csignal>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/inotify.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/files.h"
+#include "base/json.h"
+#include "base/random.h"
+#include "tests/batch/made_store.h"
+#include "tests/support/process.h"
+#include "tests/support/temporary_folder.h"
+
+/// A training that is killed with -9 again and again ends with the very bytes of one that never
+/// was.
+namespace banter::tests {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Sees what happens in a run folder, as it happens (inotify): no sleeping, no guessing.
+class RunWatcher {
+ public:
+  explicit RunWatcher(const fs::path& run) : run_(run), fd_(inotify_init1(IN_CLOEXEC)) {
+    watch(run_);
+  }
+  ~RunWatcher() { ::close(fd_); }
+  RunWatcher(const RunWatcher&) = delete;
+  RunWatcher& operator=(const RunWatcher&) = delete;
+
+  /// Waits for `count` events of which `name` (a file that something happened to) has `part` in it.
+  /// False when the process ended first.
+  bool wait_for(int count, std::string_view part, int process) {
+    while (count > 0) {
+      std::array<pollfd, 2> polled = {pollfd{fd_, POLLIN, 0}, pollfd{process, POLLIN, 0}};
+      if (::poll(polled.data(), polled.size(), -1) < 0) continue;
+      if (polled[0].revents == 0) return false;
+      alignas(inotify_event) std::array<char, 4096> buffer{};
+      const auto bytes = ::read(fd_, buffer.data(), buffer.size());
+      for (const char* at = buffer.data(); at < buffer.data() + bytes;) {
+        inotify_event event{};
+        std::memcpy(&event, at, sizeof event);
+        const std::string name = event.len > 0 ? at + sizeof event : "";
+        at += sizeof event + event.len;
+        if ((event.mask & IN_ISDIR) != 0 && (event.mask & IN_CREATE) != 0) watch(run_ / name);
+        const bool in_a_checkpoint = event.wd != 1;
+        if (name.find(part) != std::string::npos || (part == kInSave && in_a_checkpoint)) --count;
+      }
+    }
+    return true;
+  }
+
+  static constexpr std::string_view kInSave = ".tmp";  ///< something about an unfinished checkpoint
+
+ private:
+  void watch(const fs::path& folder) {
+    inotify_add_watch(fd_, folder.c_str(),
+                      IN_CREATE | IN_MODIFY | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE);
+  }
+  fs::path run_;
+  int fd_;
+};
+
+/// Every file of a run with its bytes; the log without what a clock measured and without the lines
+/// that say how often the program was started.
+std::map<std::string, std::string> contents(const fs::path& run) {
+  std::map<std::string, std::string> files;
+  for (const auto& entry : fs::recursive_directory_iterator(run)) {
+    const auto name = fs::relative(entry.path(), run).string();
+    if (!entry.is_regular_file() || name == ".lock" || name == "config.yaml") continue;
+    if (name != "log.jsonl") {
+      files[name] = base::read_file(entry.path());
+      continue;
+    }
+    std::ifstream log(entry.path());
+    for (std::string text; std::getline(log, text);) {
+      auto line = base::parse_json(text, name).as_object();
+      if (line.at("event") == "start") continue;
+      line.erase("seconds");
+      line.erase("labels_per_second");
+      files[name] += base::json::serialize(line) + "\n";
+    }
+  }
+  return files;
+}
+
+class KillTest : public testing::Test {
+ protected:
+  fs::path recipe(const std::string& run) {
+    const auto file = place / (run + ".yaml");
+    std::ofstream(file) << "store: " << store.folder().string()
+                        << "\nrun: " << (place / run).string()
+                        << "\ndevice: cpu\n"
+                           "batch: {tokens_per_batch: 200, max_context_turns: 4}\n"
+                           "model: {type: hred, embed_dim: 24, hidden_dim: 32, dropout: 0.1}\n"
+                           "train: {steps: 120, micro_batches: 4, ema_decay: 0.99, lr: 0.005, "
+                           "validate_every: 10, valid_replies: 20, save_every: 4, keep_last: 3, "
+                           "keep_best: [ppl, token_accuracy], log_every: 1}\n";
+    return file;
+  }
+  /// One thread, or two that do not spin (other tests want the cores, too).
+  std::vector<std::string> command(const fs::path& file) const {
+    return {BANTER_PROGRAM, "train", file.string(), "--quiet", "--threads", is_long ? "2" : "1"};
+  }
+  const std::map<std::string, std::string> variables = {{"OMP_WAIT_POLICY", "passive"}};
+  const bool is_long = std::getenv("BANTER_LONG") != nullptr;
+
+  /// Starts the run and kills it at a moment that `number` names. False when it ended before.
+  bool killed(const fs::path& file, const fs::path& run, std::uint64_t number) {
+    fs::create_directories(run);
+    RunWatcher watcher(run);
+    Process process(command(file), variables);
+    const int handle = static_cast<int>(::syscall(SYS_pidfd_open, process.id(), 0));
+    if (handle < 0) throw std::runtime_error("no pidfd");
+    const auto random = [&](std::uint64_t size) {
+      return 1 + static_cast<int>(base::mix64(number) % size);
+    };
+    bool came = false;
+    switch (number % 3) {
+      case 0:  // somewhere in a save: files being written, the rename, what is tidied up behind it
+        came = watcher.wait_for(random(30), RunWatcher::kInSave, handle);
+        break;
+      case 1:  // a step was just told: the next one's micro-batches are being summed
+        came = watcher.wait_for(random(12), "log.jsonl", handle);
+        break;
+      default:  // anything
+        came = watcher.wait_for(random(60), "", handle);
+    }
+    process.kill(SIGKILL);
+    ::close(handle);
+    const auto result = process.wait();
+    EXPECT_TRUE(result.exit_code == 128 + SIGKILL || !came) << result.err;
+    return result.exit_code == 128 + SIGKILL;
+  }
+
+  MadeStore store{{.dialogues = 60, .splits = {"train", "valid"}}};
+  TemporaryFolder place;
+};
+
+TEST_F(KillTest, ARunKilledAtRandomMomentsEndsWithTheBytesOfAnUnbrokenOne) {
+  const auto unbroken = run(command(recipe("unbroken")), {}, variables);
+  ASSERT_EQ(unbroken.exit_code, 0) << unbroken.err;
+
+  const int wanted = is_long ? 20 : 5;
+  const auto file = recipe("killed");
+  int kills = 0, in_a_save = 0;
+  for (std::uint64_t number = 0; kills < wanted && number < 100; ++number) {
+    if (!killed(file, place / "killed", number)) break;
+    ++kills;
+    for (const auto& entry : fs::directory_iterator(place / "killed"))
+      if (entry.path().extension() == ".tmp") {
+        ++in_a_save;
+        break;
+      }
+  }
+  const auto last = run(command(file), {}, variables);
+  ASSERT_EQ(last.exit_code, 0) << last.err;
+  std::cout << kills << " kills, " << in_a_save << " of them in a save\n";
+  EXPECT_EQ(kills, wanted) << "the run ended too early to be killed so often";
+  EXPECT_GT(in_a_save, 0);
+
+  const auto expected = contents(place / "unbroken"), got = contents(place / "killed");
+  for (const auto& [name, bytes] : expected) {
+    ASSERT_TRUE(got.contains(name)) << name;
+    EXPECT_TRUE(got.at(name) == bytes) << name << " differs";
+  }
+  EXPECT_EQ(got.size(), expected.size());
+}
+
+}  // namespace
+}  // namespace banter::tests
