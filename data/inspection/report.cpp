@@ -52,17 +52,13 @@ double Histogram::mean() const {
 
 std::vector<Histogram::Class> Histogram::classes() const {
   std::vector<Class> classes;
-  for (std::size_t i = 0; i < kClasses; ++i) {
-    if (counts_[i] == 0 && classes.empty()) continue;
-    if (i == 0)
-      classes.push_back({0, 0, counts_[i]});
-    else if (i == 1)
-      classes.push_back({1, 1, counts_[i]});
-    else
-      classes.push_back(
-          {(std::uint64_t{1} << (i - 2)) + 1, std::uint64_t{1} << (i - 1), counts_[i]});
+  std::uint64_t low = 0;
+  std::uint64_t high = 0;
+  for (std::size_t i = 0; i < kClasses && low <= max_; ++i) {
+    if (counts_[i] > 0 || !classes.empty()) classes.push_back({low, high, counts_[i]});
+    low = high + 1;
+    high = i == 0 ? 1 : i + 2 < kClasses ? high * 2 : UINT64_MAX;
   }
-  while (!classes.empty() && classes.back().count == 0) classes.pop_back();
   return classes;
 }
 

@@ -125,6 +125,16 @@ TEST(HistogramTest, ClassesDoubleAndHoldEverythingOnce) {
   EXPECT_EQ(histogram.mean(), 4.5);
 }
 
+TEST(HistogramTest, TheLargestNumberHasAClassToo) {
+  data::Histogram histogram;
+  histogram.add(UINT64_MAX);
+  const auto classes = histogram.classes();
+  ASSERT_EQ(classes.size(), 1U);
+  EXPECT_EQ(classes[0].low, (std::uint64_t{1} << 63) + 1);
+  EXPECT_EQ(classes[0].high, UINT64_MAX);
+  EXPECT_TRUE(data::Histogram().classes().empty());
+}
+
 struct Published {
   const char* file;
   int dialogues, turns, joined, words, characters, bytes, fewest, most, longest, speakers, copies;
