@@ -1,20 +1,24 @@
 // Writes batches of a store for tests/bench/reference/hred_reference.py, and what a trained model
 // says of them in float64:
 //
-//     export_batches STORE SPLIT SHUFFLE COUNT BATCHES [RUN SCORES]
+//     export_batches STORE FILE [--split S] [--shuffle dialogue|reply|none] [--count N] [--tokens
+//     N]
+//                               [--run RUN --scores FILE]
 //
-// SHUFFLE is dialogue or reply (the batches of training, batch options of RUN where it is given),
-// or none (the split in its own order, whole replies); COUNT 0 = one epoch.
+// dialogue and reply give the batches of training, none the split in its own order with whole
+// replies. The limits are the run's where one is given.
 //
-//     export_batches stores/ubuntu valid none 0 valid.safetensors runs/ubuntu scores.safetensors
+//     export_batches stores/ubuntu valid.safetensors --split valid --shuffle none --run runs/ubuntu
+//         --scores scores.safetensors
 //     hred_reference.py score valid.safetensors --weights runs/ubuntu/step-N/model.safetensors
 //         --expected scores.safetensors
 
-#include <cstdlib>
 #include <iostream>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include <CLI/CLI.hpp>
 
 #include "base/errors.h"
 #include "data/store.h"
@@ -24,52 +28,64 @@
 namespace banter::tests {
 namespace {
 
-std::vector<data::Batch> take(const data::Store& store, const std::string& split_name,
-                              data::BatchOptions options, const std::string& shuffle,
-                              std::size_t count) {
-  const auto& split = store.split(split_name);
+struct Settings {
+  std::string store, file, split = "train", shuffle = "dialogue", run, scores;
+  std::size_t count = 0;  ///< 0 = one epoch
+  std::int64_t tokens = 0;
+};
+
+std::vector<data::Batch> take(const data::Store& store, const Settings& s,
+                              data::BatchOptions options) {
+  const auto& split = store.split(s.split);
   const auto& special = store.tokenizer().special();
+  if (s.tokens > 0) options.tokens_per_batch = s.tokens;
   std::vector<data::Batch> batches;
-  const auto wanted = [&] { return count == 0 || batches.size() < count; };
-  if (shuffle == "none") {
+  const auto wanted = [&] { return s.count == 0 || batches.size() < s.count; };
+  if (s.shuffle == "none") {
     data::EvaluationStream stream(split, options, special);
     for (data::Batch batch; wanted() && stream.next(batch);) batches.push_back(batch);
     return batches;
   }
-  options.shuffle = shuffle;
+  options.shuffle = s.shuffle;
   data::BatchStream stream(split, options, special, /*seed=*/1);
-  while (wanted() && (count > 0 || stream.position().epoch == 0)) batches.push_back(stream.next());
+  while (wanted() && (s.count > 0 || stream.position().epoch == 0))
+    batches.push_back(stream.next());
   return batches;
 }
 
-int run(const std::vector<std::string>& arguments) {
-  if (arguments.size() != 5 && arguments.size() != 7) {
-    std::cerr << "usage: export_batches STORE SPLIT dialogue|reply|none COUNT BATCHES "
-                 "[RUN SCORES]\n";
-    return 2;
-  }
-  const auto store = data::Store::open(arguments[0]);
+void run(const Settings& s) {
+  const auto store = data::Store::open(s.store);
   std::optional<models::LoadedModel> loaded;
-  if (arguments.size() == 7)
-    loaded = models::load_model(arguments[5], torch::kCPU, torch::kFloat64);
-  const auto batches = take(store, arguments[1], loaded ? loaded->batch : data::BatchOptions{},
-                            arguments[2], std::stoul(arguments[3]));
-  write_batches(arguments[4], batches);
-  if (!loaded) return 0;
+  if (!s.run.empty()) loaded = models::load_model(s.run, torch::kCPU, torch::kFloat64);
+  const auto batches = take(store, s, loaded ? loaded->batch : data::BatchOptions{});
+  write_batches(s.file, batches);
+  if (!loaded) return;
 
   const torch::NoGradGuard no_grad;
   std::vector<torch::Tensor> log_probs;
   for (const auto& batch : batches) log_probs.push_back(loaded->model->score(batch).log_probs);
-  write_log_probs(arguments[6], log_probs);
-  return 0;
+  write_log_probs(s.scores, log_probs);
 }
 
 }  // namespace
 }  // namespace banter::tests
 
-int main(int count, char** arguments) {
+int main(int argc, char** argv) {
+  banter::tests::Settings s;
+  CLI::App app("Batches of a store for the reference program", "export_batches");
+  app.add_option("store", s.store)->required();
+  app.add_option("file", s.file)->required();
+  app.add_option("--split", s.split)->capture_default_str();
+  app.add_option("--shuffle", s.shuffle)
+      ->capture_default_str()
+      ->check(CLI::IsMember({"dialogue", "reply", "none"}));
+  app.add_option("--count", s.count, "batches; 0 = one epoch");
+  app.add_option("--tokens", s.tokens, "labels a batch, instead of the default or the run's");
+  auto* scores = app.add_option("--scores", s.scores);
+  app.add_option("--run", s.run)->needs(scores);
+  CLI11_PARSE(app, argc, argv);
   try {
-    return banter::tests::run({arguments + 1, arguments + count});
+    banter::tests::run(s);
   } catch (const banter::base::Error& error) {
     std::cerr << "export_batches: " << error.what() << "\n";
     return error.exit_code();

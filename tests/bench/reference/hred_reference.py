@@ -7,7 +7,7 @@ for every reply that reads it), a loop over nn.GRUCell with batched attention, c
 the packed labels, fused AdamW. Nothing here is imported by the product.
 
 Needs torch 2.15, numpy and safetensors. Batches come from a file that banter writes
-(`write_batches` in tests/bench/batch_file.h), so that both programs see the very same examples:
+(tests/bench/export_batches.cpp), so that both programs see the very same examples:
 a safetensors file with, for batch 0, 1, 2, ...
 
     N.turn_ids (M,T)  N.turn_keep (M,T) bool  N.turn_speaker (M)      the different turns and facts
@@ -79,7 +79,7 @@ def example_rows(n, tensors, join):
     turns = get("turn_ids")[rows][:, : int(lengths[rows].max())]
 
     joined_lengths = torch.where(keep, lengths[sources.clamp_min(0)], 0).sum(1)
-    joined = torch.zeros(len(sources), int(joined_lengths.max()), dtype=torch.long)
+    joined = torch.zeros(len(sources), int(joined_lengths.max()) if join else 0, dtype=torch.long)
     joined_speaker = torch.zeros_like(joined)
     for b in range(len(sources) if join else 0):
         kept = sources[b][keep[b]].tolist()
@@ -176,7 +176,7 @@ class Hred(nn.Module):
         self.output = nn.Linear(H, o.vocab)
 
     def encode(self, batch):
-        embedded = self.embedding(batch.turns, batch.turn_speaker)
+        embedded = self.embedding(batch.turns, batch.turn_speaker.unsqueeze(1))
         _, vectors = run_packed(self.encoder, embedded, batch.turn_lengths)
         B, U = batch.keep.shape
         h = vectors.new_zeros(B * U, vectors.shape[1]).index_copy(0, batch.place, vectors)

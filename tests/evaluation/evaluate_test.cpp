@@ -1,0 +1,188 @@
+#include "train/evaluate.h"
+
+#include <set>
+
+#include <gtest/gtest.h>
+
+#include "base/errors.h"
+#include "base/files.h"
+#include "base/json.h"
+#include "models/checkpoint/checkpoint.h"
+#include "models/checkpoint/safetensors.h"
+#include "models/registry.h"
+#include "tests/batch/made_store.h"
+#include "tests/support/temporary_folder.h"
+#include "train/commands.h"
+
+namespace banter::train {
+namespace {
+
+namespace json = base::json;
+using tests::MadeStore;
+
+const std::string kModel = "type: hred\nembed_dim: 8\nhidden_dim: 8\ndropout: 0.5\n";
+
+models::ModelPtr small_model(const data::Tokenizer& tokenizer) {
+  const auto config = configs::Config::parse(kModel, "test");
+  return models::build_model(config.root(), {tokenizer.vocab_size(), tokenizer.special()}, 1);
+}
+
+class EvaluateTest : public testing::Test {
+ protected:
+  MadeStore made_{{.dialogues = 40}};
+  const data::Split& split_ = made_.split();
+  models::ModelPtr model_ = small_model(made_.store().tokenizer());
+  data::BatchOptions options_{.tokens_per_batch = 150, .max_reply_tokens = 5};
+  NgramBaseline baseline_{split_, data::ReplyRule("all"), made_.special(),
+                          made_.store().tokenizer().vocab_size()};
+};
+
+TEST_F(EvaluateTest, GivesTheSumsOfEveryDialogueHoweverItIsBatched) {
+  const auto sums = evaluate(*model_, split_, options_, &baseline_);
+  options_.tokens_per_batch = 1;  // one reply a batch
+  const auto alone = evaluate(*model_, split_, options_, &baseline_);
+  ASSERT_EQ(sums.model.size(), alone.model.size());
+  for (std::size_t i = 0; i < sums.model.size(); ++i) {
+    EXPECT_NEAR(sums.model[i].nll, alone.model[i].nll, 1e-3);
+    EXPECT_NEAR(sums.bigram[i].nll, alone.bigram[i].nll, 1e-9);
+  }
+}
+
+TEST_F(EvaluateTest, CountsWholeRepliesWithTheirWordsAndBytes) {
+  const auto sums = evaluate(*model_, split_, options_, &baseline_);
+  Likelihood expected;
+  std::size_t dialogues = 0;
+  for (std::uint64_t d = 0; d < split_.dialogues(); ++d) {
+    const auto view = split_.dialogue(d);
+    dialogues += view.turns > 1 ? 1 : 0;
+    for (auto turn = view.first_turn + 1; turn < view.first_turn + view.turns; ++turn) {
+      expected.labels += split_.turn_length(turn) + 1;
+      expected.words += split_.turn_words(turn);
+      expected.bytes += split_.turn_bytes(turn);
+      ++expected.replies;
+    }
+  }
+  EXPECT_EQ(sums.model.size(), dialogues);
+  for (const auto* groups : {&sums.model, &sums.bigram, &sums.unigram}) {
+    const auto sum = total(*groups);
+    EXPECT_EQ(sum.labels, expected.labels);
+    EXPECT_EQ(sum.words, expected.words);
+    EXPECT_EQ(sum.bytes, expected.bytes);
+    EXPECT_EQ(sum.replies, expected.replies);
+    EXPECT_LE(sum.correct, sum.labels);
+  }
+}
+
+TEST_F(EvaluateTest, AnUntrainedModelIsNearTheUniformOneAndTheNGramsAreInOrder) {
+  const auto sums = evaluate(*model_, split_, options_, &baseline_);
+  const auto vocab = static_cast<double>(made_.store().tokenizer().vocab_size());
+  EXPECT_NEAR(total(sums.model).ppl() / vocab, 1.0, 0.3);
+  EXPECT_LT(total(sums.unigram).ppl(), total(sums.model).ppl());
+  EXPECT_LT(total(sums.bigram).ppl(), total(sums.unigram).ppl());
+}
+
+TEST_F(EvaluateTest, RunsWithoutDropoutAndLeavesTheModelTraining) {
+  model_->train();
+  const auto first = evaluate(*model_, split_, options_, nullptr);
+  EXPECT_TRUE(model_->is_training());
+  EXPECT_TRUE(first.bigram.empty());
+  const auto again = evaluate(*model_, split_, options_, nullptr);
+  EXPECT_EQ(total(first.model).nll, total(again.model).nll);
+}
+
+TEST_F(EvaluateTest, AnswersContextsSpreadEvenlyOverTheSplit) {
+  const auto& tokenizer = made_.store().tokenizer();
+  const auto some = answer_greedily(*model_, tokenizer, split_, options_, 7);
+  ASSERT_EQ(some.replies.size(), 7U);
+  EXPECT_EQ(std::set<std::uint64_t>(some.dialogues.begin(), some.dialogues.end()).size(), 7U);
+  EXPECT_TRUE(std::ranges::is_sorted(some.dialogues));
+  const auto all = answer_greedily(*model_, tokenizer, split_, options_, 1'000'000);
+  std::size_t i = 0;
+  for (std::uint64_t d = 0; d < split_.dialogues(); ++d) {
+    const auto record = split_.record(d);
+    for (std::size_t turn = 1; turn < record.turns.size(); ++turn, ++i) {
+      EXPECT_EQ(all.references.at(i), record.turns[turn].text);
+      EXPECT_EQ(all.dialogues.at(i), d);
+    }
+  }
+  EXPECT_EQ(i, all.replies.size());
+}
+
+/// A run folder with one checkpoint of a small untrained model, for a store.
+class EvaluateCommandTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    models::CheckpointWriter writer(run(), 3);
+    const auto& tokenizer = made_.store().tokenizer();
+    models::write_safetensors(writer.folder() / "model.safetensors",
+                              models::named_tensors(*small_model(tokenizer)));
+    std::string model = "model:\n";
+    for (const auto* line : {"type: hred", "embed_dim: 8", "hidden_dim: 8", "dropout: 0.5"})
+      model += std::string("  ") + line + "\n";
+    base::write_durably(writer.folder() / "config.yaml", model);
+    base::write_durably(writer.folder() / "tokenizer.model", tokenizer.model());
+    base::write_durably(writer.folder() / "state.json", "{}\n");
+    writer.publish();
+    models::point_to(run(), "CURRENT", 3);
+    models::point_to(run(), "LAST", 3);
+    base::write_durably(run() / "config.yaml", "store: " + made_.folder().string() + "\n" + model);
+  }
+  [[nodiscard]] std::filesystem::path run() const { return folder_ / "run"; }
+  static std::string output_of(const std::vector<std::string>& arguments) {
+    testing::internal::CaptureStdout();
+    const int code = run_evaluate(arguments);
+    auto text = testing::internal::GetCapturedStdout();
+    EXPECT_EQ(code, 0);
+    return text;
+  }
+  MadeStore made_{{.dialogues = 40}};
+  tests::TemporaryFolder folder_;
+};
+
+TEST_F(EvaluateCommandTest, JsonHasEveryMetricWithItsCountAndInterval) {
+  const auto text = output_of({run().string(), "--split", "train", "--json", "--quiet", "--threads",
+                               "1", "--replies", "30"});
+  const auto answer = json::parse(text).as_object();
+  for (const auto* system : {"model", "bigram", "unigram"}) {
+    for (const auto* metric : {"ppl", "ppl_word", "nll_word", "bpb", "token_accuracy"}) {
+      const auto& figures = answer.at(system).at(metric).as_object();
+      const double value = figures.at("value").to_number<double>();
+      EXPECT_LE(figures.at("low").to_number<double>(), value) << system << metric;
+      EXPECT_GE(figures.at("high").to_number<double>(), value) << system << metric;
+      EXPECT_GT(figures.at("count").to_number<double>(), 0) << system << metric;
+    }
+  }
+  EXPECT_EQ(answer.at("counts").at("labels").to_number<double>(),
+            answer.at("model").at("ppl").at("count").to_number<double>());
+  for (const auto* replies : {"greedy", "reference"})
+    EXPECT_TRUE(answer.at(replies).at("distinct_2").as_object().contains("count"));
+  const std::string signature(answer.at("signature").as_string());
+  EXPECT_NE(signature.find(made_.store().corpus_hash().substr(0, 12)), std::string::npos);
+  EXPECT_NE(signature.find(made_.store().tokenizer().hash().substr(0, 12)), std::string::npos);
+}
+
+TEST_F(EvaluateCommandTest, TheTableHasTheSameRows) {
+  const auto text = output_of({run().string() + "@step-3", "--split", "train", "--quiet",
+                               "--threads", "1", "--replies", "0"});
+  for (const auto* word : {"hred", "bigram", "unigram", "ppl_word", "bpb", "@step-3", "tokenizer:"})
+    EXPECT_NE(text.find(word), std::string::npos) << word;
+  EXPECT_EQ(text.find("greedy"), std::string::npos);
+}
+
+TEST_F(EvaluateCommandTest, AStoreOfAnotherTokenizerIsRefused) {
+  const MadeStore other({.seed = 2, .dialogues = 40});
+  try {
+    run_evaluate({run().string(), "--store", other.folder().string(), "--split", "train"});
+    FAIL() << "expected an error";
+  } catch (const base::DataError& error) {
+    EXPECT_NE(std::string(error.what()).find("tokenizer"), std::string::npos);
+    EXPECT_NE(std::string(error.what()).find("--store"), std::string::npos);
+  }
+}
+
+TEST_F(EvaluateCommandTest, ASplitThatIsNotThereIsAnError) {
+  EXPECT_THROW(run_evaluate({run().string(), "--split", "test", "--quiet"}), base::DataError);
+}
+
+}  // namespace
+}  // namespace banter::train
