@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "models/decoding/options.h"
 #include "models/registry.h"
 
 namespace banter::train {
@@ -27,7 +28,9 @@ Recipe read(configs::Config config, configs::Config learning) {
   root.check(!run.empty(), "run", "the name of a folder");
   root.check(threads >= 0 && threads <= 1024, "threads", "from 0 (all cores) to 1024");
   auto [batch, train] = read_learning(root);
-  root.ignore({"data", "decoding"});
+  auto decoding = root.section("decoding");  // not used here, but generate and chat go by it
+  models::DecodingOptions::from(decoding);
+  root.ignore({"data"});
   root.reject_unknown();
 
   auto learning_root = learning.root();

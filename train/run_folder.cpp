@@ -36,6 +36,9 @@ constexpr std::array<std::string_view, 12> kMayDiffer = {
     "train.steps",
 };
 
+/// Replies are chosen after training.
+constexpr std::string_view kDecoding = "decoding.";
+
 fs::path made(const fs::path& folder) {
   std::error_code error;
   fs::create_directories(folder, error);
@@ -75,6 +78,7 @@ std::string config_difference(std::string_view before, std::string_view now) {
   };
   for (const auto& key : keys) {
     if (std::ranges::find(kMayDiffer, key) != kMayDiffer.end()) continue;
+    if (key.starts_with(kDecoding)) continue;
     const auto was = shown(old_values, key), is = shown(new_values, key);
     if (was != is) return key + " was " + was + ", is " + is;
   }
