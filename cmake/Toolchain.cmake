@@ -17,11 +17,6 @@ if(BANTER_SANITIZE)
                                                 -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(banter_flags INTERFACE -fsanitize=${BANTER_SANITIZE})
 endif()
-if(BANTER_FUZZ) # every target of ours tells libFuzzer where it has been
-  target_compile_options(banter_flags INTERFACE -fsanitize=fuzzer-no-link,address,undefined
-                                                -fno-sanitize-recover=all)
-  target_link_options(banter_flags INTERFACE -fsanitize=address,undefined)
-endif()
 
 foreach(linker mold lld)
   find_program(BANTER_LINKER_${linker} NAMES ${linker} ld.${linker})

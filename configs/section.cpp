@@ -157,7 +157,7 @@ void Section::ignore(std::initializer_list<std::string_view> keys) {
 void Section::reject_unknown() const {
   for (const auto& named_child : node_->children) {
     const auto& key = named_child.first;
-    const auto is_this = [&key = key](const Node::Read& entry) { return entry.key == key; };
+    const auto is_this = [&](const Node::Read& entry) { return entry.key == key; };
     if (node_->ignored.contains(key) || std::ranges::any_of(node_->read, is_this)) continue;
     std::vector<std::string> known(node_->ignored.begin(), node_->ignored.end());
     for (const auto& entry : node_->read) known.push_back(entry.key);
