@@ -54,7 +54,7 @@ std::string all_bytes(const fs::path& folder) {
 class PrepareTest : public testing::Test {
  protected:
   void SetUp() override {
-    write_file(folder_ / "corpus.jsonl", made_corpus(400));
+    write_file(folder_ / "corpus.jsonl", made_corpus(150));
     request_.store = folder_ / "stores/made";
     request_.data.sources = {{(folder_ / "corpus.jsonl").string(), "auto", "auto"}};
     request_.data.valid_share = 0.2;
@@ -80,9 +80,9 @@ TEST_F(PrepareTest, MakesAStoreThatHoldsEveryDialogueOnce) {
   EXPECT_NO_THROW(store.verify());
   const auto train = store.split("train").dialogues();
   const auto valid = store.split("valid").dialogues();
-  EXPECT_EQ(train + valid, 400U);
-  EXPECT_GT(valid, 40U);
-  EXPECT_LT(valid, 130U);
+  EXPECT_EQ(train + valid, 150U);
+  EXPECT_GT(valid, 12U);
+  EXPECT_LT(valid, 55U);
   for (const auto& split : store.splits())
     for (std::uint64_t i = 0; i < split.dialogues(); ++i) {
       const auto record = split.record(i);
@@ -104,7 +104,7 @@ TEST_F(PrepareTest, EqualInputsMakeEqualBytes) {
 TEST_F(PrepareTest, LeavesAStoreOfEqualInputsAlone) {
   data::prepare(request_);
   const auto before = fs::last_write_time(request_.store / "manifest.json");
-  write_file(folder_ / "corpus.jsonl", made_corpus(400));  // fetched again: the same content
+  write_file(folder_ / "corpus.jsonl", made_corpus(150));  // fetched again: the same content
   EXPECT_FALSE(data::prepare(request_).made);
   EXPECT_EQ(fs::last_write_time(request_.store / "manifest.json"), before);
 }
@@ -116,14 +116,14 @@ TEST_F(PrepareTest, RefusesToReplaceAStoreOfOtherInputsUnlessForced) {
   EXPECT_NE(complaint().find("data.valid_share is 0.2 there and 0.3 here"), std::string::npos)
       << complaint();
   request_.data.valid_share = 0.2;
-  write_file(folder_ / "corpus.jsonl", made_corpus(401));
+  write_file(folder_ / "corpus.jsonl", made_corpus(151));
   EXPECT_NE(complaint().find("the content of its files differs"), std::string::npos);
   EXPECT_EQ(all_bytes(request_.store), before);
 
   request_.force = true;
   EXPECT_TRUE(data::prepare(request_).made);
   const auto store = data::Store::open(request_.store);
-  EXPECT_EQ(store.split("train").dialogues() + store.split("valid").dialogues(), 401U);
+  EXPECT_EQ(store.split("train").dialogues() + store.split("valid").dialogues(), 151U);
 }
 
 TEST_F(PrepareTest, NeverReplacesAFolderThatIsNoStore) {
@@ -231,7 +231,7 @@ long peak_of(const TemporaryFolder& folder, const std::string& name, std::uint64
   }
   write_file(folder / (name + ".yaml"),
              "store: " + (folder / name).string() + "\ndata:\n  sources: [{path: " +
-                 corpus.string() + "}]\n  tokenizer: {vocab_size: 1000, sample_bytes: 300000}\n");
+                 corpus.string() + "}]\n  tokenizer: {vocab_size: 1000, sample_bytes: 150000}\n");
   Process process({"/proc/self/exe"},
                   {{"BANTER_TEST_PREPARE", (folder / (name + ".yaml")).string()}});
   const auto result = process.wait();
@@ -242,8 +242,8 @@ long peak_of(const TemporaryFolder& folder, const std::string& name, std::uint64
 
 TEST(PrepareMemoryTest, IsTheSameForACorpusTenTimesAsLarge) {
   const TemporaryFolder folder;
-  const auto small = peak_of(folder, "small", 3'000);
-  const auto large = peak_of(folder, "large", 30'000);
+  const auto small = peak_of(folder, "small", 2'000);
+  const auto large = peak_of(folder, "large", 20'000);
   ASSERT_GT(small, 0);
   EXPECT_LT(static_cast<double>(large), 1.1 * static_cast<double>(small));
 }
