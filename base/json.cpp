@@ -13,10 +13,12 @@ namespace {
 
 /// Looks for keys that stand twice in one object; keeps nothing else.
 struct KeyCounter {
+  // NOLINTBEGIN(readability-identifier-naming): the names that basic_parser looks for
   static constexpr std::size_t max_object_size = std::size_t(-1);
   static constexpr std::size_t max_array_size = std::size_t(-1);
   static constexpr std::size_t max_key_size = std::size_t(-1);
   static constexpr std::size_t max_string_size = std::size_t(-1);
+  // NOLINTEND(readability-identifier-naming)
 
   std::vector<std::set<std::string, std::less<>>> open;
   std::string key, repeated;

@@ -1,6 +1,7 @@
 #include "base/progress.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 #include <sys/ioctl.h>
@@ -32,7 +33,7 @@ std::size_t terminal_width() {
 }  // namespace
 
 std::string duration_text(std::chrono::duration<double> seconds) {
-  const auto whole = static_cast<long long>(seconds.count() + 0.5);
+  const auto whole = std::llround(seconds.count());
   char text[64];
   if (whole >= 3600) {
     std::snprintf(text, sizeof text, "%lldh%02lldm", whole / 3600, whole / 60 % 60);

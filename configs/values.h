@@ -28,7 +28,7 @@ std::string to_yaml(bool value);
 std::string to_yaml(std::int64_t value);
 std::string to_yaml(std::uint64_t value);
 std::string to_yaml(double value);
-std::string to_yaml(const std::string& value);
+std::string to_yaml(const std::string& text);
 std::string to_yaml(const std::vector<std::int64_t>& values);
 std::string to_yaml(const std::vector<double>& values);
 std::string to_yaml(const std::vector<std::string>& values);

@@ -152,7 +152,7 @@ NodePtr parse_tree(std::string_view yaml, std::string_view name, bool has_lines)
   if (yaml.size() > kMaxBytes)
     throw ConfigError(shown + ": longer than 1 MB; a configuration is smaller");
   const auto line_of = [&](std::size_t at) {
-    if (!has_lines) return shown;
+    if (!has_lines) return std::string(name);
     return shown + ":" + std::to_string(1 + std::ranges::count(yaml.substr(0, at), '\n'));
   };
   if (const auto bad = base::first_bad_utf8(yaml)) {
