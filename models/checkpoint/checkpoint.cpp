@@ -44,8 +44,16 @@ void remove_folder(const fs::path& path) {
   if (error) throw FileError(path.string() + ": cannot be removed: " + error.message());
 }
 
+/// What a crash leaves in a run: ".step-N.tmp" and ".step-N.old.tmp" of this file, and the new
+/// content of a small file that was not yet renamed, "CURRENT.tmp-<pid>" (`write_durably`).
 bool is_leftover(std::string_view name) {
-  return name.starts_with(".step-") && name.ends_with(".tmp");
+  if (name.starts_with(".step-") && name.ends_with(".tmp")) return true;
+  const auto mark = name.rfind(".tmp-");
+  if (mark == std::string_view::npos) return false;
+  const auto file = name.substr(0, mark), process = name.substr(mark + 5);
+  const bool ours = file == "CURRENT" || file == "LAST" || file.starts_with(kBest) ||
+                    file == "config.yaml" || file == "log.jsonl";
+  return ours && process.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
 std::string manifest_of(const fs::path& folder, std::int64_t step) {
@@ -138,7 +146,8 @@ std::string known_names(const fs::path& run, const std::vector<std::int64_t>& st
   std::string names = "RUN@last";
   std::vector<std::string> best;
   for (const auto& entry : fs::directory_iterator(run))
-    if (const auto name = entry.path().filename().string(); name.starts_with(kBest))
+    if (const auto name = entry.path().filename().string();
+        name.starts_with(kBest) && !is_leftover(name))
       best.push_back(name.substr(kBest.size()));
   std::ranges::sort(best);
   for (const auto& metric : best) names += ", RUN@best:" + metric;

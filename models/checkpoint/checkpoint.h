@@ -53,7 +53,8 @@ std::vector<std::int64_t> checkpoint_steps(const std::filesystem::path& run);
 /// Takes RUN/step-N away, so that a crash leaves all of it or nothing under that name.
 /// Throws   FileError
 void remove_checkpoint(const std::filesystem::path& run, std::int64_t step);
-/// Removes what crashes left behind: unpublished and half-removed checkpoints.
+/// Removes what crashes left behind: unpublished and half-removed checkpoints, small files that had
+/// not yet taken the place of the old ones. Only for the one process that may write into the run.
 /// Throws   FileError
 void remove_leftovers(const std::filesystem::path& run);
 

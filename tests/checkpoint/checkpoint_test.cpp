@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 
 #include "base/errors.h"
+#include "tests/support/full_disk.h"
 #include "tests/support/temporary_folder.h"
 
 namespace banter::models {
@@ -74,10 +75,14 @@ TEST(CheckpointTest, RemovesLeftoversOfACrash) {
   fs::create_directories(run / ".step-3.tmp");
   write(run / ".step-3.tmp/model.safetensors", "half");
   fs::create_directories(run / ".step-2.old.tmp");
+  write(run / "BEST.ppl.tmp-1234", "step-2");
+  write(run / "notes.tmp-1234", "of the user");
   publish(run.path(), 3);
   EXPECT_EQ(read(run / "step-3/model.safetensors").size(), 3U * 4096 + 17);
   remove_leftovers(run.path());
   EXPECT_FALSE(fs::exists(run / ".step-2.old.tmp"));
+  EXPECT_FALSE(fs::exists(run / "BEST.ppl.tmp-1234"));
+  EXPECT_TRUE(fs::exists(run / "notes.tmp-1234"));
   verify_checkpoint(run / "step-3");
 }
 
@@ -223,28 +228,10 @@ TEST_F(FindCheckpointTest, TellsWhatThereIs) {
             std::string::npos);
 }
 
-/// Files of this process may not grow beyond a limit, as on a full disk.
-class FullDisk {
- public:
-  explicit FullDisk(rlim_t bytes) {
-    getrlimit(RLIMIT_FSIZE, &before_);
-    old_handler_ = std::signal(SIGXFSZ, SIG_IGN);  // then write() fails instead
-    const rlimit small{bytes, before_.rlim_max};
-    setrlimit(RLIMIT_FSIZE, &small);
-  }
-  ~FullDisk() {
-    setrlimit(RLIMIT_FSIZE, &before_);
-    std::signal(SIGXFSZ, old_handler_);
-  }
-
- private:
-  rlimit before_{};
-  void (*old_handler_)(int);
-};
-
 TEST_F(FindCheckpointTest, AFullDiskLeavesTheRunAsItWas) {
   {
-    const FullDisk full(100);  // the files of the test fit in no way: not even the manifest does
+    const tests::FullDisk full(
+        100);  // the files of the test fit in no way: not even the manifest does
     EXPECT_THROW(publish(run.path(), 40), FileError);
   }
   EXPECT_EQ(checkpoint_steps(run.path()), (std::vector<std::int64_t>{10, 20, 30}));

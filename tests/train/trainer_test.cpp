@@ -22,7 +22,9 @@
 #include "models/checkpoint/checkpoint.h"
 #include "models/checkpoint/load_model.h"
 #include "models/checkpoint/safetensors.h"
+#include "models/registry.h"
 #include "tests/batch/made_store.h"
+#include "tests/support/full_disk.h"
 #include "tests/support/temporary_folder.h"
 #include "train/recipe.h"
 #include "train/run_folder.h"
@@ -185,6 +187,23 @@ TEST_F(TrainerTest, SeveralMicroBatchesMakeTheStepOfOneBatch) {
         << figure;
 }
 
+TEST_F(TrainerTest, ALongGradientIsCutToClipNorm) {
+  // With a large eps and no memory a step of AdamW is the gradient itself.
+  const auto r =
+      recipe("run", {"train.steps=1", "train.eps=1000", "train.lr=1000", "train.beta1=0",
+                     "train.warmup_steps=0", "train.weight_decay=0", "train.clip_norm=0.05"});
+  train(r);
+  const auto& tokenizer = store().tokenizer();
+  const auto start =
+      models::build_model(r.config.root().section("model"),
+                          {.size = tokenizer.vocab_size(), .special = tokenizer.special()}, 1);
+  const auto before = models::named_tensors(*start);
+  double squares = 0;
+  for (const auto& [name, tensor] : weights(r.run, 1))
+    squares += (tensor - before.at(name)).square().sum().item<double>();
+  EXPECT_NEAR(std::sqrt(squares), 0.05, 1e-4);
+}
+
 TEST_F(TrainerTest, ACrashedRunEndsLikeAnUnbrokenOne) {
   const std::vector<std::string> more = {"train.ema_decay=0.9", "train.steps=13",
                                          "train.keep_best=[ppl, token_accuracy]"};
@@ -238,6 +257,26 @@ TEST_F(TrainerTest, GoesOnFromAnOlderCheckpointWhenTheNewestIsDamaged) {
   models::verify_checkpoint(place / "damaged/step-8");
   EXPECT_EQ(base::read_file(place / "damaged/step-8/manifest.json"),
             base::read_file(place / "whole/step-8/manifest.json"));
+}
+
+TEST_F(TrainerTest, AFullDiskDuringASaveLosesNothingThatWasSaved) {
+  train(recipe("whole"));
+  const auto r = recipe("run");
+  {
+    const RunFolder folder(r.run);
+    Trainer trainer(folder, r, store(), true);
+    std::optional<tests::FullDisk> full;
+    trainer.after_step = [&](const TrainState& state) {
+      if (state.step == 5) full.emplace(16 << 10);  // the log fits, the tensors do not
+    };
+    const auto said = problem<base::FileError>([&] { trainer.run(); });
+    EXPECT_NE(said.find("safetensors"), std::string::npos) << said;
+  }
+  EXPECT_EQ(models::checkpoint_steps(r.run), (std::vector<std::int64_t>{3, 4}));
+  EXPECT_EQ(models::find_checkpoint({r.run, "last"}).warning, "");
+  train(r);
+  EXPECT_EQ(contents(place / "whole").at("step-8/model.safetensors"),
+            contents(r.run).at("step-8/model.safetensors"));
 }
 
 TEST_F(TrainerTest, RefusesToGoOnWhenNoCheckpointCanBeUsed) {
