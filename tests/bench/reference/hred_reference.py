@@ -37,7 +37,7 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import nn
-from torch.nn.utils.rnn import pack_padded_sequence
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
 
 BOS, EOS = 2, 3
 NOT_COUNTED = -100
@@ -145,10 +145,12 @@ def attend(weights, memory):
     return torch.bmm(weights.unsqueeze(1), memory).squeeze(1)
 
 
-def run_packed(gru, inputs, lengths):
-    """All states of the rows and the last real one of each."""
-    packed = pack_padded_sequence(inputs, lengths, batch_first=True, enforce_sorted=False)
-    states, last = gru(packed)
+def run_packed(gru, embedding, ids, speakers, lengths):
+    """All states of the rows, packed, and the last real one of each; padding is not embedded."""
+    pack = lambda x: pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+    packed = pack(ids)
+    embedded = embedding(packed.data, pack(speakers).data if embedding.speaker else None)
+    states, last = gru(PackedSequence(embedded, *packed[1:]))
     return states, last[0]
 
 
@@ -176,8 +178,10 @@ class Hred(nn.Module):
         self.output = nn.Linear(H, o.vocab)
 
     def encode(self, batch):
-        embedded = self.embedding(batch.turns, batch.turn_speaker.unsqueeze(1))
-        _, vectors = run_packed(self.encoder, embedded, batch.turn_lengths)
+        speakers = batch.turn_speaker.unsqueeze(1).expand_as(batch.turns)
+        _, vectors = run_packed(
+            self.encoder, self.embedding, batch.turns, speakers, batch.turn_lengths
+        )
         B, U = batch.keep.shape
         h = vectors.new_zeros(B * U, vectors.shape[1]).index_copy(0, batch.place, vectors)
         h = h.view(B, U, -1)
@@ -240,8 +244,9 @@ class Seq2Seq(nn.Module):
         self.output = nn.Linear(H, o.vocab)
 
     def encode(self, batch):
-        embedded = self.embedding(batch.joined, batch.joined_speaker)
-        states, last = run_packed(self.encoder, embedded, batch.joined_lengths)
+        states, last = run_packed(
+            self.encoder, self.embedding, batch.joined, batch.joined_speaker, batch.joined_lengths
+        )
         h, _ = nn.utils.rnn.pad_packed_sequence(states, batch_first=True)
         keep = torch.arange(h.shape[1]) < batch.joined_lengths.unsqueeze(1)
         return {
@@ -259,12 +264,13 @@ class Seq2Seq(nn.Module):
 def label_logits(model, batch):
     """Logits (P,V) and labels (P) of the counted labels, step by step over the rows alive."""
     memory = model.encode(batch)
-    embedded = model.embedding(batch.decoder_input)
+    pack = lambda rows: torch.cat([rows[:n, t] for t, n in enumerate(batch.live)])
+    embedded = model.embedding(pack(batch.decoder_input)).split(batch.live)
     s, states = memory["state"], []
     for t, n in enumerate(batch.live):
-        s = model.step(embedded[:n, t], s[:n], memory, n)
+        s = model.step(embedded[t], s[:n], memory, n)
         states.append(s)
-    labels = torch.cat([batch.labels[:n, t] for t, n in enumerate(batch.live)])
+    labels = pack(batch.labels)
     return model.output(model.dropout(torch.cat(states))), labels
 
 
