@@ -109,6 +109,33 @@ const json::object& as_object(const json::value& value, std::string_view where) 
   return value.get_object();
 }
 
+std::string_view as_text(const json::value& value, std::string_view where) {
+  if (!value.is_string()) throw base::DataError(std::string(where) + ": is no JSON string");
+  return value.get_string();
+}
+
+void check_size(const FileRecord& file) {
+  std::error_code error;
+  const auto size = std::filesystem::file_size(file.path, error);
+  if (error) throw base::FileError(file.path.string() + ": " + error.message());
+  if (size != file.bytes)
+    throw base::DataError(file.path.string() + ": holds " + std::to_string(size) +
+                          " bytes where its manifest says " + std::to_string(file.bytes) +
+                          ": the store is damaged, prepare it again");
+}
+
+Tokenizer open_tokenizer(const FileRecord& file, const json::object& about,
+                         std::string_view where) {
+  auto tokenizer = Tokenizer::open(file.path);
+  if (tokenizer.hash() != file.sha256)
+    throw base::DataError(file.path.string() +
+                          ": is not the tokenizer that this store's ids were made with: prepare "
+                          "the store again");
+  if (tokenizer.vocab_size() != base::integer_field(about, "vocab_size", where))
+    throw base::DataError(std::string(where) + ": vocab_size disagrees with " + kTokenizerFile);
+  return tokenizer;
+}
+
 }  // namespace
 
 struct Split::Impl {
@@ -253,20 +280,24 @@ Dialogue Split::record(std::uint64_t dialogue) const {
   Dialogue record;
   record.id = id(dialogue);
   const std::string where = impl_->folder.string() + ": dialogue " + std::to_string(dialogue);
-  const auto rest =
-      base::parse_json(impl_->text(dialogue).substr(record.id.size()), where).as_object();
+  const auto parsed = base::parse_json(impl_->text(dialogue).substr(record.id.size()), where);
+  const auto& rest = as_object(parsed, where);
 
   const auto& speakers = array_field(rest, "speakers", where);
   const auto speaker_name = [&](std::uint16_t number) -> std::string {
     if (number == 0) return "?";
     if (number > speakers.size()) impl_->fail("a speaker is unknown");
-    return std::string(speakers[number - 1].as_string());
+    return std::string(as_text(speakers[number - 1], where));
   };
   if (rest.contains("meta"))
-    for (const auto& pair : array_field(rest, "meta", where))
-      record.meta.emplace_back(pair.as_array().at(0).as_string(),
-                               pair.as_array().at(1).as_string());
-  const auto* times = rest.if_contains("times");
+    for (const auto& entry : array_field(rest, "meta", where)) {
+      const auto* pair = entry.if_array();
+      if (pair == nullptr || pair->size() != 2) impl_->fail("a meta entry is no pair");
+      record.meta.emplace_back(as_text((*pair)[0], where), as_text((*pair)[1], where));
+    }
+  const bool has_times = rest.contains("times");
+  if (has_times && array_field(rest, "times", where).size() != view.turns)
+    impl_->fail("a dialogue has not a time for each turn");
 
   std::vector<TokenId> ids;
   for (std::uint32_t i = 0; i < view.turns; ++i) {
@@ -275,7 +306,7 @@ Dialogue Split::record(std::uint64_t dialogue) const {
     Turn turn;
     turn.speaker = speaker_name(turn_speaker(view.first_turn + i));
     turn.text = impl_->tokenizer.decode(ids);
-    if (times != nullptr) turn.time = times->as_array().at(i).as_string();
+    if (has_times) turn.time = as_text(array_field(rest, "times", where)[i], where);
     record.turns.push_back(std::move(turn));
   }
   for (std::uint32_t i = 0; i < view.facts; ++i) {
@@ -291,9 +322,11 @@ Dialogue Split::record(std::uint64_t dialogue) const {
 }
 
 struct Store::Impl {
+  explicit Impl(Tokenizer its_tokenizer) : tokenizer(std::move(its_tokenizer)) {}
+
   std::filesystem::path folder;
   std::string corpus_hash, hash, format;
-  std::optional<Tokenizer> tokenizer;
+  Tokenizer tokenizer;
   std::vector<Split> splits;
   std::vector<FileRecord> files;
 };
@@ -318,7 +351,10 @@ Store Store::open(const std::filesystem::path& folder) {
                           ", this program reads version " + std::to_string(kStoreVersion) +
                           ": prepare the store again");
 
-  auto impl = std::make_shared<Impl>();
+  const auto& about = as_object(base::field(manifest, "tokenizer", where), where);
+  const auto tokenizer_file = file_record(about, folder, where);
+  auto impl = std::make_shared<Impl>(open_tokenizer(tokenizer_file, about, where));
+  impl->files.push_back(tokenizer_file);
   impl->folder = folder;
   impl->hash = base::sha256_hex(text);
   impl->corpus_hash = base::string_field(manifest, "corpus_sha256", where);
@@ -327,16 +363,6 @@ Store Store::open(const std::filesystem::path& folder) {
       impl->format =
           base::string_field(as_object(sources->get_array().front(), where), "format", where);
 
-  const auto& about = as_object(base::field(manifest, "tokenizer", where), where);
-  impl->files.push_back(file_record(about, folder, where));
-  impl->tokenizer = Tokenizer::open(impl->files.back().path);
-  if (impl->tokenizer->hash() != impl->files.back().sha256)
-    throw base::DataError(impl->files.back().path.string() +
-                          ": is not the tokenizer that this store's ids were made with: prepare "
-                          "the store again");
-  if (impl->tokenizer->vocab_size() != base::integer_field(about, "vocab_size", where))
-    throw base::DataError(where + ": vocab_size disagrees with " + kTokenizerFile);
-
   for (const auto& value : array_field(manifest, "splits", where)) {
     const auto& entry = as_object(value, where);
     const std::string name(base::string_field(entry, "name", where));
@@ -344,17 +370,10 @@ Store Store::open(const std::filesystem::path& folder) {
       throw base::DataError(where + ": split name \"" + name + "\" is not plain");
     for (const auto& file : array_field(entry, "files", where)) {
       impl->files.push_back(file_record(as_object(file, where), folder / name, where));
-      const auto& expected = impl->files.back();
-      std::error_code error;
-      const auto size = std::filesystem::file_size(expected.path, error);
-      if (error) throw base::FileError(expected.path.string() + ": " + error.message());
-      if (size != expected.bytes)
-        throw base::DataError(expected.path.string() + ": holds " + std::to_string(size) +
-                              " bytes where its manifest says " + std::to_string(expected.bytes) +
-                              ": the store is damaged, prepare it again");
+      check_size(impl->files.back());
     }
     Split split;
-    split.impl_ = std::make_shared<const Split::Impl>(name, folder, *impl->tokenizer, entry, where);
+    split.impl_ = std::make_shared<const Split::Impl>(name, folder, impl->tokenizer, entry, where);
     impl->splits.push_back(std::move(split));
   }
   Store store;
@@ -385,7 +404,7 @@ bool Store::has_split(std::string_view name) const {
 }
 
 const std::vector<Split>& Store::splits() const { return impl_->splits; }
-const Tokenizer& Store::tokenizer() const { return *impl_->tokenizer; }
+const Tokenizer& Store::tokenizer() const { return impl_->tokenizer; }
 const std::string& Store::corpus_hash() const { return impl_->corpus_hash; }
 const std::string& Store::hash() const { return impl_->hash; }
 const std::filesystem::path& Store::folder() const { return impl_->folder; }

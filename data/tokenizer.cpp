@@ -68,15 +68,18 @@ void split_for_training(std::string_view text, std::vector<std::string>& out) {
 }
 
 /// Hands the sample to the trainer, line by line.
-class SampleIterator : public sentencepiece::SentenceIterator {
+class SampleIterator final : public sentencepiece::SentenceIterator {
  public:
-  explicit SampleIterator(TextSample& sample) : sample_(sample) { Next(); }
+  explicit SampleIterator(TextSample& sample) : sample_(sample) { advance(); }
 
   [[nodiscard]] bool done() const override { return done_; }
   [[nodiscard]] const std::string& value() const override { return value_; }
   [[nodiscard]] sentencepiece::util::Status status() const override { return {}; }
 
-  void Next() override {
+  void Next() override { advance(); }
+
+ private:
+  void advance() {
     while (at_ == parts_.size()) {
       parts_.clear();
       at_ = 0;
@@ -90,7 +93,6 @@ class SampleIterator : public sentencepiece::SentenceIterator {
     value_ = std::move(parts_[at_++]);
   }
 
- private:
   TextSample& sample_;
   std::vector<std::string> parts_;
   std::size_t at_ = 0;
@@ -178,7 +180,8 @@ Tokenizer::Tokenizer(std::string model) {
       surface = static_cast<char>(std::stoi(piece.substr(3, 2), nullptr, 16));  // "<0x41>"
     } else if (!processor.IsControl(id) && !processor.IsUnknown(id)) {
       surface = piece;
-      for (std::size_t at; (at = surface.find(kSpaceMark)) != std::string::npos;)
+      for (auto at = surface.find(kSpaceMark); at != std::string::npos;
+           at = surface.find(kSpaceMark, at))
         surface.replace(at, kSpaceMark.size(), " ");
     }
     impl->surfaces.push_back(std::move(surface));

@@ -33,7 +33,7 @@ class JsonRecords {
   }
 
  private:
-  Dialogue record(const dom::element& value, const Place& place) const {
+  [[nodiscard]] Dialogue record(const dom::element& value, const Place& place) const {
     const auto object = as_record_object(value, "the record");
     Dialogue dialogue;
     const auto id = need_key(object, "id");

@@ -48,7 +48,7 @@ void remove_leftovers(const fs::path& store) {
   }
 }
 
-enum class Existing { kNone, kSame, kOther };
+enum class Existing : std::uint8_t { kNone, kSame, kOther };
 
 /// What stands where the store is to be. Throws   when it is not ours to replace
 Existing look_at(const PrepareRequest& request, const json::object& wanted) {

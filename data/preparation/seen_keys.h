@@ -36,8 +36,8 @@ class SeenKeys {
 
  private:
   struct Slot {
-    std::uint64_t hash;   ///< 0 = empty
-    std::uint64_t entry;  ///< where the key stands in the file of keys
+    std::uint64_t hash = 0;   ///< 0 = empty
+    std::uint64_t entry = 0;  ///< where the key stands in the file of keys
   };
   void grow();
   [[nodiscard]] Slot read_slot(int table, std::uint64_t index) const;
