@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+
+#include <torch/torch.h>
+
+#include "data/batch.h"
+#include "data/store.h"
+#include "models/checkpoint/safetensors.h"
+#include "models/dialogue_model.h"
+#include "train/arena.h"
+#include "train/optimizer.h"
+#include "train/recipe.h"
+#include "train/state.h"
+
+namespace banter::train {
+
+/// A model that learns: the tensors and the TrainState that make a checkpoint, and the step that
+/// takes them from one to the next.
+///
+/// What a step makes depends on these alone, so they may be saved, killed and loaded anywhere.
+class Learner {
+ public:
+  /// At step 0. `store` must outlive it.
+  Learner(const Recipe& recipe, const data::Store& store, torch::Device device);
+  Learner(const Learner&) = delete;
+  Learner& operator=(const Learner&) = delete;
+
+  /// One update from `micro_batches` batches, their losses scaled by the label counts of all of
+  /// them. A gradient that is not finite is counted and leaves the parameters alone.
+  ///
+  /// Returns  false when a signal came before it was done; then nothing has changed
+  /// Throws   base::Error when the gradient was not finite `max_bad_steps` times in a row
+  bool step();
+
+  /// Writes all files of a checkpoint but its manifest. Throws   FileError
+  void save_into(const std::filesystem::path& folder);
+  /// Takes them back. Throws   CheckpointError when they are of another store, tokenizer or model
+  void load(const std::filesystem::path& folder);
+
+  [[nodiscard]] models::DialogueModel& model() const { return *model_; }
+  [[nodiscard]] torch::Device device() const { return device_; }
+  [[nodiscard]] std::int64_t parameters() const;
+  [[nodiscard]] double grad_norm() const {
+    return grad_norm_;
+  }                                     ///< of the last step, before it
+                                        ///< was cut
+  [[nodiscard]] double epochs() const;  ///< passed so far, with the share of the current one
+
+  TrainState state;
+
+ private:
+  using Counts = std::map<std::string, std::int64_t>;
+  using Sums = std::map<std::string, double>;
+  Sums learn_from(const data::Batch& batch, const Counts& counts);
+  void update(std::int64_t number, const Counts& counts, const Sums& sums);
+  [[nodiscard]] models::NamedTensors averaged() const;
+  void expect_same(std::string_view what, const std::string& was, const std::string& is) const;
+
+  Recipe recipe_;
+  TrainOptions options_;
+  const data::Store& store_;
+  torch::Device device_;
+  models::ModelPtr model_;
+  Arena arena_;
+  AdamW optimizer_;
+  data::BatchStream stream_;
+  std::optional<AveragedWeights> average_;
+  double grad_norm_ = 0;
+};
+
+}  // namespace banter::train

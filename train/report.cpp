@@ -1,0 +1,113 @@
+#include "train/report.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include "base/json.h"
+#include "train/schedule.h"
+
+namespace banter::train {
+namespace {
+
+namespace json = base::json;
+
+std::string rounded(double value, const char* format) {
+  char text[64];
+  std::snprintf(text, sizeof text, format, value);
+  return text;
+}
+
+base::Progress::Options progress_options(const TrainOptions& options, std::int64_t done,
+                                         bool quiet) {
+  return {.label = "train",
+          .unit = "steps",
+          .total = static_cast<std::uint64_t>(options.steps),
+          .quiet = quiet,
+          .done = static_cast<std::uint64_t>(done)};
+}
+
+}  // namespace
+
+Report::Report(const RunFolder& folder, const TrainOptions& options, const TrainState& state,
+               double share, bool quiet)
+    : options_(options),
+      quiet_(quiet),
+      labels_at_start_(state.labels),
+      share_at_start_(share),
+      log_(folder.path() / "log.jsonl", state.step),
+      progress_(progress_options(options, state.step, quiet)) {}
+
+double Report::minutes() const {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count() / 60;
+}
+
+void Report::warn(const TrainState& state, const std::string& text) {
+  log_.write({{"event", "warning"}, {"step", state.step}, {"text", text}});
+  progress_.say("warning: " + text);
+}
+
+void Report::started(const TrainState& state, const std::string& device, std::int64_t parameters) {
+  log_.write({{"event", "start"},
+              {"step", state.step},
+              {"version", BANTER_VERSION},
+              {"device", device},
+              {"threads", state.threads},
+              {"parameters", parameters}});
+}
+
+void Report::stepped(TrainState& state, double grad_norm, double share) {
+  const auto seconds = 60 * minutes();
+  const auto rate = static_cast<double>(state.labels - labels_at_start_) / std::max(seconds, 1e-9);
+  for (const auto& [name, loss] : state.since_log)
+    if (loss.count > 0) mean_loss_[name] = loss.sum / static_cast<double>(loss.count);
+
+  if (state.step % options_.log_every == 0) {
+    json::object line{
+        {"event", "step"}, {"step", state.step}, {"epoch", state.epoch}, {"labels", state.labels}};
+    for (const auto& [name, loss] : state.since_log)
+      if (loss.count > 0) line[name] = loss.sum / static_cast<double>(loss.count);
+    line["lr"] = learning_rate(options_, state.step);
+    if (std::isfinite(grad_norm)) line["grad_norm"] = grad_norm;
+    line["skipped_steps"] = state.skipped_steps;
+    line["seconds"] = seconds;
+    line["labels_per_second"] = rate;
+    log_.write(line);
+    state.since_log.clear();
+  }
+  progress_.update(static_cast<std::uint64_t>(state.step), note(state, rate, share));
+}
+
+std::string Report::note(const TrainState& state, double rate, double share) const {
+  std::string text = "epoch " + std::to_string(state.epoch);
+  for (const auto& [name, value] : mean_loss_) text += " " + name + " " + rounded(value, "%.4f");
+  text += " " + rounded(rate, "%.0f") + " labels/s";
+  const auto gained = share - share_at_start_;
+  if (options_.steps == 0 && gained > 0) {  // the bar knows the time left of steps alone
+    const std::chrono::duration<double> left{60 * minutes() * std::max(1 - share, 0.0) / gained};
+    text += " " + base::duration_text(left) + " left";
+  }
+  return text;
+}
+
+void Report::validated(const TrainState& state, const std::map<std::string, double>& metrics,
+                       std::int64_t replies, std::chrono::duration<double> took) {
+  json::object line{{"event", "validation"}, {"step", state.step}, {"epoch", state.epoch}};
+  auto told = "step " + std::to_string(state.step) + ": valid";
+  for (const auto& [name, value] : metrics) {
+    if (std::isfinite(value)) line[name] = value;
+    told += " " + name + " " + rounded(value, "%.4g");
+  }
+  line["replies"] = replies;
+  line["seconds"] = took.count();
+  log_.write(line);
+  if (state.validations_since_best == 0) told += " (best)";
+  if (!quiet_) progress_.say(told);
+}
+
+void Report::stopped(const TrainState& state, const std::string& why) {
+  progress_.finish();
+  log_.write({{"event", "stop"}, {"step", state.step}, {"why", why}});
+}
+
+}  // namespace banter::train

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "base/progress.h"
+#include "train/log.h"
+#include "train/options.h"
+#include "train/run_folder.h"
+#include "train/state.h"
+
+namespace banter::train {
+
+/// Tells how a training goes: lines in RUN/log.jsonl, progress on standard error. Everything that
+/// a clock measures is here, and nothing of it goes back into the training.
+class Report {
+ public:
+  /// `share` of the whole work that was done before. Throws   FileError
+  Report(const RunFolder& folder, const TrainOptions& options, const TrainState& state,
+         double share, bool quiet);
+
+  [[nodiscard]] double minutes() const;  ///< since the start of the program's training
+
+  void warn(const TrainState& state, const std::string& text);  ///< shown even when quiet
+  void started(const TrainState& state, const std::string& device, std::int64_t parameters);
+  /// After every step; writes a line every `log_every` of them, and then empties `since_log`.
+  void stepped(TrainState& state, double grad_norm, double share);
+  void validated(const TrainState& state, const std::map<std::string, double>& metrics,
+                 std::int64_t replies, std::chrono::duration<double> took);
+  void stopped(const TrainState& state, const std::string& why);
+  void sync() { log_.sync(); }  ///< before a checkpoint that the lines tell of
+
+ private:
+  [[nodiscard]] std::string note(const TrainState& state, double rate, double share) const;
+
+  TrainOptions options_;
+  bool quiet_;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  std::int64_t labels_at_start_;
+  double share_at_start_;
+  std::map<std::string, double> mean_loss_;
+  RunLog log_;
+  base::Progress progress_;
+};
+
+}  // namespace banter::train
