@@ -1,0 +1,207 @@
+// banter's side of the speed comparison with tests/bench/reference/hred_reference.py; both are run
+// in turns by tests/bench/reference/compare.py.
+//
+//   hred_speed train  STORE     [--shuffle S --tokens N --steps N --valid-target PPL --every N]
+//   hred_speed decode STORE     [--batch N --replies N --weights FILE]
+//
+// The order of batches depends on the options alone, so export_batches writes what `train` sees.
+
+#include <chrono>
+#include <cmath>
+#include <iostream>
+
+#include <CLI/CLI.hpp>
+#include <boost/json.hpp>
+
+#include "configs/section.h"
+#include "data/batch.h"
+#include "data/store.h"
+#include "models/checkpoint/safetensors.h"
+#include "models/decoding/decoder.h"
+#include "models/device.h"
+#include "models/registry.h"
+#include "train/arena.h"
+#include "train/optimizer.h"
+#include "train/schedule.h"
+
+namespace banter {
+namespace {
+
+namespace json = boost::json;
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+struct Settings {
+  std::string store, shuffle = "dialogue", weights;
+  std::string model = "type: hred\nattention: both\n";
+  std::int64_t tokens = 1024, steps = 40, skip = 3, every = 200, threads = 2;
+  std::int64_t batch = 1, replies = 64;
+  double target = 0;
+};
+
+data::BatchOptions batch_options(const Settings& s) {
+  data::BatchOptions options;
+  options.shuffle = s.shuffle;
+  options.tokens_per_batch = s.tokens;
+  options.max_context_turns = 10;
+  return options;
+}
+
+models::ModelPtr make_model(const Settings& s, const data::Tokenizer& tokenizer) {
+  const auto config = configs::Config::parse(
+      s.model + "embed_dim: 256\nhidden_dim: 512\ndropout: 0.1\n", "hred_speed");
+  auto model = models::build_model(config.root(), {tokenizer.vocab_size(), tokenizer.special()}, 1);
+  if (!s.weights.empty()) models::assign(*model, models::read_safetensors(s.weights));
+  return model;
+}
+
+double perplexity(models::DialogueModel& model, const data::Store& store, const Settings& s) {
+  const torch::NoGradGuard no_grad;
+  model.eval();
+  data::EvaluationStream stream(store.split("valid"), batch_options(s),
+                                store.tokenizer().special());
+  data::Batch batch;
+  double nll = 0;
+  std::int64_t count = 0;
+  while (stream.next(batch)) {
+    nll += model.losses(batch).front().sum.item<double>();
+    count += batch.label_count;
+  }
+  model.train();
+  return std::exp(nll / static_cast<double>(count));
+}
+
+void run_train(const Settings& s) {
+  const auto store = data::Store::open(s.store);
+  data::BatchStream stream(store.split("train"), batch_options(s), store.tokenizer().special(), 1);
+  auto model = make_model(s, store.tokenizer());
+  model->train();
+  train::TrainOptions options;
+  train::Arena arena(*model, train::decay_rules());
+  train::AdamW optimizer(arena, options);
+  double seconds = 0, loss = 0;
+  std::int64_t labels = 0, replies = 0;
+  for (std::int64_t step = 1; step <= s.steps; ++step) {
+    const auto start = Clock::now();
+    const auto batch = stream.next();
+    arena.grads.zero_();
+    const auto nll = model->losses(batch).front();
+    (nll.sum / static_cast<double>(nll.count)).backward();
+    const auto norm = arena.grad_norm();
+    if (norm > options.clip_norm) arena.grads.mul_(options.clip_norm / norm);
+    optimizer.update(step, train::learning_rate(options, step));
+    loss = nll.sum.item<double>() / static_cast<double>(nll.count);
+    if (step > s.skip) {
+      seconds += seconds_since(start);
+      labels += batch.label_count;
+      replies += batch.replies();
+    }
+    if (s.target > 0 && step % s.every == 0) {
+      const double ppl = perplexity(*model, store, s);
+      std::cout << json::serialize(
+                       json::object{{"step", step}, {"minutes", seconds / 60}, {"valid_ppl", ppl}})
+                << std::endl;
+      if (ppl <= s.target) break;
+    }
+  }
+  std::cout << json::serialize(
+                   json::object{{"mode", "train"},
+                                {"shuffle", s.shuffle},
+                                {"seconds", seconds},
+                                {"reply_tokens_per_second", static_cast<double>(labels) / seconds},
+                                {"replies_per_second", static_cast<double>(replies) / seconds},
+                                {"last_loss", loss}})
+            << "\n";
+}
+
+void run_decode(const Settings& s) {
+  const auto store = data::Store::open(s.store);
+  auto model = make_model(s, store.tokenizer());
+  model->eval();
+  const auto& split = store.split("valid");
+  std::vector<data::Context> contexts;
+  for (std::uint64_t d = 0; static_cast<std::int64_t>(contexts.size()) < s.replies + s.batch; ++d) {
+    const auto dialogue = split.dialogue(d % split.dialogues());
+    data::Context context;
+    for (std::uint64_t t = 0; t + 1 < dialogue.turns; ++t) {
+      data::Context::Row row;
+      split.append_turn(dialogue.first_turn + t, row.ids);
+      row.speaker = split.turn_speaker(dialogue.first_turn + t);
+      context.turns.push_back(std::move(row));
+    }
+    contexts.push_back(std::move(context));
+  }
+  models::DecodingOptions options;
+  options.max_new_tokens = 60;
+  std::int64_t tokens = 0;
+  const auto decode = [&](std::size_t from, std::size_t to) {
+    auto at = from;
+    models::decode(
+        *model, batch_options(s), {.max_rows = s.batch},
+        [&]() -> std::optional<models::Request> {
+          if (at == to) return std::nullopt;
+          const auto number = at++;
+          return models::Request{number, contexts[number], options};
+        },
+        [&](const models::Replies& replies) {
+          for (const auto& reply : replies.best)
+            tokens += static_cast<std::int64_t>(reply.log_probs.size());
+        });
+  };
+  const auto warm = static_cast<std::size_t>(s.batch);
+  decode(0, warm);
+  tokens = 0;
+  const auto start = Clock::now();
+  decode(warm, contexts.size());
+  const double seconds = seconds_since(start);
+  std::cout << json::serialize(
+                   json::object{{"mode", "decode"},
+                                {"batch", s.batch},
+                                {"tokens", tokens},
+                                {"seconds", seconds},
+                                {"tokens_per_second", static_cast<double>(tokens) / seconds}})
+            << "\n";
+}
+
+int run(int argc, char** argv) {
+  Settings s;
+  CLI::App app("Speed of HRED, for tests/bench/reference/compare.py", "hred_speed");
+  app.require_subcommand(1);
+  const auto common = [&](CLI::App* command) {
+    command->add_option("store", s.store)->required();
+    command->add_option("--shuffle", s.shuffle);
+    command->add_option("--tokens", s.tokens);
+    command->add_option("--threads", s.threads);
+    command->add_option("--model", s.model);
+    return command;
+  };
+  auto* train = common(app.add_subcommand("train"));
+  train->add_option("--steps", s.steps);
+  train->add_option("--skip", s.skip);
+  train->add_option("--valid-target", s.target);
+  train->add_option("--every", s.every);
+  auto* decode = common(app.add_subcommand("decode"));
+  decode->add_option("--batch", s.batch);
+  decode->add_option("--replies", s.replies);
+  decode->add_option("--weights", s.weights);
+  CLI11_PARSE(app, argc, argv);
+  models::set_threads(static_cast<int>(s.threads));
+  if (train->parsed()) run_train(s);
+  if (decode->parsed()) run_decode(s);
+  return 0;
+}
+
+}  // namespace
+}  // namespace banter
+
+int main(int argc, char** argv) {
+  try {
+    return banter::run(argc, argv);
+  } catch (const std::exception& error) {
+    std::cerr << "hred_speed: " << error.what() << "\n";
+    return 1;
+  }
+}

@@ -1,0 +1,107 @@
+// Speed of one training step's parts and of decoding steps, on made dialogues whose lengths are
+// those of two-party Ubuntu (10 words a message, contexts of up to 10 turns).
+
+#include <random>
+
+#include <benchmark/benchmark.h>
+#include <torch/torch.h>
+
+#include "configs/section.h"
+#include "data/batch.h"
+#include "models/device.h"
+#include "models/registry.h"
+
+namespace banter::models {
+namespace {
+
+constexpr std::int64_t kVocab = 8000;
+
+ModelPtr full_size_model(const std::string& options) {
+  const auto config =
+      configs::Config::parse("embed_dim: 256\nhidden_dim: 512\ndropout: 0.0\n" + options, "bench");
+  return build_model(config.root(), {kVocab, data::SpecialIds{}}, 1);
+}
+
+/// `dialogues` of ten turns with a reply after each turn but the first; they share their turns.
+std::vector<data::Context> made_contexts(int dialogues, std::size_t turns = 10) {
+  std::mt19937 random(5);
+  std::vector<data::Context> contexts;
+  for (int d = 0; d < dialogues; ++d) {
+    data::Context context;
+    for (std::size_t t = 0; t <= turns; ++t) {
+      data::Context::Row row;
+      row.ids.resize(3 + random() % 20);
+      for (auto& id : row.ids) id = 300 + static_cast<std::int64_t>(random() % 7000);
+      if (t > 0) {
+        context.reply = row.ids;
+        contexts.push_back(context);
+      }
+      context.turns.push_back(std::move(row));
+    }
+  }
+  return contexts;
+}
+
+data::Batch made_batch(int dialogues) {
+  return data::make_batch(made_contexts(dialogues), {}, data::SpecialIds{});
+}
+
+void TrainStep(benchmark::State& state, const std::string& options) {
+  set_threads(static_cast<int>(state.range(0)));
+  const auto model = full_size_model(options);
+  const auto batch = made_batch(16);
+  for (auto _ : state) {
+    model->losses(batch).front().sum.backward();
+    for (auto& parameter : model->parameters()) parameter.mutable_grad().zero_();
+  }
+  state.counters["labels/s"] = benchmark::Counter(static_cast<double>(batch.label_count),
+                                                  benchmark::Counter::kIsIterationInvariantRate);
+}
+BENCHMARK_CAPTURE(TrainStep, hred_both, "type: hred")
+    ->Arg(1)
+    ->Arg(0)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(TrainStep, seq2seq, "type: seq2seq")->Arg(0)->Unit(benchmark::kMillisecond);
+
+void DecodeStep(benchmark::State& state) {
+  set_threads(static_cast<int>(state.range(1)));
+  const c10::InferenceMode guard;
+  const auto model = full_size_model("type: hred");
+  model->eval();
+  const auto rows = state.range(0);
+  const auto batch = made_batch(4);
+  const auto memory =
+      model->compose(model->encode_turns(batch), batch.context, batch.facts, batch.reply_speaker);
+  auto decoding = model->start(0, memory, torch::arange(rows));
+  const auto ids = torch::full({rows}, 400, torch::kLong);
+  for (auto _ : state) {
+    auto out = model->step(ids, memory, decoding);
+    decoding = std::move(out.state);
+    benchmark::DoNotOptimize(out.logits.data_ptr());
+  }
+  state.counters["tokens/s"] =
+      benchmark::Counter(static_cast<double>(rows), benchmark::Counter::kIsIterationInvariantRate);
+}
+BENCHMARK(DecodeStep)
+    ->Args({1, 1})
+    ->Args({1, 0})
+    ->Args({32, 1})
+    ->Args({32, 0})
+    ->Unit(benchmark::kMicrosecond);
+
+void EncodeTurns(benchmark::State& state) {
+  set_threads(0);
+  const c10::InferenceMode guard;
+  const auto model = full_size_model("type: hred");
+  model->eval();
+  const auto batch = made_batch(static_cast<int>(state.range(0)));
+  for (auto _ : state) benchmark::DoNotOptimize(model->encode_turns(batch).size());
+  state.counters["tokens/s"] = benchmark::Counter(batch.turn_keep.sum().item<double>(),
+                                                  benchmark::Counter::kIsIterationInvariantRate);
+}
+BENCHMARK(EncodeTurns)->Arg(1)->Arg(16)->Unit(benchmark::kMillisecond);
+
+}  // namespace
+}  // namespace banter::models
+
+BENCHMARK_MAIN();
