@@ -78,6 +78,7 @@ int run(Arguments arguments) {
   const auto found = std::ranges::find(kCommands, name, &Command::name);
   if (found == kCommands.end()) {
     std::vector<std::string> known;
+    known.reserve(kCommands.size());
     for (const auto& command : kCommands) known.emplace_back(command.name);
     throw banter::base::UsageError(
         "there is no command \"" + banter::base::printable(name) + "\"; the nearest one is " +
