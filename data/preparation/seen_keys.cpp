@@ -14,7 +14,11 @@
 namespace banter::data {
 namespace {
 
-constexpr std::uint64_t kFirstCapacity = 1 << 12;
+constexpr std::uint64_t kFirstCapacity = 1 << 12;  // a power of two, and so are the later ones
+
+std::uint64_t first_slot(std::uint64_t hash, std::uint64_t capacity) {
+  return hash >> 1 & (capacity - 1);  // the lowest bit is always set
+}
 
 struct EntryHead {
   std::uint64_t mark;
@@ -104,8 +108,8 @@ void SeenKeys::grow() {
     read_at(table_, block.data(), block.size() * sizeof(Slot), begin * sizeof(Slot));
     for (const auto& slot : block) {
       if (slot.hash == 0) continue;
-      auto index = slot.hash % capacity;
-      while (read_slot(larger, index).hash != 0) index = (index + 1) % capacity;
+      auto index = first_slot(slot.hash, capacity);
+      while (read_slot(larger, index).hash != 0) index = (index + 1) & (capacity - 1);
       write_slot(larger, index, slot);
     }
   }
@@ -118,8 +122,8 @@ std::optional<SeenKeys::First> SeenKeys::add(std::string_view key, std::string_v
                                              std::uint64_t mark) {
   if (size_ * 2 >= capacity_) grow();
   const std::uint64_t hash = std::hash<std::string_view>{}(key) | 1;  // never the empty mark
-  auto index = hash % capacity_;
-  for (;; index = (index + 1) % capacity_) {
+  auto index = first_slot(hash, capacity_);
+  for (;; index = (index + 1) & (capacity_ - 1)) {
     const auto slot = read_slot(table_, index);
     if (slot.hash == 0) break;
     if (slot.hash != hash) continue;

@@ -20,7 +20,9 @@ struct Row {
   std::string file, fault, kept, turns, skipped, kind, where, right;
 };
 
-void PrintTo(const Row& row, std::ostream* out) { *out << row.file << ": " << row.fault; }
+std::ostream& operator<<(std::ostream& out, const Row& row) {
+  return out << row.file << ": " << row.fault;
+}
 
 std::vector<Row> rows() {
   std::vector<Row> rows;

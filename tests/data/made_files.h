@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -17,7 +18,7 @@ std::string gzip(std::string_view bytes);
 
 /// One member of an archive.
 struct Member {
-  enum class Kind { kFile, kSymlink, kHardlink, kPipe };
+  enum class Kind : std::uint8_t { kFile, kSymlink, kHardlink, kPipe };
   std::string name;
   std::string content;  ///< of a file; of a link, where it points
   Kind kind = Kind::kFile;

@@ -33,8 +33,8 @@ std::string made_text(std::uint64_t key) {
 std::string made_corpus(std::uint64_t dialogues, std::uint64_t first = 0) {
   std::string lines;
   for (std::uint64_t d = first; d < first + dialogues; ++d) {
-    std::vector<std::string> texts;
-    for (std::uint64_t t = 0; t < 2 + d % 5; ++t) texts.push_back(made_text(d * 10 + t));
+    std::vector<std::string> texts(2 + d % 5);
+    for (std::uint64_t t = 0; t < texts.size(); ++t) texts[t] = made_text(d * 10 + t);
     lines += json_line("d" + std::to_string(d), texts);
   }
   return lines;

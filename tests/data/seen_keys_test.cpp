@@ -15,9 +15,9 @@ TEST(SeenKeysTest, TellsWhatCameWithAKeyTheFirstTime) {
   EXPECT_FALSE(keys.add("a", "line 1", 7));
   EXPECT_FALSE(keys.add("b", "line 2", 8));
   const auto first = keys.add("a", "line 3", 9);
-  ASSERT_TRUE(first);
-  EXPECT_EQ(first->note, "line 1");
-  EXPECT_EQ(first->mark, 7U);
+  ASSERT_TRUE(first.has_value());
+  EXPECT_EQ(first.value_or(data::SeenKeys::First{}).note, "line 1");
+  EXPECT_EQ(first.value_or(data::SeenKeys::First{}).mark, 7U);
   EXPECT_EQ(keys.size(), 2U);
 }
 

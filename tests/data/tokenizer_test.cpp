@@ -17,7 +17,7 @@ using data::TokenId;
 using data::Tokenizer;
 using data::TokenizerOptions;
 
-std::string train(const std::vector<std::string>& texts, TokenizerOptions options = {}) {
+std::string train(const std::vector<std::string>& texts, const TokenizerOptions& options = {}) {
   std::size_t next = 0;
   return Tokenizer::train(options, [&]() -> std::optional<std::string> {
     if (next == texts.size()) return std::nullopt;
@@ -131,10 +131,10 @@ TEST(TokenizerTest, SpecialIdsAreWhereTheRecordSays) {
 
 TEST(TokenizerTest, AnyIdsDecodeToValidUtf8) {
   for (std::uint64_t key = 0; key < 5'000; ++key) {
-    std::vector<TokenId> ids;
-    for (std::uint64_t i = 0; i < 8; ++i)
-      ids.push_back(static_cast<TokenId>(base::mix64(key * 8 + i) %
-                                         static_cast<std::uint64_t>(tokenizer().vocab_size())));
+    std::vector<TokenId> ids(8);
+    for (std::uint64_t i = 0; i < ids.size(); ++i)
+      ids[i] = static_cast<TokenId>(base::mix64(key * 8 + i) %
+                                    static_cast<std::uint64_t>(tokenizer().vocab_size()));
     EXPECT_FALSE(base::first_bad_utf8(tokenizer().decode(ids)));
   }
 }
