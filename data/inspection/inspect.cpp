@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/files.h"
 #include "base/progress.h"
 #include "data/preparation/inputs.h"
 #include "data/store_rows.h"
@@ -34,9 +35,11 @@ CorpusInspection inspect_corpus(const SourceOptions& source, const ReadLimits& l
 }
 
 bool is_store(const std::filesystem::path& path) {
+  const auto manifest = path / kManifestFile;
   std::error_code error;
-  return std::filesystem::exists(path / kManifestFile, error) &&
-         std::filesystem::exists(path / kTokenizerFile, error);
+  if (!std::filesystem::is_regular_file(manifest, error)) return false;
+  const base::MappedFile file(manifest);
+  return file.text().find(kStoreFormat) != std::string_view::npos;
 }
 
 }  // namespace banter::data

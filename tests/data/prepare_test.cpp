@@ -11,6 +11,7 @@
 #include "base/random.h"
 #include "tests/data/made_files.h"
 #include "tests/support/corpora.h"
+#include "tests/support/full_disk.h"
 #include "tests/support/process.h"
 #include "tests/support/temporary_folder.h"
 
@@ -158,6 +159,22 @@ TEST_F(PrepareTest, TwoAtOnceIsAnErrorForTheSecond) {
   const base::FileLock held(folder_ / "stores/.made.lock");
   EXPECT_NE(complaint(), "");
   EXPECT_FALSE(fs::exists(request_.store));
+}
+
+TEST_F(PrepareTest, AFullDiskLeavesTheOldStoreAndNothingElse) {
+  data::prepare(request_);
+  const auto before = all_bytes(request_.store);
+  request_.data.seed = 2;
+  request_.force = true;
+  for (const rlim_t bytes : {100, 5'000, 12'000}) {
+    const FullDisk full(bytes);
+    EXPECT_NE(complaint(), "") << bytes;
+  }
+  EXPECT_EQ(all_bytes(request_.store), before);
+  std::size_t names = 0;
+  for (const auto& entry : fs::directory_iterator(folder_ / "stores"))
+    names += entry.path().empty() ? 0 : 1;
+  EXPECT_EQ(names, 2U);  // the store and its lock
 }
 
 TEST_F(PrepareTest, BadSourcesAreErrorsAndLeaveNothing) {
