@@ -13,26 +13,39 @@ namespace {
 
 struct Entry {
   std::string_view name;
+  void (*check)(configs::Section& options);
   ModelPtr (*build)(configs::Section& options, const Vocabulary& vocabulary);
 };
 
-template <typename Impl, typename Options>
-ModelPtr build_as(configs::Section& section, const Vocabulary& vocabulary) {
-  const auto options = Options::from(section);
+template <typename Options>
+Options read(configs::Section& section) {
+  auto options = Options::from(section);
   section.reject_unknown();
-  return std::make_shared<Impl>(options, vocabulary);
+  return options;
+}
+
+template <typename Impl, typename Options>
+constexpr Entry entry(std::string_view name) {
+  return {name, [](configs::Section& section) { read<Options>(section); },
+          [](configs::Section& section, const Vocabulary& vocabulary) -> ModelPtr {
+            return std::make_shared<Impl>(read<Options>(section), vocabulary);
+          }};
 }
 
 /// The models of this program. Adding one: models/README.md.
 constexpr std::array kModels = {
-    Entry{"hred", &build_as<Hred, HredOptions>},
-    Entry{"seq2seq", &build_as<Seq2Seq, Seq2SeqOptions>},
+    entry<Hred, HredOptions>("hred"),
+    entry<Seq2Seq, Seq2SeqOptions>("seq2seq"),
 };
 constexpr bool sorted_and_unique() {
   return std::ranges::adjacent_find(kModels, std::ranges::greater_equal{}, &Entry::name) ==
          kModels.end();
 }
 static_assert(sorted_and_unique());
+
+const Entry& entry_of(configs::Section& section) {
+  return *std::ranges::find(kModels, section.choice("type", "hred", model_types()), &Entry::name);
+}
 
 }  // namespace
 
@@ -42,10 +55,10 @@ std::vector<std::string> model_types() {
   return names;
 }
 
+void check_model(configs::Section section) { entry_of(section).check(section); }
+
 ModelPtr build_model(configs::Section section, const Vocabulary& vocabulary, std::uint64_t seed) {
-  const auto type = section.choice("type", "hred", model_types());
-  const auto found = std::ranges::find(kModels, type, &Entry::name);
-  auto model = found->build(section, vocabulary);
+  auto model = entry_of(section).build(section, vocabulary);
   start_parameters(*model, seed);
   return model;
 }

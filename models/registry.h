@@ -15,6 +15,9 @@ namespace banter::models {
 /// Throws   ConfigError on an unknown type (lists the known ones), key or value
 ModelPtr build_model(configs::Section section, const Vocabulary& vocabulary, std::uint64_t seed);
 
+/// Reads and checks the same keys without building anything. Throws   ConfigError
+void check_model(configs::Section section);
+
 /// The names of the registry, sorted.
 std::vector<std::string> model_types();
 

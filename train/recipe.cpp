@@ -12,8 +12,7 @@ namespace {
 std::pair<data::BatchOptions, TrainOptions> read_learning(configs::Section& root) {
   auto batch_section = root.section("batch");
   auto batch = data::BatchOptions::from(batch_section);
-  constexpr std::int64_t kAnyVocabulary = 32;  // built once to read and check the model's keys
-  models::build_model(root.section("model"), {.size = kAnyVocabulary, .special = {}}, 0);
+  models::check_model(root.section("model"));
   auto train_section = root.section("train");
   return {std::move(batch), TrainOptions::from(train_section)};
 }
