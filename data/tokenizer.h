@@ -41,8 +41,8 @@ struct TokenizerOptions {
   std::int64_t vocab_size = 8000;  ///< ids in all, special and byte ids included; an upper bound
   double character_coverage = 0.9995;  ///< share of characters that get a piece; bytes for the rest
   std::int64_t sample_bytes = 4'000'000;  ///< of text, a seeded sample of turns; training needs
-                                           ///< about 25 times as much memory
-  std::uint64_t seed = 1;                  ///< of that sample
+                                          ///< about 25 times as much memory
+  std::uint64_t seed = 1;                 ///< of that sample
 };
 
 /// SentencePiece with our special ids: any valid UTF-8 without NUL encodes and decodes back byte
