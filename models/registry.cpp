@@ -51,6 +51,7 @@ const Entry& entry_of(configs::Section& section) {
 
 std::vector<std::string> model_types() {
   std::vector<std::string> names;
+  names.reserve(kModels.size());
   for (const auto& entry : kModels) names.emplace_back(entry.name);
   return names;
 }
