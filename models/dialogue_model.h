@@ -94,7 +94,7 @@ class DialogueModel : public torch::nn::Module {
   [[nodiscard]] const Vocabulary& vocabulary() const { return vocabulary_; }
 
  protected:
-  explicit DialogueModel(Vocabulary vocabulary) : vocabulary_(std::move(vocabulary)) {}
+  explicit DialogueModel(const Vocabulary& vocabulary) : vocabulary_(vocabulary) {}
 
  private:
   Vocabulary vocabulary_;
