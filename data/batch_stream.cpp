@@ -77,8 +77,10 @@ struct EvaluationStream::Impl {
 EvaluationStream::EvaluationStream(const Split& split, const BatchOptions& options,
                                    const SpecialIds& special)
     : impl_(new Impl{split, options, special, ReplyRule(options.reply_by)}) {
+  std::uint64_t replies = 0;
   for (std::uint64_t d = 0; d < split.dialogues(); ++d)
-    impl_->replies += impl_->rule.count(split, split.dialogue(d));
+    replies += impl_->rule.count(split, split.dialogue(d));
+  impl_->replies = replies;
 }
 
 EvaluationStream::~EvaluationStream() = default;

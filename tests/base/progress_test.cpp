@@ -35,10 +35,14 @@ std::string drawn(unsigned short columns, Work work) {
   ::dup2(terminal, STDERR_FILENO);
   work();
   ::dup2(before, STDERR_FILENO);
+  ::close(before);
+  ::close(terminal);  // so that reading ends, with an error, behind the last byte
+  std::string text;
   std::array<char, 4096> buffer{};
-  const auto count = ::read(screen, buffer.data(), buffer.size());
-  for (const int fd : {before, terminal, screen}) ::close(fd);
-  return {buffer.data(), static_cast<std::size_t>(std::max<ssize_t>(count, 0))};
+  for (ssize_t count = 0; (count = ::read(screen, buffer.data(), buffer.size())) > 0;)
+    text.append(buffer.data(), static_cast<std::size_t>(count));
+  ::close(screen);
+  return text;
 }
 
 TEST(ProgressTest, WritesPlainLinesWhereThereIsNoTerminal) {
