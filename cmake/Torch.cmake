@@ -25,6 +25,16 @@ endforeach()
 
 add_library(banter_torch INTERFACE)
 target_link_libraries(banter_torch INTERFACE banter_flags banter::torch_cpu banter::c10)
+# at::parallel_for is a template that runs serially without -fopenmp; the runtime is the one that
+# libtorch_cpu.so loads, so that there is one pool of threads. (clang-tidy has no omp.h of its own.)
+if(NOT BANTER_NO_PCH)
+  target_compile_options(banter_torch INTERFACE -fopenmp)
+  if(EXISTS ${torch_root}/lib/libgomp.so.1)
+    target_link_libraries(banter_torch INTERFACE ${torch_root}/lib/libgomp.so.1)
+  else()
+    target_link_options(banter_torch INTERFACE -fopenmp)
+  endif()
+endif()
 # libtorch_cpu.so needs libcudart.so.13 and libcupti.so.13 beside it at link and at run time.
 target_link_options(banter_torch INTERFACE -Wl,-rpath,${torch_root}/lib)
 if(cuda_libs)

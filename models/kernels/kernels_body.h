@@ -3,6 +3,8 @@
 // (BANTER_ISA) and the vector width in bytes (BANTER_VECTOR_BYTES). Nothing here may come from an
 // inline function of a library: the linker could take the AVX-512 copy for everybody.
 
+#include <type_traits>
+
 #include "models/kernels/kernels.h"
 
 namespace banter::models::BANTER_ISA {
@@ -238,8 +240,24 @@ void additive_backward(std::int64_t begin, std::int64_t end, std::int64_t n, std
 template <typename T>
 struct Vector {
   typedef T type __attribute__((vector_size(BANTER_VECTOR_BYTES), aligned(alignof(T))));
+  typedef std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t> lanes
+      __attribute__((vector_size(BANTER_VECTOR_BYTES)));
   static constexpr std::int64_t width = BANTER_VECTOR_BYTES / sizeof(T);
 };
+
+/// The sum of a vector's lanes, by halves: always the same order.
+template <typename T, std::int64_t kHalf = Vector<T>::width / 2>
+BANTER_INLINE T lane_sum(typename Vector<T>::type v) {
+  if constexpr (kHalf == 0) {
+    return v[0];
+  } else {
+    typename Vector<T>::lanes turned;
+#pragma GCC unroll 16
+    for (int lane = 0; lane < Vector<T>::width; ++lane)
+      turned[lane] = (lane + static_cast<int>(kHalf)) % static_cast<int>(Vector<T>::width);
+    return lane_sum<T, kHalf / 2>(v + __builtin_shuffle(v, turned));
+  }
+}
 
 /// R rows of x against C rows of the matrix: R*C sums side by side in registers.
 template <typename T, int R, int C>
@@ -260,8 +278,7 @@ BANTER_INLINE void dot_block(std::int64_t K, std::int64_t O, const T* __restrict
   }
   for (int r = 0; r < R; ++r) {
     for (int c = 0; c < C; ++c) {
-      T total = 0;
-      for (std::int64_t lane = 0; lane < W; ++lane) total += sum[r][c][lane];
+      T total = lane_sum<T>(sum[r][c]);
       for (std::int64_t rest = k; rest < K; ++rest)
         total += x[r * K + rest] * weight[c * stride + rest];
       out[r * O + c] = bias == nullptr ? total : total + bias[c];
@@ -269,29 +286,34 @@ BANTER_INLINE void dot_block(std::int64_t K, std::int64_t O, const T* __restrict
   }
 }
 
-template <typename T, int C>
-BANTER_INLINE void dot_columns(std::int64_t N, std::int64_t K, std::int64_t O,
-                               const T* __restrict x, const T* __restrict weight,
-                               std::int64_t stride, const T* __restrict bias, T* __restrict out) {
-  constexpr int kRows = BANTER_VECTOR_BYTES == 64 ? 6 : 3;
-  std::int64_t n = 0;
-  for (; n + kRows <= N; n += kRows)
-    dot_block<T, kRows, C>(K, O, x + n * K, weight, stride, bias, out + n * O);
-  for (; n + 2 <= N; n += 2) dot_block<T, 2, C>(K, O, x + n * K, weight, stride, bias, out + n * O);
-  for (; n < N; ++n) dot_block<T, 1, C>(K, O, x + n * K, weight, stride, bias, out + n * O);
+/// Output columns [begin, end) for R rows of x.
+template <typename T, int R>
+BANTER_INLINE void dot_rows(std::int64_t begin, std::int64_t end, std::int64_t K, std::int64_t O,
+                            const T* __restrict x, const T* __restrict weight, std::int64_t stride,
+                            const T* __restrict bias, T* __restrict out) {
+  const auto bias_at = [&](std::int64_t o) { return bias == nullptr ? nullptr : bias + o; };
+  std::int64_t o = begin;
+  for (; o + 4 <= end; o += 4)
+    dot_block<T, R, 4>(K, O, x, weight + o * stride, stride, bias_at(o), out + o);
+  for (; o < end; ++o)
+    dot_block<T, R, 1>(K, O, x, weight + o * stride, stride, bias_at(o), out + o);
 }
 
 template <typename T>
 void rows_times_matrix(std::int64_t begin, std::int64_t end, std::int64_t N, std::int64_t K,
                        std::int64_t O, const T* __restrict x, const T* __restrict weight,
                        std::int64_t stride, const T* __restrict bias, T* __restrict out) {
-  constexpr int kColumns = 4;
-  const auto bias_at = [&](std::int64_t o) { return bias == nullptr ? nullptr : bias + o; };
-  std::int64_t o = begin;
-  for (; o + kColumns <= end; o += kColumns)
-    dot_columns<T, kColumns>(N, K, O, x, weight + o * stride, stride, bias_at(o), out + o);
-  for (; o < end; ++o)
-    dot_columns<T, 1>(N, K, O, x, weight + o * stride, stride, bias_at(o), out + o);
+  constexpr int kRows = BANTER_VECTOR_BYTES == 64 ? 6 : 3;  // kRows * 4 sums fill the registers
+  constexpr std::int64_t kBlock = 128;  // columns whose weights stay near while all rows pass
+  for (std::int64_t from = begin; from < end; from += kBlock) {
+    const auto to = from + kBlock < end ? from + kBlock : end;
+    std::int64_t n = 0;
+    for (; n + kRows <= N; n += kRows)
+      dot_rows<T, kRows>(from, to, K, O, x + n * K, weight, stride, bias, out + n * O);
+    for (; n + 2 <= N; n += 2)
+      dot_rows<T, 2>(from, to, K, O, x + n * K, weight, stride, bias, out + n * O);
+    for (; n < N; ++n) dot_rows<T, 1>(from, to, K, O, x + n * K, weight, stride, bias, out + n * O);
+  }
 }
 
 // ---- cross entropy ----------------------------------------------------------------------------

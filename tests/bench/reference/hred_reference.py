@@ -219,15 +219,15 @@ class Hred(nn.Module):
             share = torch.sigmoid(self.share)
         return share * c + (1 - share) * c_t
 
-    def step(self, embedded, s, memory, n):
-        """One token for the first n rows."""
+    def step(self, embedded, s, memory):
+        """One token for every row."""
         if self.has_dynamic:
-            weights = self.dynamic_attention(s, memory["keys"][:n], memory["keep"][:n])
-            c_hat = attend(weights, memory["h"][:n])
+            weights = self.dynamic_attention(s, memory["keys"], memory["keep"])
+            c_hat = attend(weights, memory["h"])
             if self.has_static:
-                c_hat = self.combine(memory["static"][:n], c_hat, s)
+                c_hat = self.combine(memory["static"], c_hat, s)
         else:
-            c_hat = memory["static"][:n]
+            c_hat = memory["static"]
         return self.decoder(torch.cat([embedded, c_hat], 1), s)
 
 
@@ -256,20 +256,27 @@ class Seq2Seq(nn.Module):
             "state": torch.tanh(self.start(last)),
         }
 
-    def step(self, embedded, s, memory, n):
-        weights = self.attention(s, memory["keys"][:n], memory["keep"][:n])
-        return self.decoder(torch.cat([embedded, attend(weights, memory["h"][:n])], 1), s)
+    def step(self, embedded, s, memory):
+        weights = self.attention(s, memory["keys"], memory["keep"])
+        return self.decoder(torch.cat([embedded, attend(weights, memory["h"])], 1), s)
 
 
 def label_logits(model, batch):
-    """Logits (P,V) and labels (P) of the counted labels, step by step over the rows alive."""
+    """Logits (P,V) and labels (P) of the counted labels, step by step.
+
+    Rows that ended leave when half of them have: narrowing the memory at every step would cost a
+    gradient of its whole size for each token.
+    """
     memory = model.encode(batch)
+    inputs = model.embedding(batch.decoder_input).unbind(1)
     pack = lambda rows: torch.cat([rows[:n, t] for t, n in enumerate(batch.live)])
-    embedded = model.embedding(pack(batch.decoder_input)).split(batch.live)
-    s, states = memory["state"], []
-    for t, n in enumerate(batch.live):
-        s = model.step(embedded[t], s[:n], memory, n)
-        states.append(s)
+    s, states, rows = memory["state"], [], len(batch.labels)
+    for t, live in enumerate(batch.live):
+        if live <= rows // 2:
+            rows, s = live, s[:live]
+            memory = {name: value[:live] for name, value in memory.items()}
+        s = model.step(inputs[t][:rows], s, memory)
+        states.append(s[:live])
     labels = pack(batch.labels)
     return model.output(model.dropout(torch.cat(states))), labels
 
@@ -421,7 +428,7 @@ def greedy(model, batch, max_new_tokens):
     ended = torch.zeros(B, dtype=torch.bool)
     written = []
     for t in range(max_new_tokens):
-        s = model.step(model.embedding(ids), s, memory, B)
+        s = model.step(model.embedding(ids), s, memory)
         logits = model.output(s)
         if t == 0:
             logits[:, EOS] = float("-inf")  # at least one token
