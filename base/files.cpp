@@ -1,6 +1,7 @@
 #include "base/files.h"
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <utility>
 
@@ -113,6 +114,19 @@ std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes
   return text;
 }
 
+void read_in_pieces(const std::filesystem::path& path,
+                    const std::function<void(std::string_view)>& take) {
+  const Descriptor fd(open_plain(path).first);
+  std::string piece(kBufferBytes, '\0');
+  while (true) {
+    const auto count = ::read(fd.get(), piece.data(), piece.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) fail(path, "cannot be read");
+    if (count == 0) return;
+    take(std::string_view(piece).substr(0, static_cast<std::size_t>(count)));
+  }
+}
+
 FileWriter::FileWriter(const std::filesystem::path& path) : path_(path) {
   fd_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (fd_ < 0) fail(path, "cannot be created");
@@ -172,6 +186,19 @@ void sync_folder(const std::filesystem::path& folder) {
   const Descriptor fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (fd.get() < 0) fail(path, "cannot be opened");
   if (::fsync(fd.get()) != 0) fail(path, "cannot be made durable");
+}
+
+void exchange_durably(const std::filesystem::path& a, const std::filesystem::path& b) {
+  if (::renameat2(AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), RENAME_EXCHANGE) == 0) {
+    sync_folder(b.parent_path());
+    return;
+  }
+  if (errno != EINVAL && errno != ENOSYS) fail(b, "cannot be exchanged");
+  auto beside = a;
+  beside += ".swap";
+  rename_durably(b, beside);
+  rename_durably(a, b);
+  rename_durably(beside, a);
 }
 
 void rename_durably(const std::filesystem::path& from, const std::filesystem::path& to) {

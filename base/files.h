@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <memory>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -36,6 +36,11 @@ class MappedFile {
 /// Throws   FileError when it is missing, a folder, unreadable, or longer than `max_bytes`
 std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes = 64u << 20);
 
+/// Hands a file's bytes on in pieces of at most 1 MiB; nothing else is held.
+/// Throws   FileError, and what `take` throws
+void read_in_pieces(const std::filesystem::path& path,
+                    const std::function<void(std::string_view)>& take);
+
 /// Writes a file in pieces and makes it durable: continues after short writes and EINTR, syncs on
 /// `close`. A failed write or sync is final and throws; the half-written file is the caller's to
 /// remove (it always stands in a folder or under a name that nobody reads yet).
@@ -67,6 +72,12 @@ void write_durably(const std::filesystem::path& path, std::string_view text);
 
 /// Makes renames and new names in a folder durable. Throws   FileError
 void sync_folder(const std::filesystem::path& folder);
+
+/// Gives two files or folders of one file system each other's names, in one step, and syncs the
+/// folder. Where the file system cannot (EINVAL, ENOSYS), by three renames: a crash between them
+/// then leaves one under `a` + ".swap".
+/// Throws   FileError
+void exchange_durably(const std::filesystem::path& a, const std::filesystem::path& b);
 
 /// Renames `from` (file or folder) to `to` on the same file system and syncs the folder.
 /// Throws   FileError

@@ -54,9 +54,8 @@ std::string sha256_hex(std::string_view text) {
 }
 
 std::string sha256_hex_of_file(const std::filesystem::path& path) {
-  const MappedFile file(path);
   Sha256 hash;
-  hash.add(file.bytes());
+  read_in_pieces(path, [&](std::string_view piece) { hash.add(piece); });
   return hash.hex();
 }
 

@@ -24,10 +24,10 @@ void on_stop(int signal) {
   timespec now{};
   ::clock_gettime(CLOCK_MONOTONIC, &now);
   const auto at = std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
-  int none = 0;
-  if (g_signal.compare_exchange_strong(none, signal)) {
-    g_came_at.store(at);
-  } else if (at - g_came_at.load() > kSameWishNanoseconds) {
+  std::int64_t first = 0;  // when the first one came: set before anything else can look at it
+  if (g_came_at.compare_exchange_strong(first, at)) {
+    g_signal.store(signal);
+  } else if (at - first > kSameWishNanoseconds) {
     ::_exit(128 + signal);
   }
 }
@@ -53,6 +53,9 @@ void throw_if_stopped() {
   if (const int signal = stop_signal(); signal != 0) throw Stopped(signal);
 }
 
-void clear_stop_signal() { g_signal.store(0); }
+void clear_stop_signal() {
+  g_signal.store(0);
+  g_came_at.store(0);
+}
 
 }  // namespace banter::base

@@ -3,7 +3,9 @@
 # `pip install torch`. Kernels to come are built for sm_80, sm_90 and sm_120.
 
 find_package(CUDAToolkit 13 QUIET)
-if(NOT CUDAToolkit_NVCC_EXECUTABLE)
+if(NOT CUDAToolkit_FOUND
+   OR NOT CUDAToolkit_NVCC_EXECUTABLE
+   OR NOT EXISTS ${torch_root}/lib/libtorch_cuda.so)
   if(BANTER_CUDA STREQUAL "ON")
     message(FATAL_ERROR "BANTER_CUDA=ON, but there is no nvcc of a CUDA 13 toolkit: install one, "
                         "put its bin folder on PATH, or configure with -DBANTER_CUDA=OFF")

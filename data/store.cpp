@@ -21,10 +21,10 @@ class Rows {
  public:
   Rows() = default;
   Rows(const std::filesystem::path& path, std::uint64_t count) : file_(path), count_(count) {
-    if (file_.bytes().size() != count * sizeof(Row))
+    if (file_.bytes().size() % sizeof(Row) != 0 || file_.bytes().size() / sizeof(Row) != count)
       throw base::DataError(path.string() + ": holds " + std::to_string(file_.bytes().size()) +
-                            " bytes where its manifest asks for " +
-                            std::to_string(count * sizeof(Row)) +
+                            " bytes where its manifest asks for " + std::to_string(count) +
+                            " rows of " + std::to_string(sizeof(Row)) +
                             ": the store is damaged, prepare it again");
   }
   [[nodiscard]] const Row& operator[](std::uint64_t index) const {

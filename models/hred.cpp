@@ -190,7 +190,8 @@ Hred::Sources Hred::sources(const torch::Tensor& vectors, const torch::Tensor& c
 torch::Tensor Hred::combined(const torch::Tensor& c, const torch::Tensor& c_t,
                              const torch::Tensor& s) {
   if (options.combine == "max") return torch::maximum(c, c_t);
-  const auto share = torch::sigmoid(gate_(torch::cat({c, c_t, s}, 1)));  // (N,1)
+  const auto share =
+      torch::sigmoid(linear_rows(torch::cat({c, c_t, s}, 1), gate_->weight));  // (N,1)
   return share * c + (1 - share) * c_t;
 }
 

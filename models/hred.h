@@ -44,7 +44,6 @@ struct HredOptions {
 ///          2018, COLING C18-1206, and arXiv:2410.20766
 class Hred : public DialogueModel {
  public:
-  /// Throws   ConfigError when `attention: none` meets `context_rnn: false` (see from)
   Hred(const HredOptions& options, const Vocabulary& vocabulary);
 
   Kept encode_turns(const data::Batch& batch) override;

@@ -153,6 +153,7 @@ data::Store open_store(const std::string& given, const models::LoadedModel& load
                              ": names no store; give one with --store");
   }
   auto store = data::Store::open(folder);
+  store.verify();
   if (store.tokenizer().hash() != loaded.tokenizer.hash())
     throw base::DataError(folder + ": its tokenizer (" + store.tokenizer().hash().substr(0, 12) +
                           ") is not the one that " + loaded.checkpoint.folder.string() +

@@ -133,7 +133,7 @@ void RunFolder::settle(const TrainState& state, const TrainOptions& options) con
 fs::path move_run_aside(const fs::path& run) {
   const base::FileLock lock(run / ".lock");
   for (int number = 1;; ++number) {
-    auto aside = run;
+    auto aside = run.has_filename() ? run : run.parent_path();  // "runs/x/" too
     aside += ".old-" + std::to_string(number);
     if (fs::exists(aside)) continue;
     base::rename_durably(run, aside);

@@ -52,7 +52,8 @@ int run_train(const std::vector<std::string>& arguments) {
   bool restart = false, resume = false;
   line.app.add_option("config", file, "the recipe (YAML)")->required();
   line.app.add_option("--device", device, "cpu, cuda:N or auto, instead of the recipe's");
-  line.app.add_option("--threads", threads, "threads of computing (0 = all cores)");
+  line.app.add_option("--threads", threads, "threads of computing (0 = all cores)")
+      ->check(CLI::NonNegativeNumber);
   line.app.add_flag("--restart", restart, "move an existing run folder aside and begin anew");
   line.app.add_flag("--resume", resume, "go on with a run; an error when there is none");
   line.with_config();
@@ -73,6 +74,7 @@ int run_train(const std::vector<std::string>& arguments) {
 
   models::set_threads(static_cast<int>(recipe.threads));
   const auto store = data::Store::open(recipe.store);
+  store.verify();
   if (resume && !std::filesystem::exists(recipe.run / "config.yaml"))
     throw base::UsageError(recipe.run.string() + ": has no run to go on with; leave out --resume");
   if (restart && std::filesystem::exists(recipe.run))

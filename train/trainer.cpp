@@ -89,8 +89,9 @@ struct Trainer::Impl {
                                       : state.epoch > state.validated_epochs;
   }
 
-  /// Judges and notes what is best; a signal meanwhile leaves the state as it was.
-  void judge(Report& report) {
+  /// Judges and notes what is best; a signal meanwhile leaves the state as it was. A validation
+  /// that was not due (at a stop, perhaps by the clock) does not count against `patience`.
+  void judge(Report& report, bool was_due) {
     const auto begun = std::chrono::steady_clock::now();
     const auto sums =
         validate(learner.model(), *valid, recipe.batch, options.valid_replies, learner.device());
@@ -98,7 +99,7 @@ struct Trainer::Impl {
     saved_step = -1;  // what was saved at this step does not know of this
     state.validated_step = state.step;
     state.validated_epochs = state.epoch;
-    ++state.validations_since_best;
+    if (was_due) ++state.validations_since_best;
     const auto metrics = steering_metrics(*sums);
     for (const auto& name : options.keep_best) {
       const auto best = state.best.find(name);
@@ -142,17 +143,17 @@ struct Trainer::Impl {
 
     TrainResult result;
     while (true) {
-      if (validation_due()) judge(report);
-      if (save_due()) save(report);
+      if (validation_due()) judge(report, /*was_due=*/true);
       result.why = reason_to_stop(report);
-      if (!result.why.empty()) break;
+      if (!result.why.empty()) break;  // saved below, judged: one checkpoint a step
+      if (save_due()) save(report);
       if (!learner.step()) continue;
       result.went_on = true;
       report.stepped(state, learner.grad_norm(), share_done(report.minutes()));
       if (after_step) after_step(state);
     }
     const bool judged = valid == nullptr || state.validated_step == state.step;
-    if (result.why != "signal" && !judged) judge(report);
+    if (result.why != "signal" && !judged) judge(report, /*was_due=*/false);
     if (state.step > 0 && saved_step != state.step) save(report);
     report.stopped(state, result.why);
     result.state = state;

@@ -63,6 +63,7 @@ class DialogueReader {
  public:
   DialogueReader(InputStream& stream, const ReadLimits& limits, Receiver& receiver)
       : lines_(stream, static_cast<std::size_t>(limits.max_line_bytes)),
+        max_bytes_(static_cast<std::size_t>(limits.max_line_bytes)),
         max_turns_(static_cast<std::size_t>(limits.max_turns)),
         receiver_(receiver) {}
 
@@ -70,10 +71,13 @@ class DialogueReader {
   std::optional<Dialogue> read(std::string id) {
     Dialogue dialogue;
     dialogue.id = std::move(id);
+    std::size_t bytes = 0;
     while (lines_.next()) {
       if (lines_.is_too_long()) return lose("a line is longer than data.max_line_bytes");
       const auto line = lines_.line();
       if (line.empty()) continue;
+      bytes += line.size();
+      if (bytes > max_bytes_) return lose("a dialogue is longer than data.max_line_bytes");
       if (dialogue.turns.size() == max_turns_)
         return lose("a dialogue has more turns than data.max_turns");
       if (const auto bad = base::first_bad_utf8(line))
@@ -115,6 +119,7 @@ class DialogueReader {
   }
 
   LineReader lines_;
+  std::size_t max_bytes_;  ///< of a dialogue: a record, whatever its lines
   std::size_t max_turns_;
   Receiver& receiver_;
   std::string last_time_;

@@ -221,17 +221,9 @@ void CheckpointWriter::publish() {
     if (check_folder(final_) == base::sha256_hex(manifest)) return;  // the same; ours is removed
   } catch (const CheckpointError&) {                                 // damaged: ours replaces it
   }
-  const auto displaced = run_ / ("." + step_name(step_) + ".old.tmp");
-  remove_folder(displaced);
-  base::rename_durably(final_, displaced);
-  try {
-    base::rename_durably(folder_, final_);
-  } catch (const FileError&) {
-    base::rename_durably(displaced, final_);
-    throw;
-  }
+  base::exchange_durably(folder_, final_);  // never a moment without a whole step-N
   published_ = true;
-  remove_folder(displaced);
+  remove_folder(folder_);  // now the old one
 }
 
 void point_to(const fs::path& run, std::string_view pointer, std::int64_t step) {

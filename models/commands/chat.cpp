@@ -60,6 +60,7 @@ class Chat {
     for (;;) {
       if (has_prompt) print("you> ");
       const auto line = lines.next();
+      base::throw_if_stopped();
       if (!line) {
         if (has_prompt) print("\n");
         return;

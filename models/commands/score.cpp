@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <string>
 #include <utility>
 #include <vector>
@@ -63,6 +64,10 @@ class Scorer {
       const auto id = labels[S].item<std::int64_t>();
       pieces.emplace_back(loaded_.tokenizer.piece(id));
       ids.emplace_back(id);
+      if (!std::isfinite(score.log_probs[b][S].item<double>()))
+        throw base::Error("reply " + std::to_string(number) + ": token " + std::to_string(S + 1) +
+                          " has no finite log-probability; the checkpoint is damaged or its "
+                          "training diverged");
       log_probs.push_back(number_at(score.log_probs[b][S]));
       sum += score.log_probs[b][S].item<double>();
     }

@@ -33,15 +33,17 @@ float max_of(std::span<const float> values) {
 
 /// ln sum e^logit, not finite when a logit is not; all minus infinity is not allowed.
 double log_sum_of(std::span<const float> logits) {
-  const auto first = std::ranges::find_if(logits, [](float logit) { return logit != kLowest; });
-  const std::int64_t labels[] = {first - logits.begin()};
+  // The highest one as the label: its own nll is small, so that rounding it to float costs nothing.
+  const auto highest = std::ranges::find(logits, max_of(logits));
+  if (highest == logits.end()) return std::numeric_limits<double>::quiet_NaN();
+  const std::int64_t labels[] = {highest - logits.begin()};
   float nll = 0;
   bool correct = false;
   // Without a gradient the kernel only reads.
   kernels<float>().softmax_nll(0, 1, static_cast<std::int64_t>(logits.size()),
                                const_cast<float*>(logits.data()), labels, /*gradient=*/false, &nll,
                                &correct);
-  return static_cast<double>(nll) + *first;
+  return static_cast<double>(nll) + *highest;
 }
 
 constexpr auto is_better = [](const Candidate& a, const Candidate& b) {

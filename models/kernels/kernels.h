@@ -18,7 +18,9 @@ struct RowIndex {
   const std::int64_t* rows = nullptr;
   std::int64_t width = 0;  ///< U
 
-  [[nodiscard]] const std::int64_t* of(std::int64_t n) const { return rows + n * width; }
+  [[nodiscard]] __attribute__((always_inline)) const std::int64_t* of(std::int64_t n) const {
+    return rows + n * width;
+  }
 };
 
 template <typename T>

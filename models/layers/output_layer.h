@@ -11,7 +11,6 @@ namespace banter::models {
 /// take LibTorch's product.
 ///
 /// Shapes   x (N,I), weight (O,I), bias (O) or undefined; returns (N,O)
-/// Source   the order of the sum depends on I alone
 torch::Tensor linear_rows(const torch::Tensor& x, const torch::Tensor& weight,
                           const torch::Tensor& bias = {});
 
