@@ -9,6 +9,7 @@
 
 #include "base/errors.h"
 #include "base/random.h"
+#include "base/signals.h"
 #include "base/utf8.h"
 #include "models/commands.h"
 #include "models/commands/attention_view.h"
