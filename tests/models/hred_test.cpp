@@ -130,6 +130,88 @@ TEST_F(HredTest, RepliesShareTheTurnsOfTheirDialogue) {
   EXPECT_EQ(m->encode_turns(batch).size(), 6);
 }
 
+/// One reply's label log-probabilities straight from the equations, a token and a turn at a time.
+torch::Tensor by_the_equations(Hred& model, const data::Context& context) {
+  const auto parameters = model.named_parameters();
+  const auto p = [&](const std::string& name) { return parameters[name]; };
+  const auto& o = model.options;
+  const data::SpecialIds special;
+  const auto gru = [&](const std::string& name, const torch::Tensor& x, const torch::Tensor& h) {
+    const auto i = (p(name + ".weight_ih").mv(x) + p(name + ".bias_ih")).chunk(3);
+    const auto g = (p(name + ".weight_hh").mv(h) + p(name + ".bias_hh")).chunk(3);
+    const auto r = torch::sigmoid(i[0] + g[0]), z = torch::sigmoid(i[1] + g[1]);
+    return (1 - z) * torch::tanh(i[2] + r * g[2]) + z * h;
+  };
+  const auto embedded = [&](std::int64_t id) { return p("embedding.token.weight")[id]; };
+  const auto zeros = torch::zeros({o.hidden_dim}, torch::kDouble);
+  std::vector<torch::Tensor> turns;
+  for (const auto& turn : context.turns) {
+    auto h = zeros;
+    for (const auto id : turn.ids) h = gru("encoder", embedded(id), h);
+    turns.push_back(gru("encoder", embedded(special.turn_end), h));
+  }
+  if (o.context_rnn) {
+    auto g = zeros;
+    for (auto& turn : turns) turn = g = gru("context_rnn", turn, g);
+  }
+  const auto h = torch::stack(turns);  // (U,H)
+  const auto attend = [&](const std::string& name, const torch::Tensor& query) {
+    std::vector<torch::Tensor> e;
+    for (const auto& turn : turns)
+      e.push_back(p(name + ".v")
+                      .dot(torch::tanh(p(name + ".memory_weight").mv(turn) +
+                                       p(name + ".query_weight").mv(query))));
+    return torch::stack(e).softmax(0).matmul(h);
+  };
+  auto s = torch::tanh(p("start.weight").mv(turns.back()) + p("start.bias"));
+  const auto c = o.has_static() ? attend("static_attention",
+                                         o.static_query == "last" ? turns.back() : turns.front())
+                                : turns.back();
+  auto labels = context.reply;
+  labels.push_back(special.eos);
+  auto input = special.bos;
+  std::vector<torch::Tensor> log_probs;
+  for (const auto label : labels) {
+    auto c_hat = c;
+    if (o.has_dynamic()) {
+      const auto c_t = attend("dynamic_attention", s);
+      if (o.attention == "dynamic") c_hat = c_t;
+      if (o.attention == "both") {
+        auto share = torch::full({}, 0.5, torch::kDouble);
+        if (o.combine == "weighted")
+          share = torch::sigmoid(
+              o.gate == "fixed" ? p("share") : p("gate.weight")[0].dot(torch::cat({c, c_t, s})));
+        c_hat = o.combine == "concat" ? torch::cat({c, c_t})
+                : o.combine == "sum"  ? c + c_t
+                : o.combine == "max"  ? torch::maximum(c, c_t)
+                                      : share * c + (1 - share) * c_t;
+      }
+    }
+    s = gru("decoder", torch::cat({embedded(input), c_hat}), s);
+    log_probs.push_back((p("output.weight").mv(s) + p("output.bias")).log_softmax(0)[label]);
+    input = label;
+  }
+  return torch::stack(log_probs);
+}
+
+TEST_F(HredTest, ScoresAreTheEquations) {
+  for (const std::string options :
+       {"attention: none\n", "attention: static\n", "attention: static\nstatic_query: first\n",
+        "attention: dynamic\n", "combine: concat\n", "combine: sum\n", "combine: max\n",
+        "combine: mean\n", "combine: weighted\n", "combine: weighted\ngate: state\n",
+        "context_rnn: true\n"}) {
+    const auto m = hred(options);
+    const torch::NoGradGuard no_grad;
+    for (auto& parameter : m->named_parameters())  // biases and the share start at 0: move them
+      parameter.value().add_(torch::randn_like(parameter.value()), 0.3);
+    const auto contexts = tiny_contexts({3});
+    const auto expected = by_the_equations(*m, contexts[0]);
+    const auto scored = m->score(tiny_batch(contexts), false).log_probs[0];
+    EXPECT_TRUE(torch::allclose(scored, expected, kExact, kExact))
+        << options << (scored - expected).abs().max();
+  }
+}
+
 /// Names and shapes are the checkpoint's format: a change here is a change of format.
 TEST_F(HredTest, ParameterNamesArePinned) {
   std::string names;
