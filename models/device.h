@@ -14,7 +14,7 @@ namespace banter::models {
 torch::Device open_device(std::string_view name);
 
 /// Sets LibTorch's threads: `threads` of computing (0 = all cores), one of inter-op; flushes
-/// denormals; tells malloc to keep large blocks (conventions.md, section 9). Once, before any work.
+/// denormals; tells malloc to keep large blocks. Once, before any work.
 void set_threads(int threads);
 
 /// Whether libbanter_cuda.so stands beside the program, and why it cannot be used, if so.
