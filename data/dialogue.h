@@ -1,12 +1,15 @@
 #pragma once
 
-#include <map>
+#include <cstddef>
 #include <string>
 #include <utility>
 #include <vector>
 
 /// What people say, as text. No ids, no tensors.
 namespace banter::data {
+
+/// Different speakers that a store can number in one dialogue.
+constexpr std::size_t kMaxSpeakers = 65'534;
 
 /// One contribution of one speaker. Valid UTF-8, no NUL, not blank.
 struct Turn {

@@ -43,12 +43,10 @@ class Problems {
 
   [[nodiscard]] const std::map<std::string_view, Count>& by_rule() const { return by_rule_; }
   [[nodiscard]] std::uint64_t records_lost() const { return records_lost_; }
-  [[nodiscard]] std::uint64_t skips() const { return skips_; }
-  [[nodiscard]] std::uint64_t notes() const { return notes_; }
 
  private:
   std::uint64_t max_skipped_;
-  std::uint64_t records_lost_ = 0, skips_ = 0, notes_ = 0;
+  std::uint64_t records_lost_ = 0, skips_ = 0;
   std::map<std::string_view, Count> by_rule_;
   std::vector<std::string> first_skips_;
 };

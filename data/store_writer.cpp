@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <span>
 #include <string_view>
+#include <unordered_map>
 
 #include "base/errors.h"
 #include "base/json.h"
@@ -73,22 +74,22 @@ void add_record(base::Sha256& hash, const std::string& split, const Dialogue& di
   }
 }
 
-/// Numbers the speakers of a dialogue in the order they appear; "?" is 0.
+/// Numbers the speakers of a dialogue in the order they appear; "?" is 0. Requires fewer than
+/// `kMaxSpeakers` of them.
 class Speakers {
  public:
   std::uint16_t number(const std::string& name) {
     if (name.empty() || name == "?") return 0;
-    const auto found = std::ranges::find(names_, name);
-    if (found != names_.end())
-      return static_cast<std::uint16_t>(std::distance(names_.begin(), found) + 1);
-    if (names_.size() == UINT16_MAX) return UINT16_MAX;
-    names_.push_back(name);
-    return static_cast<std::uint16_t>(names_.size());
+    const auto [found, is_new] =
+        numbers_.try_emplace(name, static_cast<std::uint16_t>(names_.size() + 1));
+    if (is_new) names_.push_back(name);
+    return found->second;
   }
   [[nodiscard]] const std::vector<std::string>& names() const { return names_; }
 
  private:
   std::vector<std::string> names_;
+  std::unordered_map<std::string, std::uint16_t> numbers_;
 };
 
 /// What is neither ids nor numbers in a record, for `Split::record`.

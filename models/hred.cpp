@@ -17,7 +17,7 @@ enum MemoryPart : std::size_t {
   kStart,          ///< (B,H)
   kKeep,           ///< (B,U) bool
   kStaticWeights,  ///< (B,U), or (B,0)
-  kFixed,          ///< (B,H), or (B,0)
+  kFixed,          ///< (B,H), or (B,0) when linear
   kFixedGates,     ///< (B,3H), or (B,0)
   kKeys,           ///< (B,U,K), or (B,0)
   kAttended,       ///< (B,U,3H) values or (B,U,H) turns, or (B,0)
@@ -56,6 +56,13 @@ HredOptions HredOptions::from(configs::Section& section) {
   o.turn_positions =
       section.choice("turn_positions", o.turn_positions, {"none", "learned", "sinusoidal"});
   o.speakers = section.get("speakers", o.speakers);
+  const HredOptions defaults;
+  section.check(o.combine == defaults.combine || o.attention == "both", "combine",
+                "left out unless attention is both: there is nothing to combine");
+  section.check(o.gate == defaults.gate || o.combine == "weighted", "gate",
+                "left out unless combine is weighted: there is no gate");
+  section.check(o.static_query == defaults.static_query || o.has_static(), "static_query",
+                "left out unless attention is static or both");
   section.check(o.embed_dim > 0, "embed_dim", "positive");
   section.check(o.hidden_dim > 0, "hidden_dim", "positive");
   section.check(o.dropout >= 0 && o.dropout < 1, "dropout", "in [0, 1)");
@@ -67,8 +74,8 @@ HredOptions HredOptions::from(configs::Section& section) {
 Hred::Hred(const HredOptions& o, const Vocabulary& vocabulary)
     : DialogueModel(vocabulary), options(o) {
   const auto H = o.hidden_dim;
-  embedding_ = register_module("embedding",
-                               TurnEmbedding(vocabulary.size, o.embed_dim, o.speakers, o.dropout));
+  embedding_ = register_module("embedding", TurnEmbedding(vocabulary.size, vocabulary.special.pad,
+                                                          o.embed_dim, o.speakers, o.dropout));
   encoder_ = register_module("encoder", Gru(o.embed_dim, H));
   if (o.context_rnn) context_rnn_ = register_module("context_rnn", Gru(H, H));
   if (o.turn_positions == "learned")
@@ -270,7 +277,7 @@ Memory Hred::compose(const Kept& kept, const torch::Tensor& context, const torch
   memory.parts[kStart] = s.start;
   memory.parts[kKeep] = s.index.ge(0);
   memory.parts[kStaticWeights] = or_none(s.static_weights);
-  memory.parts[kFixed] = or_none(s.fixed);
+  if (!is_linear()) memory.parts[kFixed] = s.fixed;  // else it is in the gates
   memory.parts[kFixedGates] = or_none(s.fixed_gates);
   if (options.has_dynamic()) {
     memory.parts[kKeys] = rows_at(s.keys, s.index);

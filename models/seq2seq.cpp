@@ -44,8 +44,8 @@ Seq2SeqOptions Seq2SeqOptions::from(configs::Section& section) {
 Seq2Seq::Seq2Seq(const Seq2SeqOptions& o, const Vocabulary& vocabulary)
     : DialogueModel(vocabulary), options(o) {
   const auto H = o.hidden_dim;
-  embedding_ = register_module("embedding",
-                               TurnEmbedding(vocabulary.size, o.embed_dim, o.speakers, o.dropout));
+  embedding_ = register_module("embedding", TurnEmbedding(vocabulary.size, vocabulary.special.pad,
+                                                          o.embed_dim, o.speakers, o.dropout));
   encoder_ = register_module("encoder", Gru(o.embed_dim, H));
   attention_ = register_module("attention", AdditiveAttention(H, H, H));
   start_ = register_module("start", torch::nn::Linear(H, H));

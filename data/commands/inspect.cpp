@@ -59,6 +59,7 @@ int show_corpus(const std::string& path, const CorpusInspection& found, bool as_
 
 void inspect_store(const std::string& path, const std::filesystem::path& scratch, bool as_json) {
   const auto store = Store::open(path);
+  store.verify();
   json::array splits;
   if (!as_json)
     std::cout << base::printable(path, 1000) << ": store of " << store.format() << ", corpus "
@@ -108,7 +109,13 @@ int run_inspect(const std::vector<std::string>& arguments) {
   line.app.add_option("--format", source.format, "read corpora as this format");
   line.with_json();
   if (!line.parse(arguments)) return 0;
-  if (source.format != "auto") (void)format_named(source.format);
+  if (source.format != "auto") {
+    try {
+      (void)format_named(source.format);
+    } catch (const base::DataError& error) {
+      throw base::UsageError(std::string("banter inspect: --format: ") + error.what());
+    }
+  }
 
   int code = 0;
   for (const auto& path : paths) {

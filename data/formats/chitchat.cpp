@@ -37,7 +37,10 @@ void add_ratings(const dom::element& value, Dialogue& dialogue) {
 
 Dialogue read_conversation(const dom::element& value, const ReadLimits& limits) {
   Dialogue dialogue;
-  const auto entry = as_record_object(value, "the record").begin();
+  const auto record = as_record_object(value, "the record");
+  if (record.size() != 1)
+    throw LostRecord{"a field has the wrong type", "the record is no single conversation"};
+  const auto entry = record.begin();
   dialogue.id = checked_name((*entry).key, "id");
   const auto object = as_record_object((*entry).value, "a conversation");
   for (const auto group : as_record_array(need_key(object, "messages"), "messages")) {

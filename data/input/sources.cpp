@@ -50,8 +50,13 @@ class OpenFile {
 void refuse_utf16(InputStream& stream) {
   const auto head = stream.peek(4);
   const bool mark = head.starts_with("\xFF\xFE") || head.starts_with("\xFE\xFF");
-  const bool pattern = head.size() == 4 && ((head[0] == 0 && head[1] != 0 && head[2] == 0) ||
-                                            (head[0] != 0 && head[1] == 0 && head[3] == 0));
+  const auto letter = [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte >= 0x20 || c == '\n' || c == '\r' || c == '\t';
+  };
+  const bool pattern =
+      head.size() == 4 && ((head[0] == 0 && letter(head[1]) && head[2] == 0 && letter(head[3])) ||
+                           (letter(head[0]) && head[1] == 0 && letter(head[2]) && head[3] == 0));
   if (mark || pattern)
     throw DamagedInput(stream.place().text() +
                        ": is UTF-16, not UTF-8: convert it, for example with iconv");
@@ -62,6 +67,18 @@ void visit_text(InputStream& stream, const StreamVisitor& visit) {
   visit(stream);
 }
 
+/// A visitor of an archive's members: text is read, a further layer is told and left closed.
+StreamVisitor member_visitor(const ProblemSink& problem, const StreamVisitor& visit) {
+  return [&problem, &visit](InputStream& member) {
+    if (GzipReader::is_gzip(member.peek(2)) || is_zip(member.peek(4)) ||
+        is_tar(member.peek(kHeadBytes)))
+      problem({member.place(), Severity::kSkip, "a packed file inside an archive is not opened", "",
+               1});
+    else
+      visit_text(member, visit);
+  };
+}
+
 /// Opens one more layer: a tar, or the text itself.
 std::uint64_t visit_unpacked(InputStream& stream, const ProblemSink& problem,
                              const StreamVisitor& visit) {
@@ -70,13 +87,7 @@ std::uint64_t visit_unpacked(InputStream& stream, const ProblemSink& problem,
     visit_text(stream, visit);
     return 1;
   }
-  return read_tar(stream, problem, [&](InputStream& member) {
-    if (GzipReader::is_gzip(member.peek(2)) || is_zip(member.peek(4)))
-      problem({member.place(), Severity::kSkip, "a packed file inside an archive is not opened", "",
-               1});
-    else
-      visit_text(member, visit);
-  });
+  return read_tar(stream, problem, member_visitor(problem, visit));
 }
 
 std::uint64_t visit_file(const fs::path& path, const std::string& name, const Place& place,
@@ -89,8 +100,8 @@ std::uint64_t visit_file(const fs::path& path, const std::string& name, const Pl
   });
   const auto head = raw.peek(4);
   if (is_zip(head)) {
-    const auto members = read_zip(path, place, events.problem,
-                                  [&](InputStream& member) { visit_text(member, visit); });
+    const auto members =
+        read_zip(path, place, events.problem, member_visitor(events.problem, visit));
     events.bytes(fs::file_size(path));
     return members;
   }

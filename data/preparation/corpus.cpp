@@ -44,6 +44,10 @@ class Filter : public Receiver {
                                 : "a dialogue has one speaker only: no reply in it",
                             "", 1});
     }
+    if (dialogue.turns.size() + dialogue.personas.size() > kMaxSpeakers)
+      return problems_.add({place, Severity::kSkip,
+                            "a dialogue has more turns and personas than speakers are numbered",
+                            "at most " + std::to_string(kMaxSpeakers), 1});
     if (is_repeated(dialogue, place)) return;
     note_silent_personas(dialogue, place);
     ++kept_;

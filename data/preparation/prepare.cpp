@@ -65,7 +65,7 @@ Existing look_at(const PrepareRequest& request, const json::object& wanted) {
                           "another `store`");
   std::string difference;
   try {
-    (void)Store::open(store);
+    Store::open(store).verify();
     const auto manifest = base::parse_json(base::read_file(path), path.string());
     const auto found = first_difference(manifest.as_object(), wanted);
     if (!found) return Existing::kSame;
@@ -98,6 +98,9 @@ class EncodingQueue {
 
   void add(std::string split, Dialogue dialogue) {
     for (const auto& turn : dialogue.turns) bytes_ += turn.text.size();
+    for (const auto& [speaker, facts] : dialogue.personas)
+      for (const auto& fact : facts) bytes_ += fact.size();
+    for (const auto& [key, value] : dialogue.meta) bytes_ += key.size() + value.size();
     waiting_.emplace_back(std::move(split), std::move(dialogue));
     if (waiting_.size() >= kMaxDialogues || bytes_ >= kMaxBytes) flush();
   }

@@ -47,8 +47,12 @@ class Chat {
 
   void set_facts(const std::vector<std::string>& facts) {
     std::vector<data::Context::Row> rows;
-    for (const auto& fact : facts)
+    for (const auto& fact : facts) {
+      if (is_blank(fact) || base::first_bad_utf8(fact))
+        throw base::UsageError("banter chat: --fact " + base::printable(fact) +
+                               ": must be UTF-8 text that is not blank");
       rows.push_back({.ids = loaded_.tokenizer.encode(fact), .speaker = kModel});
+    }
     session_.set_facts(std::move(rows));
     facts_ = facts;
   }

@@ -16,7 +16,7 @@ constexpr std::string_view kWhiteSpace = " \t\r\n\v\f";
 class Speakers {
  public:
   std::int64_t number(std::string_view name) {
-    if (name == "?") return 0;
+    if (name.empty() || name == "?") return 0;  // as in a store
     const auto found = std::ranges::find(names_, name);
     const auto number = found - names_.begin() + 1;
     if (found == names_.end()) names_.emplace_back(name);
@@ -147,13 +147,17 @@ class Reader {
   void read_personas(const json::value& personas) {
     const auto* by_speaker = personas.if_object();
     if (by_speaker == nullptr) return add_facts(personas);
+    bool found = by_speaker->empty();
     for (const auto& [name, facts] : *by_speaker) {
       const auto known = std::ranges::find(names_, std::string_view(name)) != names_.end();
       const auto is_reply = reply_name_.empty()
                                 ? known && speakers_.number(name) == given_.reply_speaker
                                 : std::string_view(name) == reply_name_;
       if (is_reply) add_facts(facts);
+      found = found || is_reply || known;
     }
+    if (!found && reply_name_.empty())
+      fail("\"personas\" names nobody who has spoken; say who replies with \"speaker\"");
   }
 
   GivenContext finish() {

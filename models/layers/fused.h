@@ -10,6 +10,9 @@
 /// How tensors meet the plain-pointer kernels.
 namespace banter::models {
 
+constexpr std::int64_t kRowGrain = 4;      ///< rows that are worth a thread of their own
+constexpr std::int64_t kColumnGrain = 64;  ///< columns, likewise
+
 /// Whether the fused CPU kernels take these tensors (float or double on the CPU).
 inline bool has_kernels(const torch::Tensor& tensor) {
   return tensor.is_cpu() &&

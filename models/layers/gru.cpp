@@ -11,9 +11,6 @@ using torch::autograd::AutogradContext;
 using torch::autograd::Function;
 using torch::autograd::variable_list;
 
-constexpr std::int64_t kRowGrain = 4;
-constexpr std::int64_t kColumnGrain = 64;
-
 /// The steps of a packing as plain numbers, so that a Function can keep them.
 struct Steps : torch::CustomClassHolder {
   std::vector<std::int64_t> counts, offsets;

@@ -13,7 +13,6 @@ using torch::autograd::Function;
 using torch::autograd::variable_list;
 
 constexpr std::int64_t kChunkRows = 512;  // of the (P,V) table that exists at a time
-constexpr std::int64_t kRowGrain = 8;
 
 /// -log p of each label; the logits become softmax - one_hot when `gradient`.
 LabelFit fit_rows(const torch::Tensor& logits, const torch::Tensor& labels, bool gradient) {
@@ -78,7 +77,7 @@ torch::Tensor linear_rows(const torch::Tensor& x, const torch::Tensor& weight,
   const auto out = rows.new_empty({rows.size(0), O});
   with_type(rows, [&](auto zero) {
     using T = decltype(zero);
-    split(O, 64, [&](std::int64_t begin, std::int64_t end) {
+    split(O, kColumnGrain, [&](std::int64_t begin, std::int64_t end) {
       kernels<T>().rows_times_matrix(
           begin, end, rows.size(0), rows.size(1), O, rows.const_data_ptr<T>(),
           matrix.const_data_ptr<T>(), matrix.stride(0),

@@ -12,10 +12,6 @@ using torch::autograd::AutogradContext;
 using torch::autograd::Function;
 using torch::autograd::variable_list;
 
-// Rows and columns that are worth a thread of their own.
-constexpr std::int64_t kRowGrain = 4;
-constexpr std::int64_t kColumnGrain = 64;
-
 struct AdditiveWeights : Function<AdditiveWeights> {
   static torch::Tensor forward(AutogradContext* context, const torch::Tensor& query,
                                const torch::Tensor& keys, const torch::Tensor& index,

@@ -47,7 +47,7 @@ void start(torch::nn::Module& layer, at::Generator& generator) {
     const auto& table = embedding->weight;
     const double deviation = 1 / std::sqrt(static_cast<double>(table.size(1)));
     table.copy_(torch::empty(table.sizes(), torch::kDouble).normal_(0, deviation, generator));
-    table[0].zero_();
+    if (const auto pad = embedding->options.padding_idx()) table[*pad].zero_();
   } else if (std::ranges::all_of(layer.parameters(/*recurse=*/false),
                                  [](const auto& parameter) { return parameter.dim() == 0; })) {
     for (const auto& scalar : layer.parameters(/*recurse=*/false)) scalar.zero_();

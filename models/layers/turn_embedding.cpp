@@ -4,9 +4,11 @@
 
 namespace banter::models {
 
-TurnEmbeddingImpl::TurnEmbeddingImpl(std::int64_t vocab_size, std::int64_t embed_dim, bool speakers,
-                                     double dropout) {
-  token_ = register_module("token", torch::nn::Embedding(vocab_size, embed_dim));
+TurnEmbeddingImpl::TurnEmbeddingImpl(std::int64_t vocab_size, std::int64_t pad,
+                                     std::int64_t embed_dim, bool speakers, double dropout) {
+  token_ = register_module(
+      "token",
+      torch::nn::Embedding(torch::nn::EmbeddingOptions(vocab_size, embed_dim).padding_idx(pad)));
   if (speakers) {
     speaker_ = register_module("speaker",
                                torch::nn::Embedding(data::SpecialIds::kSpeakers + 1, embed_dim));

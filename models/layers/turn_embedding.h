@@ -10,7 +10,9 @@ namespace banter::models {
 /// turn's tokens when `speakers`.
 class TurnEmbeddingImpl : public torch::nn::Module {
  public:
-  TurnEmbeddingImpl(std::int64_t vocab_size, std::int64_t embed_dim, bool speakers, double dropout);
+  /// `pad`: the row that stays zero.
+  TurnEmbeddingImpl(std::int64_t vocab_size, std::int64_t pad, std::int64_t embed_dim,
+                    bool speakers, double dropout);
 
   /// Vectors of packed ids. Shapes   ids (P) -> (P,E)
   torch::Tensor forward(const torch::Tensor& ids);

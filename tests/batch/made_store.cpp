@@ -64,10 +64,6 @@ std::vector<data::Dialogue> dialogues(const MadeDialogues& made) {
 }  // namespace
 
 MadeStore::MadeStore(const MadeDialogues& made) {
-  std::string pattern = (std::filesystem::temp_directory_path() / "banter-store-XXXXXX").string();
-  if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder");
-  folder_ = pattern;
-
   const auto all = dialogues(made);
   std::size_t next = 0;
   const data::Tokenizer tokenizer(
@@ -78,17 +74,11 @@ MadeStore::MadeStore(const MadeDialogues& made) {
         ++next;
         return text;
       }));
-  data::StoreWriter writer(folder_, tokenizer, made.splits);
+  data::StoreWriter writer(folder(), tokenizer, made.splits);
   for (std::size_t d = 0; d < all.size(); ++d)
     writer.add(made.splits[d % made.splits.size()], data::encode(all[d], tokenizer));
   writer.finish({});
-  store_ = data::Store::open(folder_);
-}
-
-MadeStore::~MadeStore() {
-  store_.reset();
-  std::error_code ignored;
-  std::filesystem::remove_all(folder_, ignored);
+  store_ = data::Store::open(folder());
 }
 
 }  // namespace banter::tests

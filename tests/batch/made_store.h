@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "data/store.h"
+#include "tests/support/temporary_folder.h"
 
 namespace banter::tests {
 
@@ -24,17 +25,16 @@ struct MadeDialogues {
 class MadeStore {
  public:
   explicit MadeStore(const MadeDialogues& made = {});
-  ~MadeStore();
   MadeStore(const MadeStore&) = delete;
   MadeStore& operator=(const MadeStore&) = delete;
 
   [[nodiscard]] const data::Split& split() const { return store_->split("train"); }
   [[nodiscard]] const data::SpecialIds& special() const { return store_->tokenizer().special(); }
   [[nodiscard]] const data::Store& store() const { return *store_; }
-  [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }
+  [[nodiscard]] const std::filesystem::path& folder() const { return folder_.path(); }
 
  private:
-  std::filesystem::path folder_;
+  TemporaryFolder folder_;
   std::optional<data::Store> store_;
 };
 

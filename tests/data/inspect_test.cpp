@@ -111,7 +111,7 @@ TEST_F(InspectTest, AStoreShowsTheSameFiguresFromIds) {
 TEST_F(InspectTest, AMissingPathIsAnErrorAndNoPathIsWrongUsage) {
   EXPECT_THROW(data::run_inspect({(folder_ / "none").string(), "--quiet"}), base::FileError);
   EXPECT_THROW(data::run_inspect({}), base::UsageError);
-  EXPECT_THROW(data::run_inspect({corpus(), "--format", "docx"}), base::DataError);
+  EXPECT_THROW(data::run_inspect({corpus(), "--format", "docx"}), base::UsageError);
 }
 
 TEST(HistogramTest, ClassesDoubleAndHoldEverythingOnce) {

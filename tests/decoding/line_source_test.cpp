@@ -11,25 +11,20 @@
 
 #include "base/errors.h"
 #include "base/signals.h"
+#include "tests/support/temporary_folder.h"
 
 namespace banter::models {
 namespace {
 
 class LineSourceTest : public testing::Test {
  protected:
-  LineSourceTest() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "lines-XXXXXX").string();
-    folder_ = ::mkdtemp(pattern.data());
-  }
-  ~LineSourceTest() override { std::filesystem::remove_all(folder_); }
-
   std::filesystem::path file(const std::string& content) {
     const auto path = folder_ / "lines";
     std::ofstream(path, std::ios::binary) << content;
     return path;
   }
 
-  std::filesystem::path folder_;
+  tests::TemporaryFolder folder_;
 };
 
 /// Standard input that is a pipe, for as long as this lives.
@@ -96,7 +91,7 @@ TEST_F(LineSourceTest, DoesNotWaitForALineOfALivePipe) {
 
 TEST_F(LineSourceTest, RefusesMissingFilesAndFolders) {
   EXPECT_THROW(LineSource(folder_ / "missing"), base::FileError);
-  EXPECT_THROW(LineSource{folder_}, base::FileError);
+  EXPECT_THROW(LineSource{folder_.path()}, base::FileError);
 }
 
 TEST_F(LineSourceTest, RefusesEndlessLines) {

@@ -106,7 +106,7 @@ class KillTest : public testing::Test {
                         << "\ndevice: cpu\n"
                            "batch: {tokens_per_batch: 200, max_context_turns: 4}\n"
                            "model: {type: hred, embed_dim: 24, hidden_dim: 32, dropout: 0.1}\n"
-                           "train: {steps: 120, micro_batches: 4, ema_decay: 0.99, lr: 0.005, "
+                           "train: {steps: 124, micro_batches: 4, ema_decay: 0.99, lr: 0.005, "
                            "validate_every: 10, valid_replies: 20, save_every: 4, keep_last: 3, "
                            "keep_best: [ppl, token_accuracy], log_every: 1}\n";
     return file;

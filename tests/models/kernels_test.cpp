@@ -126,6 +126,62 @@ TEST_P(KernelsTest, CrossEntropyIsMinusTheLogOfTheSoftmax) {
   }
 }
 
+/// The ways back against the double-precision baseline: odd sizes, shared and missing rows.
+TEST_P(KernelsTest, TheWaysBackEqualTheBaselineInDoublePrecision) {
+  constexpr std::int64_t n = 3, H = 21, K = 19, U = 2, R = 4;
+  const auto& reference = *kernels_named<double>("baseline");
+  const auto wide = [](const std::vector<float>& x) {
+    return std::vector<double>(x.begin(), x.end());
+  };
+  const auto expect_near = [](const std::vector<float>& got, const std::vector<double>& expected) {
+    for (std::size_t i = 0; i < got.size(); ++i) EXPECT_NEAR(got[i], expected[i], 2e-5) << i;
+  };
+  const auto d_next = random_floats(n * H, 11), h = random_floats(n * H, 12);
+  const auto saved = random_floats(n * 4 * H, 13);
+  std::vector<float> gi(n * 3 * H), gh(n * 3 * H), d_h(n * H);
+  std::vector<double> gi2(n * 3 * H), gh2(n * 3 * H), d_h2(n * H);
+  table().gru_backward(n, H, d_next.data(), saved.data(), h.data(), gi.data(), gh.data(),
+                       d_h.data());
+  reference.gru_backward(n, H, wide(d_next).data(), wide(saved).data(), wide(h).data(), gi2.data(),
+                         gh2.data(), d_h2.data());
+  expect_near(gi, gi2);
+  expect_near(gh, gh2);
+  expect_near(d_h, d_h2);
+
+  const std::vector<std::int64_t> rows = {3, 0, 3, -1, -1, 1};
+  const RowIndex index{rows.data(), U};
+  const auto query = random_floats(n * K, 14), keys = random_floats(R * K, 15);
+  const auto v = random_floats(K, 16), d_out = random_floats(n * K, 17);
+  const auto weights = random_floats(n * U, 18), d_weights = random_floats(n * U, 19);
+  std::vector<float> sum(n * K), dw(n * U), values(R * K), scores(n * U), dq(n * K), dk(R * K),
+      dv(K);
+  std::vector<double> sum2(n * K), dw2(n * U), values2(R * K), scores2(n * U), dq2(n * K),
+      dk2(R * K), dv2(K);
+  const auto run = [&](const auto& kernels, const auto& q, const auto& k, const auto& vv,
+                       const auto& d, const auto& w, const auto& d_w, auto& s, auto& a, auto& b,
+                       auto& c, auto& e, auto& f, auto& g) {
+    kernels.add_weighted_rows(0, n, K, w.data(), k.data(), index, s.data());
+    kernels.weighted_rows_d_weights(0, n, K, d.data(), k.data(), index, a.data());
+    kernels.weighted_rows_d_values(0, 7, n, K, w.data(), d.data(), index, b.data());
+    kernels.weighted_rows_d_values(7, K, n, K, w.data(), d.data(), index, b.data());
+    kernels.softmax_backward(0, n, U, w.data(), d_w.data(), c.data());
+    kernels.additive_backward(0, 5, n, K, q.data(), k.data(), index, vv.data(), d_w.data(),
+                              e.data(), f.data(), g.data());
+    kernels.additive_backward(5, K, n, K, q.data(), k.data(), index, vv.data(), d_w.data(),
+                              e.data(), f.data(), g.data());
+  };
+  run(table(), query, keys, v, d_out, weights, d_weights, sum, dw, values, scores, dq, dk, dv);
+  run(reference, wide(query), wide(keys), wide(v), wide(d_out), wide(weights), wide(d_weights),
+      sum2, dw2, values2, scores2, dq2, dk2, dv2);
+  expect_near(sum, sum2);
+  expect_near(dw, dw2);
+  expect_near(values, values2);
+  expect_near(scores, scores2);
+  expect_near(dq, dq2);
+  expect_near(dk, dk2);
+  expect_near(dv, dv2);
+}
+
 INSTANTIATE_TEST_SUITE_P(EachInstructionSet, KernelsTest,
                          testing::Values("avx512", "avx2", "baseline"),
                          [](const auto& kind) { return kind.param; });

@@ -153,7 +153,7 @@ TEST_F(LayersTest, RowsOfALinearMapAreBitEqualAloneAndInCompany) {
 
 TEST_F(LayersTest, FirstValuesFollowTheRuleAndTheSeed) {
   Gru gru(16, 32), again(16, 32), other(16, 32);
-  torch::nn::Embedding embedding(1000, 64);
+  torch::nn::Embedding embedding(torch::nn::EmbeddingOptions(1000, 64).padding_idx(0));
   start_parameters(*gru, 5);
   start_parameters(*again, 5);
   start_parameters(*other, 6);

@@ -143,7 +143,9 @@ TEST_P(RegistryTest, AttentionSumsToOneOverTheSourcesAndIsZeroElsewhere) {
   const torch::NoGradGuard no_grad;
   const auto sources = torch::cat({batch.facts, batch.context}, 1).ge(0).unsqueeze(1);  // (B,1,U)
   const auto labels = batch.labels.ge(0);
-  for (const auto& attention : m->score(batch, true).attention) {
+  const auto score = m->score(batch, true);
+  EXPECT_EQ(score.attention.empty(), GetParam().name == "hred_none");
+  for (const auto& attention : score.attention) {
     const auto& w = attention.weights;
     ASSERT_EQ(w.size(2), sources.size(2)) << attention.name;
     EXPECT_TRUE(w.masked_select(sources.logical_not()).eq(0).all().item<bool>()) << attention.name;
@@ -300,7 +302,9 @@ TEST(RegistryTableTest, EveryOptionChangesTheModel) {
 TEST(RegistryTableTest, BadOptionsAreRefusedByName) {
   for (const std::string yaml :
        {"type: hred\nembed_dim: 0\n", "type: hred\nhidden_dim: -1\n", "type: hred\ndropout: 1.0\n",
-        "type: hred\nattention: none\ncontext_rnn: false\n", "type: hred\nhiden_dim: 3\n",
+        "type: hred\nattention: none\ncontext_rnn: false\n", "type: hred\ngate: state\n",
+        "type: hred\nattention: static\ncombine: sum\n",
+        "type: hred\nattention: dynamic\nstatic_query: first\n", "type: hred\nhiden_dim: 3\n",
         "type: seq2seq\nattention: both\n", "type: hred\ncombine: product\n"})
     EXPECT_THROW(tiny_model(yaml), base::ConfigError) << yaml;
 }
