@@ -97,6 +97,9 @@ Hred::Hred(const HredOptions& o, const Vocabulary& vocabulary)
   decoder_ = register_module("decoder", Gru(o.embed_dim + (concat ? 2 * H : H), H));
   dropout_ = register_module("dropout", torch::nn::Dropout(o.dropout));
   output_ = register_module("output", OutputLayer(H, vocabulary.size));
+  step_input_ = register_module("step_input", StepLinear());
+  step_context_ = register_module("step_context", StepLinear());
+  step_gate_ = register_module("step_gate", StepLinear());
 }
 
 bool Hred::is_linear() const {
@@ -198,7 +201,7 @@ torch::Tensor Hred::combined(const torch::Tensor& c, const torch::Tensor& c_t,
                              const torch::Tensor& s) {
   if (options.combine == "max") return torch::maximum(c, c_t);
   const auto share =
-      torch::sigmoid(linear_rows(torch::cat({c, c_t, s}, 1), gate_->weight));  // (N,1)
+      torch::sigmoid(step_gate_->forward(torch::cat({c, c_t, s}, 1), gate_->weight));  // (N,1)
   return share * c + (1 - share) * c_t;
 }
 
@@ -215,8 +218,7 @@ RecurrentStates Hred::decode_by_step(const Sources& sources, const torch::Tensor
     const auto rows = index.narrow(0, 0, n);
     const auto a = dynamic_attention_->weights(before, sources.keys, rows);
     const auto c_hat = combined(c.narrow(0, 0, n), weighted_rows(a, sources.turns, rows), before);
-    s = gru_cell(gates.narrow(0, labels.offsets[t], n) + c_hat.mm(context.t()),
-                 torch::addmm(decoder_->bias_hh, before, decoder_->weight_hh.t()), before);
+    s = decoder_->step(gates.narrow(0, labels.offsets[t], n) + c_hat.mm(context.t()), before);
     states.push_back(s);
     weights.push_back(a.detach());
   }
@@ -294,7 +296,7 @@ StepOutput Hred::step(const torch::Tensor& ids, const Memory& memory, const Stat
   const auto& before = state.rows.parts.at(0);  // (N,H)
   const auto& row = state.memory_row;
   const auto weights = input_weights();
-  auto gates = linear_rows(embedding_(ids), weights.embedding, decoder_->bias_ih);
+  auto gates = step_input_->forward(embedding_(ids), weights.embedding, decoder_->bias_ih);
   StepOutput out;
   if (options.has_static())
     out.attention.push_back({"static", memory.parts.at(kStaticWeights).index_select(0, row)});
@@ -311,12 +313,11 @@ StepOutput Hred::step(const torch::Tensor& ids, const Memory& memory, const Stat
       gates = gates + seen;
     } else {
       const auto c = memory.parts[kFixed].index_select(0, row);
-      gates = gates + linear_rows(combined(c, seen, before), weights.context);
+      gates = gates + step_context_->forward(combined(c, seen, before), weights.context);
     }
     out.attention.push_back({"dynamic", a});
   }
-  const auto hidden_gates = linear_rows(before, decoder_->weight_hh, decoder_->bias_hh);
-  const auto next = gru_cell(gates, hidden_gates, before);
+  const auto next = decoder_->step(gates, before);
   out.logits = output_->logits(dropout_(next));
   out.state = {row, Rows{{next}}};
   return out;

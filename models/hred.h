@@ -7,6 +7,7 @@
 #include "models/layers/additive_attention.h"
 #include "models/layers/gru.h"
 #include "models/layers/output_layer.h"
+#include "models/layers/step_linear.h"
 #include "models/layers/turn_embedding.h"
 
 namespace banter::models {
@@ -103,6 +104,7 @@ class Hred : public DialogueModel {
   Gru decoder_{nullptr};
   torch::nn::Dropout dropout_{nullptr};
   OutputLayer output_{nullptr};
+  StepLinear step_input_{nullptr}, step_context_{nullptr}, step_gate_{nullptr};
 };
 
 }  // namespace banter::models

@@ -21,6 +21,7 @@ if(BANTER_TORCH)
     layers/packing.cpp
     layers/row_attention.cpp
     layers/start_parameters.cpp
+    layers/step_linear.cpp
     layers/turn_embedding.cpp
     registry.cpp
     rows.cpp

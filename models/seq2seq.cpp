@@ -52,6 +52,7 @@ Seq2Seq::Seq2Seq(const Seq2SeqOptions& o, const Vocabulary& vocabulary)
   decoder_ = register_module("decoder", Gru(o.embed_dim + H, H));
   dropout_ = register_module("dropout", torch::nn::Dropout(o.dropout));
   output_ = register_module("output", OutputLayer(H, vocabulary.size));
+  step_input_ = register_module("step_input", StepLinear());
 }
 
 Seq2Seq::Encoded Seq2Seq::encode(const data::Batch::Joined& joined) {
@@ -146,9 +147,8 @@ StepOutput Seq2Seq::step(const torch::Tensor& ids, const Memory& memory, const S
   const auto a = attention_->weights(before, memory.parts.at(kKeys).flatten(0, 1), index);
   const auto seen = weighted_rows(a, memory.parts.at(kValues).flatten(0, 1), index);
   const auto weight = decoder_->weight_ih.narrow(1, 0, options.embed_dim);
-  const auto gates = linear_rows(embedding_(ids), weight, decoder_->bias_ih) + seen;
-  const auto next =
-      gru_cell(gates, linear_rows(before, decoder_->weight_hh, decoder_->bias_hh), before);
+  const auto gates = step_input_->forward(embedding_(ids), weight, decoder_->bias_ih) + seen;
+  const auto next = decoder_->step(gates, before);
   StepOutput out;
   out.logits = output_->logits(dropout_(next));
   out.attention.push_back({"dynamic", by_source(a, source, memory.parts.at(kPlaces).size(1))});

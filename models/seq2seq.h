@@ -5,6 +5,7 @@
 #include "models/layers/additive_attention.h"
 #include "models/layers/gru.h"
 #include "models/layers/output_layer.h"
+#include "models/layers/step_linear.h"
 #include "models/layers/turn_embedding.h"
 
 namespace banter::models {
@@ -59,6 +60,7 @@ class Seq2Seq : public DialogueModel {
   Gru decoder_{nullptr};
   torch::nn::Dropout dropout_{nullptr};
   OutputLayer output_{nullptr};
+  StepLinear step_input_{nullptr};
 };
 
 }  // namespace banter::models

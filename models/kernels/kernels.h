@@ -72,12 +72,18 @@ struct Kernels {
                             const T* query, const T* keys, RowIndex index, const T* v,
                             const T* d_scores, T* d_query, T* d_keys, T* d_v);
 
-  /// out = x W^T + bias for output columns [begin, end): few rows of x against a large matrix.
-  /// The order of the sum over k depends on K alone.
-  /// Shapes   x (N,K), weight (O,K) with `stride` from row to row, bias (O) or null, out (N,O)
-  void (*rows_times_matrix)(std::int64_t begin, std::int64_t end, std::int64_t N, std::int64_t K,
-                            std::int64_t O, const T* x, const T* weight, std::int64_t stride,
-                            const T* bias, T* out);
+  /// Columns of a packed matrix that lie side by side: W (O,K) is kept as ceil(O / panel) panels
+  /// (K,panel), the last one filled with zeros.
+  std::int64_t panel;
+
+  /// Shapes   weight (O,K) with `stride` from row to row, packed (ceil(O / panel) * K * panel) out
+  void (*pack)(std::int64_t O, std::int64_t K, const T* weight, std::int64_t stride, T* packed);
+
+  /// out = x W^T + bias for panels [begin, end): few rows of x against a large matrix. A cell's sum
+  /// runs over k from 0 to K - 1, whatever N.
+  /// Shapes   x (N,K), packed as `pack` leaves it, bias (O) or null, out (N,O)
+  void (*rows_times_packed)(std::int64_t begin, std::int64_t end, std::int64_t N, std::int64_t K,
+                            std::int64_t O, const T* x, const T* packed, const T* bias, T* out);
 
   /// Cross entropy of rows [begin, end), and its gradient in the logits' own place.
   /// Shapes   logits (P,V) in; when `gradient`, out: softmax - one_hot(label);

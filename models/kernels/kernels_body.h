@@ -240,79 +240,72 @@ void additive_backward(std::int64_t begin, std::int64_t end, std::int64_t n, std
 template <typename T>
 struct Vector {
   typedef T type __attribute__((vector_size(BANTER_VECTOR_BYTES), aligned(alignof(T))));
-  typedef std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t> lanes
-      __attribute__((vector_size(BANTER_VECTOR_BYTES)));
   static constexpr std::int64_t width = BANTER_VECTOR_BYTES / sizeof(T);
 };
 
-/// The sum of a vector's lanes, by halves: always the same order.
-template <typename T, std::int64_t kHalf = Vector<T>::width / 2>
-BANTER_INLINE T lane_sum(typename Vector<T>::type v) {
-  if constexpr (kHalf == 0) {
-    return v[0];
-  } else {
-    typename Vector<T>::lanes turned;
-#pragma GCC unroll 16
-    for (int lane = 0; lane < Vector<T>::width; ++lane)
-      turned[lane] = (lane + static_cast<int>(kHalf)) % static_cast<int>(Vector<T>::width);
-    return lane_sum<T, kHalf / 2>(v + __builtin_shuffle(v, turned));
+constexpr int kPanelVectors = 3;
+constexpr int kTileRows = BANTER_VECTOR_BYTES == 64 ? 8 : 4;  // 24 or 12 sums of 32 or 16 registers
+template <typename T>
+constexpr std::int64_t kPanel = kPanelVectors* Vector<T>::width;
+
+template <typename T>
+void pack(std::int64_t O, std::int64_t K, const T* __restrict weight, std::int64_t stride,
+          T* __restrict packed) {
+  for (std::int64_t from = 0; from < O; from += kPanel<T>) {
+    T* __restrict panel = packed + from * K;
+    for (std::int64_t j = 0; j < kPanel<T>; ++j) {
+      const T* row = weight + (from + j) * stride;
+      for (std::int64_t k = 0; k < K; ++k) panel[k * kPanel<T> + j] = from + j < O ? row[k] : T(0);
+    }
   }
 }
 
-/// R rows of x against C rows of the matrix: R*C sums side by side in registers.
-template <typename T, int R, int C>
-BANTER_INLINE void dot_block(std::int64_t K, std::int64_t O, const T* __restrict x,
-                             const T* __restrict weight, std::int64_t stride,
-                             const T* __restrict bias, T* __restrict out) {
+/// R rows of x times one panel: a column is a lane, so that no sum crosses lanes.
+template <typename T, int R>
+BANTER_INLINE void panel_tile(std::int64_t K, std::int64_t O, std::int64_t columns,
+                              const T* __restrict x, const T* __restrict panel,
+                              const T* __restrict bias, T* __restrict out) {
   using V = typename Vector<T>::type;
   constexpr auto W = Vector<T>::width;
-  V sum[R][C] = {};
-  std::int64_t k = 0;
-  for (; k + W <= K; k += W) {
-    V w[C];
-    for (int c = 0; c < C; ++c) w[c] = *reinterpret_cast<const V*>(weight + c * stride + k);
+  V sum[R][kPanelVectors] = {};
+  for (std::int64_t k = 0; k < K; ++k) {
+    V w[kPanelVectors];
+    for (int c = 0; c < kPanelVectors; ++c)
+      w[c] = *reinterpret_cast<const V*>(panel + k * kPanel<T> + c * W);
     for (int r = 0; r < R; ++r) {
-      const V a = *reinterpret_cast<const V*>(x + r * K + k);
-      for (int c = 0; c < C; ++c) sum[r][c] += a * w[c];
+      const T a = x[r * K + k];
+      for (int c = 0; c < kPanelVectors; ++c) sum[r][c] += a * w[c];
     }
   }
   for (int r = 0; r < R; ++r) {
-    for (int c = 0; c < C; ++c) {
-      T total = lane_sum<T>(sum[r][c]);
-      for (std::int64_t rest = k; rest < K; ++rest)
-        total += x[r * K + rest] * weight[c * stride + rest];
-      out[r * O + c] = bias == nullptr ? total : total + bias[c];
+    T row[kPanel<T>];
+    for (int c = 0; c < kPanelVectors; ++c) *reinterpret_cast<V*>(row + c * W) = sum[r][c];
+    T* __restrict to = out + r * O;
+    if (bias == nullptr) {
+      for (std::int64_t j = 0; j < columns; ++j) to[j] = row[j];
+    } else {
+      for (std::int64_t j = 0; j < columns; ++j) to[j] = row[j] + bias[j];
     }
   }
 }
 
-/// Output columns [begin, end) for R rows of x.
-template <typename T, int R>
-BANTER_INLINE void dot_rows(std::int64_t begin, std::int64_t end, std::int64_t K, std::int64_t O,
-                            const T* __restrict x, const T* __restrict weight, std::int64_t stride,
-                            const T* __restrict bias, T* __restrict out) {
-  const auto bias_at = [&](std::int64_t o) { return bias == nullptr ? nullptr : bias + o; };
-  std::int64_t o = begin;
-  for (; o + 4 <= end; o += 4)
-    dot_block<T, R, 4>(K, O, x, weight + o * stride, stride, bias_at(o), out + o);
-  for (; o < end; ++o)
-    dot_block<T, R, 1>(K, O, x, weight + o * stride, stride, bias_at(o), out + o);
-}
-
 template <typename T>
-void rows_times_matrix(std::int64_t begin, std::int64_t end, std::int64_t N, std::int64_t K,
-                       std::int64_t O, const T* __restrict x, const T* __restrict weight,
-                       std::int64_t stride, const T* __restrict bias, T* __restrict out) {
-  constexpr int kRows = BANTER_VECTOR_BYTES == 64 ? 6 : 3;  // kRows * 4 sums fill the registers
-  constexpr std::int64_t kBlock = 128;  // columns whose weights stay near while all rows pass
-  for (std::int64_t from = begin; from < end; from += kBlock) {
-    const auto to = from + kBlock < end ? from + kBlock : end;
+void rows_times_packed(std::int64_t begin, std::int64_t end, std::int64_t N, std::int64_t K,
+                       std::int64_t O, const T* __restrict x, const T* __restrict packed,
+                       const T* __restrict bias, T* __restrict out) {
+  for (std::int64_t p = begin; p < end; ++p) {
+    const auto from = p * kPanel<T>;
+    const auto columns = O - from < kPanel<T> ? O - from : kPanel<T>;
+    const auto* panel = packed + from * K;
+    const auto* add = bias == nullptr ? nullptr : bias + from;
     std::int64_t n = 0;
-    for (; n + kRows <= N; n += kRows)
-      dot_rows<T, kRows>(from, to, K, O, x + n * K, weight, stride, bias, out + n * O);
-    for (; n + 2 <= N; n += 2)
-      dot_rows<T, 2>(from, to, K, O, x + n * K, weight, stride, bias, out + n * O);
-    for (; n < N; ++n) dot_rows<T, 1>(from, to, K, O, x + n * K, weight, stride, bias, out + n * O);
+    const auto tiles = [&]<int R>() {
+      for (; n + R <= N; n += R)
+        panel_tile<T, R>(K, O, columns, x + n * K, panel, add, out + n * O + from);
+    };
+    tiles.template operator()<kTileRows>();
+    tiles.template operator()<2>();
+    tiles.template operator()<1>();
   }
 }
 
@@ -370,7 +363,9 @@ constexpr Kernels<T> kTable = {BANTER_ISA_NAME,
                                &weighted_rows_d_values<T>,
                                &softmax_backward<T>,
                                &additive_backward<T>,
-                               &rows_times_matrix<T>,
+                               kPanel<T>,
+                               &pack<T>,
+                               &rows_times_packed<T>,
                                &softmax_nll<T>};
 
 }  // namespace

@@ -4,6 +4,8 @@
 
 #include <torch/torch.h>
 
+#include "models/layers/step_linear.h"
+
 namespace banter::models {
 
 /// The weights of one additive attention: e_i = v^T tanh(W h_i + Q query), no bias.
@@ -23,6 +25,9 @@ class AdditiveAttentionImpl : public torch::nn::Module {
   torch::Tensor v;              ///< (K)
 
   std::int64_t calls = 0;  ///< how often `weights` ran: static attention once a reply
+
+ private:
+  StepLinear step_{nullptr};
 };
 TORCH_MODULE(AdditiveAttention);
 

@@ -255,12 +255,17 @@ GruImpl::GruImpl(std::int64_t input_dim, std::int64_t hidden_dim) {
   weight_hh = register_parameter("weight_hh", torch::empty({gates, hidden_dim}));
   bias_ih = register_parameter("bias_ih", torch::empty({gates}));
   bias_hh = register_parameter("bias_hh", torch::empty({gates}));
+  step_hidden_ = register_module("step_hidden", StepLinear());
 }
 
 torch::Tensor GruImpl::forward(const torch::Tensor& input, const Packing& packing,
                                const torch::Tensor& start) {
   const auto gates = torch::addmm(bias_ih, input, weight_ih.t());  // (P,3H)
   return gru_recurrence(gates, start, weight_hh, bias_hh, packing).states;
+}
+
+torch::Tensor GruImpl::step(const torch::Tensor& gates, const torch::Tensor& state) {
+  return gru_cell(gates, step_hidden_->forward(state, weight_hh, bias_hh), state);
 }
 
 }  // namespace banter::models

@@ -7,6 +7,7 @@
 #include <torch/torch.h>
 
 #include "models/layers/packing.h"
+#include "models/layers/step_linear.h"
 
 namespace banter::models {
 
@@ -62,10 +63,16 @@ class GruImpl : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& input, const Packing& packing,
                         const torch::Tensor& start = {});
 
+  /// One step of decoding. Shapes   gates (N,3H): W_ih x + b_ih; state (N,H); returns (N,H)
+  torch::Tensor step(const torch::Tensor& gates, const torch::Tensor& state);
+
   torch::Tensor weight_ih;  ///< (3H,I)
   torch::Tensor weight_hh;  ///< (3H,H)
   torch::Tensor bias_ih;    ///< (3H)
   torch::Tensor bias_hh;    ///< (3H)
+
+ private:
+  StepLinear step_hidden_{nullptr};
 };
 TORCH_MODULE(Gru);
 

@@ -68,28 +68,10 @@ struct NllSum : Function<NllSum> {
 
 }  // namespace
 
-torch::Tensor linear_rows(const torch::Tensor& x, const torch::Tensor& weight,
-                          const torch::Tensor& bias) {
-  if (!has_kernels(x) || torch::GradMode::is_enabled()) return torch::linear(x, weight, bias);
-  const auto rows = x.contiguous();
-  const auto matrix = weight.stride(1) == 1 ? weight : weight.contiguous();
-  const auto O = matrix.size(0);
-  const auto out = rows.new_empty({rows.size(0), O});
-  with_type(rows, [&](auto zero) {
-    using T = decltype(zero);
-    split(O, kColumnGrain, [&](std::int64_t begin, std::int64_t end) {
-      kernels<T>().rows_times_matrix(
-          begin, end, rows.size(0), rows.size(1), O, rows.const_data_ptr<T>(),
-          matrix.const_data_ptr<T>(), matrix.stride(0),
-          bias.defined() ? bias.const_data_ptr<T>() : nullptr, out.template data_ptr<T>());
-    });
-  });
-  return out;
-}
-
 OutputLayerImpl::OutputLayerImpl(std::int64_t input_dim, std::int64_t vocab_size) {
   weight = register_parameter("weight", torch::empty({vocab_size, input_dim}));
   bias = register_parameter("bias", torch::empty({vocab_size}));
+  step_ = register_module("step", StepLinear());
 }
 
 torch::Tensor OutputLayerImpl::nll_sum(const torch::Tensor& x, const torch::Tensor& labels) {
@@ -128,7 +110,7 @@ LabelFit OutputLayerImpl::fit(const torch::Tensor& x, const torch::Tensor& label
 }
 
 torch::Tensor OutputLayerImpl::logits(const torch::Tensor& x) {
-  return linear_rows(x, weight, bias);
+  return step_->forward(x, weight, bias);
 }
 
 }  // namespace banter::models

@@ -4,15 +4,9 @@
 
 #include <torch/torch.h>
 
-namespace banter::models {
+#include "models/layers/step_linear.h"
 
-/// x W^T + b for a step of decoding: few rows, no gradient. What a row gets does not depend on how
-/// many rows there are, so a reply is the same alone and in company; other devices and float types
-/// take LibTorch's product.
-///
-/// Shapes   x (N,I), weight (O,I), bias (O) or undefined; returns (N,O)
-torch::Tensor linear_rows(const torch::Tensor& x, const torch::Tensor& weight,
-                          const torch::Tensor& bias = {});
+namespace banter::models {
 
 struct LabelFit {
   torch::Tensor nll;      ///< (P): -log p(label), nats
@@ -38,6 +32,9 @@ class OutputLayerImpl : public torch::nn::Module {
 
   torch::Tensor weight;  ///< (V,D)
   torch::Tensor bias;    ///< (V)
+
+ private:
+  StepLinear step_{nullptr};
 };
 TORCH_MODULE(OutputLayer);
 

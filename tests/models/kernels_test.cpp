@@ -58,24 +58,32 @@ TEST_P(KernelsTest, GatesStayFiniteAtExtremeInputs) {
   EXPECT_TRUE(std::isfinite(next[0]));
 }
 
-TEST_P(KernelsTest, ARowTimesAMatrixDoesNotDependOnTheOtherRows) {
-  constexpr std::int64_t N = 19, K = 133, O = 41;
-  const auto x = random_floats(N * K, 4), weight = random_floats(O * K, 5);
+TEST_P(KernelsTest, ARowTimesAPackedMatrixDoesNotDependOnTheOtherRows) {
+  constexpr std::int64_t N = 19, K = 33, stride = 40, O = 101;
+  const auto panels = (O + table().panel - 1) / table().panel;
+  const auto x = random_floats(N * K, 4), weight = random_floats(O * stride, 5);
   const auto bias = random_floats(O, 6);
-  std::vector<float> together(N * O);
-  table().rows_times_matrix(0, O, N, K, O, x.data(), weight.data(), K, bias.data(),
-                            together.data());
-  for (std::int64_t n = 0; n < N; ++n) {
+  std::vector<float> packed(static_cast<std::size_t>(panels * K * table().panel));
+  table().pack(O, K, weight.data(), stride, packed.data());
+  const auto times = [&](std::int64_t begin, std::int64_t end, std::int64_t rows, const float* from,
+                         const float* add, std::vector<float>& out) {
+    table().rows_times_packed(begin, end, rows, K, O, from, packed.data(), add, out.data());
+  };
+  std::vector<float> together(N * O), unbiased(N * O);
+  times(0, panels, N, x.data(), bias.data(), together);
+  times(0, panels, N, x.data(), nullptr, unbiased);
+  for (std::size_t n = 0; n < N; ++n) {
     std::vector<float> alone(O);
-    table().rows_times_matrix(0, 20, 1, K, O, x.data() + n * K, weight.data(), K, bias.data(),
-                              alone.data());
-    table().rows_times_matrix(20, O, 1, K, O, x.data() + n * K, weight.data(), K, bias.data(),
-                              alone.data());
+    times(1, panels, 1, x.data() + n * K, bias.data(), alone);
+    times(0, 1, 1, x.data() + n * K, bias.data(), alone);
     EXPECT_EQ(std::memcmp(alone.data(), together.data() + n * O, O * sizeof(float)), 0) << n;
-    double expected = bias[7];
-    for (std::size_t k = 0; k < K; ++k)
-      expected += double{x[static_cast<std::size_t>(n) * K + k]} * double{weight[7 * K + k]};
-    EXPECT_NEAR(alone[7], expected, 1e-4);
+    for (std::size_t o = 0; o < O; ++o) {
+      double expected = 0;
+      for (std::size_t k = 0; k < K; ++k)
+        expected += double{x[n * K + k]} * double{weight[o * stride + k]};
+      EXPECT_NEAR(unbiased[n * O + o], expected, 1e-4);
+      EXPECT_NEAR(alone[o], expected + double{bias[o]}, 1e-4);
+    }
   }
 }
 

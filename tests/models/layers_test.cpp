@@ -145,10 +145,33 @@ TEST_F(LayersTest, RowsOfALinearMapAreBitEqualAloneAndInCompany) {
   const auto table = torch::randn({500, 120});
   const auto weight = table.narrow(1, 20, 96);  // columns of a wider matrix
   const auto bias = torch::randn({500});
-  const auto together = linear_rows(x, weight, bias);
+  StepLinear linear;
+  linear->eval();
+  const auto together = linear->forward(x, weight, bias);
   EXPECT_TRUE(torch::allclose(together, torch::linear(x, weight, bias), kFloat, kFloat));
   for (std::int64_t n = 0; n < 33; ++n)
-    EXPECT_TRUE(linear_rows(x.narrow(0, n, 1), weight, bias)[0].equal(together[n])) << n;
+    EXPECT_TRUE(linear->forward(x.narrow(0, n, 1), weight, bias)[0].equal(together[n])) << n;
+}
+
+TEST_F(LayersTest, ALinearMapFollowsItsWeight) {
+  const torch::NoGradGuard no_grad;
+  const auto x = torch::randn({3, 7});
+  auto weight = torch::randn({50, 7});
+  StepLinear linear;
+  linear->eval();
+  const auto expect_current = [&](const torch::Tensor& w) {
+    EXPECT_TRUE(torch::allclose(linear->forward(x, w), torch::linear(x, w), kFloat, kFloat));
+  };
+  expect_current(weight);
+  weight.mul_(2);  // in place
+  expect_current(weight);
+  expect_current(weight.narrow(0, 10, 20));   // another map
+  expect_current(torch::randn({7, 50}).t());  // columns apart
+  expect_current(weight);
+  std::fill_n(weight.data_ptr<float>(), weight.numel(), 0.25F);  // as an optimizer does
+  linear->train();
+  linear->eval();
+  expect_current(weight);
 }
 
 TEST_F(LayersTest, FirstValuesFollowTheRuleAndTheSeed) {
