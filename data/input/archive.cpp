@@ -53,6 +53,7 @@ std::string_view refusal(archive_entry* entry, std::string_view name) {
     return "an absolute name in an archive is refused";
   if (climbs(name)) return "a name with \"..\" in an archive is refused";
   if (archive_entry_is_encrypted(entry) != 0) return "an encrypted member is refused";
+  if (archive_entry_sparse_count(entry) > 0) return "a sparse member is refused";
   return {};
 }
 

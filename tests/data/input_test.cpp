@@ -148,7 +148,7 @@ TEST_F(SourcesTest, AnArchiveWithoutMembersGivesNothing) {
   EXPECT_TRUE(streams_of(make("a", gzip(std::string(1024, '\0')))).texts.empty());
 }
 
-TEST_F(SourcesTest, RefusesLinksDevicesAndNamesThatLeadOutside) {
+TEST_F(SourcesTest, RefusesLinksDevicesHolesAndNamesThatLeadOutside) {
   const auto found = streams_of(make("a", gzip(tar({{"ok", "1"},
                                                     {"/abs", "2"},
                                                     {"../up", "3"},
@@ -156,9 +156,10 @@ TEST_F(SourcesTest, RefusesLinksDevicesAndNamesThatLeadOutside) {
                                                     {"soft", "ok", Member::Kind::kSymlink},
                                                     {"hard", "ok", Member::Kind::kHardlink},
                                                     {"pipe", "", Member::Kind::kPipe},
+                                                    {"hole", "x", Member::Kind::kSparse},
                                                     {"last", "5"}}))));
   EXPECT_EQ(found.texts, (Strings{"ok=1", "last=5"}));
-  EXPECT_EQ(found.problems.size(), 6U);
+  EXPECT_EQ(found.problems.size(), 7U);
 }
 
 TEST_F(SourcesTest, ReadsAllMembersOfAGzipAndTellsWhatIsLeftOver) {

@@ -37,8 +37,14 @@ std::string pack(const std::vector<Member>& members, const Set& set) {
       archive_entry_set_pathname(entry, member.name.c_str());
       archive_entry_set_perm(entry, 0644);
       archive_entry_set_filetype(entry, AE_IFREG);
-      const bool is_file = member.kind == Member::Kind::kFile;
-      archive_entry_set_size(entry, is_file ? static_cast<la_int64_t>(member.content.size()) : 0);
+      const bool is_sparse = member.kind == Member::Kind::kSparse;
+      const bool is_file = member.kind == Member::Kind::kFile || is_sparse;
+      const auto hole = is_sparse ? std::string(1 << 16, '\0') : std::string();
+      const auto content = hole + member.content;
+      archive_entry_set_size(entry, is_file ? static_cast<la_int64_t>(content.size()) : 0);
+      if (is_sparse)
+        archive_entry_sparse_add_entry(entry, static_cast<la_int64_t>(hole.size()),
+                                       static_cast<la_int64_t>(member.content.size()));
       if (member.kind == Member::Kind::kSymlink) {
         archive_entry_set_filetype(entry, AE_IFLNK);
         archive_entry_set_symlink(entry, member.content.c_str());
@@ -48,8 +54,8 @@ std::string pack(const std::vector<Member>& members, const Set& set) {
         archive_entry_set_filetype(entry, AE_IFIFO);
       }
       must(archive_write_header(a.get(), entry) == ARCHIVE_OK);
-      if (is_file && !member.content.empty())
-        must(archive_write_data(a.get(), member.content.data(), member.content.size()) >= 0);
+      if (is_file && !content.empty())
+        must(archive_write_data(a.get(), content.data(), content.size()) >= 0);
       archive_entry_free(entry);
     }
     must(archive_write_close(a.get()) == ARCHIVE_OK);
@@ -81,7 +87,9 @@ std::string gzip(std::string_view bytes) {
 }
 
 std::string tar(const std::vector<Member>& members) {
-  return pack(members, [](archive* a) { must(archive_write_set_format_ustar(a) == ARCHIVE_OK); });
+  return pack(members, [](archive* a) {
+    must(archive_write_set_format_pax_restricted(a) == ARCHIVE_OK);  // ustar where that is enough
+  });
 }
 
 std::string zip(const std::vector<Member>& members) {

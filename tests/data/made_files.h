@@ -18,9 +18,9 @@ std::string gzip(std::string_view bytes);
 
 /// One member of an archive.
 struct Member {
-  enum class Kind : std::uint8_t { kFile, kSymlink, kHardlink, kPipe };
+  enum class Kind : std::uint8_t { kFile, kSymlink, kHardlink, kPipe, kSparse };
   std::string name;
-  std::string content;  ///< of a file; of a link, where it points
+  std::string content;  ///< of a file (kSparse: behind a hole); of a link, where it points
   Kind kind = Kind::kFile;
 };
 std::string tar(const std::vector<Member>& members);
