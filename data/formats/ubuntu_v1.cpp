@@ -110,7 +110,7 @@ class DialogueReader {
     if (text.find('\t') != std::string_view::npos)
       note_once(tab_told_, "a text holds a tab: all behind the third tab is the text");
     if (!is_time(time))
-      note_once(time_told_, "a time is none");
+      note_once(time_told_, "what should be a time is none (2009-03-01T10:05:00.000Z)");
     else if (time < last_time_)
       note_once(order_told_,
                 "messages are not in the order of their times: the file's order stays");

@@ -206,7 +206,7 @@ TEST_F(FormatsTest, OddTimesAreToldAndTheOrderStays) {
   ASSERT_EQ(reading.dialogues.size(), 1U);
   EXPECT_EQ(reading.dialogues[0].turns[1].text, "second");
   EXPECT_TRUE(tells(reading, ":2: messages are not in the order"));
-  EXPECT_TRUE(tells(reading, ":3: a time is none"));
+  EXPECT_TRUE(tells(reading, ":3: what should be a time is none"));
 }
 
 TEST_F(FormatsTest, AFileOfNoKnownFormatIsAnErrorThatListsThem) {
