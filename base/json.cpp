@@ -137,13 +137,6 @@ std::int64_t integer_field(const json::object& object, std::string_view key,
   return number;
 }
 
-double number_field(const json::object& object, std::string_view key, std::string_view where) {
-  json::error_code error;
-  const auto number = field(object, key, where).to_number<double>(error);
-  if (error) wrong_field(where, key, "is not a number");
-  return number;
-}
-
 std::string pretty_json(const json::value& value) {
   std::string out;
   write_pretty(out, value, 0);

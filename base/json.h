@@ -24,7 +24,6 @@ std::string_view string_field(const json::object& object, std::string_view key,
                               std::string_view where);
 std::int64_t integer_field(const json::object& object, std::string_view key,
                            std::string_view where);
-double number_field(const json::object& object, std::string_view key, std::string_view where);
 
 /// JSON with two-space indentation and keys in the order of insertion, ends in a newline: for
 /// files that people read. Equal values give equal bytes.
