@@ -26,6 +26,27 @@ std::size_t sequence_length(std::string_view text) {
   return 0;
 }
 
+/// Whether a character can steer a terminal: control characters (C0, DEL, C1), and those that turn
+/// the direction of what follows around.
+bool steers(std::string_view character) {
+  const auto within = [&](std::string_view low, std::string_view high) {
+    return low <= character && character <= high;
+  };
+  return character < " " || within("\x7F", "\xC2\x9F") || within("\xE2\x80\xAA", "\xE2\x80\xAE") ||
+         within("\xE2\x81\xA6", "\xE2\x81\xA9");
+}
+
+/// Bytes as \xHH.
+std::string escaped(std::string_view bytes) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  std::string text;
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    text += {'\\', 'x', kDigits[byte >> 4U], kDigits[byte & 15U]};
+  }
+  return text;
+}
+
 }  // namespace
 
 std::optional<std::size_t> first_bad_utf8(std::string_view text) {
@@ -55,19 +76,15 @@ std::size_t count_words(std::string_view text) {
 }
 
 std::string printable(std::string_view text, std::size_t max_bytes) {
-  constexpr std::string_view kDigits = "0123456789ABCDEF";
   std::string shown;
-  std::size_t at = 0;
-  while (at < text.size()) {
-    const auto length = sequence_length(text.substr(at));
-    const auto byte = static_cast<unsigned char>(text[at]);
-    const auto bytes = std::max<std::size_t>(length, 1);
-    std::string part(text.substr(at, bytes));
-    if (length == 0 || byte < 0x20 || byte == 0x7F)
-      part = std::string("\\x") + kDigits[byte >> 4U] + kDigits[byte & 15U];
+  while (!text.empty()) {
+    const auto length = sequence_length(text);
+    const auto character = text.substr(0, std::max<std::size_t>(length, 1));
+    const auto part =
+        length == 0 || steers(character) ? escaped(character) : std::string(character);
     if (shown.size() + part.size() > max_bytes) return shown + "...";
     shown += part;
-    at += bytes;
+    text.remove_prefix(character.size());
   }
   return shown;
 }

@@ -18,8 +18,9 @@ std::size_t count_code_points(std::string_view text);  ///< requires valid UTF-8
 /// figure.
 std::size_t count_words(std::string_view text);
 
-/// Makes bytes safe for a message: control characters and bad bytes become \xHH, and no more than
-/// `max_bytes` are shown (then "...").
+/// Makes bytes safe for a message: control characters (also those above ASCII), overrides of the
+/// direction of writing and bad bytes become \xHH, and no more than `max_bytes` are shown (then
+/// "...").
 std::string printable(std::string_view text, std::size_t max_bytes = 80);
 
 }  // namespace banter::base

@@ -45,11 +45,27 @@ TEST(Utf8Test, PrintableTextIsSafeInAMessage) {
   EXPECT_EQ(printable("\xC3("), "\\xC3(");
 }
 
+TEST(Utf8Test, NothingThatSteersATerminalIsPrintable) {
+  EXPECT_EQ(printable("\xC2\x9B"
+                      "31m"),
+            "\\xC2\\x9B31m");  // U+009B, a CSI of one character
+  EXPECT_EQ(printable("\xC2\x80\xC2\x9F\xC2\xA0"), "\\xC2\\x80\\xC2\\x9F\xC2\xA0");
+  EXPECT_EQ(printable("a\xE2\x80\xAE"
+                      "b"),
+            "a\\xE2\\x80\\xAEb");  // U+202E turns the line around
+  EXPECT_EQ(printable("\xE2\x80\xA9\xE2\x80\xAA\xE2\x80\xAF"),
+            "\xE2\x80\xA9\\xE2\\x80\\xAA\xE2\x80\xAF");
+  EXPECT_EQ(printable("\xE2\x81\xA5\xE2\x81\xA6\xE2\x81\xA9\xE2\x81\xAA"),
+            "\xE2\x81\xA5\\xE2\\x81\\xA6\\xE2\\x81\\xA9\xE2\x81\xAA");
+}
+
 TEST(Utf8Test, PrintableTextIsCutAtWholeCharacters) {
   EXPECT_EQ(printable("12345678", 8), "12345678");
   EXPECT_EQ(printable("123456789", 8), "12345678...");
   EXPECT_EQ(printable("1234567é", 8), "1234567...");
   EXPECT_EQ(printable("123456\n", 8), "123456...");
+  EXPECT_EQ(printable("\xC2\x9B", 8), "\\xC2\\x9B");
+  EXPECT_EQ(printable("\xC2\x9B", 7), "...");
 }
 
 }  // namespace
