@@ -194,11 +194,16 @@ void exchange_durably(const std::filesystem::path& a, const std::filesystem::pat
     return;
   }
   if (errno != EINVAL && errno != ENOSYS) fail(b, "cannot be exchanged");
-  auto beside = a;
-  beside += ".swap";
-  rename_durably(b, beside);
-  rename_durably(a, b);
-  rename_durably(beside, a);
+  auto aside = b;  // beside `b` and not `a`: who made `a` may sweep what is left there
+  aside += ".old";
+  rename_durably(b, aside);
+  try {
+    rename_durably(a, b);
+  } catch (const FileError&) {
+    ::rename(aside.c_str(), b.c_str());
+    throw;
+  }
+  rename_durably(aside, a);
 }
 
 void rename_durably(const std::filesystem::path& from, const std::filesystem::path& to) {

@@ -67,16 +67,16 @@ class FileWriter {
 
 /// Replaces `path` by `text`, so that a reader sees the old or the new content and a crash leaves
 /// one of them: temporary file beside it, fsync, rename, fsync of the folder.
-/// Throws   FileError; then `path` is as it was
+/// Throws   FileError; then `path` is as it was, or new where only the fsync of the folder failed
 void write_durably(const std::filesystem::path& path, std::string_view text);
 
 /// Makes renames and new names in a folder durable. Throws   FileError
 void sync_folder(const std::filesystem::path& folder);
 
-/// Gives two files or folders of one file system each other's names, in one step, and syncs the
-/// folder. Where the file system cannot (EINVAL, ENOSYS), by three renames: a crash between them
-/// then leaves one under `a` + ".swap".
-/// Throws   FileError
+/// Gives two folders of one file system each other's names, in one step, and syncs the folder of
+/// `b`. Where the file system cannot (EINVAL, ENOSYS), by three renames: a crash between them
+/// leaves what was `b` whole under `b` + ".old".
+/// Throws   FileError; then `b` is as it was, or exchanged where only the end of it failed
 void exchange_durably(const std::filesystem::path& a, const std::filesystem::path& b);
 
 /// Renames `from` (file or folder) to `to` on the same file system and syncs the folder.

@@ -1,15 +1,11 @@
 #include "data/preparation/prepare.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <future>
 #include <map>
 #include <optional>
 #include <utility>
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/errors.h"
@@ -82,9 +78,7 @@ Existing look_at(const PrepareRequest& request, const json::object& wanted) {
 /// Puts the finished folder where the store is to be; an old one is swapped out in the same step.
 void put_in_place(const fs::path& made, const fs::path& store, Existing existing) {
   if (existing == Existing::kNone) return base::rename_durably(made, store);
-  if (::renameat2(AT_FDCWD, made.c_str(), AT_FDCWD, store.c_str(), RENAME_EXCHANGE) != 0)
-    throw base::FileError(shown(store) + ": cannot be replaced: " + std::strerror(errno));
-  base::sync_folder(store.parent_path());
+  base::exchange_durably(made, store);
 }
 
 /// Encodes dialogues in pieces on two further threads while the caller reads on; they come out in

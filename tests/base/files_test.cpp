@@ -1,10 +1,17 @@
 #include "base/files.h"
 
+#include <cerrno>
+#include <cstddef>
+#include <cstdlib>
 #include <string>
 #include <utility>
 
 #include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include "base/errors.h"
 #include "tests/support/temporary_folder.h"
@@ -148,6 +155,66 @@ TEST(FilesTest, AFolderIsRenamedWhole) {
   EXPECT_FALSE(fs::exists(folder / "made"));
   EXPECT_NE(error_of([&] { rename_durably(folder / "made", folder / "other"); }), "");
   EXPECT_NE(error_of([&] { sync_folder(folder / "final" / "file"); }), "");
+}
+
+/// Two folders with a file each.
+void make_two(const TemporaryFolder& folder) {
+  for (const char* name : {"a", "b"}) {
+    fs::create_directory(folder / name);
+    write_durably(folder / name / "file", name);
+  }
+}
+
+/// From here on this process has a file system that cannot exchange.
+void forbid_exchange() {
+  constexpr auto kRefused = SECCOMP_RET_ERRNO | ENOSYS;
+  sock_filter rules[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+                         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_renameat2, 0, 1),
+                         BPF_STMT(BPF_RET | BPF_K, kRefused),
+                         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+  const sock_fprog program{std::size(rules), rules};
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+      ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+    std::exit(77);
+}
+
+TEST(FilesTest, TwoFoldersAreExchanged) {
+  const TemporaryFolder folder;
+  make_two(folder);
+  exchange_durably(folder / "a", folder / "b");
+  EXPECT_EQ(read_file(folder / "a" / "file"), "b");
+  EXPECT_EQ(read_file(folder / "b" / "file"), "a");
+  EXPECT_NE(error_of([&] { exchange_durably(folder / "none", folder / "b"); }), "");
+  EXPECT_EQ(read_file(folder / "b" / "file"), "a");
+  EXPECT_EQ(count_files(folder.path()), 2u);
+}
+
+TEST(FilesDeathTest, TwoFoldersAreExchangedWhereTheFileSystemHasNoStepForIt) {
+  const TemporaryFolder folder;
+  make_two(folder);
+  const auto exchange = [&](const char* a) {
+    forbid_exchange();
+    std::exit(error_of([&] { exchange_durably(folder / a, folder / "b"); }).empty() ? 0 : 1);
+  };
+  EXPECT_EXIT(exchange("none"), testing::ExitedWithCode(1), "");
+  EXPECT_EQ(read_file(folder / "b" / "file"), "b");
+  EXPECT_EXIT(exchange("a"), testing::ExitedWithCode(0), "");
+  EXPECT_EQ(read_file(folder / "a" / "file"), "b");
+  EXPECT_EQ(read_file(folder / "b" / "file"), "a");
+  EXPECT_EQ(count_files(folder.path()), 2u);
+}
+
+TEST(FilesDeathTest, WhatAnExchangeThatWasCutOffLeftIsNotOverwritten) {
+  const TemporaryFolder folder;
+  make_two(folder);
+  const auto exchange = [&] {
+    forbid_exchange();
+    fs::create_directories(folder / "b.old" / "of another day");
+    std::exit(error_of([&] { exchange_durably(folder / "a", folder / "b"); }).empty() ? 0 : 1);
+  };
+  EXPECT_EXIT(exchange(), testing::ExitedWithCode(1), "");
+  EXPECT_EQ(read_file(folder / "b" / "file"), "b");
+  EXPECT_TRUE(fs::exists(folder / "b.old" / "of another day"));
 }
 
 }  // namespace
