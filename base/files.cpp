@@ -11,15 +11,18 @@
 #include <unistd.h>
 
 #include "base/errors.h"
+#include "base/utf8.h"
 
 namespace banter::base {
 namespace {
 
 constexpr std::size_t kBufferBytes = 1 << 20;
 
+std::string shown(const std::filesystem::path& path) { return printable(path.string(), 1000); }
+
 [[noreturn]] void fail(const std::filesystem::path& path, const std::string& what) {
   const int error = errno;
-  throw FileError(path.string() + ": " + what + ": " + std::strerror(error));
+  throw FileError(shown(path) + ": " + what + ": " + std::strerror(error));
 }
 
 /// A descriptor that is closed when it goes.
@@ -49,7 +52,7 @@ std::pair<int, std::uint64_t> open_plain(const std::filesystem::path& path) {
   }
   if (!S_ISREG(status.st_mode)) {
     ::close(fd);
-    throw FileError(path.string() + ": is " +
+    throw FileError(shown(path) + ": is " +
                     (S_ISDIR(status.st_mode) ? "a folder" : "no plain file") +
                     ", a plain file is needed");
   }
@@ -92,11 +95,24 @@ MappedFile::~MappedFile() {
   if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
 }
 
+std::uint64_t size_of_file(const std::filesystem::path& path) {
+  std::error_code error;
+  const auto size = std::filesystem::file_size(path, error);
+  if (error) throw FileError(shown(path) + ": cannot be read: " + error.message());
+  return size;
+}
+
+void make_folders(const std::filesystem::path& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) throw FileError(shown(path) + ": cannot be made: " + error.message());
+}
+
 std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes) {
   const auto [raw, size] = open_plain(path);
   const Descriptor fd(raw);
   if (size > max_bytes) {
-    throw FileError(path.string() + ": has " + std::to_string(size) + " bytes, at most " +
+    throw FileError(shown(path) + ": has " + std::to_string(size) + " bytes, at most " +
                     std::to_string(max_bytes) + " are read");
   }
   std::string text(size, '\0');

@@ -32,6 +32,12 @@ class MappedFile {
   std::size_t size_ = 0;
 };
 
+/// Bytes of a file. Throws   FileError
+std::uint64_t size_of_file(const std::filesystem::path& path);
+
+/// Makes a folder and its parents, unless they are there. Throws   FileError
+void make_folders(const std::filesystem::path& path);
+
 /// Reads a whole file into a string.
 /// Throws   FileError when it is missing, a folder, unreadable, or longer than `max_bytes`
 std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes = 64u << 20);

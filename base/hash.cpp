@@ -53,9 +53,13 @@ std::string sha256_hex(std::string_view text) {
   return hash.hex();
 }
 
-std::string sha256_hex_of_file(const std::filesystem::path& path) {
+std::string sha256_hex_of_file(const std::filesystem::path& path,
+                               const std::function<void(std::uint64_t)>& read) {
   Sha256 hash;
-  read_in_pieces(path, [&](std::string_view piece) { hash.add(piece); });
+  read_in_pieces(path, [&](std::string_view piece) {
+    hash.add(piece);
+    read(piece.size());
+  });
   return hash.hex();
 }
 

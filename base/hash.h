@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -27,7 +29,10 @@ class Sha256 {
 };
 
 std::string sha256_hex(std::string_view text);
-/// Throws   FileError
-std::string sha256_hex_of_file(const std::filesystem::path& path);
+/// `read` is told how many more bytes were read, piece by piece, so that it can show and stop.
+/// Throws   FileError, and what `read` throws
+std::string sha256_hex_of_file(
+    const std::filesystem::path& path,
+    const std::function<void(std::uint64_t)>& read = [](std::uint64_t) {});
 
 }  // namespace banter::base

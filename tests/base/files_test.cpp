@@ -83,11 +83,27 @@ TEST(FilesTest, WhatIsNoPlainFileIsRefusedByName) {
   }
 }
 
+TEST(FilesTest, APathCannotSteerTheTerminal) {
+  EXPECT_TRUE(contains(error_of([] { read_file("no\x1B[2J"); }), "no\\x1B[2J: cannot be opened"));
+}
+
 TEST(FilesTest, AFileLongerThanAllowedIsNotRead) {
   const TemporaryFolder folder;
   write_durably(folder / "file", "12345");
   EXPECT_EQ(read_file(folder / "file", 5), "12345");
   EXPECT_TRUE(contains(error_of([&] { read_file(folder / "file", 4); }), "at most 4"));
+}
+
+TEST(FilesTest, FoldersAreMadeWithTheirParentsAndSizesTold) {
+  const TemporaryFolder folder;
+  make_folders(folder / "x" / "y");
+  make_folders(folder / "x" / "y");
+  write_durably(folder / "x" / "y" / "file", "12345");
+  EXPECT_EQ(size_of_file(folder / "x" / "y" / "file"), 5u);
+  EXPECT_TRUE(
+      contains(error_of([&] { (void)size_of_file(folder / "none"); }), "none: cannot be read"));
+  const auto below_a_file = folder / "x" / "y" / "file" / "z";
+  EXPECT_TRUE(contains(error_of([&] { make_folders(below_a_file); }), "z: cannot be made"));
 }
 
 TEST(FilesTest, PiecesOfAnySizeArriveInOrder) {

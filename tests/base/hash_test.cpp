@@ -1,6 +1,9 @@
 #include "base/hash.h"
 
+#include <cstdint>
+#include <numeric>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -25,6 +28,17 @@ TEST(HashTest, PiecesHashLikeTheWhole) {
   Sha256 moved(std::move(hash));
   moved.add(std::as_bytes(std::span("bc", 2)));
   EXPECT_EQ(moved.hex(), kAbc);
+}
+
+TEST(HashTest, HashingAFileTellsHowFarItIsAndCanBeStopped) {
+  const tests::TemporaryFolder folder;
+  write_durably(folder / "file", std::string(3'000'000, 'x'));
+  std::vector<std::uint64_t> pieces;
+  (void)sha256_hex_of_file(folder / "file", [&](std::uint64_t bytes) { pieces.push_back(bytes); });
+  EXPECT_GE(pieces.size(), 3u);
+  EXPECT_EQ(std::accumulate(pieces.begin(), pieces.end(), std::uint64_t{0}), 3'000'000u);
+  EXPECT_THROW((void)sha256_hex_of_file(folder / "file", [](std::uint64_t) { throw Stopped(2); }),
+               Stopped);
 }
 
 TEST(HashTest, AFileHashesLikeItsBytes) {
