@@ -120,8 +120,10 @@ void Learner::update(std::int64_t number, const Counts& counts, const Sums& sums
     ++state.skipped_steps;
     if (++state.bad_in_a_row >= options_.max_bad_steps)
       throw base::Error("step " + std::to_string(number) + ": the gradient was not finite for " +
-                        std::to_string(state.bad_in_a_row) +
-                        " steps in a row; lower train.lr or train.clip_norm (the checkpoints of " +
+                        std::to_string(state.bad_in_a_row) + " steps in a row; lower train.lr or " +
+                        (options_.clip_norm > 0 ? "lower" : "set") +
+                        " train.clip_norm, and begin anew with --restart or in another `run` "
+                        "folder (the checkpoints of " +
                         recipe_.run.string() + " are as they were)");
     return;
   }

@@ -83,7 +83,8 @@ std::string Report::note(const TrainState& state, double rate, double share) con
   for (const auto& [name, value] : mean_loss_) text += " " + name + " " + rounded(value, "%.4f");
   text += " " + rounded(rate, "%.0f") + " labels/s";
   const auto gained = share - share_at_start_;
-  if (options_.steps == 0 && gained > 0) {  // the bar knows the time left of steps alone
+  const bool has_other_limit = options_.steps == 0 || options_.epochs > 0 || options_.minutes > 0;
+  if (has_other_limit && gained > 0) {  // the bar knows the time left of steps alone
     const std::chrono::duration<double> left{60 * minutes() * std::max(1 - share, 0.0) / gained};
     text += " " + base::duration_text(left) + " left";
   }
@@ -91,17 +92,18 @@ std::string Report::note(const TrainState& state, double rate, double share) con
 }
 
 void Report::validated(const TrainState& state, const std::map<std::string, double>& metrics,
-                       std::int64_t replies, std::chrono::duration<double> took) {
+                       bool is_best, std::int64_t replies, std::chrono::duration<double> took) {
   json::object line{{"event", "validation"}, {"step", state.step}, {"epoch", state.epoch}};
   auto told = "step " + std::to_string(state.step) + ": valid";
   for (const auto& [name, value] : metrics) {
     if (std::isfinite(value)) line[name] = value;
     told += " " + name + " " + rounded(value, "%.4g");
   }
+  line["best"] = is_best;
   line["replies"] = replies;
   line["seconds"] = took.count();
   log_.write(line);
-  if (state.validations_since_best == 0) told += " (best)";
+  if (is_best) told += " (best)";
   if (!quiet_) progress_.say(told);
 }
 

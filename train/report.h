@@ -28,7 +28,7 @@ class Report {
   /// After every step; writes a line every `log_every` of them, and then empties `since_log`.
   void stepped(TrainState& state, double grad_norm, double share);
   void validated(const TrainState& state, const std::map<std::string, double>& metrics,
-                 std::int64_t replies, std::chrono::duration<double> took);
+                 bool is_best, std::int64_t replies, std::chrono::duration<double> took);
   void stopped(const TrainState& state, const std::string& why);
   void sync() { log_.sync(); }  ///< before a checkpoint that the lines tell of
 

@@ -107,7 +107,9 @@ void RunFolder::expect_same_config(std::string_view config) const {
 
 void RunFolder::settle(const TrainState& state, const TrainOptions& options) const {
   auto steps = models::checkpoint_steps(path_);
-  const auto is_there = [&](std::int64_t step) { return std::ranges::binary_search(steps, step); };
+  const auto is_there = [&](std::int64_t step) {
+    return std::ranges::binary_search(steps, step) && models::has_manifest(path_, step);
+  };
   std::set<std::int64_t> kept;
 
   auto current = state.step;

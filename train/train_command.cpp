@@ -85,7 +85,11 @@ int run_train(const std::vector<std::string>& arguments) {
   Trainer trainer(folder, recipe, store, line.common.quiet);
   base::write_durably(folder.path() / "config.yaml", recipe.text);
   const auto result = trainer.run();
-  if (result.signal != 0) throw base::Stopped(result.signal);
+  if (result.signal != 0) {
+    std::cerr << recipe.run.string() << ": saved at step " << result.state.step
+              << "; the same command goes on\n";
+    throw base::Stopped(result.signal);
+  }
   report(recipe, result, line.common.json);
   return 0;
 }

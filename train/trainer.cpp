@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include <torch/torch.h>
@@ -29,21 +27,40 @@ struct Trainer::Impl {
         options(recipe.train),
         quiet(is_quiet),
         learner(recipe, store, models::open_device(recipe.device)) {
-    if (!options.valid_split.empty()) valid = &store.split(options.valid_split);
+    if (!options.valid_split.empty()) valid = &valid_split(store);
     go_on();
   }
 
-  /// Takes the newest checkpoint that verifies; none at all is a fresh run.
+  /// Throws   ConfigError when there is nothing to validate on
+  const data::Split& valid_split(const data::Store& store) const {
+    const auto fail = [&](const std::string& why) {
+      throw base::ConfigError(store.folder().string() + ": " + why +
+                              "; raise data.valid_share and prepare again with --force, name " +
+                              "another train.valid_split, or set it to \"\" to train without");
+    };
+    const auto& name = options.valid_split;
+    if (!store.has_split(name)) fail("has no split \"" + name + "\" to validate on");
+    const auto& split = store.split(name);
+    const auto& special = store.tokenizer().special();
+    if (data::EvaluationStream(split, recipe.batch, special).replies() == 0)
+      fail("split \"" + name + "\" has no reply by batch.reply_by: " + recipe.batch.reply_by);
+    return split;
+  }
+
+  /// Takes the newest checkpoint that verifies; none at all is a fresh run. Damaged ones that are
+  /// newer are set aside, so that they are not counted among those to keep.
   void go_on() {
     const auto steps = models::checkpoint_steps(folder.path());
     const auto threads = state.threads;
     std::string problem;
+    std::vector<std::int64_t> damaged;
     for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
       const auto path = folder.path() / ("step-" + std::to_string(*step));
       try {
         models::verify_checkpoint(path);
       } catch (const base::CheckpointError& error) {
         if (problem.empty()) problem = error.what();
+        damaged.push_back(*step);
         continue;
       }
       learner.load(path);
@@ -54,6 +71,7 @@ struct Trainer::Impl {
                            std::to_string(threads) +
                            ": sums may differ in their last digit from an unbroken run");
       state.threads = threads;
+      for (const auto number : damaged) models::set_checkpoint_aside(folder.path(), number);
       folder.settle(state, options);
       saved_step = state.step;
       saved_epochs = state.epoch;
@@ -73,11 +91,11 @@ struct Trainer::Impl {
     folder.settle(state, options);
     saved_step = state.step;
     saved_epochs = state.epoch;
-    has_new_best = false;
+    must_save = false;
   }
 
   bool save_due() const {
-    if (has_new_best) return true;
+    if (must_save) return true;
     if (state.step == 0 || saved_step == state.step) return false;
     return options.save_every > 0 ? state.step % options.save_every == 0
                                   : state.epoch > saved_epochs;
@@ -96,11 +114,14 @@ struct Trainer::Impl {
     const auto sums =
         validate(learner.model(), *valid, recipe.batch, options.valid_replies, learner.device());
     if (!sums) return;
-    saved_step = -1;  // what was saved at this step does not know of this
+    // A signal in an earlier try may have saved this step: that checkpoint does not know of this.
+    must_save = saved_step == state.step;
+    saved_step = -1;
     state.validated_step = state.step;
     state.validated_epochs = state.epoch;
     if (was_due) ++state.validations_since_best;
     const auto metrics = steering_metrics(*sums);
+    bool is_best = false;  // by the metric that steers
     for (const auto& name : options.keep_best) {
       const auto best = state.best.find(name);
       const auto value = metrics.at(name);
@@ -108,10 +129,12 @@ struct Trainer::Impl {
           (best != state.best.end() && !is_better(name, value, best->second.value)))
         continue;
       state.best[name] = {value, state.step};
-      has_new_best = true;
-      if (name == options.keep_best.front()) state.validations_since_best = 0;
+      must_save = true;
+      if (name != options.keep_best.front()) continue;
+      is_best = true;
+      state.validations_since_best = 0;
     }
-    report.validated(state, metrics, static_cast<std::int64_t>(sums->replies),
+    report.validated(state, metrics, is_best, static_cast<std::int64_t>(sums->replies),
                      std::chrono::steady_clock::now() - begun);
   }
 
@@ -172,7 +195,7 @@ struct Trainer::Impl {
 
   std::int64_t saved_step = -1;    ///< of the newest checkpoint, -1 when it is out of date
   std::uint64_t saved_epochs = 0;  ///< that were over at it
-  bool has_new_best = false;       ///< since the last save
+  bool must_save = false;          ///< a best is new, or what is saved of this step is out of date
 };
 
 Trainer::Trainer(const RunFolder& folder, const Recipe& recipe, const data::Store& store,

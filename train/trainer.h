@@ -22,7 +22,7 @@ struct TrainResult {
 
 /// The training loop: one for all models.
 ///
-///     validate when due -> save when due -> stop when told -> one step -> again
+///     validate when due -> stop when told, saved -> save when due -> one step -> again
 ///
 /// Everything that a step depends on is in TrainState and the tensors beside it, so a run that is
 /// killed at any moment and started again makes the same numbers as one that was not (same machine,

@@ -249,11 +249,21 @@ std::vector<std::int64_t> checkpoint_steps(const fs::path& run) {
   return steps;
 }
 
+bool has_manifest(const fs::path& run, std::int64_t step) {
+  return fs::exists(run / step_name(step) / kManifest);
+}
+
 void remove_checkpoint(const fs::path& run, std::int64_t step) {
   const auto leftover = run / ("." + step_name(step) + ".old.tmp");
   remove_folder(leftover);
   base::rename_durably(run / step_name(step), leftover);
   remove_folder(leftover);
+}
+
+void set_checkpoint_aside(const fs::path& run, std::int64_t step) {
+  const auto aside = run / (step_name(step) + ".damaged");
+  remove_folder(aside);
+  base::rename_durably(run / step_name(step), aside);
 }
 
 void remove_leftovers(const fs::path& run) {

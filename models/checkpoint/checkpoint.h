@@ -49,10 +49,15 @@ std::int64_t pointed_step(const std::filesystem::path& run, std::string_view poi
 
 /// The steps whose folders are there, rising.
 std::vector<std::int64_t> checkpoint_steps(const std::filesystem::path& run);
+/// Whether RUN/step-N has a manifest: without one no pointer can name it.
+bool has_manifest(const std::filesystem::path& run, std::int64_t step);
 
 /// Takes RUN/step-N away, so that a crash leaves all of it or nothing under that name.
 /// Throws   FileError
 void remove_checkpoint(const std::filesystem::path& run, std::int64_t step);
+/// Renames a damaged RUN/step-N to RUN/step-N.damaged (in place of an older one of that name), so
+/// that it counts no longer but can be looked at. Throws   FileError
+void set_checkpoint_aside(const std::filesystem::path& run, std::int64_t step);
 /// Removes what crashes left behind: unpublished and half-removed checkpoints, small files that had
 /// not yet taken the place of the old ones. Only for the one process that may write into the run.
 /// Throws   FileError

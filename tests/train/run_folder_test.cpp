@@ -164,6 +164,17 @@ TEST_F(SettleTest, WithoutAnyValidationTheNewestIsCurrent) {
   EXPECT_EQ(pointed("CURRENT"), 10);
 }
 
+TEST_F(SettleTest, ABestOneThatLostItsManifestIsPassedOver) {
+  options.keep_best = {"ppl"};
+  for (const auto step : {10, 20}) save(step);
+  state.step = 20;
+  state.best = {{"ppl", {3.0, 10}}};
+  fs::remove(folder.path() / "step-10/manifest.json");
+  folder.settle(state, options);
+  EXPECT_EQ(pointed("CURRENT"), 20);
+  EXPECT_EQ(pointed("BEST.ppl"), -1);
+}
+
 TEST_F(SettleTest, LeavesNewerOnesThanTheStateInPlace) {
   options.keep_last = 1;
   for (const auto step : {10, 20, 30}) save(step);

@@ -237,6 +237,35 @@ TEST_F(TrainerTest, ASignalSavesAndTheRunGoesOnWithTheSameNumbers) {
   for (const auto& [name, tensor] : a) EXPECT_TRUE(torch::equal(tensor, b.at(name))) << name;
 }
 
+TEST_F(TrainerTest, ASignalDuringAValidationLosesNothingOfIt) {
+  // Saved and validated at the end of an epoch, where the signal comes before the validation ends.
+  const std::vector<std::string> by_epoch = {
+      "train.validate_every=0", "train.save_every=0", "train.steps=0",  "train.epochs=3",
+      "train.keep_last=9",      "train.lr=1e-30",     "model.dropout=0"};
+  train(recipe("whole", by_epoch));
+  const auto r = recipe("stopped", by_epoch);
+  std::int64_t stopped_at = 0;
+  {
+    const RunFolder folder(r.run);
+    Trainer trainer(folder, r, store(), true);
+    base::install_stop_signals();
+    trainer.after_step = [](const TrainState& state) {
+      if (state.epoch == 2 && state.window == 0 && state.batch == 0) std::raise(SIGTERM);
+    };
+    const auto result = trainer.run();
+    ASSERT_EQ(result.why, "signal");
+    stopped_at = result.state.step;
+    ASSERT_NE(result.state.validated_step, stopped_at) << "the validation was not cut short";
+  }
+  base::clear_stop_signal();
+  train(r);
+  auto whole = contents(place / "whole"), stopped = contents(place / "stopped");
+  ASSERT_TRUE(whole.contains("step-" + std::to_string(stopped_at) + "/state.json"));
+  whole.erase("log.jsonl");  // tells of the stop
+  stopped.erase("log.jsonl");
+  EXPECT_EQ(whole, stopped);
+}
+
 TEST_F(TrainerTest, AFinishedRunHasNothingToDo) {
   train(recipe("run"));
   const auto before = contents(place / "run");
@@ -257,6 +286,44 @@ TEST_F(TrainerTest, GoesOnFromAnOlderCheckpointWhenTheNewestIsDamaged) {
   models::verify_checkpoint(place / "damaged/step-8");
   EXPECT_EQ(base::read_file(place / "damaged/step-8/manifest.json"),
             base::read_file(place / "whole/step-8/manifest.json"));
+}
+
+TEST_F(TrainerTest, ADamagedCheckpointIsSetAsideAndDoesNotCountAsKept) {
+  const std::vector<std::string> no_validation = {"train.valid_split=''"};
+  auto five = no_validation;
+  five.emplace_back("train.steps=5");  // saved off the grid of save_every
+  train(recipe("run", five));
+  ASSERT_EQ(models::checkpoint_steps(place / "run"), (std::vector<std::int64_t>{4, 5}));
+  std::ofstream(place / "run/step-5/optimizer.safetensors", std::ios::app) << "x";
+  train(recipe("run", no_validation));
+  EXPECT_EQ(models::checkpoint_steps(place / "run"), (std::vector<std::int64_t>{4, 8}));
+  EXPECT_TRUE(fs::exists(place / "run/step-5.damaged/optimizer.safetensors"));
+}
+
+TEST_F(TrainerTest, ASplitThatCannotBeValidatedOnIsAnErrorThatSaysWhatToDo) {
+  const auto said_of = [&](const data::Store& of, const std::string& setting) {
+    const auto r = recipe("run", {setting});
+    const RunFolder folder(r.run);
+    return problem<base::ConfigError>([&] { Trainer(folder, r, of, true); });
+  };
+  const auto absent = said_of(store(), "train.valid_split=absent");
+  EXPECT_NE(absent.find("data.valid_share"), std::string::npos) << absent;
+
+  // A third speaker answers in train, none in valid.
+  for (std::uint64_t seed = 1; seed < 100; ++seed) {
+    const MadeStore few({.seed = seed, .dialogues = 3, .splits = {"train", "valid"}});
+    const auto replies = [&](std::string_view split) {
+      return data::EvaluationStream(few.store().split(split),
+                                    recipe("x", {"batch.reply_by='speaker:C'"}).batch,
+                                    few.store().tokenizer().special())
+          .replies();
+    };
+    if (replies("train") == 0 || replies("valid") > 0) continue;
+    const auto silent = said_of(few.store(), "batch.reply_by='speaker:C'");
+    EXPECT_NE(silent.find("no reply by batch.reply_by: speaker:C"), std::string::npos) << silent;
+    return;
+  }
+  FAIL() << "no store without a third speaker in valid";
 }
 
 TEST_F(TrainerTest, AFullDiskDuringASaveLosesNothingThatWasSaved) {
@@ -364,6 +431,16 @@ TEST_F(TrainerTest, EarlyStopCountsValidationsWithoutANewBest) {
   EXPECT_EQ(result.why, "patience");
   EXPECT_EQ(result.state.step, 2 * (1 + 3));
   EXPECT_EQ(models::pointed_step(place / "run", "CURRENT"), 2);
+}
+
+TEST_F(TrainerTest, OnlyANewBestIsToldAsOne) {
+  train(recipe("run",
+               {"train.steps=3", "train.lr=1e-30", "train.validate_every=2", "model.dropout=0"}));
+  std::map<std::int64_t, bool> best;
+  for (const auto& line : log_lines(place / "run/log.jsonl"))
+    if (line.at("event") == "validation")
+      best[line.at("step").as_int64()] = line.at("best").as_bool();
+  EXPECT_EQ(best, (std::map<std::int64_t, bool>{{2, true}, {3, false}}));
 }
 
 TEST_F(TrainerTest, AnEpochEndsAtTheLastBatchOfTheSplit) {
