@@ -118,6 +118,13 @@ class KillTest : public testing::Test {
   const std::map<std::string, std::string> variables = {{"OMP_WAIT_POLICY", "passive"}};
   const bool is_long = std::getenv("BANTER_LONG") != nullptr;
 
+  /// Runs to the end. The files it left.
+  std::map<std::string, std::string> finished(const std::string& name) {
+    const auto result = run(command(recipe(name)), {}, variables);
+    if (result.exit_code != 0) throw std::runtime_error(result.err);
+    return contents(place / name);
+  }
+
   /// Starts the run and kills it at a moment that `number` names. False when it ended before.
   bool killed(const fs::path& file, const fs::path& run, std::uint64_t number) {
     fs::create_directories(run);
@@ -151,9 +158,7 @@ class KillTest : public testing::Test {
 };
 
 TEST_F(KillTest, ARunKilledAtRandomMomentsEndsWithTheBytesOfAnUnbrokenOne) {
-  const auto unbroken = run(command(recipe("unbroken")), {}, variables);
-  ASSERT_EQ(unbroken.exit_code, 0) << unbroken.err;
-
+  const auto expected = finished("unbroken");
   const int wanted = is_long ? 20 : 5;
   const auto file = recipe("killed");
   int kills = 0, in_a_save = 0;
@@ -166,18 +171,41 @@ TEST_F(KillTest, ARunKilledAtRandomMomentsEndsWithTheBytesOfAnUnbrokenOne) {
         break;
       }
   }
-  const auto last = run(command(file), {}, variables);
-  ASSERT_EQ(last.exit_code, 0) << last.err;
+  const auto got = finished("killed");
   std::cout << kills << " kills, " << in_a_save << " of them in a save\n";
   EXPECT_EQ(kills, wanted) << "the run ended too early to be killed so often";
   EXPECT_GT(in_a_save, 0);
 
-  const auto expected = contents(place / "unbroken"), got = contents(place / "killed");
   for (const auto& [name, bytes] : expected) {
     ASSERT_TRUE(got.contains(name)) << name;
     EXPECT_TRUE(got.at(name) == bytes) << name << " differs";
   }
   for (const auto& [name, bytes] : got) EXPECT_TRUE(expected.contains(name)) << name << " is new";
+}
+
+TEST_F(KillTest, ASignalSavesAndTheSameCommandGoesOnToTheSameWeights) {
+  const auto expected = finished("unbroken");
+  for (const int signal : {SIGTERM, SIGINT}) {
+    const auto name = "stopped-" + std::to_string(signal);
+    const auto file = recipe(name);
+    fs::create_directories(place / name);
+    RunWatcher watcher(place / name);
+    Process process(command(file), variables);
+    const int handle = static_cast<int>(::syscall(SYS_pidfd_open, process.id(), 0));
+    ASSERT_TRUE(watcher.wait_for(20, "log.jsonl", handle)) << "it ended too early";
+    ::close(handle);
+    process.kill(signal);
+    const auto result = process.wait();
+    EXPECT_EQ(result.exit_code, 128 + signal) << result.err;
+    ASSERT_TRUE(fs::exists(place / name / "LAST")) << "nothing was saved";
+    EXPECT_NE(result.err.find("same command"), std::string::npos) << result.err;
+
+    const auto got = finished(name);
+    for (const auto* tensors : {"model", "optimizer", "ema"}) {
+      const auto last = std::string("step-124/") + tensors + ".safetensors";
+      EXPECT_TRUE(got.at(last) == expected.at(last)) << signal << ": " << last << " differs";
+    }
+  }
 }
 
 }  // namespace
