@@ -8,6 +8,7 @@
 #include "base/files.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/signals.h"
 #include "data/store_rows.h"
 
 namespace banter::data {
@@ -115,9 +116,7 @@ std::string_view as_text(const json::value& value, std::string_view where) {
 }
 
 void check_size(const FileRecord& file) {
-  std::error_code error;
-  const auto size = std::filesystem::file_size(file.path, error);
-  if (error) throw base::FileError(file.path.string() + ": " + error.message());
+  const auto size = base::size_of_file(file.path);
   if (size != file.bytes)
     throw base::DataError(file.path.string() + ": holds " + std::to_string(size) +
                           " bytes where its manifest says " + std::to_string(file.bytes) +
@@ -333,10 +332,11 @@ struct Store::Impl {
 
 Store Store::open(const std::filesystem::path& folder) {
   const auto path = folder / kManifestFile;
-  if (!std::filesystem::is_directory(folder))
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(folder, ignored))
     throw base::FileError(folder.string() +
                           ": there is no store; make it with `banter prepare CONFIG`");
-  if (!std::filesystem::exists(path))
+  if (!std::filesystem::exists(path, ignored))
     throw base::FileError(folder.string() + ": is no store (it has no " + kManifestFile +
                           "); make one with `banter prepare CONFIG`");
   const auto text = base::read_file(path);
@@ -381,9 +381,13 @@ Store Store::open(const std::filesystem::path& folder) {
   return store;
 }
 
-void Store::verify() const {
+void Store::verify(const std::function<void(std::uint64_t)>& read) const {
+  const auto hear = [&](std::uint64_t bytes) {
+    base::throw_if_stopped();
+    read(bytes);
+  };
   for (const auto& file : impl_->files)
-    if (base::sha256_hex_of_file(file.path) != file.sha256)
+    if (base::sha256_hex_of_file(file.path, hear) != file.sha256)
       throw base::DataError(file.path.string() +
                             ": its SHA-256 is not the manifest's: the store is damaged, prepare "
                             "it again");

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -64,8 +65,9 @@ class Store {
   ///          damaged, of another version, or a file's size disagrees with it
   static Store open(const std::filesystem::path& folder);
 
-  /// Reads everything and compares SHA-256. Throws   DataError naming the file
-  void verify() const;
+  /// Reads everything and compares SHA-256; `read` is told how many more bytes were read.
+  /// Throws   FileError, DataError naming the file; Stopped when a signal has come
+  void verify(const std::function<void(std::uint64_t)>& read = [](std::uint64_t) {}) const;
 
   [[nodiscard]] const Split& split(
       std::string_view name) const;  ///< Throws   DataError, lists them

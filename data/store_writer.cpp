@@ -213,10 +213,7 @@ StoreWriter::StoreWriter(const std::filesystem::path& folder, const Tokenizer& t
     : folder_(folder), tokenizer_(tokenizer) {
   const bool wide = tokenizer.vocab_size() > UINT16_MAX + 1;
   for (const auto& name : splits) {
-    std::error_code error;
-    std::filesystem::create_directories(folder / name, error);
-    if (error)
-      throw base::FileError((folder / name).string() + ": cannot be made: " + error.message());
+    base::make_folders(folder / name);
     splits_.emplace_back(name, std::make_unique<SplitWriter>(folder / name, wide));
   }
 }

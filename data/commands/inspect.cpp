@@ -1,5 +1,6 @@
 #include "data/inspection/inspect.h"
 
+#include <functional>
 #include <iostream>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "configs/command_line.h"
 #include "data/commands.h"
 #include "data/preparation/temporary_folder.h"
+#include "data/reading_progress.h"
 
 namespace banter::data {
 namespace {
@@ -57,9 +59,13 @@ int show_corpus(const std::string& path, const CorpusInspection& found, bool as_
   return found.damage.empty() ? 0 : 1;
 }
 
-void inspect_store(const std::string& path, const std::filesystem::path& scratch, bool as_json) {
+void inspect_store(const std::string& path, const std::filesystem::path& scratch, bool as_json,
+                   bool quiet) {
   const auto store = Store::open(path);
-  store.verify();
+  {
+    ReadingProgress progress("verifying", 0, quiet);
+    store.verify(std::ref(progress));
+  }
   json::array splits;
   if (!as_json)
     std::cout << base::printable(path, 1000) << ": store of " << store.format() << ", corpus "
@@ -121,7 +127,7 @@ int run_inspect(const std::vector<std::string>& arguments) {
   for (const auto& path : paths) {
     const TemporaryFolder scratch(unique_temporary_path());
     if (is_store(path)) {
-      inspect_store(path, scratch.path(), line.common.json);
+      inspect_store(path, scratch.path(), line.common.json, line.common.quiet);
       continue;
     }
     source.path = path;

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "base/files.h"
 #include "base/utf8.h"
 #include "data/input/gzip.h"
 
@@ -102,7 +103,7 @@ std::uint64_t visit_file(const fs::path& path, const std::string& name, const Pl
   if (is_zip(head)) {
     const auto members =
         read_zip(path, place, events.problem, member_visitor(events.problem, visit));
-    events.bytes(fs::file_size(path));
+    events.bytes(base::size_of_file(path));
     return members;
   }
   if (!GzipReader::is_gzip(head)) return visit_unpacked(raw, events.problem, visit);
@@ -134,7 +135,8 @@ void walk(const fs::path& folder, const fs::path& inside, const ProblemSink& pro
   std::ranges::sort(names);
   for (const auto& name : names) {
     const auto path = folder / name;
-    const auto type = fs::symlink_status(path).type();
+    const auto type = fs::symlink_status(path, error).type();
+    if (error) throw base::FileError(printable(path) + ": cannot be read: " + error.message());
     if (type == fs::file_type::directory)
       walk(path, inside / name, problem, visit);
     else if (type == fs::file_type::regular)
@@ -162,8 +164,9 @@ void for_each_file(const fs::path& path, const ProblemSink& problem,
   } else if (status.type() == fs::file_type::regular) {
     visit(path, (path.parent_path().filename() / path.filename()).string());
   } else {
-    throw base::FileError(printable(path) +
-                          ": is neither a file nor a folder (give a pipe as `-` to inspect)");
+    throw base::FileError(
+        printable(path) +
+        ": is neither a file nor a folder (a pipe is read as `-`, standard input)");
   }
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/signals.h"
+
 namespace banter::data {
 namespace {
 constexpr std::size_t kBufferBytes = std::size_t{1} << 16;
@@ -24,6 +26,7 @@ bool InputStream::fill_more() {
     begin_ = 0;
   }
   if (end_ == buffer_.size()) return false;
+  base::throw_if_stopped();  // here, where every byte of a corpus comes by
   try {
     const auto count = fill_(buffer_.data() + end_, buffer_.size() - end_);
     end_ += count;

@@ -19,7 +19,8 @@ class DamagedInput : public base::DataError {
   using DataError::DataError;
 };
 
-/// Bytes of one file or archive member, unpacked, from front to back in bounded memory.
+/// Bytes of one file or archive member, unpacked, from front to back in bounded memory. Reading
+/// on throws Stopped when a signal has come.
 class InputStream {
  public:
   /// Fills a buffer and returns how many bytes it got, 0 at the end. Throws   DamagedInput

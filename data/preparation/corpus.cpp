@@ -6,7 +6,6 @@
 
 #include "base/errors.h"
 #include "base/random.h"
-#include "base/signals.h"
 #include "base/utf8.h"
 #include "data/input/sources.h"
 #include "data/preparation/cleaning.h"
@@ -35,7 +34,6 @@ class Filter : public Receiver {
   void problem(const Problem& problem) override { problems_.add(problem); }
 
   void record(Dialogue&& dialogue, const Place& place) override {
-    base::throw_if_stopped();
     clean(dialogue, cleaning_);
     if (is_monologue(dialogue) || std::ssize(dialogue.turns) < cleaning_.min_turns) {
       const bool few = std::ssize(dialogue.turns) < cleaning_.min_turns;
@@ -96,7 +94,8 @@ CorpusSummary CorpusReader::read(const SourceOptions& source, const DialogueSink
   CorpusSummary summary;
   const std::string source_scope = std::to_string(sources_++) + '\0';
   const Format* wanted = source.format == "auto" ? nullptr : &format_named(source.format);
-  const bool one_file = std::filesystem::is_regular_file(file);
+  std::error_code unreadable;  // opening it tells why
+  const bool one_file = std::filesystem::is_regular_file(file, unreadable);
   bool any_empty = false;
 
   const auto visit = [&](InputStream& stream) {

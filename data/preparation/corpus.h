@@ -33,7 +33,7 @@ class CorpusReader {
   /// `bytes` is told how many more bytes of the files were read. `file` is where the bytes are,
   /// `source.path` what messages call it (they differ for standard input).
   /// Throws   FileError, DamagedInput; DataError when there are files and none has a known format,
-  ///          or more problems than borne
+  ///          or more problems than borne; Stopped
   CorpusSummary read(const SourceOptions& source, const DialogueSink& sink,
                      const std::function<void(std::uint64_t)>& bytes,
                      const std::filesystem::path& file);

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <functional>
 #include <sstream>
 
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include "base/signals.h"
 #include "base/utf8.h"
 #include "data/input/sources.h"
+#include "data/reading_progress.h"
 
 namespace banter::data {
 namespace {
@@ -19,18 +21,17 @@ namespace {
 namespace json = boost::json;
 namespace fs = std::filesystem;
 
-Inputs::Source read_source(const fs::path& path) {
+Inputs::Source read_source(const fs::path& path, const std::function<void(std::uint64_t)>& read) {
   Inputs::Source source;
   source.file = path;
   base::Sha256 hash;
   const auto add = [&](const fs::path& file, const std::string& name) {
-    base::throw_if_stopped();
-    const auto size = fs::file_size(file);
+    const auto size = base::size_of_file(file);
     ++source.files;
     source.bytes += size;
     // The name of a single file is the user's matter; inside a folder it may make the id.
     if (file != path) hash.add(name + '\n');
-    hash.add(std::to_string(size) + ' ' + base::sha256_hex_of_file(file) + '\n');
+    hash.add(std::to_string(size) + ' ' + base::sha256_hex_of_file(file, read) + '\n');
   };
   for_each_file(
       path, [](const Problem&) {}, add);
@@ -44,10 +45,10 @@ void copy_standard_input(const fs::path& to) {
   base::FileWriter file(to);
   std::string buffer(std::size_t{1} << 16, '\0');
   for (;;) {
+    base::throw_if_stopped();
     const auto count = ::read(STDIN_FILENO, buffer.data(), buffer.size());
     if (count == 0) break;
     if (count < 0) {
-      base::throw_if_stopped();
       if (errno == EINTR) continue;
       throw base::FileError(std::string("standard input cannot be read: ") + std::strerror(errno));
     }
@@ -56,16 +57,23 @@ void copy_standard_input(const fs::path& to) {
   file.close();
 }
 
-Inputs Inputs::read(const DataOptions& options, const fs::path& scratch) {
+Inputs Inputs::read(const DataOptions& options, const fs::path& scratch, bool quiet) {
   Inputs inputs;
+  ReadingProgress progress("hashing", 0, quiet);
+  const auto hear = [&](std::uint64_t bytes) {
+    base::throw_if_stopped();
+    progress(bytes);
+  };
+  bool copied = false;
   for (const auto& source : options.sources) {
     fs::path file = source.path;
     if (source.path == "-") {
+      if (copied) throw base::FileError("-: standard input is given twice");
+      copied = true;
       file = scratch / "standard-input";
-      if (fs::exists(file)) throw base::FileError("-: standard input is given twice");
       copy_standard_input(file);
     }
-    inputs.sources.push_back(read_source(file));
+    inputs.sources.push_back(read_source(file, hear));
     inputs.bytes += inputs.sources.back().bytes;
   }
   return inputs;

@@ -24,9 +24,9 @@ struct Inputs {
   std::vector<Source> sources;  ///< as in the recipe
   std::uint64_t bytes = 0;      ///< of all sources
 
-  /// Reads every file once. Standard input is copied into `scratch` first, since it is read twice.
-  /// Throws   FileError
-  static Inputs read(const DataOptions& options, const std::filesystem::path& scratch);
+  /// Reads every file once. Standard input is copied into `scratch` first, since it is read again.
+  /// Throws   FileError, Stopped
+  static Inputs read(const DataOptions& options, const std::filesystem::path& scratch, bool quiet);
 };
 
 /// What a store of these inputs says of itself in its manifest: `options` and `sources`, each with
@@ -39,7 +39,7 @@ boost::json::object describe(const DataOptions& options, const Inputs& inputs,
 std::optional<std::string> first_difference(const boost::json::object& manifest,
                                             const boost::json::object& wanted);
 
-/// Copies standard input into a file. Throws   FileError
+/// Copies standard input into a file. Throws   FileError, Stopped
 void copy_standard_input(const std::filesystem::path& to);
 
 }  // namespace banter::data

@@ -1,6 +1,7 @@
 #include "data/preparation/prepare.h"
 
 #include <algorithm>
+#include <functional>
 #include <future>
 #include <map>
 #include <optional>
@@ -17,6 +18,7 @@
 #include "data/preparation/corpus.h"
 #include "data/preparation/inputs.h"
 #include "data/preparation/temporary_folder.h"
+#include "data/reading_progress.h"
 #include "data/store_rows.h"
 #include "data/store_writer.h"
 #include "data/text_sample.h"
@@ -46,31 +48,45 @@ void remove_leftovers(const fs::path& store) {
 
 enum class Existing : std::uint8_t { kNone, kSame, kOther };
 
+/// What tells the store that stands there from the one that is wanted; nothing when they are equal.
+std::optional<std::string> difference(const fs::path& store, const json::object& wanted,
+                                      bool quiet) {
+  const auto damaged = [](const base::Error& error) {
+    return std::string("is damaged or of another version (") + error.what() + ")";
+  };
+  try {
+    ReadingProgress progress("verifying", 0, quiet);
+    Store::open(store).verify(std::ref(progress));
+    const auto path = store / kManifestFile;
+    const auto manifest = base::parse_json(base::read_file(path), path.string());
+    const auto found = first_difference(manifest.as_object(), wanted);
+    if (!found) return std::nullopt;
+    return "was made from other inputs: " + *found;
+  } catch (const base::DataError& error) {
+    return damaged(error);
+  } catch (const base::FileError& error) {
+    return damaged(error);  // a file of it is missing or cannot be read
+  }
+}
+
 /// What stands where the store is to be. Throws   when it is not ours to replace
 Existing look_at(const PrepareRequest& request, const json::object& wanted) {
   const auto& store = request.store;
-  const auto status = fs::symlink_status(store);
+  std::error_code error;
+  const auto status = fs::symlink_status(store, error);
   if (status.type() == fs::file_type::not_found) return Existing::kNone;
-  if (status.type() != fs::file_type::directory)
+  if (!error && status.type() != fs::file_type::directory)
     throw base::FileError(shown(store) + ": is not a folder: give another `store`");
-  if (fs::is_empty(store)) return Existing::kNone;
-  const auto path = store / kManifestFile;
-  if (!fs::exists(path))
+  if (!error && fs::is_empty(store, error)) return Existing::kNone;
+  if (!error && !fs::exists(store / kManifestFile, error))
     throw base::FileError(shown(store) +
                           ": holds other files and is no store; nothing was changed: give "
                           "another `store`");
-  std::string difference;
-  try {
-    Store::open(store).verify();
-    const auto manifest = base::parse_json(base::read_file(path), path.string());
-    const auto found = first_difference(manifest.as_object(), wanted);
-    if (!found) return Existing::kSame;
-    difference = "was made from other inputs: " + *found;
-  } catch (const base::DataError& error) {
-    difference = std::string("is damaged or of another version (") + error.what() + ")";
-  }
+  if (error) throw base::FileError(shown(store) + ": cannot be read: " + error.message());
+  const auto found = difference(store, wanted, request.quiet);
+  if (!found) return Existing::kSame;
   if (!request.force)
-    throw base::DataError(shown(store) + ": there is a store that " + difference +
+    throw base::DataError(shown(store) + ": there is a store that " + *found +
                           "; nothing was changed: give another `store`, or --force to replace it");
   return Existing::kOther;
 }
@@ -142,10 +158,8 @@ class Pass {
   /// Gives every dialogue with its split. Returns  the format of each source
   template <typename Sink>
   std::vector<std::string> run(const std::string& label, Problems& problems, const Sink& sink) {
-    base::Progress progress(
-        {.label = label, .unit = "MB", .total = inputs_.bytes >> 20, .quiet = request_.quiet});
+    ReadingProgress progress(label, inputs_.bytes, request_.quiet);
     CorpusReader reader(request_.data.cleaning, request_.data.limits, scratch_, problems);
-    std::uint64_t read = 0;
     std::vector<std::string> formats;
     for (std::size_t i = 0; i < inputs_.sources.size(); ++i) {
       const auto& source = request_.data.sources[i];
@@ -158,14 +172,9 @@ class Pass {
                     : split_of(dialogue.id, request_.data.seed, request_.data.valid_share));
             sink(split, std::move(dialogue));
           },
-          [&](std::uint64_t bytes) {
-            read += bytes;
-            progress.update(read >> 20);
-          },
-          inputs_.sources[i].file);
+          std::ref(progress), inputs_.sources[i].file);
       formats.push_back(summary.format);
     }
-    progress.finish();
     return formats;
   }
 
@@ -226,22 +235,21 @@ void make(const PrepareRequest& request, const Inputs& inputs, const fs::path& f
 
 PrepareResult prepare(const PrepareRequest& request) {
   PrepareRequest r = request;
-  r.store = fs::absolute(r.store).lexically_normal();
-  if (r.store.filename().empty()) r.store = r.store.parent_path();
   std::error_code error;
-  fs::create_directories(r.store.parent_path(), error);
-  if (error)
-    throw base::FileError(shown(r.store.parent_path()) + ": cannot be made: " + error.message());
+  r.store = fs::absolute(r.store, error).lexically_normal();
+  if (error) throw base::FileError("the current folder cannot be found: " + error.message());
+  if (r.store.filename().empty()) r.store = r.store.parent_path();
+  base::make_folders(r.store.parent_path());
   const base::FileLock lock(r.store.parent_path() / ("." + r.store.filename().string() + ".lock"));
   remove_leftovers(r.store);
 
   const TemporaryFolder work(r.store.string() + ".tmp-" + std::to_string(::getpid()));
   const auto scratch = work.path() / "scratch";
   const auto folder = work.path() / "store";
-  fs::create_directories(scratch);
-  fs::create_directories(folder);
+  base::make_folders(scratch);
+  base::make_folders(folder);
 
-  const auto inputs = Inputs::read(r.data, scratch);
+  const auto inputs = Inputs::read(r.data, scratch, r.quiet);
   const auto wanted = describe(r.data, inputs, std::vector<std::string>(inputs.sources.size()));
   const auto existing = look_at(r, wanted);
   PrepareResult result{existing != Existing::kSame,

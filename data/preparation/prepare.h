@@ -23,10 +23,11 @@ struct PrepareRequest {
 
 /// Corpora -> tokenizer and store.
 ///
-/// Reads the sources twice (a sample for the tokenizer, then the ids), so that memory does not
-/// depend on their size. Writes beside the store under a lock, syncs, and swaps it in at the end: a
-/// crash leaves what was there. A store made from equal inputs is left alone.
-/// Throws   FileError, DataError; then nothing was changed
+/// Reads the sources three times (their hash, a sample for the tokenizer, the ids), so that memory
+/// does not depend on their size, and the store that is there once. Writes beside it under a lock,
+/// syncs, and swaps it in at the end: a crash leaves what was there. A store made from equal inputs
+/// is left alone.
+/// Throws   FileError, DataError, Stopped; then nothing was changed
 PrepareResult prepare(const PrepareRequest& request);
 
 }  // namespace banter::data

@@ -7,16 +7,12 @@
 #include <utility>
 
 #include "base/errors.h"
-#include "base/utf8.h"
+#include "base/files.h"
 
 namespace banter::data {
 
 TemporaryFolder::TemporaryFolder(std::filesystem::path path) : path_(std::move(path)) {
-  std::error_code error;
-  std::filesystem::create_directories(path_, error);
-  if (error)
-    throw base::FileError(base::printable(path_.string(), 1000) +
-                          ": cannot be made: " + error.message());
+  base::make_folders(path_);
 }
 
 TemporaryFolder::~TemporaryFolder() {

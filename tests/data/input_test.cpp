@@ -1,3 +1,4 @@
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -8,6 +9,7 @@
 #include "data/input/lines.h"
 #include "data/input/sources.h"
 #include "tests/data/made_files.h"
+#include "tests/support/stop_signal.h"
 #include "tests/support/temporary_folder.h"
 
 namespace banter::tests {
@@ -218,6 +220,31 @@ TEST_F(SourcesTest, ReadsAFolderInTheOrderOfNamesWithoutItsLinks) {
   const auto found = streams_of(folder_ / "f");
   EXPECT_EQ(found.texts, (Strings{"=1", "=2"}));
   EXPECT_EQ(found.problems.size(), 1U);
+}
+
+TEST_F(SourcesTest, AStopSignalIsHeardWhateverIsInAFile) {
+  const std::string endless(std::size_t{1} << 20, 'x');  // no record, no end of a line
+  for (const auto& path :
+       {make("a", endless), make("b", gzip(endless)), make("c", zip({{"x", endless}})),
+        make("d", gzip(tar({{"x", endless}})))}) {
+    std::optional<StopSignal> signal;
+    std::uint64_t read_on = 0;
+    const auto read = [&] {
+      data::for_each_stream(
+          path, {[](const data::Problem&) {}, [](std::uint64_t) {}},
+          [&](InputStream& stream) {
+            stream.chunk();
+            signal.emplace();
+            for (auto chunk = stream.chunk(); !chunk.empty(); chunk = stream.chunk()) {
+              read_on += chunk.size();
+              stream.consume(chunk.size());
+            }
+          },
+          path.string());
+    };
+    EXPECT_THROW(read(), base::Stopped) << path;
+    EXPECT_LE(read_on, std::size_t{1} << 17) << path;
+  }
 }
 
 TEST_F(SourcesTest, AMissingPathOrADeviceIsAnError) {

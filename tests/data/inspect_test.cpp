@@ -49,6 +49,13 @@ class InspectTest : public testing::Test {
  protected:
   void SetUp() override { write_file(folder_ / "corpus.jsonl", kCorpus); }
   [[nodiscard]] std::string corpus() const { return (folder_ / "corpus.jsonl").string(); }
+  /// Makes the store of the corpus. Returns what the command says
+  [[nodiscard]] std::string prepare() const {
+    const auto recipe = folder_ / "recipe.yaml";
+    write_file(recipe, "store: " + (folder_ / "store").string() + "\ndata:\n  sources: [{path: " +
+                           corpus() + ", split: train}]\n  tokenizer: {vocab_size: 350}\n");
+    return output_of(data::run_prepare, {recipe.string(), "--quiet"});
+  }
   TemporaryFolder folder_;
 };
 
@@ -90,11 +97,7 @@ TEST_F(InspectTest, ADamagedFileShowsWhatCameBeforeAndFails) {
 }
 
 TEST_F(InspectTest, AStoreShowsTheSameFiguresFromIds) {
-  write_file(folder_ / "recipe.yaml", "store: " + (folder_ / "store").string() +
-                                          "\ndata:\n  sources: [{path: " + corpus() +
-                                          ", split: train}]\n  tokenizer: {vocab_size: 350}\n");
-  const auto made = output_of(data::run_prepare, {(folder_ / "recipe.yaml").string(), "--quiet"});
-  EXPECT_NE(made.find("made"), std::string::npos);
+  EXPECT_NE(prepare().find("made"), std::string::npos);
   const auto o = inspect_json((folder_ / "store").string());
   EXPECT_EQ(o.at("kind"), "store");
   const auto& split = o.at("splits").at(0).as_object();
@@ -104,8 +107,24 @@ TEST_F(InspectTest, AStoreShowsTheSameFiguresFromIds) {
   EXPECT_EQ(split.at("copies"), 1);
   EXPECT_EQ(split.at("tokenizer").at("unknown"), 0);
   EXPECT_GT(split.at("tokenizer").at("tokens").as_int64(), 8);
-  const auto again = output_of(data::run_prepare, {(folder_ / "recipe.yaml").string(), "--quiet"});
-  EXPECT_NE(again.find("left alone"), std::string::npos);
+  EXPECT_NE(prepare().find("left alone"), std::string::npos);
+}
+
+TEST_F(InspectTest, ADamagedStoreIsAnErrorThatNamesTheFile) {
+  (void)prepare();
+  const auto tokens = folder_ / "store/train/tokens.bin";
+  const auto complaint = [&]() -> std::string {
+    try {
+      data::run_inspect({(folder_ / "store").string(), "--quiet"});
+    } catch (const base::Error& error) {
+      return error.what();
+    }
+    return "";
+  };
+  flip_a_bit(tokens);  // another word: only its hash can tell
+  EXPECT_NE(complaint().find("train/tokens.bin: its SHA-256"), std::string::npos) << complaint();
+  std::filesystem::remove(tokens);
+  EXPECT_NE(complaint().find("train/tokens.bin"), std::string::npos) << complaint();
 }
 
 TEST_F(InspectTest, AMissingPathIsAnErrorAndNoPathIsWrongUsage) {

@@ -79,6 +79,12 @@ std::string read_whole(const std::filesystem::path& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
+void flip_a_bit(const std::filesystem::path& path) {
+  auto bytes = read_whole(path);
+  bytes.at(0) = static_cast<char>(bytes.at(0) ^ 1);
+  write_file(path, bytes);
+}
+
 std::string gzip(std::string_view bytes) {
   return pack({{"x", std::string(bytes), Member::Kind::kFile}}, [](archive* a) {
     must(archive_write_add_filter_gzip(a) == ARCHIVE_OK);

@@ -14,6 +14,9 @@ namespace banter::tests {
 void write_file(const std::filesystem::path& path, std::string_view bytes);
 std::string read_whole(const std::filesystem::path& path);
 
+/// Changes the lowest bit of a file's first byte.
+void flip_a_bit(const std::filesystem::path& path);
+
 std::string gzip(std::string_view bytes);
 
 /// One member of an archive.

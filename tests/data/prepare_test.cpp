@@ -1,6 +1,7 @@
 #include "data/preparation/prepare.h"
 
 #include <algorithm>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "tests/support/corpora.h"
 #include "tests/support/full_disk.h"
 #include "tests/support/process.h"
+#include "tests/support/stop_signal.h"
 #include "tests/support/temporary_folder.h"
 
 namespace banter::tests {
@@ -70,6 +72,14 @@ class PrepareTest : public testing::Test {
       return error.what();
     }
     return "";
+  }
+  /// What stands in the folder that the store is made in.
+  std::vector<std::string> names_beside() {
+    std::vector<std::string> names;
+    for (const auto& entry : fs::directory_iterator(folder_ / "stores"))
+      names.push_back(entry.path().filename().string());
+    std::ranges::sort(names);
+    return names;
   }
   TemporaryFolder folder_;
   data::PrepareRequest request_;
@@ -136,9 +146,38 @@ TEST_F(PrepareTest, NeverReplacesAFolderThatIsNoStore) {
 
 TEST_F(PrepareTest, ADamagedStoreIsNamedAndReplacedOnlyWhenForced) {
   data::prepare(request_);
-  fs::resize_file(request_.store / "train/tokens.bin", 10);
-  EXPECT_NE(complaint().find("damaged"), std::string::npos);
+  const auto whole = all_bytes(request_.store);
+  const auto tokens = request_.store / "train/tokens.bin";
+  const std::vector<std::function<void()>> damages = {
+      [&] { fs::resize_file(tokens, 10); },
+      [&] { fs::remove(tokens); },
+      [&] { flip_a_bit(tokens); },
+  };
+  for (std::size_t i = 0; i < damages.size(); ++i) {
+    damages[i]();
+    const auto before = all_bytes(request_.store);
+    const auto text = complaint();
+    EXPECT_NE(text.find("damaged"), std::string::npos) << i << text;
+    EXPECT_NE(text.find("train/tokens.bin"), std::string::npos) << i << text;
+    EXPECT_EQ(all_bytes(request_.store), before) << i;
+    request_.force = true;
+    EXPECT_TRUE(data::prepare(request_).made) << i;
+    request_.force = false;
+    EXPECT_EQ(all_bytes(request_.store), whole) << i;
+  }
+}
+
+TEST_F(PrepareTest, AStoppedOneLeavesTheOldStoreAndNothingElse) {
+  data::prepare(request_);
+  const auto before = all_bytes(request_.store);
+  request_.data.seed = 2;
   request_.force = true;
+  {
+    const StopSignal signal;
+    EXPECT_THROW(data::prepare(request_), base::Stopped);
+  }
+  EXPECT_EQ(all_bytes(request_.store), before);
+  EXPECT_EQ(names_beside(), (std::vector<std::string>{".made.lock", "made"}));
   EXPECT_TRUE(data::prepare(request_).made);
 }
 
@@ -146,11 +185,7 @@ TEST_F(PrepareTest, LeavesNothingBesideTheStoreAndClearsWhatKilledRunsLeft) {
   write_file(folder_ / "stores/made.tmp-12345/store/train/tokens.bin", "half");
   write_file(folder_ / "stores/made.tmp-backup", "the user's");
   data::prepare(request_);
-  std::vector<std::string> names;
-  for (const auto& entry : fs::directory_iterator(folder_ / "stores"))
-    names.push_back(entry.path().filename().string());
-  std::ranges::sort(names);
-  EXPECT_EQ(names, (std::vector<std::string>{".made.lock", "made", "made.tmp-backup"}));
+  EXPECT_EQ(names_beside(), (std::vector<std::string>{".made.lock", "made", "made.tmp-backup"}));
   EXPECT_FALSE(fs::exists(request_.store / "scratch"));
 }
 
@@ -171,10 +206,7 @@ TEST_F(PrepareTest, AFullDiskLeavesTheOldStoreAndNothingElse) {
     EXPECT_NE(complaint(), "") << bytes;
   }
   EXPECT_EQ(all_bytes(request_.store), before);
-  std::size_t names = 0;
-  for (const auto& entry : fs::directory_iterator(folder_ / "stores"))
-    names += entry.path().empty() ? 0 : 1;
-  EXPECT_EQ(names, 2U);  // the store and its lock
+  EXPECT_EQ(names_beside(), (std::vector<std::string>{".made.lock", "made"}));
 }
 
 TEST_F(PrepareTest, BadSourcesAreErrorsAndLeaveNothing) {

@@ -8,6 +8,7 @@
 #include "base/errors.h"
 #include "data/store_writer.h"
 #include "tests/data/made_files.h"
+#include "tests/support/stop_signal.h"
 #include "tests/support/temporary_folder.h"
 
 namespace banter::tests {
@@ -163,6 +164,15 @@ TEST_F(StoreTest, AFlippedBitIsFoundByVerifying) {
     EXPECT_NE(complaint.find(file), std::string::npos) << complaint;
     write_file(path() / file, whole);
   }
+}
+
+TEST_F(StoreTest, VerifyingTellsHowFarItIsAndHearsASignal) {
+  const auto store = Store::open(path());
+  std::uint64_t read = 0;
+  store.verify([&](std::uint64_t bytes) { read += bytes; });
+  EXPECT_GT(read, std::filesystem::file_size(path() / "tokenizer.model"));
+  const StopSignal signal;
+  EXPECT_THROW(store.verify(), base::Stopped);
 }
 
 TEST_F(StoreTest, DamagedRowsNeverReadOutside) {
