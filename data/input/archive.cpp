@@ -5,6 +5,7 @@
 #include <cstring>
 #include <memory>
 #include <span>
+#include <utility>
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -133,17 +134,24 @@ std::uint64_t read_members(archive* a, const Place& place, const ProblemSink& pr
 /// What libarchive's callbacks share: no exception may pass through them.
 struct Feed {
   InputStream& stream;
-  std::size_t lent = 0;  ///< bytes given to libarchive that it may still look at
-  std::exception_ptr damage;
+  std::size_t lent = 0;    ///< bytes given to libarchive that it may still look at
+  std::uint64_t used = 0;  ///< where the zeros begin that all ends with, so far
+  std::exception_ptr damage = nullptr;
+
+  std::string_view next() {
+    stream.consume(std::exchange(lent, 0));
+    const auto chunk = stream.chunk();
+    lent = chunk.size();
+    if (const auto last = chunk.find_last_not_of('\0'); last != std::string_view::npos)
+      used = stream.offset() + last + 1;
+    return chunk;
+  }
 };
 
 la_ssize_t read_callback(archive* a, void* data, const void** buffer) {
   auto& feed = *static_cast<Feed*>(data);
   try {
-    feed.stream.consume(feed.lent);
-    feed.lent = 0;
-    const auto chunk = feed.stream.chunk();
-    feed.lent = chunk.size();
+    const auto chunk = feed.next();
     *buffer = chunk.data();
     return static_cast<la_ssize_t>(chunk.size());
   } catch (...) {
@@ -185,8 +193,8 @@ std::uint64_t read_tar(InputStream& stream, const ProblemSink& problem,
                        const StreamVisitor& visit) {
   const ArchivePtr a(archive_read_new());
   archive_read_support_format_tar(a.get());
-  Feed feed{stream, 0, nullptr};
-  std::uint64_t members = 0;
+  Feed feed{stream};
+  std::uint64_t members = 0, end = 0;
   const auto head = stream.peek(kTarBlock);
   if (head.find_first_not_of('\0') != std::string_view::npos) {
     if (archive_read_open(a.get(), &feed, nullptr, read_callback, nullptr) != ARCHIVE_OK) {
@@ -194,11 +202,18 @@ std::uint64_t read_tar(InputStream& stream, const ProblemSink& problem,
       throw DamagedInput(stream.place().text() + ": damaged tar (" + error_text(a.get()) + ")");
     }
     members = read_members(a.get(), stream.place(), problem, visit, feed.damage);
-    stream.consume(feed.lent);
+    // libarchive takes the end of the file for the end mark, which is a header of zeros.
+    end = static_cast<std::uint64_t>(archive_filter_bytes(a.get(), 0));
+    if (end == static_cast<std::uint64_t>(archive_read_header_position(a.get())))
+      throw DamagedInput(stream.place().text() +
+                         ": the tar has no end mark: it may be cut: fetch the file again");
   }
   // libarchive stops at the end mark; what is below (a gzip) has its check sum at the very end.
-  for (auto rest = stream.chunk(); !rest.empty(); rest = stream.chunk())
-    stream.consume(rest.size());
+  while (!feed.next().empty()) {
+  }
+  if (feed.used > end)
+    problem({stream.place(), Severity::kNote, "bytes are left over behind the end of the tar",
+             std::to_string(feed.used - end), 0});
   return members;
 }
 

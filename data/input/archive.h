@@ -17,9 +17,10 @@ bool is_tar(std::string_view head);
 bool is_zip(std::string_view head);
 
 /// Gives every plain member of a tar to `visit` as a stream; nothing is ever unpacked to disk.
-/// Links, devices, absolute names and names with ".." are refused and told.
+/// Links, devices, absolute names and names with ".." are refused and told; what stands behind the
+/// end mark is told.
 /// Returns  how many plain members there were
-/// Throws   DamagedInput when the archive is cut or damaged, naming the member
+/// Throws   DamagedInput when the archive is cut or damaged, naming the member, or has no end mark
 std::uint64_t read_tar(InputStream& stream, const ProblemSink& problem, const StreamVisitor& visit);
 
 /// The same for a zip, which is read by its directory at the end.

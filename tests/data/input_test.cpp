@@ -199,6 +199,33 @@ TEST_F(SourcesTest, ACutTarNamesTheMember) {
   }
 }
 
+TEST_F(SourcesTest, ATarCutBetweenItsMembersIsDamaged) {
+  const std::string long_name(300, 'n');  // needs a header in front of its header
+  const auto whole = tar({{"x/1", "a"}, {"x/2", "b"}, {long_name, "c" + std::string(511, '\0')}});
+  const auto end = whole.find_last_not_of('\0') / 512 * 512 + 512;  // of the last member
+  for (std::size_t size = 512; size <= end; size += 512)
+    for (const auto& bytes : {whole.substr(0, size), gzip(whole.substr(0, size))})
+      EXPECT_THROW(streams_of(make("a", bytes)), DamagedInput) << size;
+  // One block of zeros is an end mark; two are the rule.
+  for (const auto size : {end + 512, end + 1024}) {
+    const auto found = streams_of(make("a", whole.substr(0, size)));
+    EXPECT_EQ(found.texts.size(), 3U) << size;
+    EXPECT_EQ(found.problems, Strings{}) << size;
+  }
+}
+
+TEST_F(SourcesTest, WhatStandsBehindTheEndOfATarIsTold) {
+  const auto whole = tar({{"x/1", "one"}});
+  for (const auto& bytes : {whole + "junk", whole + tar({{"x/2", "two"}}),
+                            whole.substr(0, 2048) + "junk", std::string(1024, '\0') + "junk"}) {
+    const auto found = streams_of(make("a", gzip(bytes)));
+    EXPECT_EQ(found.texts.size(), bytes.starts_with('x') ? 1U : 0U);
+    ASSERT_EQ(found.problems.size(), 1U) << bytes.size();
+    EXPECT_NE(found.problems[0].find("left over behind the end of the tar"), std::string::npos);
+  }
+  EXPECT_EQ(streams_of(make("a", whole + std::string(20'000, '\0'))).problems, Strings{});
+}
+
 TEST_F(SourcesTest, ACutZipIsDamaged) {
   const auto whole = zip({{"x/1", std::string(3000, 'a')}});
   EXPECT_THROW(streams_of(make("a", whole.substr(0, whole.size() - 30))), DamagedInput);
