@@ -91,14 +91,13 @@ class MemberBytes {
   std::span<const char> block_;
 };
 
-std::uint64_t read_members(archive* a, const Place& place, const ProblemSink& problem,
-                           const StreamVisitor& visit, const std::exception_ptr& damage) {
-  std::uint64_t members = 0;
+void read_members(archive* a, const Place& place, const ProblemSink& problem,
+                  const StreamVisitor& visit, const std::exception_ptr& damage) {
   std::string last = "its first member";
   for (;;) {
     archive_entry* entry = nullptr;
     const int status = archive_read_next_header(a, &entry);
-    if (status == ARCHIVE_EOF) return members;
+    if (status == ARCHIVE_EOF) return;
     if (status != ARCHIVE_OK && status != ARCHIVE_WARN) {
       if (damage) std::rethrow_exception(damage);
       throw DamagedInput(place.text() + ": the archive is cut or damaged at or behind " + last +
@@ -112,7 +111,6 @@ std::uint64_t read_members(archive* a, const Place& place, const ProblemSink& pr
       continue;
     }
     if (archive_entry_filetype(entry) == AE_IFDIR) continue;
-    ++members;
     MemberBytes bytes(a, here.text());
     const auto fill = [&](char* buffer, std::size_t size) {
       try {
@@ -189,19 +187,18 @@ bool is_zip(std::string_view head) {
   return head.starts_with("PK\x03\x04") || head.starts_with("PK\x05\x06");
 }
 
-std::uint64_t read_tar(InputStream& stream, const ProblemSink& problem,
-                       const StreamVisitor& visit) {
+void read_tar(InputStream& stream, const ProblemSink& problem, const StreamVisitor& visit) {
   const ArchivePtr a(archive_read_new());
   archive_read_support_format_tar(a.get());
   Feed feed{stream};
-  std::uint64_t members = 0, end = 0;
+  std::uint64_t end = 0;
   const auto head = stream.peek(kTarBlock);
   if (head.find_first_not_of('\0') != std::string_view::npos) {
     if (archive_read_open(a.get(), &feed, nullptr, read_callback, nullptr) != ARCHIVE_OK) {
       if (feed.damage) std::rethrow_exception(feed.damage);
       throw DamagedInput(stream.place().text() + ": damaged tar (" + error_text(a.get()) + ")");
     }
-    members = read_members(a.get(), stream.place(), problem, visit, feed.damage);
+    read_members(a.get(), stream.place(), problem, visit, feed.damage);
     // libarchive takes the end of the file for the end mark, which is a header of zeros.
     end = static_cast<std::uint64_t>(archive_filter_bytes(a.get(), 0));
     if (end == static_cast<std::uint64_t>(archive_read_header_position(a.get())))
@@ -214,18 +211,17 @@ std::uint64_t read_tar(InputStream& stream, const ProblemSink& problem,
   if (feed.used > end)
     problem({stream.place(), Severity::kNote, "bytes are left over behind the end of the tar",
              std::to_string(feed.used - end), 0});
-  return members;
 }
 
-std::uint64_t read_zip(const std::filesystem::path& path, const Place& place,
-                       const ProblemSink& problem, const StreamVisitor& visit) {
+void read_zip(const std::filesystem::path& path, const Place& place, const ProblemSink& problem,
+              const StreamVisitor& visit) {
   constexpr std::size_t kBlock = std::size_t{1} << 16;
   const ArchivePtr a(archive_read_new());
   archive_read_support_format_zip_seekable(a.get());
   if (archive_read_open_filename(a.get(), path.c_str(), kBlock) != ARCHIVE_OK)
     throw DamagedInput(place.text() + ": the zip archive is cut (" + error_text(a.get()) +
                        "): fetch the file again");
-  return read_members(a.get(), place, problem, visit, nullptr);
+  read_members(a.get(), place, problem, visit, nullptr);
 }
 
 }  // namespace banter::data

@@ -19,12 +19,11 @@ bool is_zip(std::string_view head);
 /// Gives every plain member of a tar to `visit` as a stream; nothing is ever unpacked to disk.
 /// Links, devices, absolute names and names with ".." are refused and told; what stands behind the
 /// end mark is told.
-/// Returns  how many plain members there were
 /// Throws   DamagedInput when the archive is cut or damaged, naming the member, or has no end mark
-std::uint64_t read_tar(InputStream& stream, const ProblemSink& problem, const StreamVisitor& visit);
+void read_tar(InputStream& stream, const ProblemSink& problem, const StreamVisitor& visit);
 
 /// The same for a zip, which is read by its directory at the end.
-std::uint64_t read_zip(const std::filesystem::path& path, const Place& place,
-                       const ProblemSink& problem, const StreamVisitor& visit);
+void read_zip(const std::filesystem::path& path, const Place& place, const ProblemSink& problem,
+              const StreamVisitor& visit);
 
 }  // namespace banter::data

@@ -81,18 +81,15 @@ StreamVisitor member_visitor(const ProblemSink& problem, const StreamVisitor& vi
 }
 
 /// Opens one more layer: a tar, or the text itself.
-std::uint64_t visit_unpacked(InputStream& stream, const ProblemSink& problem,
-                             const StreamVisitor& visit) {
-  const auto head = stream.peek(kHeadBytes);
-  if (!is_tar(head)) {
+void visit_unpacked(InputStream& stream, const ProblemSink& problem, const StreamVisitor& visit) {
+  if (is_tar(stream.peek(kHeadBytes)))
+    read_tar(stream, problem, member_visitor(problem, visit));
+  else
     visit_text(stream, visit);
-    return 1;
-  }
-  return read_tar(stream, problem, member_visitor(problem, visit));
 }
 
-std::uint64_t visit_file(const fs::path& path, const std::string& name, const Place& place,
-                         const SourceEvents& events, const StreamVisitor& visit) {
+void visit_file(const fs::path& path, const std::string& name, const Place& place,
+                const SourceEvents& events, const StreamVisitor& visit) {
   OpenFile file(path);
   InputStream raw(place, name, [&](char* buffer, std::size_t size) {
     const auto count = file.read(buffer, size);
@@ -101,10 +98,9 @@ std::uint64_t visit_file(const fs::path& path, const std::string& name, const Pl
   });
   const auto head = raw.peek(4);
   if (is_zip(head)) {
-    const auto members =
-        read_zip(path, place, events.problem, member_visitor(events.problem, visit));
+    read_zip(path, place, events.problem, member_visitor(events.problem, visit));
     events.bytes(base::size_of_file(path));
-    return members;
+    return;
   }
   if (!GzipReader::is_gzip(head)) return visit_unpacked(raw, events.problem, visit);
 
@@ -118,10 +114,9 @@ std::uint64_t visit_file(const fs::path& path, const std::string& name, const Pl
     throw DamagedInput(place.text() +
                        ": is a gzip inside a gzip; only one layer is opened: "
                        "unpack it once");
-  const auto streams = visit_unpacked(text, events.problem, visit);
+  visit_unpacked(text, events.problem, visit);
   // To the end, where the check sum is.
   for (auto rest = text.chunk(); !rest.empty(); rest = text.chunk()) text.consume(rest.size());
-  return streams;
 }
 
 void walk(const fs::path& folder, const fs::path& inside, const ProblemSink& problem,
@@ -170,14 +165,12 @@ void for_each_file(const fs::path& path, const ProblemSink& problem,
   }
 }
 
-std::uint64_t for_each_stream(const fs::path& path, const SourceEvents& events,
-                              const StreamVisitor& visit, const std::string& shown) {
-  std::uint64_t streams = 0;
+void for_each_stream(const fs::path& path, const SourceEvents& events, const StreamVisitor& visit,
+                     const std::string& shown) {
   for_each_file(path, events.problem, [&](const fs::path& file, const std::string& name) {
     const Place place{file == path ? shown : file.string(), "", 0, 0};
-    streams += visit_file(file, name, place, events, visit);
+    visit_file(file, name, place, events, visit);
   });
-  return streams;
 }
 
 }  // namespace banter::data

@@ -21,11 +21,10 @@ struct SourceEvents {
 /// A source is a file, or a folder (read whole, sorted by name, links and devices refused). A file
 /// may be gzip, tar, tar in gzip, or zip; what it is its bytes say, never its name. One layer of
 /// packing is opened, no more. `shown` is what messages call the path.
-/// Returns  how many streams there were
 /// Throws   FileError when the path is missing, unreadable, or neither file nor folder;
 ///          DamagedInput for a cut or damaged file, or one in UTF-16
-std::uint64_t for_each_stream(const std::filesystem::path& path, const SourceEvents& events,
-                              const StreamVisitor& visit, const std::string& shown);
+void for_each_stream(const std::filesystem::path& path, const SourceEvents& events,
+                     const StreamVisitor& visit, const std::string& shown);
 
 /// The regular files of a source with their names in it, in the order they are read.
 void for_each_file(

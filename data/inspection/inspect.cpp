@@ -20,7 +20,7 @@ CorpusInspection inspect_corpus(const SourceOptions& source, const ReadLimits& l
   CorpusReader reader(CleaningOptions{}, limits, scratch, found.problems);
   base::Progress progress({.label = "reading", .unit = "dialogues", .quiet = quiet});
   try {
-    found.summary = reader.read(
+    reader.read(
         source,
         [&](Dialogue&& dialogue, const Place&) {
           found.statistics.add(dialogue);
@@ -30,6 +30,7 @@ CorpusInspection inspect_corpus(const SourceOptions& source, const ReadLimits& l
   } catch (const DamagedInput& damage) {
     found.damage = damage.what();
   }
+  found.summary = reader.summary();
   progress.finish();
   return found;
 }

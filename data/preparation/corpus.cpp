@@ -48,11 +48,8 @@ class Filter : public Receiver {
                             "at most " + std::to_string(kMaxSpeakers), 1});
     if (is_repeated(dialogue, place)) return;
     note_silent_personas(dialogue, place);
-    ++kept_;
     sink_(std::move(dialogue), place);
   }
-
-  [[nodiscard]] std::uint64_t kept() const { return kept_; }
 
  private:
   bool is_repeated(const Dialogue& dialogue, const Place& place) {
@@ -79,7 +76,6 @@ class Filter : public Receiver {
   SeenKeys& ids_;
   std::string scope_;
   const CorpusReader::DialogueSink& sink_;
-  std::uint64_t kept_ = 0;
 };
 
 }  // namespace
@@ -88,10 +84,10 @@ CorpusReader::CorpusReader(const CleaningOptions& cleaning, const ReadLimits& li
                            const std::filesystem::path& scratch, Problems& problems)
     : cleaning_(cleaning), limits_(limits), problems_(problems), ids_(scratch) {}
 
-CorpusSummary CorpusReader::read(const SourceOptions& source, const DialogueSink& sink,
-                                 const std::function<void(std::uint64_t)>& bytes,
-                                 const std::filesystem::path& file) {
-  CorpusSummary summary;
+void CorpusReader::read(const SourceOptions& source, const DialogueSink& sink,
+                        const std::function<void(std::uint64_t)>& bytes,
+                        const std::filesystem::path& file) {
+  summary_ = {};
   const std::string source_scope = std::to_string(sources_++) + '\0';
   const Format* wanted = source.format == "auto" ? nullptr : &format_named(source.format);
   std::error_code unreadable;  // opening it tells why
@@ -99,6 +95,7 @@ CorpusSummary CorpusReader::read(const SourceOptions& source, const DialogueSink
   bool any_empty = false;
 
   const auto visit = [&](InputStream& stream) {
+    ++summary_.streams;
     const Format* format = recognised(stream);
     if (format == nullptr && stream.peek(1).empty()) {
       stream.chunk();  // tells of damage, if that is why there is nothing
@@ -111,26 +108,27 @@ CorpusSummary CorpusReader::read(const SourceOptions& source, const DialogueSink
     const bool is_the_source = one_file && stream.place().member.empty();
     if (wanted != nullptr && is_the_source) format = wanted;
     if (format == nullptr || (wanted != nullptr && format != wanted)) {
-      ++summary.passed_over;
+      ++summary_.passed_over;
       return;
     }
-    if (summary.format.empty()) summary.format = format->name;
+    if (summary_.format.empty()) summary_.format = format->name;
     std::string scope = source_scope;
     if (!format->one_file_one_dialogue) scope += stream.place().file + '\0' + stream.place().member;
     Filter filter(cleaning_, problems_, ids_, scope + '\0', sink);
     format->read(stream, limits_, filter);
-    summary.dialogues += filter.kept();
   };
   const SourceEvents events{[&](const Problem& problem) { problems_.add(problem); }, bytes};
-  summary.streams = for_each_stream(file, events, visit, source.path);
+  for_each_stream(file, events, visit, source.path);
 
-  if (summary.streams == 0)
-    problems_.add(
-        {{source.path, "", 0, 0}, Severity::kNote, "no dialogues: it holds no file", "", 0});
-  else if (summary.format.empty() && !any_empty)
+  if (summary_.streams == 0)
+    problems_.add({{source.path, "", 0, 0},
+                   Severity::kNote,
+                   "no dialogues: it holds no file to read",
+                   "",
+                   0});
+  else if (summary_.format.empty() && !any_empty)
     throw base::DataError(base::printable(source.path, 1000) +
                           ": holds no known format; known: " + known_formats());
-  return summary;
 }
 
 std::string known_formats() {

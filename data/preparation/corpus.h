@@ -15,8 +15,7 @@ namespace banter::data {
 /// What reading a source came to.
 struct CorpusSummary {
   std::string format;             ///< of its first stream that has one, "" = none
-  std::uint64_t dialogues = 0;    ///< given on
-  std::uint64_t streams = 0;      ///< files and members
+  std::uint64_t streams = 0;      ///< files and members that were opened
   std::uint64_t passed_over = 0;  ///< of them: of no known, or not the wanted, format
 };
 
@@ -34,15 +33,18 @@ class CorpusReader {
   /// `source.path` what messages call it (they differ for standard input).
   /// Throws   FileError, DamagedInput; DataError when there are files and none has a known format,
   ///          or more problems than borne; Stopped
-  CorpusSummary read(const SourceOptions& source, const DialogueSink& sink,
-                     const std::function<void(std::uint64_t)>& bytes,
-                     const std::filesystem::path& file);
+  void read(const SourceOptions& source, const DialogueSink& sink,
+            const std::function<void(std::uint64_t)>& bytes, const std::filesystem::path& file);
+
+  /// Of the source read last; when `read` threw, of what came before.
+  [[nodiscard]] const CorpusSummary& summary() const { return summary_; }
 
  private:
   CleaningOptions cleaning_;
   ReadLimits limits_;
   Problems& problems_;
   SeenKeys ids_;
+  CorpusSummary summary_;
   std::uint64_t sources_ = 0;
 };
 

@@ -163,7 +163,7 @@ class Pass {
     std::vector<std::string> formats;
     for (std::size_t i = 0; i < inputs_.sources.size(); ++i) {
       const auto& source = request_.data.sources[i];
-      const auto summary = reader.read(
+      reader.read(
           source,
           [&](Dialogue&& dialogue, const Place&) {
             const std::string split(
@@ -173,7 +173,7 @@ class Pass {
             sink(split, std::move(dialogue));
           },
           std::ref(progress), inputs_.sources[i].file);
-      formats.push_back(summary.format);
+      formats.push_back(reader.summary().format);
     }
     return formats;
   }

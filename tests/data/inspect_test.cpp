@@ -92,6 +92,8 @@ TEST_F(InspectTest, ADamagedFileShowsWhatCameBeforeAndFails) {
   write_file(folder_ / "cut.gz", packed.substr(0, packed.size() * 7 / 10));
   const auto o = inspect_json((folder_ / "cut.gz").string(), 1);
   EXPECT_EQ(o.at("complete"), false);
+  EXPECT_EQ(o.at("format"), "jsonl");
+  EXPECT_EQ(o.at("files"), 1);
   EXPECT_GT(o.at("dialogues").as_int64(), 100);
   EXPECT_NE(std::string(o.at("damage").as_string()).find("cut"), std::string::npos);
 }

@@ -114,17 +114,17 @@ Reading read_corpus(const std::filesystem::path& path, const std::string& format
   data::Problems problems;
   data::CorpusReader reader({}, {}, std::filesystem::temp_directory_path(), problems);
   try {
-    const auto summary = reader.read(
+    reader.read(
         {path.string(), "auto", format},
         [&](data::Dialogue&& dialogue, const data::Place&) {
           reading.dialogues.push_back(std::move(dialogue));
         },
         [](std::uint64_t) {}, path);
-    reading.format = summary.format;
-    reading.passed_over = summary.passed_over;
   } catch (const data::DamagedInput& damage) {
     reading.damage = damage.what();
   }
+  reading.format = reader.summary().format;
+  reading.passed_over = reader.summary().passed_over;
   for (const auto& [rule, count] : problems.by_rule())
     for (const auto& text : count.first)
       reading.problems.push_back((count.severity == data::Severity::kSkip ? "skip " : "note ") +
