@@ -47,27 +47,6 @@ class OpenFile {
   int fd_;
 };
 
-/// Refuses text that is not in UTF-8 as a whole: one clear sentence instead of a bad line each.
-void refuse_utf16(InputStream& stream) {
-  const auto head = stream.peek(4);
-  const bool mark = head.starts_with("\xFF\xFE") || head.starts_with("\xFE\xFF");
-  const auto letter = [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return byte >= 0x20 || c == '\n' || c == '\r' || c == '\t';
-  };
-  const bool pattern =
-      head.size() == 4 && ((head[0] == 0 && letter(head[1]) && head[2] == 0 && letter(head[3])) ||
-                           (letter(head[0]) && head[1] == 0 && letter(head[2]) && head[3] == 0));
-  if (mark || pattern)
-    throw DamagedInput(stream.place().text() +
-                       ": is UTF-16, not UTF-8: convert it, for example with iconv");
-}
-
-void visit_text(InputStream& stream, const StreamVisitor& visit) {
-  refuse_utf16(stream);
-  visit(stream);
-}
-
 /// A visitor of an archive's members: text is read, a further layer is told and left closed.
 StreamVisitor member_visitor(const ProblemSink& problem, const StreamVisitor& visit) {
   return [&problem, &visit](InputStream& member) {
@@ -76,7 +55,7 @@ StreamVisitor member_visitor(const ProblemSink& problem, const StreamVisitor& vi
       problem({member.place(), Severity::kSkip, "a packed file inside an archive is not opened", "",
                1});
     else
-      visit_text(member, visit);
+      visit(member);
   };
 }
 
@@ -85,7 +64,7 @@ void visit_unpacked(InputStream& stream, const ProblemSink& problem, const Strea
   if (is_tar(stream.peek(kHeadBytes)))
     read_tar(stream, problem, member_visitor(problem, visit));
   else
-    visit_text(stream, visit);
+    visit(stream);
 }
 
 void visit_file(const fs::path& path, const std::string& name, const Place& place,

@@ -22,7 +22,7 @@ struct SourceEvents {
 /// may be gzip, tar, tar in gzip, or zip; what it is its bytes say, never its name. One layer of
 /// packing is opened, no more. `shown` is what messages call the path.
 /// Throws   FileError when the path is missing, unreadable, or neither file nor folder;
-///          DamagedInput for a cut or damaged file, or one in UTF-16
+///          DamagedInput for a cut or damaged file
 void for_each_stream(const std::filesystem::path& path, const SourceEvents& events,
                      const StreamVisitor& visit, const std::string& shown);
 

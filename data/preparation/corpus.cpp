@@ -20,6 +20,22 @@ std::uint64_t content_mark(const Dialogue& dialogue) {
   return mark;
 }
 
+constexpr const char* kUtf16 = ": is UTF-16, not UTF-8: convert it, for example with iconv";
+
+/// Whether a stream begins like UTF-16: with its mark, or with two letters of which every other
+/// byte is zero.
+bool is_utf16(InputStream& stream) {
+  const auto head = stream.peek(4);
+  if (head.starts_with("\xFF\xFE") || head.starts_with("\xFE\xFF")) return true;
+  const auto letter = [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte >= 0x20 || c == '\n' || c == '\r' || c == '\t';
+  };
+  return head.size() == 4 &&
+         ((head[0] == 0 && letter(head[1]) && head[2] == 0 && letter(head[3])) ||
+          (letter(head[0]) && head[1] == 0 && letter(head[2]) && head[3] == 0));
+}
+
 /// Stands between a format's reader and the caller: what is common to all formats.
 class Filter : public Receiver {
  public:
@@ -93,6 +109,7 @@ void CorpusReader::read(const SourceOptions& source, const DialogueSink& sink,
   std::error_code unreadable;  // opening it tells why
   const bool one_file = std::filesystem::is_regular_file(file, unreadable);
   bool any_empty = false;
+  std::string hint;
 
   const auto visit = [&](InputStream& stream) {
     ++summary_.streams;
@@ -106,9 +123,18 @@ void CorpusReader::read(const SourceOptions& source, const DialogueSink& sink,
     // A file that the user names with a format is read as that; a folder or an archive may hold
     // other things beside.
     const bool is_the_source = one_file && stream.place().member.empty();
-    if (wanted != nullptr && is_the_source) format = wanted;
-    if (format == nullptr || (wanted != nullptr && format != wanted)) {
+    if (wanted != nullptr && (is_the_source || format != wanted))
+      format = is_the_source ? wanted : nullptr;
+    const bool utf16 = is_utf16(stream);
+    if (utf16 && (is_the_source || format != nullptr))  // one sentence instead of a bad line each
+      throw DamagedInput(stream.place().text() + kUtf16);
+    if (format == nullptr) {
       ++summary_.passed_over;
+      if (utf16) {
+        problems_.add({stream.place(), Severity::kNote,
+                       "a file is UTF-16, not UTF-8: it is passed over", "", 0});
+        hint = stream.place().text() + kUtf16 + "; ";
+      }
       return;
     }
     if (summary_.format.empty()) summary_.format = format->name;
@@ -127,8 +153,8 @@ void CorpusReader::read(const SourceOptions& source, const DialogueSink& sink,
                    "",
                    0});
   else if (summary_.format.empty() && !any_empty)
-    throw base::DataError(base::printable(source.path, 1000) +
-                          ": holds no known format; known: " + known_formats());
+    throw base::DataError(base::printable(source.path, 1000) + ": holds no known format; " + hint +
+                          "known: " + known_formats());
 }
 
 std::string known_formats() {

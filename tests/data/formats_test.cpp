@@ -209,6 +209,44 @@ TEST_F(FormatsTest, OddTimesAreToldAndTheOrderStays) {
   EXPECT_TRUE(tells(reading, ":3: what should be a time is none"));
 }
 
+/// ASCII text as UTF-16, little end first, with its mark or without.
+std::string utf16(std::string_view text, std::string_view mark = "\xFF\xFE") {
+  std::string bytes(mark);
+  for (const char c : text) bytes += {c, '\0'};
+  return bytes;
+}
+
+TEST_F(FormatsTest, ASourceInUtf16IsRefusedAsAWhole) {
+  for (const auto& bytes : {utf16(kGood), utf16(kGood, ""), gzip(utf16(kGood))})
+    EXPECT_NE(read(bytes).damage.find("is UTF-16, not UTF-8"), std::string::npos);
+  EXPECT_NE(read(utf16(kGood), "corpus", "jsonl").damage.find("UTF-16"), std::string::npos);
+  const auto named = read(tar({{"dialogs/3/1.tsv", utf16("2004-11-15T12:18:00.000Z\ta\t\thi\n")}}));
+  EXPECT_NE(named.damage.find("dialogs/3/1.tsv: is UTF-16"), std::string::npos) << named.damage;
+}
+
+TEST_F(FormatsTest, AnotherFileInUtf16IsPassedOverAndTold) {
+  write_file(folder_ / "f/a.jsonl", kGood);
+  write_file(folder_ / "f/notes.txt", utf16("notes"));
+  for (const auto& reading :
+       {read_corpus(folder_ / "f"), read(tar({{"notes.txt", utf16("notes")}, {"a.jsonl", kGood}})),
+        read(zip({{"notes.txt", utf16("notes", "")}, {"a.jsonl", kGood}}))}) {
+    EXPECT_EQ(reading.damage, "");
+    EXPECT_EQ(reading.dialogues.size(), 1U);
+    EXPECT_EQ(reading.passed_over, 1U);
+    EXPECT_TRUE(tells(reading, "notes.txt: a file is UTF-16, not UTF-8: it is passed over"));
+  }
+}
+
+TEST_F(FormatsTest, AFolderOfNothingButUtf16SaysSo) {
+  write_file(folder_ / "f/a.jsonl", utf16(kGood));
+  try {
+    read_corpus(folder_ / "f");
+    FAIL() << "not refused";
+  } catch (const base::DataError& error) {
+    EXPECT_NE(std::string(error.what()).find("a.jsonl: is UTF-16"), std::string::npos);
+  }
+}
+
 TEST_F(FormatsTest, AFileOfNoKnownFormatIsAnErrorThatListsThem) {
   try {
     read("just prose\n");
