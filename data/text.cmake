@@ -27,6 +27,7 @@ add_library(
   options.cpp
   preparation/cleaning.cpp
   preparation/corpus.cpp
+  preparation/encoding_queue.cpp
   preparation/inputs.cpp
   preparation/prepare.cpp
   preparation/seen_keys.cpp

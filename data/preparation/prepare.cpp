@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <functional>
-#include <future>
 #include <map>
 #include <optional>
 #include <utility>
@@ -16,6 +15,7 @@
 #include "base/progress.h"
 #include "base/utf8.h"
 #include "data/preparation/corpus.h"
+#include "data/preparation/encoding_queue.h"
 #include "data/preparation/inputs.h"
 #include "data/preparation/temporary_folder.h"
 #include "data/reading_progress.h"
@@ -96,58 +96,6 @@ void put_in_place(const fs::path& made, const fs::path& store, Existing existing
   if (existing == Existing::kNone) return base::rename_durably(made, store);
   base::exchange_durably(made, store);
 }
-
-/// Encodes dialogues in pieces on two further threads while the caller reads on; they come out in
-/// the order they went in.
-class EncodingQueue {
- public:
-  using Piece = std::vector<std::pair<std::string, EncodedDialogue>>;  // split, dialogue
-
-  EncodingQueue(const Tokenizer& tokenizer, StoreWriter& writer)
-      : tokenizer_(tokenizer), writer_(writer) {}
-
-  void add(std::string split, Dialogue dialogue) {
-    for (const auto& turn : dialogue.turns) bytes_ += turn.text.size();
-    for (const auto& [speaker, facts] : dialogue.personas)
-      for (const auto& fact : facts) bytes_ += fact.size();
-    for (const auto& [key, value] : dialogue.meta) bytes_ += key.size() + value.size();
-    waiting_.emplace_back(std::move(split), std::move(dialogue));
-    if (waiting_.size() >= kMaxDialogues || bytes_ >= kMaxBytes) flush();
-  }
-  void finish() {
-    flush();
-    while (!running_.empty()) write_first();
-  }
-
- private:
-  static constexpr std::size_t kMaxDialogues = 256;
-  static constexpr std::size_t kMaxBytes = std::size_t{1} << 19;
-  static constexpr std::size_t kThreads = 2;
-
-  void flush() {
-    if (waiting_.empty()) return;
-    if (running_.size() == kThreads) write_first();
-    running_.push_back(
-        std::async(std::launch::async, [this, piece = std::exchange(waiting_, {})]() mutable {
-          Piece encoded;
-          for (auto& [split, dialogue] : piece)
-            encoded.emplace_back(std::move(split), encode(std::move(dialogue), tokenizer_));
-          return encoded;
-        }));
-    bytes_ = 0;
-  }
-  void write_first() {
-    const Piece piece = running_.front().get();
-    running_.erase(running_.begin());
-    for (const auto& [split, dialogue] : piece) writer_.add(split, dialogue);
-  }
-
-  const Tokenizer& tokenizer_;
-  StoreWriter& writer_;
-  std::vector<std::pair<std::string, Dialogue>> waiting_;
-  std::size_t bytes_ = 0;
-  std::vector<std::future<Piece>> running_;
-};
 
 /// One reading of all sources, with a bar.
 class Pass {
