@@ -3,6 +3,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -16,6 +17,7 @@ namespace banter::models {
 namespace {
 
 constexpr std::size_t kMaxLineBytes = 16U << 20U;
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr int kLookForSignalsMs = 200;  // a stop signal may come between the look and the wait
 
 }  // namespace
@@ -59,6 +61,7 @@ std::optional<std::string> LineSource::take_line() {
   const auto stop = end == std::string::npos ? buffer_.size() : end;
   auto line = buffer_.substr(begin_, stop - begin_);
   if (line.ends_with('\r')) line.pop_back();
+  if (line_ == 0 && line.starts_with(kByteOrderMark)) line.erase(0, kByteOrderMark.size());
   begin_ = scanned_ = end == std::string::npos ? stop : end + 1;
   ++line_;
   return line;

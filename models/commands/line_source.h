@@ -8,7 +8,8 @@
 namespace banter::models {
 
 /// Lines of a file or of standard input that may be a live pipe: tells whether a line is there
-/// without waiting for one, so that an answer need not wait for the next question.
+/// without waiting for one, so that an answer need not wait for the next question. A byte order
+/// mark in front of the first line is left out.
 class LineSource {
  public:
   /// `path` "" or "-" is standard input. Throws   FileError when it is missing or a folder

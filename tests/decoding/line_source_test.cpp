@@ -54,6 +54,12 @@ class PipedInput {
   int saved_, writer_ = -1;
 };
 
+TEST_F(LineSourceTest, LeavesOutAByteOrderMarkInFrontOfTheFirstLine) {
+  LineSource lines(file("\xEF\xBB\xBF{}\n\xEF\xBB\xBFx\n"));
+  EXPECT_EQ(lines.next(), "{}");
+  EXPECT_EQ(lines.next(), "\xEF\xBB\xBFx");
+}
+
 TEST_F(LineSourceTest, GivesLinesWithoutTheirEnds) {
   LineSource lines(file("one\r\n\ntwo"));
   EXPECT_EQ(lines.next(), "one");
