@@ -10,16 +10,19 @@ template <typename Report>
 void check_rules(const DecodingOptions& o, Report&& report) {
   report(o.method == "greedy" || o.method == "beam" || o.method == "sample", "method",
          "greedy, beam or sample");
-  report(o.beam_size >= 1, "beam_size", "at least 1");
+  const auto up_to = [&](std::int64_t value, const char* key, std::int64_t most) {
+    report(value >= 1 && value <= most, key, "between 1 and " + std::to_string(most));
+  };
+  up_to(o.beam_size, "beam_size", o.kMostReplies);
   report(o.length_penalty >= 0, "length_penalty", "0 or more");
   report(o.temperature > 0, "temperature", "above 0 (method greedy is the limit at 0)");
   report(o.top_k >= 0, "top_k", "0 (all) or more");
   report(o.top_p > 0 && o.top_p <= 1, "top_p", "in (0, 1]");
-  report(o.max_new_tokens >= 1, "max_new_tokens", "at least 1");
+  up_to(o.max_new_tokens, "max_new_tokens", o.kMostNewTokens);
   report(o.min_new_tokens >= 0 && o.min_new_tokens <= o.max_new_tokens, "min_new_tokens",
          "between 0 and max_new_tokens");
   report(o.no_repeat_ngram_size >= 0, "no_repeat_ngram_size", "0 (off) or more");
-  report(o.replies >= 1, "replies", "at least 1");
+  up_to(o.replies, "replies", o.kMostReplies);
   report(o.method != "greedy" || o.replies == 1, "replies",
          "1 with method greedy, which has one answer; choose beam or sample");
   report(o.method != "beam" || o.replies <= o.beam_size, "replies", "at most beam_size");
@@ -42,14 +45,15 @@ DecodingOptions DecodingOptions::from(configs::Section& section) {
   section.check(seed >= 0, "seed", "0 or more");
   o.seed = static_cast<std::uint64_t>(seed);
   o.replies = section.get("replies", o.replies);
-  check_rules(
-      o, [&](bool holds, const char* key, const char* rule) { section.check(holds, key, rule); });
+  check_rules(o, [&](bool holds, const char* key, const std::string& rule) {
+    section.check(holds, key, rule);
+  });
   section.reject_unknown();
   return o;
 }
 
 void DecodingOptions::validate() const {
-  check_rules(*this, [](bool holds, const char* key, const char* rule) {
+  check_rules(*this, [](bool holds, const char* key, const std::string& rule) {
     if (!holds) throw configs::ConfigError(std::string("decoding.") + key + ": must be " + rule);
   });
 }

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 
 #include "configs/section.h"
@@ -11,16 +10,20 @@ namespace banter::models {
 /// How a reply is chosen token by token. Read from `decoding` and from flags of the same names.
 struct DecodingOptions {
   std::string method = "greedy";     ///< greedy|beam|sample
-  std::int64_t beam_size = 4;        ///< K of method beam, >= 1; 1 equals greedy
+  std::int64_t beam_size = 4;        ///< K of method beam, 1 to kMostReplies; 1 equals greedy
   double length_penalty = 1.0;       ///< beams are compared by log-probability / length^this; >= 0
   double temperature = 1.0;          ///< of method sample, > 0; logits are divided by it first
   std::int64_t top_k = 0;            ///< sample: among the k most probable; 0 = all
   double top_p = 1.0;                ///< sample: smallest set with at least this share, in (0, 1]
   std::int64_t min_new_tokens = 1;   ///< eos is not chosen before, >= 0
-  std::int64_t max_new_tokens = 60;  ///< a reply ends here at the latest, >= 1
+  std::int64_t max_new_tokens = 60;  ///< a reply ends here at the latest, 1 to kMostNewTokens
   std::int64_t no_repeat_ngram_size = 0;  ///< no n-gram of this size twice in a reply; 0 = off
-  std::uint64_t seed = 1;    ///< of method sample; draw t of a reply is a function of (seed, t)
-  std::int64_t replies = 1;  ///< n-best: beam: at most beam_size; sample: independent ones
+  std::uint64_t seed = 1;    ///< of method sample; draw t of reply r is a function of (seed, r, t)
+  std::int64_t replies = 1;  ///< n-best: beam: at most beam_size; sample: independent ones, 1 to
+                             ///< kMostReplies
+
+  static constexpr std::int64_t kMostReplies = 1024;      ///< of one context: a row of a step each
+  static constexpr std::int64_t kMostNewTokens = 65'536;  ///< of one reply
 
   static DecodingOptions from(configs::Section& section);
   /// Throws   ConfigError naming the option and its rule. For options that come from flags.
