@@ -30,7 +30,7 @@ constexpr std::string_view kHelp =
     "  /reset           forget the conversation\n"
     "  /attention       which turns the last reply looked at\n"
     "  /attention on    show it after each reply; /attention off\n"
-    "  /set NAME=VALUE  change how replies are chosen, as in /set temperature=0.8\n"
+    "  /set NAME=VALUE  change how replies are chosen, as in /set method=sample\n"
     "  /help            this list\n"
     "  /quit            end (so does Ctrl-D)\n";
 
@@ -160,7 +160,7 @@ class Chat {
 
   void set(const std::string& setting) {
     if (setting.find('=') == std::string::npos)
-      throw base::UsageError("/set needs NAME=VALUE, as in /set temperature=0.8");
+      throw base::UsageError("/set needs NAME=VALUE, as in /set method=sample");
     auto settings = settings_;
     settings.push_back(setting);
     options_ = *flags_.read(loaded_.checkpoint, common_, settings);

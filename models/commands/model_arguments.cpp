@@ -33,6 +33,19 @@ constexpr std::array kFlags = {
     Flag{"replies", "best replies of beam, or independent ones of sample, for each context"},
 };
 
+constexpr std::string_view kPrefix = "decoding.";
+
+/// Says which of `overrides` ("decoding.top_p=0.9") from `first` on the method does not read.
+void note_idle(const DecodingOptions& options, const std::vector<std::string>& overrides,
+               std::size_t first) {
+  for (auto i = first; i < overrides.size(); ++i) {
+    const auto setting = overrides[i].substr(kPrefix.size());
+    const auto key = setting.substr(0, setting.find('='));
+    if (!options.reads(key))
+      std::cerr << "note: " << key << " does nothing with method " << options.method << '\n';
+  }
+}
+
 }  // namespace
 
 void ModelArguments::add_to(CLI::App& app) {
@@ -66,18 +79,19 @@ std::optional<DecodingOptions> DecodingFlags::read(const Checkpoint& checkpoint,
                                                    const std::vector<std::string>& later) const {
   auto overrides = common.overrides;
   for (const auto& override : overrides)
-    if (!override.starts_with("decoding."))
+    if (!override.starts_with(kPrefix))
       throw base::UsageError("--set " + override +
                              ": a trained model's settings are fixed; only decoding.* can be set");
   for (const auto& [key, value] : values_)
-    if (!value.empty()) overrides.push_back("decoding." + key + "=" + value);
-  for (const auto& setting : later) overrides.push_back("decoding." + setting);
+    if (!value.empty()) overrides.push_back(std::string(kPrefix) + key + "=" + value);
+  for (const auto& setting : later) overrides.push_back(std::string(kPrefix) + setting);
   // The run's recipe says how to decode; a checkpoint holds only what its numbers depend on.
   auto recipe = checkpoint.folder.parent_path() / "config.yaml";
   if (!std::filesystem::exists(recipe)) recipe = checkpoint.folder / "config.yaml";
   const auto config = configs::Config::load(recipe, overrides);
   auto section = config.root().section("decoding");
   const auto options = DecodingOptions::from(section);
+  note_idle(options, overrides, later.empty() ? 0 : overrides.size() - 1);
   if (!common.dump_config) return options;
   print(config.dump());
   return std::nullopt;

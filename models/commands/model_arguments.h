@@ -1,7 +1,9 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -30,7 +32,9 @@ class DecodingFlags {
   void add_to(CLI::App& app);
 
   /// The options of the run's config under --set and the flags, in this order; `later` come last
-  /// ("temperature=0.8"). Prints them and returns nothing when --dump-config was given.
+  /// ("temperature=0.8"). Prints them and returns nothing when --dump-config was given. Says on
+  /// standard error which of the flags (of the last of `later`, when there are some) names an
+  /// option that the method does not read.
   /// Throws   ConfigError; UsageError when --set names something else than decoding.*
   [[nodiscard]] std::optional<DecodingOptions> read(
       const Checkpoint& checkpoint, const configs::CommonOptions& common,

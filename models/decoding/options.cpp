@@ -58,4 +58,10 @@ void DecodingOptions::validate() const {
   });
 }
 
+bool DecodingOptions::reads(std::string_view key) const {
+  if (key == "beam_size") return method == "beam";
+  const bool of_sample = key == "temperature" || key == "top_k" || key == "top_p" || key == "seed";
+  return !of_sample || method == "sample";
+}
+
 }  // namespace banter::models

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "configs/section.h"
 
@@ -28,6 +29,8 @@ struct DecodingOptions {
   static DecodingOptions from(configs::Section& section);
   /// Throws   ConfigError naming the option and its rule. For options that come from flags.
   void validate() const;
+  /// Whether `method` reads this option at all.
+  [[nodiscard]] bool reads(std::string_view key) const;
 };
 
 }  // namespace banter::models

@@ -64,6 +64,19 @@ TEST(DecodingOptionsTest, NamesTheKeyOfABadValue) {
   }
 }
 
+TEST(DecodingOptionsTest, TellsAnOptionThatItsMethodDoesNotRead) {
+  const DecodingOptions greedy, beam{.method = "beam"}, sample{.method = "sample"};
+  for (const char* key : {"temperature", "top_k", "top_p", "seed"}) {
+    EXPECT_FALSE(greedy.reads(key)) << key;
+    EXPECT_FALSE(beam.reads(key)) << key;
+    EXPECT_TRUE(sample.reads(key)) << key;
+  }
+  EXPECT_FALSE(greedy.reads("beam_size"));
+  EXPECT_TRUE(beam.reads("beam_size"));
+  for (const char* key : {"method", "length_penalty", "max_new_tokens", "replies"})
+    EXPECT_TRUE(greedy.reads(key)) << key;
+}
+
 TEST(DecodingOptionsTest, ValidatesWhatCameFromFlags) {
   EXPECT_NO_THROW(DecodingOptions{}.validate());
   EXPECT_THROW(DecodingOptions{.method = "best"}.validate(), configs::ConfigError);
