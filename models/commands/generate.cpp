@@ -1,13 +1,12 @@
-#include <deque>
 #include <exception>
 #include <map>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/errors.h"
 #include "base/progress.h"
+#include "base/random.h"
 #include "base/signals.h"
 #include "models/commands.h"
 #include "models/commands/given_context.h"
@@ -57,9 +56,10 @@ class Generator {
     if (is_blank(line)) return;
     try {
       auto given = parse_context(line, lines_.where());
+      auto context = to_ids(given, loaded_, lines_.where());
       const auto number = ++last_number_;
-      ready_ = Request{
-          .number = number, .context = to_ids(given, loaded_.tokenizer), .options = options_};
+      ready_ = Request{.number = number, .context = std::move(context), .options = options_};
+      ready_->options.seed = given.seed.value_or(base::join_keys(options_.seed, number));
       asked_[number] = {.id = std::move(given.id),
                         .turns = static_cast<std::int64_t>(given.turns.size()),
                         .answer = {}};
@@ -72,7 +72,14 @@ class Generator {
     base::throw_if_stopped();
     const auto most_waiting = static_cast<std::size_t>(8 * limits_.max_rows);
     while (!ready_ && !bad_line_ && asked_.size() < most_waiting) {
-      const auto line = lines_.next_if_ready();
+      std::optional<std::string> line;
+      try {
+        line = lines_.next_if_ready();
+      } catch (const base::Stopped&) {
+        throw;
+      } catch (const base::Error&) {
+        bad_line_ = std::current_exception();
+      }
       if (!line) break;
       take(*line);
     }
@@ -136,8 +143,10 @@ int run_generate(const std::vector<std::string>& arguments) {
   configs::CommandLine line(
       "banter generate",
       "Replies to contexts, one a line, in order. A line is JSON\n"
-      "{\"id\", \"turns\": [{\"speaker\", \"text\"} or \"text\", ...], \"speaker\": who replies,\n"
-      "\"personas\": {speaker: [facts]}} or turns separated by tabs. Works as a live pipe.",
+      "{\"id\", \"turns\": [{\"speaker\", \"text\"} or \"text\", ...],\n"
+      "\"personas\": {speaker: [facts]}, \"speaker\": whose facts the reply is made from,\n"
+      "\"seed\": of its draws, else one made of --seed and the context's number}\n"
+      "or turns separated by tabs. Works as a live pipe.",
       "banter generate runs/chat contexts.jsonl --json\n"
       "printf 'hi\\thello\\thow are you ?\\n' | banter generate runs/chat\n"
       "banter generate runs/chat contexts.jsonl --method beam --beam-size 5 --replies 3\n"
@@ -151,7 +160,7 @@ int run_generate(const std::vector<std::string>& arguments) {
   DecodingFlags flags;
   line.app.add_option("file", file, "contexts, one a line; standard input when missing or -");
   line.app.add_option("--batch", limits.max_rows, "rows that are decoded together")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(std::int64_t{1}, kMostRows));
   line.app.add_flag("--attention", limits.with_attention,
                     "what each token looked at; needs --json");
   flags.add_to(line.app);

@@ -1,7 +1,6 @@
 #include "models/commands/given_context.h"
 
 #include <algorithm>
-#include <array>
 
 #include "base/errors.h"
 #include "base/utf8.h"
@@ -39,7 +38,7 @@ class Reader {
   GivenContext read_json(std::string_view line) {
     const auto parsed = base::parse_json(line, where_, /*max_depth=*/16);
     const auto& object = parsed.as_object();  // the line starts with {
-    check_keys(object, {"id", "turns", "speaker", "personas", "reply"});
+    check_keys(object, {"id", "turns", "speaker", "personas", "seed", "reply"});
     if (const auto* id = object.if_contains("id")) given_.id = *id;
     if (const auto* turns = object.if_contains("turns")) read_turns(*turns);
     given_.reply_speaker = reply_speaker();
@@ -49,6 +48,11 @@ class Reader {
       reply_name_ = name;
     }
     if (const auto* personas = object.if_contains("personas")) read_personas(*personas);
+    if (object.contains("seed")) {
+      const auto seed = base::integer_field(object, "seed", where_);
+      if (seed < 0) fail("field \"seed\" is below 0");
+      given_.seed = static_cast<std::uint64_t>(seed);
+    }
     if (object.contains("reply"))
       given_.reply = checked(base::string_field(object, "reply", where_), "\"reply\"");
     return finish();
@@ -156,8 +160,11 @@ class Reader {
       if (is_reply) add_facts(facts);
       found = found || is_reply || known;
     }
-    if (!found && reply_name_.empty())
-      fail("\"personas\" names nobody who has spoken; say who replies with \"speaker\"");
+    if (found) return;
+    fail(reply_name_.empty()
+             ? "\"personas\" names nobody who has spoken; say who replies with \"speaker\""
+             : "\"personas\" names neither who has spoken nor \"" + base::printable(reply_name_) +
+                   "\", who replies");
   }
 
   GivenContext finish() {

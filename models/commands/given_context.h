@@ -20,24 +20,26 @@ struct GivenTurn {
 struct GivenContext {
   base::json::value id;  ///< the caller's, null = none
   std::vector<GivenTurn> turns;
-  std::vector<std::string> facts;    ///< about who replies
-  std::int64_t reply_speaker = 0;    ///< numbered as the turns are
-  std::optional<std::string> reply;  ///< to score
+  std::vector<std::string> facts;     ///< about who replies
+  std::int64_t reply_speaker = 0;     ///< numbered as the turns are
+  std::optional<std::uint64_t> seed;  ///< of the draws of its reply
+  std::optional<std::string> reply;   ///< to score
 };
 
 /// Reads a line: JSON when its first character is `{`, else turns separated by tabs.
 ///
 ///     {"id": any, "turns": [{"speaker": "ann", "text": "hi"}, ...], "speaker": "bob",
-///      "personas": {"bob": ["i like tea ."]}, "reply": "hello"}
+///      "personas": {"bob": ["i like tea ."]}, "seed": 7, "reply": "hello"}
 ///     {"turns": ["hi", "hello", "how are you ?"]}
 ///     hi<TAB>hello<TAB>how are you ?
 ///
 /// Speakers are numbered in the order they come; "?" is unknown. Turns without a speaker are taken
 /// to alternate. Who replies, when not said: the last who spoke other than the last turn's speaker,
-/// else someone new. `personas` may be a list: facts about who replies.
+/// else someone new. `personas` may be a list: facts about who replies; a map may name others too.
 ///
 /// Throws   DataError "<where>: what and which rule" for what is none of this, bad UTF-8, a blank
-///          text, no turn at all, an unknown key, and a missing `reply` when `needs_reply`
+///          text, neither a turn nor a fact, personas of nobody who speaks or replies, an unknown
+///          key, and a missing `reply` when `needs_reply`
 GivenContext parse_context(std::string_view line, std::string_view where, bool needs_reply = false);
 
 /// True for a line with nothing but white space.

@@ -97,7 +97,9 @@ std::optional<DecodingOptions> DecodingFlags::read(const Checkpoint& checkpoint,
   return std::nullopt;
 }
 
-data::Context to_ids(const GivenContext& given, const data::Tokenizer& tokenizer) {
+data::Context to_ids(const GivenContext& given, const LoadedModel& loaded, std::string_view where) {
+  const auto& tokenizer = loaded.tokenizer;
+  const auto& limits = loaded.batch;
   data::Context context{
       .turns = {}, .facts = {}, .reply_speaker = given.reply_speaker, .reply = {}};
   for (const auto& [speaker, text] : given.turns)
@@ -105,6 +107,17 @@ data::Context to_ids(const GivenContext& given, const data::Tokenizer& tokenizer
   for (const auto& fact : given.facts)
     context.facts.push_back({.ids = tokenizer.encode(fact), .speaker = given.reply_speaker});
   if (given.reply) context.reply = tokenizer.encode(*given.reply);
+
+  const auto fact_tokens = [&](std::size_t fact) {
+    return data::fact_row_tokens(static_cast<std::int64_t>(context.facts[fact].ids.size()), limits);
+  };
+  const auto turn_tokens = [](std::size_t) { return std::int64_t{1}; };  // one stays in any case
+  const auto cut = data::cut_context(limits.persona == "none" ? 0 : context.facts.size(),
+                                     fact_tokens, context.turns.size(), turn_tokens, limits);
+  if (cut.facts + cut.turns == 0)
+    throw base::DataError(std::string(where) +
+                          ": there is no turn to reply to, and of its facts this model reads "
+                          "none; give \"turns\"");
   return context;
 }
 

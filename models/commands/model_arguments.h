@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -44,8 +45,11 @@ class DecodingFlags {
   std::map<std::string, std::string> values_;  ///< key -> value, "" = not given
 };
 
-/// The ids of a context. Throws   nothing that `parse_context` has not refused before
-data::Context to_ids(const GivenContext& given, const data::Tokenizer& tokenizer);
+/// The ids of a context that stands at `where`.
+/// Throws   DataError "<where>: ..." when the model's limits leave neither a turn nor a fact of it
+data::Context to_ids(const GivenContext& given, const LoadedModel& loaded, std::string_view where);
+
+constexpr std::int64_t kMostRows = 4096;  ///< replies that are computed together at most
 
 /// Writes to standard output at once. Throws   FileError when it is closed or full
 void print(std::string_view text);

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -27,15 +28,24 @@ json::value number_at(const torch::Tensor& scalar) {
   return short_number(scalar.item<float>());
 }
 
-/// Scores contexts with replies, a batch at a time; answers come in the order of the lines.
+/// Scores contexts with replies, a batch at a time; answers come in the order they were added.
 class Scorer {
  public:
   Scorer(LoadedModel& loaded, bool with_attention)
       : loaded_(loaded), device_(device_of(*loaded.model)), with_attention_(with_attention) {}
 
-  std::string score(const std::vector<GivenContext>& given) {
-    std::vector<data::Context> contexts;
-    for (const auto& one : given) contexts.push_back(to_ids(one, loaded_.tokenizer));
+  void add(std::string_view line, const std::string& where) {
+    auto given = parse_context(line, where, /*needs_reply=*/true);
+    contexts_.push_back(to_ids(given, loaded_, where));
+    given_.push_back(std::move(given));
+  }
+  [[nodiscard]] std::size_t waiting() const { return given_.size(); }
+
+  /// The answers to all that were added since the last call, a line each.
+  std::string score() {
+    if (given_.empty()) return {};
+    const auto given = std::exchange(given_, {});
+    const auto contexts = std::exchange(contexts_, {});
     const c10::InferenceMode guard;
     const auto batch = data::make_batch(contexts, loaded_.batch, loaded_.tokenizer.special());
     auto score = loaded_.model->score(batch.to(device_), with_attention_);
@@ -103,6 +113,8 @@ class Scorer {
   LoadedModel& loaded_;
   torch::Device device_;
   bool with_attention_;
+  std::vector<GivenContext> given_;
+  std::vector<data::Context> contexts_;  ///< their ids
   std::uint64_t first_number_ = 1;
 };
 
@@ -123,7 +135,7 @@ int run_score(const std::vector<std::string>& arguments) {
   line.app.add_option("file", file, "contexts with replies, one a line; - is standard input")
       ->required();
   line.app.add_option("--batch", at_once, "replies that are scored together")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(std::int64_t{1}, kMostRows));
   line.app.add_flag("--double", is_double, "compute in float64");
   line.app.add_flag("--attention", with_attention, "what each token looked at");
   if (!line.parse(arguments)) return 0;
@@ -132,23 +144,24 @@ int run_score(const std::vector<std::string>& arguments) {
   auto loaded = model.load(is_double ? torch::kFloat64 : torch::kFloat32);
   Scorer scorer(loaded, with_attention);
   base::Progress progress({.label = "score", .unit = "replies", .quiet = line.common.quiet});
-  std::vector<GivenContext> given;
   const auto flush = [&] {
-    if (given.empty()) return;
-    print(scorer.score(given));
-    progress.advance(given.size());
-    given.clear();
+    const auto count = scorer.waiting();
+    print(scorer.score());
+    progress.advance(count);
   };
-  for (auto text = lines.next(); text; text = lines.next()) {
+  for (;;) {
     base::throw_if_stopped();
-    if (is_blank(*text)) continue;
     try {
-      given.push_back(parse_context(*text, lines.where(), /*needs_reply=*/true));
-    } catch (const base::Error&) {
+      const auto text = lines.next();
+      if (!text) break;
+      if (!is_blank(*text)) scorer.add(*text, lines.where());
+    } catch (const base::Stopped&) {
+      throw;
+    } catch (const base::Error&) {  // the good lines before it are answered
       flush();
       throw;
     }
-    if (static_cast<std::int64_t>(given.size()) == at_once) flush();
+    if (static_cast<std::int64_t>(scorer.waiting()) == at_once) flush();
   }
   flush();
   return 0;

@@ -72,6 +72,25 @@ std::string many_contexts(int count) {
   return content;
 }
 
+/// What a command wrote to standard output before it failed, and the sentence it failed with.
+struct Failure {
+  std::vector<std::string> lines;
+  std::string message;
+};
+
+Failure failure_of(int (*command)(const Arguments&), Arguments arguments) {
+  arguments.insert(arguments.end(), {"--device", "cpu", "--threads", "1", "--quiet"});
+  Failure failure;
+  testing::internal::CaptureStdout();
+  try {
+    command(arguments);
+  } catch (const base::Error& error) {
+    failure.message = error.what();
+  }
+  failure.lines = lines_of(testing::internal::GetCapturedStdout());
+  return failure;
+}
+
 std::string run_path() { return tiny_run().path().string(); }
 std::string file(const std::string& content) { return tiny_run().file(content).string(); }
 
@@ -198,17 +217,69 @@ TEST(GenerateCommandTest, AnswersALivePipeLineByLine) {
         << replies[i];
 }
 
+const std::string kTooLong(17U << 20U, 'a');  // more than a line may have
+
 TEST(GenerateCommandTest, NamesABadLineAfterAnsweringTheGoodOnesBefore) {
-  testing::internal::CaptureStdout();
-  std::string message;
-  try {
-    run_generate({run_path(), file("hello\nhi\n{\"turns\": []}\nhi\n"), "--device", "cpu",
-                  "--threads", "1", "--quiet"});
-  } catch (const base::DataError& error) {
-    message = error.what();
+  for (const std::string& bad : {std::string("{\"turns\": []}"), kTooLong}) {
+    const auto failed =
+        failure_of(run_generate, {run_path(), file("hello\nhi\n" + bad + "\nhi\n")});
+    EXPECT_EQ(failed.lines.size(), 2U);
+    EXPECT_NE(failed.message.find("input:3"), std::string::npos) << failed.message;
   }
-  EXPECT_EQ(lines_of(testing::internal::GetCapturedStdout()).size(), 2U);
-  EXPECT_NE(message.find("input:3"), std::string::npos) << message;
+}
+
+/// Models that can read nothing of a context without turns.
+const TinyRun& run_without_facts() {
+  static const TinyRun run("{type: hred, embed_dim: 8, hidden_dim: 12}", "{}", "{persona: none}");
+  return run;
+}
+const TinyRun& run_for_short_facts() {
+  static const TinyRun run("{type: hred, embed_dim: 8, hidden_dim: 12}", "{}",
+                           "{max_context_tokens: 3}");
+  return run;
+}
+
+TEST(GenerateCommandTest, NamesAContextOfWhichTheModelReadsNothing) {
+  const auto input =
+      file("hello\nhi\n{\"turns\": [], \"personas\": [\"how are you today?\"]}\nhi\n");
+  for (const auto* run : {&run_without_facts(), &run_for_short_facts()}) {
+    const auto failed = failure_of(run_generate, {run->path().string(), input});
+    EXPECT_EQ(failed.lines.size(), 2U);
+    EXPECT_NE(failed.message.find("input:3"), std::string::npos) << failed.message;
+  }
+}
+
+TEST(GenerateCommandTest, DrawsForEachLineByItselfAndByItsOwnSeed) {
+  const auto replies = [](const std::string& lines) {
+    std::vector<json::value> tokens;
+    for (const auto& object : objects_of(
+             output_of(run_generate, {run_path(), file(lines), "--json", "--method", "sample",
+                                      "--min-new-tokens", "12", "--temperature", "3"})))
+      tokens.push_back(object.at("tokens"));
+    return tokens;
+  };
+  const auto plain = replies("hello\nhello\n");
+  EXPECT_NE(plain.at(0), plain.at(1));
+  const std::string seeded = "{\"turns\": [\"hello\"], \"seed\": 5}\n";
+  const auto own = replies(seeded + "hello\n" + seeded);
+  EXPECT_EQ(own.at(0), own.at(2));
+  EXPECT_EQ(own.at(1), plain.at(1)) << "the second line's, whatever stands in the first";
+}
+
+TEST(GenerateCommandTest, TellsAFlagThatTheMethodDoesNotRead) {
+  static const TinyRun run("{type: hred, embed_dim: 8, hidden_dim: 12}",
+                           "{max_new_tokens: 3, top_p: 0.5}");
+  const auto notes = [](const Arguments& flags) {
+    Arguments arguments = {run.path().string(), file("hello\n")};
+    arguments.insert(arguments.end(), flags.begin(), flags.end());
+    testing::internal::CaptureStderr();
+    output_of(run_generate, arguments);
+    return testing::internal::GetCapturedStderr();
+  };
+  EXPECT_NE(notes({"--temperature", "0.5"}).find("temperature"), std::string::npos);
+  EXPECT_NE(notes({"--set", "decoding.beam_size=3"}).find("beam_size"), std::string::npos);
+  EXPECT_EQ(notes({"--method", "sample", "--temperature", "0.5"}), "");
+  EXPECT_EQ(notes({}), "") << "a recipe may hold the options of every method";
 }
 
 TEST(GenerateCommandTest, ObeysTheRunsDecodingTheFlagsAndTheSeed) {
@@ -240,6 +311,8 @@ TEST(GenerateCommandTest, RefusesWhatItCannotDo) {
                base::UsageError);
   EXPECT_THROW(output_of(run_generate, {run_path(), input, "--attention"}), base::UsageError);
   EXPECT_THROW(output_of(run_generate, {run_path(), input, "--no-such-flag"}), base::UsageError);
+  EXPECT_THROW(output_of(run_generate, {run_path(), input, "--batch", "1000000000000"}),
+               base::UsageError);
   EXPECT_THROW(output_of(run_generate, {run_path(), "/no/such/file"}), base::FileError);
   EXPECT_THROW(output_of(run_generate, {"/no/such/run", input}), base::Error);
 }
@@ -287,6 +360,17 @@ TEST(ScoreCommandTest, ComputesInDoublePrecisionWhenAsked) {
     const auto sum = [&](const auto& objects) { return objects[i].at("sum").as_double(); };
     EXPECT_NEAR(sum(single), sum(twice), kFloatTolerance);
     EXPECT_NEAR(sum(batched), sum(twice), 1e-10) << "not computed in float64";
+  }
+}
+
+TEST(ScoreCommandTest, NamesABadLineAfterAnsweringTheGoodOnesBefore) {
+  const std::string good = "{\"turns\": [\"hello\"], \"reply\": \"fine\"}\n";
+  const std::string only_facts = "{\"personas\": [\"how are you today?\"], \"reply\": \"fine\"}";
+  for (const std::string& bad : {std::string("{}"), kTooLong, only_facts}) {
+    const auto failed = failure_of(
+        run_score, {run_without_facts().path().string(), file(good + good + bad + "\n" + good)});
+    EXPECT_EQ(failed.lines.size(), 2U);
+    EXPECT_NE(failed.message.find("input:3"), std::string::npos) << failed.message;
   }
 }
 

@@ -69,6 +69,22 @@ TEST(GivenContextTest, TakesTheFactsOfWhoReplies) {
   EXPECT_EQ(parse_context(R"({"turns": ["x"], "personas": ["four"]})", "f:1").facts, Facts{"four"});
 }
 
+TEST(GivenContextTest, TakesASeed) {
+  EXPECT_EQ(parse_context(R"({"turns": ["a"], "seed": 9})", "f:1").seed, 9U);
+  EXPECT_EQ(parse_context(R"({"turns": ["a"]})", "f:1").seed, std::nullopt);
+}
+
+TEST(GivenContextTest, LetsPersonasNameOthersTooWhenWhoRepliesOrSpokeIsAmongThem) {
+  const auto facts = [](const std::string& more) {
+    return parse_context(
+               R"({"turns": [{"speaker": "ann", "text": "x"}], "speaker": "bob", )" + more + "}",
+               "f:1")
+        .facts;
+  };
+  EXPECT_EQ(facts(R"("personas": {"bob": ["one"], "eve": ["two"]})").size(), 1U);
+  EXPECT_TRUE(facts(R"("personas": {"ann": ["three"]})").empty());
+}
+
 TEST(GivenContextTest, SaysWhereAndWhatIsWrong) {
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"{", "stdin:17"},
@@ -83,6 +99,10 @@ TEST(GivenContextTest, SaysWhereAndWhatIsWrong) {
       {R"({"turns": ["a"], "trun": 1})", "\"trun\" is unknown"},
       {R"({"turns": ["a"], "personas": 3})", "personas"},
       {R"({"turns": ["a"], "personas": [3]})", "fact 1"},
+      {R"({"turns": ["a"], "personas": {"bob": ["b"]}})", "say who replies with \"speaker\""},
+      {R"({"turns": ["a"], "speaker": "bob", "personas": {"Bob": ["b"]}})", "nor \"bob\""},
+      {R"({"turns": ["a"], "seed": -1})", "\"seed\""},
+      {R"({"turns": ["a"], "seed": "1"})", "seed"},
       {"a\t\tb", "turn 2 has no text"},
       {"a\xff", "byte 2 is not UTF-8"},
   };

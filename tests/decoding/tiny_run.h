@@ -13,14 +13,17 @@
 
 namespace banter::models {
 
-/// A run folder with one small, untrained model: it answers nonsense, but always the same.
+/// A run folder with one small, untrained model: it answers nonsense, but always the same. What
+/// `favourite` is, a text of one piece, it says before all else.
 class TinyRun {
  public:
   explicit TinyRun(const std::string& model =
                        "{type: hred, embed_dim: 8, hidden_dim: 12, "
                        "attention: both, dropout: 0}",
-                   const std::string& decoding = "{max_new_tokens: 12}") {
-    const std::string recipe = "model: " + model + "\nbatch: {max_context_turns: 4}\n";
+                   const std::string& decoding = "{max_new_tokens: 12}",
+                   const std::string& batch = "{max_context_turns: 4}",
+                   const std::string& favourite = "") {
+    const std::string recipe = "model: " + model + "\nbatch: " + batch + "\n";
     const data::Tokenizer tokenizer(trained_tokenizer());
     const auto config = configs::Config::parse(recipe, "test");
     const auto built = build_model(config.root().section("model"),
@@ -28,6 +31,8 @@ class TinyRun {
     // Untrained logits are nearly equal; spread them, so that rounding decides nothing.
     const torch::NoGradGuard no_grad;
     for (auto& parameter : built->parameters()) parameter.mul_(4.0);
+    for (const auto id : tokenizer.encode(favourite))
+      built->named_parameters()["output.bias"][id] += 20.0;
 
     CheckpointWriter writer(path(), 1);
     write_safetensors(writer.folder() / "model.safetensors", named_tensors(*built));
