@@ -1,7 +1,9 @@
+#include <algorithm>
+#include <array>
 #include <deque>
-#include <exception>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -25,14 +27,32 @@ namespace {
 
 constexpr std::int64_t kPerson = 1, kModel = 2;  // speakers, as the first two of a corpus
 
+constexpr std::string_view kBlanks = " \t";
+constexpr std::array<std::string_view, 5> kCommands = {"/attention", "/help", "/quit", "/reset",
+                                                       "/set"};
 constexpr std::string_view kHelp =
-    "Type to talk. Commands:\n"
+    "Type to talk. A line that begins with one of these is a command:\n"
     "  /reset           forget the conversation\n"
     "  /attention       which turns the last reply looked at\n"
     "  /attention on    show it after each reply; /attention off\n"
     "  /set NAME=VALUE  change how replies are chosen, as in /set method=sample\n"
     "  /help            this list\n"
-    "  /quit            end (so does Ctrl-D)\n";
+    "  /quit            end (so does Ctrl-D)\n"
+    "Any other line is said as it is; //quit says /quit.\n";
+
+std::string_view first_word(std::string_view line) {
+  return line.substr(0, line.find_first_of(kBlanks));
+}
+
+/// What a line says; nothing when it is a command. A slash in front of a command's own says it.
+std::optional<std::string_view> said_by(std::string_view line) {
+  const auto word = first_word(line);
+  const auto slashes = std::min(word.find_first_not_of('/'), word.size());
+  if (slashes == 0 || std::ranges::find(kCommands, word.substr(slashes - 1)) == kCommands.end())
+    return line;
+  if (slashes == 1) return std::nullopt;
+  return line.substr(1);
+}
 
 /// A conversation in the terminal; with a pipe, a filter from lines to replies.
 class Chat {
@@ -72,8 +92,8 @@ class Chat {
       }
       if (is_blank(*line)) continue;
       try {
-        if (!line->starts_with('/')) {
-          answer(*line, has_prompt);
+        if (const auto text = said_by(*line)) {
+          answer(std::string(*text), has_prompt);
         } else if (!obey(*line)) {
           return;
         }
@@ -98,7 +118,7 @@ class Chat {
     Request request{
         .number = 1, .context = {}, .options = options_, .composed = session_.compose(kModel)};
     request.options.replies = 1;
-    request.options.seed = base::join_keys(options_.seed, replies_++);
+    request.options.seed = base::join_keys(options_.seed, ++replies_);  // as generate's lines
     std::vector<std::string> sources;
     for (std::int64_t f = 0; f < request.composed->facts; ++f)
       sources.push_back("fact: " + facts_[static_cast<std::size_t>(f)]);
@@ -126,11 +146,10 @@ class Chat {
 
   /// False when the command ends the chat.
   bool obey(const std::string& line) {
-    const auto space = line.find_first_of(" \t");
-    const auto name = line.substr(0, space);
-    const auto begin = line.find_first_not_of(" \t", space);
+    const auto name = first_word(line);
+    const auto begin = line.find_first_not_of(kBlanks, name.size());
     auto rest = begin == std::string::npos ? "" : line.substr(begin);
-    rest.erase(rest.find_last_not_of(" \t") + 1);
+    rest.erase(rest.find_last_not_of(kBlanks) + 1);
     if (name == "/quit") return false;
     if (name == "/help") {
       print(kHelp);
@@ -138,12 +157,11 @@ class Chat {
       session_.reset();
       texts_.clear();
       view_.clear();
+      replies_ = 0;
     } else if (name == "/attention") {
       attention(rest);
-    } else if (name == "/set") {
-      set(rest);
     } else {
-      throw base::UsageError(base::printable(name) + " is no command; /help lists them");
+      set(rest);
     }
     return true;
   }
@@ -165,6 +183,7 @@ class Chat {
     settings.push_back(setting);
     options_ = *flags_.read(loaded_.checkpoint, common_, settings);
     settings_ = std::move(settings);
+    if (setting.starts_with("seed=")) replies_ = 0;
   }
 
   LoadedModel& loaded_;
@@ -177,7 +196,7 @@ class Chat {
   std::deque<std::string> texts_;      ///< of the session's turns, as they are shown
   std::string view_;                   ///< what the last reply looked at
   bool shows_attention_ = false;
-  std::uint64_t replies_ = 0;
+  std::uint64_t replies_ = 0;  ///< since the seed or the conversation began
 };
 
 }  // namespace

@@ -379,8 +379,9 @@ TEST(ScoreCommandTest, WantsAReplyOnEachLine) {
 }
 
 /// What the chat answers to these lines.
-std::vector<std::string> chat(const std::string& lines, Arguments arguments = {}) {
-  arguments.insert(arguments.begin(), run_path());
+std::vector<std::string> chat(const std::string& lines, Arguments arguments = {},
+                              const TinyRun& run = tiny_run()) {
+  arguments.insert(arguments.begin(), run.path().string());
   arguments.insert(arguments.end(), {"--device", "cpu", "--threads", "1"});
   std::vector<std::string> answers;
   {
@@ -402,12 +403,53 @@ TEST(ChatCommandTest, IsAFilterWithAPipe) {
 }
 
 TEST(ChatCommandTest, RepliesAsGenerateDoesToTheSameHistory) {
-  const Arguments decoding = {"--min-new-tokens", "3"};
-  const auto answers = chat("hello\nhow are you?\n", decoding);
+  // The first reply is one piece, which as text is that piece again: nonsense might not be.
+  static const TinyRun run("{type: hred, embed_dim: 8, hidden_dim: 12}", "{}",
+                           "{max_context_turns: 4}", /*favourite=*/"1");
+  const auto answers = chat("/set max_new_tokens=1\nhello\n/set max_new_tokens=9\nhow are you?\n",
+                            {"--no-repeat-ngram-size", "1"}, run);
   ASSERT_EQ(answers.size(), 2U);
-  const auto first =
-      lines_of(output_of(run_generate, {run_path(), file("hello\n"), "--min-new-tokens", "3"}));
-  EXPECT_EQ(first.at(0), answers[0]);
+  const auto reply = [](const std::string& context, const char* most) {
+    return output_of(run_generate, {run.path().string(), file(context + "\n"), "--max-new-tokens",
+                                    most, "--no-repeat-ngram-size", "1"});
+  };
+  EXPECT_EQ(answers[0], "1");
+  EXPECT_EQ(reply("hello", "1"), answers[0] + "\n");
+  EXPECT_EQ(reply("hello\t1\thow are you?", "9"), answers[1] + "\n");
+  EXPECT_NE(reply("how are you?", "9"), answers[1] + "\n") << "the history counts for nothing";
+}
+
+TEST(ChatCommandTest, DrawsAgainAsBeforeAfterAResetOrWithTheSeedSetAgain) {
+  static const TinyRun forgetful("{type: hred, embed_dim: 8, hidden_dim: 12}", "{}",
+                                 "{max_context_turns: 1}");
+  const Arguments sample = {"--method", "sample", "--min-new-tokens", "12", "--temperature", "3"};
+  for (const std::string& again : {std::string("/reset\n"), std::string("/set seed=5\n")}) {
+    const auto answers =
+        chat(again + "hello\nhello\n" + again + "hello\nhello\n", sample, forgetful);
+    ASSERT_EQ(answers.size(), 4U);
+    EXPECT_NE(answers[0], answers[1]);
+    EXPECT_EQ(answers[0], answers[2]) << again;
+    EXPECT_EQ(answers[1], answers[3]) << again;
+  }
+}
+
+TEST(ChatCommandTest, SaysWhatIsNoCommand) {
+  const auto answers = chat("/etc/fstab is broken\n/shrug\n// x\n//quit\n/quit\nhello\n/\n",
+                            {"--min-new-tokens", "3"});
+  EXPECT_EQ(answers.size(), 4U);
+  const auto seen = chat("//quit now\n/attention\n", {"--min-new-tokens", "3"});
+  ASSERT_EQ(seen.size(), 3U);
+  EXPECT_NE(seen[2].find("you: /quit now"), std::string::npos) << seen[2];
+}
+
+TEST(ChatCommandTest, TellsASettingThatTheMethodDoesNotRead) {
+  const auto notes = [](const std::string& lines) {
+    testing::internal::CaptureStderr();
+    chat(lines);
+    return testing::internal::GetCapturedStderr();
+  };
+  EXPECT_NE(notes("/set top_k=3\n").find("top_k"), std::string::npos);
+  EXPECT_EQ(notes("/set method=sample\n/set top_k=3\n/set max_new_tokens=3\n"), "");
 }
 
 TEST(ChatCommandTest, ForgetsOnReset) {
@@ -437,11 +479,11 @@ TEST(ChatCommandTest, ChangesHowRepliesAreChosen) {
   EXPECT_LT(answers[0].size(), answers[1].size());
 }
 
-TEST(ChatCommandTest, QuitsAndRefusesUnknownCommands) {
+TEST(ChatCommandTest, QuitsAndRefusesBadCommands) {
   EXPECT_TRUE(chat("/quit\nhello\n").empty());
   EXPECT_FALSE(chat("/help\n").empty());
-  for (const char* bad : {"/nonsense\n", "/set temperature\n", "/set temperature=-1\n",
-                          "/set no_such=1\n", "/attention maybe\n", "a\xff\n"}) {
+  for (const char* bad : {"/set temperature\n", "/set temperature=-1\n", "/set no_such=1\n",
+                          "/attention maybe\n", "a\xff\n"}) {
     Pipes pipes;
     pipes.write(bad);
     pipes.end();
