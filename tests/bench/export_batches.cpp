@@ -1,9 +1,8 @@
 // Writes batches of a store for tests/bench/reference/hred_reference.py, and what a trained model
 // says of them in float64:
 //
-//     export_batches STORE FILE [--split S] [--shuffle dialogue|reply|none] [--count N] [--tokens
-//     N]
-//                               [--run RUN --scores FILE]
+//     export_batches STORE FILE [--split S] [--shuffle dialogue|reply|none] [--count N]
+//                               [--tokens N] [--turn-tokens N] [--run RUN --scores FILE]
 //
 // dialogue and reply give the batches of training, none the split in its own order with whole
 // replies. The limits are the run's where one is given.
@@ -31,7 +30,7 @@ namespace {
 struct Settings {
   std::string store, file, split = "train", shuffle = "dialogue", run, scores;
   std::size_t count = 0;  ///< 0 = one epoch
-  std::int64_t tokens = 0;
+  std::int64_t tokens = 0, turn_tokens = 0;
 };
 
 std::vector<data::Batch> take(const data::Store& store, const Settings& s,
@@ -39,6 +38,7 @@ std::vector<data::Batch> take(const data::Store& store, const Settings& s,
   const auto& split = store.split(s.split);
   const auto& special = store.tokenizer().special();
   if (s.tokens > 0) options.tokens_per_batch = s.tokens;
+  if (s.turn_tokens > 0) options.max_turn_tokens = options.max_reply_tokens = s.turn_tokens;
   std::vector<data::Batch> batches;
   const auto wanted = [&] { return s.count == 0 || batches.size() < s.count; };
   if (s.shuffle == "none") {
@@ -81,6 +81,7 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember({"dialogue", "reply", "none"}));
   app.add_option("--count", s.count, "batches; 0 = one epoch");
   app.add_option("--tokens", s.tokens, "labels a batch, instead of the default or the run's");
+  app.add_option("--turn-tokens", s.turn_tokens, "longest turn and reply, likewise");
   auto* scores = app.add_option("--scores", s.scores);
   app.add_option("--run", s.run)->needs(scores);
   CLI11_PARSE(app, argc, argv);

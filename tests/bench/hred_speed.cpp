@@ -1,10 +1,12 @@
 // banter's side of the speed comparison with tests/bench/reference/hred_reference.py; both are run
 // in turns by tests/bench/reference/compare.py.
 //
-//   hred_speed train  STORE     [--shuffle S --tokens N --steps N --valid-target PPL --every N]
-//   hred_speed decode STORE     [--batch N --replies N --weights FILE]
+//   hred_speed train  STORE  [--shuffle S --tokens N --turn-tokens N --steps N --profile
+//                             --valid-target PPL --every N --save FILE]
+//   hred_speed decode STORE  [--batch N --replies N --weights FILE]
 //
-// The order of batches depends on the options alone, so export_batches writes what `train` sees.
+// The order of batches depends on the options alone, so export_batches writes what `train` sees;
+// `decode` answers the first replies of what `--split valid --shuffle none --tokens 1000000` gives.
 
 #include <chrono>
 #include <cmath>
@@ -20,6 +22,7 @@
 #include "models/decoding/decoder.h"
 #include "models/device.h"
 #include "models/registry.h"
+#include "tests/bench/matrix_products.h"
 #include "train/arena.h"
 #include "train/optimizer.h"
 #include "train/schedule.h"
@@ -35,11 +38,12 @@ double seconds_since(Clock::time_point start) {
 }
 
 struct Settings {
-  std::string store, shuffle = "dialogue", weights;
+  std::string store, shuffle = "dialogue", weights, save;
   std::string model = "type: hred\nattention: both\n";
-  std::int64_t tokens = 1024, steps = 40, skip = 3, every = 200, threads = 2;
+  std::int64_t tokens = 1024, turn_tokens = 60, steps = 40, skip = 3, every = 200, threads = 2;
   std::int64_t batch = 1, replies = 64;
   double target = 0;
+  bool profile = false;
 };
 
 data::BatchOptions batch_options(const Settings& s) {
@@ -47,6 +51,7 @@ data::BatchOptions batch_options(const Settings& s) {
   options.shuffle = s.shuffle;
   options.tokens_per_batch = s.tokens;
   options.max_context_turns = 10;
+  options.max_turn_tokens = options.max_reply_tokens = s.turn_tokens;
   return options;
 }
 
@@ -74,47 +79,86 @@ double perplexity(models::DialogueModel& model, const data::Store& store, const 
   return std::exp(nll / static_cast<double>(count));
 }
 
+/// What `banter train` does in a step, without its log.
+class Training {
+ public:
+  Training(const data::Store& store, const Settings& s)
+      : model(make_model(s, store.tokenizer())),
+        stream_(store.split("train"), batch_options(s), store.tokenizer().special(), 1),
+        arena_(*model, train::decay_rules()),
+        optimizer_(arena_, options_) {
+    model->train();
+  }
+
+  data::Batch step() {
+    auto batch = stream_.next();
+    arena_.grads.zero_();
+    const auto nll = model->losses(batch).front();
+    (nll.sum / static_cast<double>(nll.count)).backward();
+    const auto norm = arena_.grad_norm();
+    if (norm > options_.clip_norm) arena_.grads.mul_(options_.clip_norm / norm);
+    ++number_;
+    optimizer_.update(number_, train::learning_rate(options_, number_));
+    loss = nll.sum.item<double>() / static_cast<double>(nll.count);
+    return batch;
+  }
+
+  models::ModelPtr model;
+  double loss = 0;  ///< of the last step, nats a label
+
+ private:
+  data::BatchStream stream_;
+  train::TrainOptions options_;
+  train::Arena arena_;
+  train::AdamW optimizer_;
+  std::int64_t number_ = 0;
+};
+
+/// Where the time of `steps` more steps goes.
+json::object profile(Training& training, std::int64_t steps) {
+  double seconds = 0;
+  const auto products = tests::matrix_products_of([&] {
+    const auto start = Clock::now();
+    for (std::int64_t step = 0; step < steps; ++step) training.step();
+    seconds = seconds_since(start);
+  });
+  const auto rate = products.operations / seconds, peak = tests::peak_operations_per_second();
+  return {{"share_of_time_in_products", products.seconds / seconds},
+          {"gflops", rate * 1e-9},
+          {"peak_gflops", peak * 1e-9},
+          {"share_of_peak", rate / peak}};
+}
+
 void run_train(const Settings& s) {
   const auto store = data::Store::open(s.store);
-  data::BatchStream stream(store.split("train"), batch_options(s), store.tokenizer().special(), 1);
-  auto model = make_model(s, store.tokenizer());
-  model->train();
-  train::TrainOptions options;
-  train::Arena arena(*model, train::decay_rules());
-  train::AdamW optimizer(arena, options);
-  double seconds = 0, loss = 0;
+  Training training(store, s);
+  double seconds = 0;
   std::int64_t labels = 0, replies = 0;
   for (std::int64_t step = 1; step <= s.steps; ++step) {
     const auto start = Clock::now();
-    const auto batch = stream.next();
-    arena.grads.zero_();
-    const auto nll = model->losses(batch).front();
-    (nll.sum / static_cast<double>(nll.count)).backward();
-    const auto norm = arena.grad_norm();
-    if (norm > options.clip_norm) arena.grads.mul_(options.clip_norm / norm);
-    optimizer.update(step, train::learning_rate(options, step));
-    loss = nll.sum.item<double>() / static_cast<double>(nll.count);
+    const auto batch = training.step();
     if (step > s.skip) {
       seconds += seconds_since(start);
       labels += batch.label_count;
       replies += batch.replies();
     }
     if (s.target > 0 && step % s.every == 0) {
-      const double ppl = perplexity(*model, store, s);
+      const double ppl = perplexity(*training.model, store, s);
       std::cout << json::serialize(
                        json::object{{"step", step}, {"minutes", seconds / 60}, {"valid_ppl", ppl}})
                 << std::endl;
       if (ppl <= s.target) break;
     }
   }
-  std::cout << json::serialize(
-                   json::object{{"mode", "train"},
-                                {"shuffle", s.shuffle},
-                                {"seconds", seconds},
-                                {"reply_tokens_per_second", static_cast<double>(labels) / seconds},
-                                {"replies_per_second", static_cast<double>(replies) / seconds},
-                                {"last_loss", loss}})
-            << "\n";
+  json::object answer{{"mode", "train"},
+                      {"shuffle", s.shuffle},
+                      {"seconds", seconds},
+                      {"reply_tokens_per_second", static_cast<double>(labels) / seconds},
+                      {"replies_per_second", static_cast<double>(replies) / seconds},
+                      {"last_loss", training.loss}};
+  if (!s.save.empty()) models::write_safetensors(s.save, models::named_tensors(*training.model));
+  if (s.profile) answer["profile"] = profile(training, s.steps - s.skip);
+  std::cout << json::serialize(answer) << "\n";
 }
 
 void run_decode(const Settings& s) {
@@ -122,18 +166,18 @@ void run_decode(const Settings& s) {
   auto model = make_model(s, store.tokenizer());
   model->eval();
   const auto& split = store.split("valid");
+  auto whole = batch_options(s);
+  whole.tokens_per_batch = 1'000'000;
+  data::EvaluationStream stream(split, whole, store.tokenizer().special());
+  data::Batch valid;
   std::vector<data::Context> contexts;
-  for (std::uint64_t d = 0; static_cast<std::int64_t>(contexts.size()) < s.replies + s.batch; ++d) {
-    const auto dialogue = split.dialogue(d % split.dialogues());
-    data::Context context;
-    for (std::uint64_t t = 0; t + 1 < dialogue.turns; ++t) {
-      data::Context::Row row;
-      split.append_turn(dialogue.first_turn + t, row.ids);
-      row.speaker = split.turn_speaker(dialogue.first_turn + t);
-      context.turns.push_back(std::move(row));
+  while (stream.next(valid)) {
+    for (const auto& example : valid.examples) {
+      contexts.push_back(data::context_of(split, example, whole));
+      contexts.back().reply.clear();
     }
-    contexts.push_back(std::move(context));
   }
+  contexts.resize(std::min(contexts.size(), static_cast<std::size_t>(s.replies)));
   models::DecodingOptions options;
   options.max_new_tokens = 60;
   std::int64_t tokens = 0;
@@ -151,15 +195,15 @@ void run_decode(const Settings& s) {
             tokens += static_cast<std::int64_t>(reply.log_probs.size());
         });
   };
-  const auto warm = static_cast<std::size_t>(s.batch);
-  decode(0, warm);
+  decode(0, std::min(contexts.size(), static_cast<std::size_t>(s.batch)));
   tokens = 0;
   const auto start = Clock::now();
-  decode(warm, contexts.size());
+  decode(0, contexts.size());
   const double seconds = seconds_since(start);
   std::cout << json::serialize(
                    json::object{{"mode", "decode"},
                                 {"batch", s.batch},
+                                {"replies", contexts.size()},
                                 {"tokens", tokens},
                                 {"seconds", seconds},
                                 {"tokens_per_second", static_cast<double>(tokens) / seconds}})
@@ -174,6 +218,7 @@ int run(int argc, char** argv) {
     command->add_option("store", s.store)->required();
     command->add_option("--shuffle", s.shuffle);
     command->add_option("--tokens", s.tokens);
+    command->add_option("--turn-tokens", s.turn_tokens);
     command->add_option("--threads", s.threads);
     command->add_option("--model", s.model);
     return command;
@@ -183,6 +228,8 @@ int run(int argc, char** argv) {
   train->add_option("--skip", s.skip);
   train->add_option("--valid-target", s.target);
   train->add_option("--every", s.every);
+  train->add_option("--save", s.save);
+  train->add_flag("--profile", s.profile);
   auto* decode = common(app.add_subcommand("decode"));
   decode->add_option("--batch", s.batch);
   decode->add_option("--replies", s.replies);

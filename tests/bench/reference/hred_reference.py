@@ -16,11 +16,12 @@ a safetensors file with, for batch 0, 1, 2, ...
 
 They are laid out one example a row before the clock starts.
 
-    hred_reference.py train  BATCHES [--steps N] [--valid BATCHES --every N --target PPL]
+    hred_reference.py train  BATCHES [--steps N] [--valid BATCHES --every N --target PPL] [--profile]
     hred_reference.py decode BATCHES --batch 32 [--weights model.safetensors] [--replies N]
     hred_reference.py score  BATCHES --weights model.safetensors [--expected SCORES] [--out SCORES]
 
-`train` prints a JSON line with reply tokens and replies a second (and one a validation), `decode`
+`train` prints a JSON line with reply tokens and replies a second (and one a validation; with
+`--profile` the share of its time in matrix products, and of the machine's peak), `decode`
 one with tokens a second, `score` one with the summed log-probability in float64 and, given
 `--expected` (a safetensors file of N.log_probs (B,S) float64, zeros where nothing is counted), the
 largest difference. Sizes are read from `--weights` where it is given.
@@ -341,6 +342,36 @@ def perplexity(model, batches):
     return float(torch.tensor(nll / count, dtype=torch.double).exp())
 
 
+def peak_operations_per_second(size=2048, tries=12):
+    """Of one large product with the threads that are set: the best of several."""
+    a, b, out = torch.rand(size, size), torch.rand(size, size), torch.empty(size, size)
+    took = []
+    for _ in range(tries):
+        began = time.perf_counter()
+        torch.mm(a, b, out=out)
+        took.append(time.perf_counter() - began)
+    return 2 * size**3 / min(took)
+
+
+def profile(work, seconds):
+    """The share of `work`'s time in matrix products, and their rate in the `seconds` that it took
+    without the profiler."""
+    cpu = [torch.profiler.ProfilerActivity.CPU]
+    with torch.profiler.profile(activities=cpu, record_shapes=True, with_flops=True) as profiler:
+        work()
+    events = profiler.key_averages()
+    products = [e for e in events if e.key in ("aten::mm", "aten::addmm", "aten::addmm_", "aten::bmm")]
+    operations = sum(e.flops for e in products)
+    peak = peak_operations_per_second()
+    return {
+        "share_of_time_in_products": sum(e.self_cpu_time_total for e in products)
+        / sum(e.self_cpu_time_total for e in events),
+        "gflops": operations / seconds * 1e-9,
+        "peak_gflops": peak * 1e-9,
+        "share_of_peak": operations / seconds / peak,
+    }
+
+
 def train(args):
     model = build(args).train()
     batches = read_batches(args.batches, args)
@@ -357,11 +388,8 @@ def train(args):
     shuffler = random.Random(args.seed)
     order = list(range(len(batches)))
     seconds, tokens, replies, measured, loss_sum = 0.0, 0, 0, 0, 0.0
-    for step in range(args.steps):
-        if step > 0 and step % len(batches) == 0:
-            shuffler.shuffle(order)  # the first pass keeps the order of the file
-        batch = batches[order[step % len(batches)]]
-        began = time.perf_counter()
+
+    def update(batch):
         logits, labels = label_logits(model, batch)
         loss = F.cross_entropy(logits, labels)
         optimizer.zero_grad(set_to_none=True)
@@ -369,11 +397,19 @@ def train(args):
         nn.utils.clip_grad_norm_(model.parameters(), args.clip_norm)
         optimizer.step()
         schedule.step()
+        return loss
+
+    for step in range(args.steps):
+        if step > 0 and step % len(batches) == 0:
+            shuffler.shuffle(order)  # the first pass keeps the order of the file
+        batch = batches[order[step % len(batches)]]
+        began = time.perf_counter()
+        loss = update(batch)
         took = time.perf_counter() - began
         loss_sum += loss.item()
         if step >= args.skip_steps:
             seconds += took
-            tokens += len(labels)
+            tokens += batch.label_count
             replies += len(batch.labels)
             measured += 1
         if valid and (step + 1) % args.every == 0:
@@ -381,20 +417,20 @@ def train(args):
             print(json.dumps({"step": step + 1, "minutes": seconds / 60, "valid_ppl": ppl}), flush=True)
             if args.target and ppl <= args.target:
                 break
-    print(
-        json.dumps(
-            {
-                "mode": "train",
-                "threads": torch.get_num_threads(),
-                "steps": measured,
-                "seconds": seconds,
-                "reply_tokens_per_second": tokens / max(seconds, 1e-9),
-                "replies_per_second": replies / max(seconds, 1e-9),
-                "mean_loss": loss_sum / max(step + 1, 1),
-                "last_loss": loss.item(),
-            }
-        )
-    )
+    answer = {
+        "mode": "train",
+        "threads": torch.get_num_threads(),
+        "steps": measured,
+        "seconds": seconds,
+        "reply_tokens_per_second": tokens / max(seconds, 1e-9),
+        "replies_per_second": replies / max(seconds, 1e-9),
+        "mean_loss": loss_sum / max(step + 1, 1),
+        "last_loss": loss.item(),
+    }
+    if args.profile:
+        timed = batches[args.skip_steps : args.steps]  # the first pass keeps their order
+        answer["profile"] = profile(lambda: [update(batch) for batch in timed], seconds)
+    print(json.dumps(answer))
 
 
 def rows_of(batch, first, count):
@@ -529,6 +565,7 @@ def main():
     training.add_argument("--clip-norm", type=float, default=1.0)
     training.add_argument("--valid", help="batches to validate on")
     training.add_argument("--every", type=int, default=100, help="steps between validations")
+    training.add_argument("--profile", action="store_true", help="where the time goes")
     training.add_argument("--target", type=float, help="end at this validation perplexity")
     decoding = parser.add_argument_group("decode")
     decoding.add_argument("--batch", type=int, default=1, help="replies decoded together")

@@ -1,0 +1,52 @@
+#include "tests/bench/matrix_products.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <set>
+#include <string_view>
+
+#include <torch/csrc/autograd/profiler_kineto.h>
+#include <torch/torch.h>
+
+namespace banter::tests {
+
+MatrixProducts matrix_products_of(const std::function<void()>& work) {
+  using namespace torch::profiler::impl;
+  const ProfilerConfig config(ProfilerState::KINETO, /*report_input_shapes=*/true,
+                              /*profile_memory=*/false, /*with_stack=*/false, /*with_flops=*/true);
+  const std::set<ActivityType> activities = {ActivityType::CPU};
+  torch::autograd::profiler::prepareProfiler(config, activities);
+  torch::autograd::profiler::enableProfiler(config, activities);
+  work();
+  const auto result = torch::autograd::profiler::disableProfiler();
+
+  constexpr std::array<std::string_view, 4> kNames = {"aten::mm", "aten::addmm", "aten::addmm_",
+                                                      "aten::bmm"};
+  MatrixProducts products;
+  for (const auto& event : result->events()) {
+    if (std::ranges::find(kNames, event.name()) == kNames.end()) continue;
+    products.seconds += 1e-9 * static_cast<double>(event.durationNs());
+    products.operations += static_cast<double>(event.flops());
+  }
+  return products;
+}
+
+double peak_operations_per_second() {
+  using Clock = std::chrono::steady_clock;
+  constexpr std::int64_t kSize = 2048;
+  constexpr int kTries = 12;
+  const torch::NoGradGuard no_grad;
+  const auto a = torch::rand({kSize, kSize}), b = torch::rand({kSize, kSize});
+  auto out = torch::empty({kSize, kSize});
+  double best = 0;
+  for (int i = 0; i < kTries; ++i) {
+    const auto start = Clock::now();
+    at::mm_out(out, a, b);
+    const std::chrono::duration<double> took = Clock::now() - start;
+    best = std::max(best, 2.0 * kSize * kSize * kSize / took.count());
+  }
+  return best;
+}
+
+}  // namespace banter::tests
