@@ -4,16 +4,27 @@ namespace banter::data {
 namespace {
 
 constexpr std::size_t kMaxDialogues = 256;
-constexpr std::size_t kMaxBytes = std::size_t{1} << 19;
+constexpr std::size_t kMaxBytes = std::size_t{1} << 20;
 constexpr std::size_t kThreads = 2;
+
+/// About what a dialogue takes of memory, however short its texts are.
+std::size_t memory_of(const Dialogue& dialogue) {
+  std::size_t bytes = sizeof dialogue + dialogue.id.size();
+  for (const auto& turn : dialogue.turns)
+    bytes += sizeof turn + turn.speaker.size() + turn.text.size() + turn.time.size();
+  for (const auto& [speaker, facts] : dialogue.personas) {
+    bytes += sizeof speaker + sizeof facts + speaker.size();
+    for (const auto& fact : facts) bytes += sizeof fact + fact.size();
+  }
+  for (const auto& [key, value] : dialogue.meta)
+    bytes += sizeof key + sizeof value + key.size() + value.size();
+  return bytes;
+}
 
 }  // namespace
 
 void EncodingQueue::add(std::string split, Dialogue dialogue) {
-  for (const auto& turn : dialogue.turns) bytes_ += turn.text.size();
-  for (const auto& [speaker, facts] : dialogue.personas)
-    for (const auto& fact : facts) bytes_ += fact.size();
-  for (const auto& [key, value] : dialogue.meta) bytes_ += key.size() + value.size();
+  bytes_ += memory_of(dialogue);
   waiting_.emplace_back(std::move(split), std::move(dialogue));
   if (waiting_.size() >= kMaxDialogues || bytes_ >= kMaxBytes) flush();
 }
