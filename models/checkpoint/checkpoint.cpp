@@ -79,9 +79,10 @@ std::string read_manifest(const fs::path& folder) {
 
 /// Compares a folder with its manifest. Returns the manifest's hash.
 std::string check_folder(const fs::path& folder) {
-  const auto fail = [&](const std::string& why) {
+  const auto fail = [&](const std::string& why,
+                        const std::string& what_to_do = "put the file back") {
     throw CheckpointError(folder.string() + ": " + why +
-                          "; name another checkpoint (RUN@step-N) or put the file back");
+                          "; name another checkpoint (RUN@step-N) or " + what_to_do);
   };
   const auto text = read_manifest(folder);
   const auto where = (folder / kManifest).string();
@@ -113,6 +114,10 @@ std::string check_folder(const fs::path& folder) {
         fail(std::string(name) + " has " + std::to_string(size) +
              " bytes where manifest.json says " + std::to_string(expected));
     }
+    for (const auto& entry : fs::directory_iterator(folder))
+      if (const auto name = entry.path().filename().string();
+          name != kManifest && !files->contains(name))
+        fail(base::printable(name) + " is not listed in manifest.json", "take it away");
     for (const auto& [name, record] : *files)  // sizes of all first: they cost nothing
       if (base::sha256_hex_of_file(folder / std::string(name)) !=
           base::string_field(record.get_object(), "sha256", where))

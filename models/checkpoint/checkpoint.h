@@ -85,7 +85,7 @@ struct Checkpoint {
 /// Throws   CheckpointError "where, what, which rule, what to do": no such run, no checkpoint yet,
 ///          the names that exist, a damaged file
 Checkpoint find_checkpoint(const RunName& name);
-/// Throws   CheckpointError naming the first file that is missing, cut or changed
+/// Throws   CheckpointError naming the first file that is missing, cut, changed or not listed
 void verify_checkpoint(const std::filesystem::path& folder);
 
 }  // namespace banter::models

@@ -125,6 +125,18 @@ TEST(CheckpointTest, AnyCutAndAnyChangedBitIsRefused) {
   verify_checkpoint(folder);
 }
 
+TEST(CheckpointTest, WhatTheManifestDoesNotListIsRefused) {
+  const TemporaryFolder run;
+  publish(run.path(), 9);
+  write(run / "step-9/ema.safetensors", "from elsewhere");
+  EXPECT_NE(refusal([&] { verify_checkpoint(run / "step-9"); }).find("ema.safetensors"),
+            std::string::npos);
+  publish(run.path(), 9);
+  verify_checkpoint(run / "step-9");
+  fs::create_directories(run / "step-9/notes");
+  EXPECT_NE(refusal([&] { verify_checkpoint(run / "step-9"); }).find("notes"), std::string::npos);
+}
+
 TEST(CheckpointTest, OfAnotherStepIsRefused) {
   const TemporaryFolder run;
   publish(run.path(), 9);
