@@ -137,7 +137,12 @@ struct Pointed {
 std::optional<Pointed> read_pointer(const fs::path& run, std::string_view pointer) {
   const auto path = run / pointer;
   if (!fs::exists(path)) return {};
-  const auto text = base::read_file(path, 4096);
+  std::string text;
+  try {
+    text = base::read_file(path, 4096);
+  } catch (const FileError& error) {
+    throw CheckpointError(std::string("damaged pointer: ") + error.what());
+  }
   const auto space = text.find(' ');
   const auto step = step_of(std::string_view(text).substr(0, space));
   if (!step || space == std::string::npos || text.size() != space + 1 + kHashDigits + 1 ||

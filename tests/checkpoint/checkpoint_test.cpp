@@ -220,6 +220,12 @@ TEST_F(FindCheckpointTest, FallsBackToTheNewestGoodOneWithAWarning) {
   EXPECT_NE(problem("").find("no other checkpoint"), std::string::npos);
 }
 
+TEST_F(FindCheckpointTest, APointerThatCannotBeReadIsADamagedOne) {
+  write(run / "CURRENT", std::string(5000, 'x'));
+  EXPECT_EQ(find("").step, 30);
+  EXPECT_NE(find("").warning.find("CURRENT"), std::string::npos);
+}
+
 TEST_F(FindCheckpointTest, AReplacedCheckpointIsNotWhatThePointerMeant) {
   publish(run.path(), 10, 'x');
   EXPECT_NE(problem("best:bpb").find("names another step-10"), std::string::npos);
