@@ -24,6 +24,7 @@ constexpr std::string_view kFormat = "banter checkpoint";
 constexpr std::int64_t kVersion = 1;
 constexpr std::string_view kStep = "step-";
 constexpr std::string_view kBest = "BEST.";
+constexpr std::string_view kOld = ".old";
 constexpr std::size_t kHashDigits = 64;
 
 std::string step_name(std::int64_t step) { return std::string(kStep) + std::to_string(step); }
@@ -42,6 +43,13 @@ void remove_folder(const fs::path& path) {
   std::error_code error;
   fs::remove_all(path, error);
   if (error) throw FileError(path.string() + ": cannot be removed: " + error.message());
+}
+
+/// The N of "step-N.old": what `publish` was replacing when a crash came, where folders cannot be
+/// exchanged in one step (`exchange_durably`).
+std::optional<std::int64_t> old_step_of(std::string_view name) {
+  if (!name.ends_with(kOld)) return {};
+  return step_of(name.substr(0, name.size() - kOld.size()));
 }
 
 /// What a crash leaves in a run: ".step-N.tmp" and ".step-N.old.tmp" of this file, and the new
@@ -231,7 +239,8 @@ void CheckpointWriter::publish() {
     if (check_folder(final_) == base::sha256_hex(manifest)) return;  // the same; ours is removed
   } catch (const CheckpointError&) {                                 // damaged: ours replaces it
   }
-  base::exchange_durably(folder_, final_);  // never a moment without a whole step-N
+  // Never a moment without a whole step-N, or one that `remove_leftovers` puts back.
+  base::exchange_durably(folder_, final_);
   published_ = true;
   remove_folder(folder_);  // now the old one
 }
@@ -278,8 +287,22 @@ void set_checkpoint_aside(const fs::path& run, std::int64_t step) {
 
 void remove_leftovers(const fs::path& run) {
   std::vector<fs::path> leftovers;
-  for (const auto& entry : fs::directory_iterator(run))
-    if (is_leftover(entry.path().filename().string())) leftovers.push_back(entry.path());
+  std::vector<std::int64_t> old_steps;
+  for (const auto& entry : fs::directory_iterator(run)) {
+    const auto name = entry.path().filename().string();
+    if (const auto step = old_step_of(name)) old_steps.push_back(*step);
+    if (is_leftover(name)) leftovers.push_back(entry.path());
+  }
+  for (const auto step : old_steps) {
+    const auto place = run / step_name(step);
+    auto old = place;
+    old += kOld;
+    if (fs::exists(place)) {
+      remove_folder(old);
+    } else {
+      base::rename_durably(old, place);
+    }
+  }
   for (const auto& leftover : leftovers) remove_folder(leftover);
 }
 

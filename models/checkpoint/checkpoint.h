@@ -59,7 +59,9 @@ void remove_checkpoint(const std::filesystem::path& run, std::int64_t step);
 /// that it counts no longer but can be looked at. Throws   FileError
 void set_checkpoint_aside(const std::filesystem::path& run, std::int64_t step);
 /// Removes what crashes left behind: unpublished and half-removed checkpoints, small files that had
-/// not yet taken the place of the old ones. Only for the one process that may write into the run.
+/// not yet taken the place of the old ones. RUN/step-N.old, which a crash can leave where folders
+/// cannot be exchanged in one step, becomes step-N again when there is none. Only for the one
+/// process that may write into the run.
 /// Throws   FileError
 void remove_leftovers(const std::filesystem::path& run);
 

@@ -86,6 +86,21 @@ TEST(CheckpointTest, RemovesLeftoversOfACrash) {
   verify_checkpoint(run / "step-3");
 }
 
+TEST(CheckpointTest, PutsBackWhatAnInterruptedExchangeLeftAside) {
+  const TemporaryFolder run;
+  publish(run.path(), 3, 'x');
+  fs::rename(run / "step-3", run / "step-3.old");  // and the new one is not there yet
+  publish(run.path(), 4, 'x');
+  fs::copy(run / "step-4", run / "step-4.old");  // the new one is there
+  fs::create_directories(run / "step-x.old");
+  remove_leftovers(run.path());
+  verify_checkpoint(run / "step-3");
+  verify_checkpoint(run / "step-4");
+  EXPECT_FALSE(fs::exists(run / "step-3.old"));
+  EXPECT_FALSE(fs::exists(run / "step-4.old"));
+  EXPECT_TRUE(fs::exists(run / "step-x.old")) << "of the user";
+}
+
 TEST(CheckpointTest, LeavesAnEqualStepAsItIsAndReplacesAnother) {
   const TemporaryFolder run;
   publish(run.path(), 1);
