@@ -53,12 +53,15 @@ class EntryReader {
     const auto width = dtype_bytes(entry.dtype);
     if (width == 0) fail("has the unknown dtype \"" + base::printable(entry.dtype) + "\"");
 
-    std::uint64_t bytes = width;
+    auto bytes = width;
+    bool is_empty = false;  // a 0 hides no overflow: strides are products of the other sizes
     for (const auto size : integers(*record, "shape")) {
-      if (__builtin_mul_overflow(bytes, size, &bytes) || bytes > INT64_MAX)
+      is_empty = is_empty || size == 0;
+      if (size != 0 && (__builtin_mul_overflow(bytes, size, &bytes) || bytes > INT64_MAX))
         fail("has a shape whose product overflows");
       entry.shape.push_back(static_cast<std::int64_t>(size));
     }
+    if (is_empty) bytes = 0;
 
     const auto offsets = integers(*record, "data_offsets");
     if (offsets.size() != 2) fail("has not exactly two data_offsets");

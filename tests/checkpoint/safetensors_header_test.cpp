@@ -107,6 +107,11 @@ INSTANTIATE_TEST_SUITE_P(
         BadHeader{"ShapeOverflowsByItsWidth",
                   one(R"({"dtype":"F64","shape":[2305843009213693952],"data_offsets":[0,0]})", 0),
                   "overflows"},
+        BadHeader{"ShapeOverflowsBehindAZero",
+                  one(R"({"dtype":"F32","shape":[0,4611686018427387904,4611686018427387904],)"
+                      R"("data_offsets":[0,0]})",
+                      0),
+                  "overflows"},
         BadHeader{"NegativeSize", one(R"({"dtype":"F32","shape":[-1],"data_offsets":[0,4]})", 4),
                   "whole numbers"},
         BadHeader{"FractionalSize", one(R"({"dtype":"F32","shape":[1.0],"data_offsets":[0,4]})", 4),
