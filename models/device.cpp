@@ -1,10 +1,8 @@
 #include "models/device.h"
 
-#include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <string>
-#include <thread>
 
 #include <dlfcn.h>
 #include <malloc.h>
@@ -84,8 +82,7 @@ void set_threads(int threads) {
   // otherwise mapped, zeroed and given back each time.
   mallopt(M_MMAP_THRESHOLD, 1 << 30);
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
-  const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  torch::set_num_threads(threads > 0 ? threads : cores);
+  if (threads > 0) torch::set_num_threads(threads);
   static const bool once = [] {
     torch::set_num_interop_threads(1);  // throws when called twice
     return true;

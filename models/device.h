@@ -13,8 +13,9 @@ namespace banter::models {
 ///          asked for and cannot be had, and what to do
 torch::Device open_device(std::string_view name);
 
-/// Sets LibTorch's threads: `threads` of computing (0 = all cores), one of inter-op; flushes
-/// denormals; tells malloc to keep large blocks. Once, before any work.
+/// Sets LibTorch's threads: `threads` of computing (0 = as many as OMP_NUM_THREADS says, else all
+/// cores), one of inter-op; flushes denormals; tells malloc to keep large blocks. Once, before any
+/// work.
 void set_threads(int threads);
 
 /// Whether libbanter_cuda.so stands beside the program, and why it cannot be used, if so.

@@ -41,6 +41,16 @@ TEST(ProgramTest, InfoTellsWhatThisMachineAndBuildCanDo) {
   }
 }
 
+TEST(ProgramTest, ThreadsAreThoseAskedForOrThoseOfTheEnvironment) {
+  const auto threads = [](std::vector<std::string> command) {
+    command.insert(command.begin(), BANTER_PROGRAM);
+    const auto told = base::parse_json(run(command, {}, {{"OMP_NUM_THREADS", "1"}}).out, "info");
+    return base::integer_field(told.as_object(), "threads", "info");
+  };
+  EXPECT_EQ(threads({"info", "--json"}), 1);
+  EXPECT_EQ(threads({"info", "--json", "--threads", "2"}), 2);
+}
+
 TEST(ProgramTest, ADeviceThatCannotBeHadEndsWithTheReasonAndOneThatDoesNotExistIsWrongUsage) {
   for (const char* device : {"nonsense", "cuda:", "cuda:x", "cuda:-1", "cuda0", "CPU", ""}) {
     const auto result = banter({"info", "--device", device});
