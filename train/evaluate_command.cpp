@@ -11,8 +11,8 @@
 #include "configs/command_line.h"
 #include "configs/section.h"
 #include "data/store.h"
-#include "models/checkpoint/load_model.h"
-#include "models/device.h"
+#include "models/commands/model_arguments.h"
+#include "models/decoding/composed.h"
 #include "train/commands.h"
 #include "train/evaluate.h"
 
@@ -168,28 +168,22 @@ int run_evaluate(const std::vector<std::string>& arguments) {
   configs::CommandLine line(
       "banter evaluate", "How well a trained model fits the replies of a store, beside n-grams.",
       "banter evaluate runs/ubuntu\nbanter evaluate runs/ubuntu@last --split valid --json");
-  std::string run, split_name = "valid", store_folder, device_name = "cpu";
+  std::string split_name = "valid", store_folder;
   std::uint64_t answers = 200;
-  int threads = 0;
-  line.app.add_option("run", run, "run folder, or one of its checkpoints (RUN@last, ...)")
-      ->required();
+  models::ModelArguments model;
+  model.add_to(line.app);
   line.app.add_option("--split", split_name, "part of the store")->capture_default_str();
   line.app.add_option("--store", store_folder, "store, if not the one that the run names");
   line.app
       .add_option("--replies", answers,
                   "contexts that are answered greedily for distinct-n; 0 = none")
       ->capture_default_str();
-  line.app.add_option("--device", device_name, "cpu, cuda:N or auto")->capture_default_str();
-  line.app.add_option("--threads", threads, "of computing; 0 = all cores")
-      ->check(CLI::NonNegativeNumber);
   line.with_json();
   if (!line.parse(arguments)) return 0;
 
-  models::set_threads(threads);
-  const auto device = models::open_device(device_name);
-  const auto loaded = models::load_model(run, device);
-  const auto store = open_store(store_folder, loaded, models::RunName::parse(run).run);
-  if (!loaded.checkpoint.warning.empty()) std::cerr << loaded.checkpoint.warning << "\n";
+  const auto loaded = model.load();
+  const auto run = models::RunName::parse(model.run).run;
+  const auto store = open_store(store_folder, loaded, run);
   const auto& split = store.split(split_name);
   std::optional<NgramBaseline> baseline;
   if (store.has_split("train"))
@@ -197,7 +191,7 @@ int run_evaluate(const std::vector<std::string>& arguments) {
                      loaded.tokenizer.special(), loaded.tokenizer.vocab_size());
 
   const auto sums = evaluate(*loaded.model, split, loaded.batch, baseline ? &*baseline : nullptr,
-                             device, line.common.quiet);
+                             models::device_of(*loaded.model), line.common.quiet);
   std::vector<Row> rows = {Row(loaded.type, sums.model)};
   if (baseline) {
     rows.emplace_back("bigram", sums.bigram);
@@ -214,8 +208,7 @@ int run_evaluate(const std::vector<std::string>& arguments) {
 
   const auto& all = rows[0].sums;
   const auto whole = [](double count) { return static_cast<std::uint64_t>(count); };
-  const auto name = models::RunName::parse(run).run.string() + "@step-" +
-                    std::to_string(loaded.checkpoint.step) +
+  const auto name = run.string() + "@step-" + std::to_string(loaded.checkpoint.step) +
                     (loaded.checkpoint.use_ema ? " (ema)" : "");
   std::ostringstream signature;
   signature << "checkpoint:" << loaded.checkpoint.hash.substr(0, 12)
