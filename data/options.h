@@ -30,7 +30,8 @@ struct CleaningOptions {
 /// Corpora -> store. Read from `data`.
 struct DataOptions {
   std::vector<SourceOptions> sources;
-  double valid_share = 0.05;  ///< of the dialogues of sources with `split: auto`, in [0, 1)
+  double valid_share = 0.05;  ///< of the dialogues of sources with `split: auto`, in [0, 1); above
+                              ///< 0 one of them at least, where the training keeps another
   std::uint64_t seed = 1;     ///< of that choice
   CleaningOptions cleaning;
   ReadLimits limits;
@@ -41,7 +42,10 @@ struct DataOptions {
   static DataOptions from(configs::Section& section);
 };
 
-/// The split that a dialogue of an `auto` source falls in: a pure function of its id.
+/// What decides the split of a dialogue of an `auto` source, in [0, 1): a pure function of its id.
+double split_draw(std::string_view id, std::uint64_t seed);
+
+/// valid when the draw is below `valid_share`, else train.
 std::string_view split_of(std::string_view id, std::uint64_t seed, double valid_share);
 
 }  // namespace banter::data

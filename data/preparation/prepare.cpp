@@ -1,6 +1,7 @@
 #include "data/preparation/prepare.h"
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <map>
 #include <optional>
@@ -97,59 +98,91 @@ void put_in_place(const fs::path& made, const fs::path& store, Existing existing
   base::exchange_durably(made, store);
 }
 
-/// One reading of all sources, with a bar.
-class Pass {
- public:
-  Pass(const PrepareRequest& request, const Inputs& inputs, const fs::path& scratch)
-      : request_(request), inputs_(inputs), scratch_(scratch) {}
-
-  /// Gives every dialogue with its split. Returns  the format of each source
-  template <typename Sink>
-  std::vector<std::string> run(const std::string& label, Problems& problems, const Sink& sink) {
-    ReadingProgress progress(label, inputs_.bytes, request_.quiet);
-    CorpusReader reader(request_.data.cleaning, request_.data.limits, scratch_, problems);
-    std::vector<std::string> formats;
-    for (std::size_t i = 0; i < inputs_.sources.size(); ++i) {
-      const auto& source = request_.data.sources[i];
-      reader.read(
-          source,
-          [&](Dialogue&& dialogue, const Place&) {
-            const std::string split(
-                source.split != "auto"
-                    ? source.split
-                    : split_of(dialogue.id, request_.data.seed, request_.data.valid_share));
-            sink(split, std::move(dialogue));
-          },
-          std::ref(progress), inputs_.sources[i].file);
-      formats.push_back(reader.summary().format);
-    }
-    return formats;
-  }
-
- private:
-  const PrepareRequest& request_;
-  const Inputs& inputs_;
-  fs::path scratch_;
+/// What all readings of the sources need.
+struct Work {
+  const PrepareRequest& request;
+  const Inputs& inputs;
+  fs::path scratch;
 };
 
-using SplitCounts =
-    std::map<std::string, std::uint64_t>;  // split -> dialogues; sorted: train first
+/// What one reading of all sources came to.
+struct Reading {
+  std::map<std::string, std::uint64_t> counts;  ///< split -> dialogues; sorted: train first
+  std::vector<std::string> formats;             ///< of each source
+  double lowest_draw = 1;                       ///< of dialogues whose split is drawn
+  std::uint64_t lowest = 0;                     ///< how many have it: ids repeat between files
 
-/// Makes the store in `folder`.
-void make(const PrepareRequest& request, const Inputs& inputs, const fs::path& folder,
-          const fs::path& scratch, Problems& problems) {
-  const auto& data = request.data;
-  Pass pass(request, inputs, scratch);
-  TextSample sample(static_cast<std::uint64_t>(data.tokenizer.sample_bytes), data.tokenizer.seed);
-  SplitCounts counts;
-  const auto formats =
-      pass.run("reading", problems, [&](const std::string& split, Dialogue&& dialogue) {
-        ++counts[split];
-        if (split != "train") return;
-        for (const auto& turn : dialogue.turns) sample.add(turn.text);
-        for (const auto& [speaker, facts] : dialogue.personas)
-          for (const auto& fact : facts) sample.add(fact);
-      });
+  void offer(double draw) {
+    if (draw > lowest_draw) return;
+    lowest = draw < lowest_draw ? 1 : lowest + 1;
+    lowest_draw = draw;
+  }
+};
+
+/// Reads all sources, with a bar, and gives every dialogue with its split: `valid` where the draw
+/// is below `valid_below`.
+template <typename Sink>
+Reading read_sources(const Work& work, const std::string& label, double valid_below,
+                     Problems& problems, const Sink& sink) {
+  const auto& data = work.request.data;
+  ReadingProgress progress(label, work.inputs.bytes, work.request.quiet);
+  CorpusReader reader(data.cleaning, data.limits, work.scratch, problems);
+  Reading reading;
+  for (std::size_t i = 0; i < data.sources.size(); ++i) {
+    const auto& source = data.sources[i];
+    const auto take = [&](Dialogue&& dialogue, const Place&) {
+      auto split = source.split;
+      if (split == "auto") {
+        reading.offer(split_draw(dialogue.id, data.seed));
+        split = split_of(dialogue.id, data.seed, valid_below);
+      }
+      ++reading.counts[split];
+      sink(split, std::move(dialogue));
+    };
+    reader.read(source, take, std::ref(progress), work.inputs.sources[i].file);
+    reading.formats.push_back(reader.summary().format);
+  }
+  return reading;
+}
+
+/// The first reading, which chooses the texts that the tokenizer is trained on.
+struct SampleReading {
+  Problems problems;
+  TextSample sample;
+  Reading reading;
+
+  SampleReading(const Work& work, double valid_below)
+      : problems(static_cast<std::uint64_t>(work.request.data.max_skipped)),
+        sample(static_cast<std::uint64_t>(work.request.data.tokenizer.sample_bytes),
+               work.request.data.tokenizer.seed) {
+    reading = read_sources(work, "reading", valid_below, problems,
+                           [&](const std::string& split, const Dialogue& dialogue) {
+                             if (split != "train") return;
+                             for (const auto& turn : dialogue.turns) sample.add(turn.text);
+                             for (const auto& [speaker, facts] : dialogue.personas)
+                               for (const auto& fact : facts) sample.add(fact);
+                           });
+  }
+};
+
+/// Below which draw a dialogue is `valid`. Where a share is wanted and so few dialogues are there
+/// that none was drawn, the one with the lowest draw is, unless it is all that there is.
+double valid_below(const DataOptions& data, const Reading& reading) {
+  const auto train = reading.counts.find("train");
+  const bool is_wanted = data.valid_share > 0 && !reading.counts.contains("valid");
+  const bool can_be = train != reading.counts.end() && train->second > reading.lowest;
+  if (!is_wanted || !can_be || reading.lowest == 0) return data.valid_share;
+  return std::nextafter(reading.lowest_draw, 1.0);
+}
+
+/// Makes the store in `folder`. Returns  what was wrong in the corpora
+Problems make(const Work& work, const fs::path& folder) {
+  const auto& data = work.request.data;
+  SampleReading first(work, data.valid_share);
+  const auto below = valid_below(data, first.reading);
+  if (below != data.valid_share)
+    first = SampleReading(work, below);  // little: it is soon read again
+  const auto& counts = first.reading.counts;
   if (counts.empty())
     throw base::DataError(
         "no dialogue is left of data.sources: nothing to prepare; see `banter "
@@ -159,24 +192,26 @@ void make(const PrepareRequest& request, const Inputs& inputs, const fs::path& f
         "no dialogue of data.sources falls in the split train: give a source "
         "with split: train or auto");
 
-  if (!request.quiet)
-    base::Progress({}).say("training the tokenizer on " + std::to_string(sample.bytes()) +
+  if (!work.request.quiet)
+    base::Progress({}).say("training the tokenizer on " + std::to_string(first.sample.bytes()) +
                            " bytes of text");
-  const Tokenizer tokenizer(Tokenizer::train(data.tokenizer, sample));
+  const Tokenizer tokenizer(Tokenizer::train(data.tokenizer, first.sample));
 
   std::vector<std::string> splits;
   for (const auto& [split, count] : counts) splits.push_back(split);
   StoreWriter writer(folder, tokenizer, splits);
   EncodingQueue queue(tokenizer, writer);
-  SplitCounts written;
   Problems again;
-  pass.run("encoding", again, [&](const std::string& split, Dialogue&& dialogue) {
-    if (++written[split] <= counts[split]) queue.add(split, std::move(dialogue));
-  });
+  const auto second = read_sources(work, "encoding", below, again,
+                                   [&](const std::string& split, Dialogue&& dialogue) {
+                                     if (counts.contains(split))
+                                       queue.add(split, std::move(dialogue));
+                                   });
   queue.finish();
-  if (written != counts)
+  if (second.counts != counts)
     throw base::DataError("data.sources changed while they were read: prepare again");
-  writer.finish(describe(data, inputs, formats));
+  writer.finish(describe(data, work.inputs, second.formats));
+  return std::move(first.problems);
 }
 
 }  // namespace
@@ -191,20 +226,17 @@ PrepareResult prepare(const PrepareRequest& request) {
   const base::FileLock lock(r.store.parent_path() / ("." + r.store.filename().string() + ".lock"));
   remove_leftovers(r.store);
 
-  const TemporaryFolder work(r.store.string() + ".tmp-" + std::to_string(::getpid()));
-  const auto scratch = work.path() / "scratch";
-  const auto folder = work.path() / "store";
+  const TemporaryFolder beside(r.store.string() + ".tmp-" + std::to_string(::getpid()));
+  const auto scratch = beside.path() / "scratch";
+  const auto folder = beside.path() / "store";
   base::make_folders(scratch);
   base::make_folders(folder);
 
   const auto inputs = Inputs::read(r.data, scratch, r.quiet);
   const auto wanted = describe(r.data, inputs, std::vector<std::string>(inputs.sources.size()));
   const auto existing = look_at(r, wanted);
-  PrepareResult result{existing != Existing::kSame,
-                       Problems(static_cast<std::uint64_t>(r.data.max_skipped))};
-  if (!result.made) return result;
-
-  make(r, inputs, folder, scratch, result.problems);
+  if (existing == Existing::kSame) return {false, Problems()};
+  PrepareResult result{true, make({r, inputs, scratch}, folder)};
   put_in_place(folder, r.store, existing);
   return result;
 }

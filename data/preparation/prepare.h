@@ -23,8 +23,9 @@ struct PrepareRequest {
 
 /// Corpora -> tokenizer and store.
 ///
-/// Reads the sources three times (their hash, a sample for the tokenizer, the ids), so that memory
-/// does not depend on their size, and the store that is there once. Writes beside it under a lock,
+/// Reads the sources three times (their hash, a sample for the tokenizer, the ids; the sample again
+/// where no dialogue fell in `valid`), so that memory does not depend on their size, and the store
+/// that is there once. Writes beside it under a lock,
 /// syncs, and swaps it in at the end: a crash leaves what was there. A store made from equal inputs
 /// is left alone.
 /// Throws   FileError, DataError, Stopped; then nothing was changed

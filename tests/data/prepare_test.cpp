@@ -104,6 +104,32 @@ TEST_F(PrepareTest, MakesAStoreThatHoldsEveryDialogueOnce) {
     }
 }
 
+TEST_F(PrepareTest, ASmallCorpusHasSomethingToBeJudgedBy) {
+  request_.data.valid_share = 0.0001;
+  for (const std::uint64_t dialogues : {1, 2, 3, 20}) {
+    write_file(folder_ / "corpus.jsonl", made_corpus(dialogues));
+    request_.store = folder_ / "stores" / std::to_string(dialogues);
+    EXPECT_EQ(data::prepare(request_).problems.by_rule().size(), 0U);
+    const auto store = data::Store::open(request_.store);
+    EXPECT_EQ(store.has_split("valid"), dialogues > 1) << dialogues;
+    EXPECT_EQ(store.split("train").dialogues(), std::max<std::uint64_t>(dialogues - 1, 1));
+    EXPECT_FALSE(data::prepare(request_).made);
+  }
+  request_.data.valid_share = 0;
+  request_.store = folder_ / "stores/none";
+  data::prepare(request_);
+  EXPECT_FALSE(data::Store::open(request_.store).has_split("valid"));
+}
+
+TEST_F(PrepareTest, DialoguesOfOneIdAreNotAllKeptOutOfTheTraining) {
+  for (const char* name : {"a", "b"})
+    write_file(folder_ / "f" / name, json_line("same", {"hello " + std::string(name), "hi"}));
+  request_.data.sources = {{(folder_ / "f").string(), "auto", "auto"}};
+  request_.data.valid_share = 0.0001;
+  data::prepare(request_);
+  EXPECT_EQ(data::Store::open(request_.store).split("train").dialogues(), 2U);
+}
+
 TEST_F(PrepareTest, EqualInputsMakeEqualBytes) {
   data::prepare(request_);
   auto again = request_;
