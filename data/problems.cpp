@@ -20,6 +20,7 @@ void Problems::add(const Problem& problem) {
   ++count.count;
   if (count.first.size() < kShownPerRule) count.first.push_back(problem.text());
   records_lost_ += problem.records;
+  if (problem.records > 0 && first_loss_.empty()) first_loss_ = problem.text();
   if (problem.severity == Severity::kNote) return;
   ++skips_;
   if (first_skips_.size() < kShownOnFailure) first_skips_.push_back(problem.text());

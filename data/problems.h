@@ -43,12 +43,15 @@ class Problems {
 
   [[nodiscard]] const std::map<std::string_view, Count>& by_rule() const { return by_rule_; }
   [[nodiscard]] std::uint64_t records_lost() const { return records_lost_; }
+  /// The first problem that a record was lost by, as text; "" = none was.
+  [[nodiscard]] const std::string& first_loss() const { return first_loss_; }
 
  private:
   std::uint64_t max_skipped_;
   std::uint64_t records_lost_ = 0, skips_ = 0;
   std::map<std::string_view, Count> by_rule_;
   std::vector<std::string> first_skips_;
+  std::string first_loss_;
 };
 
 }  // namespace banter::data

@@ -184,13 +184,14 @@ Problems make(const Work& work, const fs::path& folder) {
     first = SampleReading(work, below);  // little: it is soon read again
   const auto& counts = first.reading.counts;
   if (counts.empty())
-    throw base::DataError(
-        "no dialogue is left of data.sources: nothing to prepare; see `banter "
-        "inspect`");
+    throw base::DataError("no dialogue is left of data.sources: nothing to prepare; " +
+                          (first.problems.first_loss().empty()
+                               ? "see `banter inspect`"
+                               : "the first that is left out: " + first.problems.first_loss()));
   if (!counts.contains("train"))
     throw base::DataError(
-        "no dialogue of data.sources falls in the split train: give a source "
-        "with split: train or auto");
+        "no dialogue of data.sources falls in the split train: give a source with split: train, or "
+        "lower data.valid_share");
 
   if (!work.request.quiet)
     base::Progress({}).say("training the tokenizer on " + std::to_string(first.sample.bytes()) +

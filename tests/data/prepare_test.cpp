@@ -245,6 +245,9 @@ TEST_F(PrepareTest, BadSourcesAreErrorsAndLeaveNothing) {
     return text;
   };
   EXPECT_NE(source("").find("no dialogue is left"), std::string::npos);
+  EXPECT_NE(source("{\"turns\": 1}\n").find("the first that is left out: "), std::string::npos);
+  EXPECT_NE(source("{\"turns\": 1}\n").find("bad:1: a field is missing"), std::string::npos);
+  EXPECT_NE(source(json_line("one", {"alone"})).find("too few turns"), std::string::npos);
   EXPECT_NE(source("prose").find("no known format"), std::string::npos);
   const auto packed = gzip(made_corpus(50));
   EXPECT_NE(source(packed.substr(0, packed.size() / 2)).find("gzip is cut"), std::string::npos);
