@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/errors.h"
+#include "base/utf8.h"
 
 namespace banter::data {
 namespace {
@@ -26,27 +27,28 @@ struct EntryHead {
   std::uint32_t note_bytes;
 };
 
-[[noreturn]] void fail(const std::string& what) {
-  throw base::FileError("a temporary file cannot be " + what + ": " + std::strerror(errno));
+[[noreturn]] void fail(const std::filesystem::path& folder, const std::string& what) {
+  const int error = errno;
+  throw base::FileError(base::printable(folder.string(), 1000) +
+                        ": a temporary file in it cannot be " + what + ": " + std::strerror(error));
 }
 
 /// A file without a name: the disk space returns whatever happens to the process.
 int open_nameless(const std::filesystem::path& folder) {
   std::string name = (folder / "banter-seen-XXXXXX").string();
   const int fd = ::mkstemp(name.data());
-  if (fd < 0)
-    throw base::FileError(folder.string() +
-                          ": no temporary file can be made in it: " + std::strerror(errno));
+  if (fd < 0) fail(folder, "made");
   ::unlink(name.c_str());
   return fd;
 }
 
-void write_at(int fd, const void* data, std::size_t size, std::uint64_t offset) {
+void write_at(int fd, const void* data, std::size_t size, std::uint64_t offset,
+              const std::filesystem::path& folder) {
   const auto* bytes = static_cast<const char*>(data);
   while (size > 0) {
     const auto count = ::pwrite(fd, bytes, size, static_cast<off_t>(offset));
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) fail("written");
+    if (count < 0) fail(folder, "written");
     bytes += count;
     offset += static_cast<std::uint64_t>(count);
     size -= static_cast<std::size_t>(count);
@@ -54,12 +56,13 @@ void write_at(int fd, const void* data, std::size_t size, std::uint64_t offset) 
 }
 
 /// Reads what is there; the rest stays as it was (a hole at the end of the table: zeros).
-void read_at(int fd, void* data, std::size_t size, std::uint64_t offset) {
+void read_at(int fd, void* data, std::size_t size, std::uint64_t offset,
+             const std::filesystem::path& folder) {
   auto* bytes = static_cast<char*>(data);
   while (size > 0) {
     const auto count = ::pread(fd, bytes, size, static_cast<off_t>(offset));
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) fail("read");
+    if (count < 0) fail(folder, "read");
     if (count == 0) return;
     bytes += count;
     offset += static_cast<std::uint64_t>(count);
@@ -90,12 +93,12 @@ SeenKeys::~SeenKeys() {
 
 SeenKeys::Slot SeenKeys::read_slot(int table, std::uint64_t index) const {
   Slot slot{0, 0};
-  read_at(table, &slot, sizeof slot, index * sizeof slot);
+  read_at(table, &slot, sizeof slot, index * sizeof slot, folder_);
   return slot;
 }
 
 void SeenKeys::write_slot(int table, std::uint64_t index, const Slot& slot) const {
-  write_at(table, &slot, sizeof slot, index * sizeof slot);
+  write_at(table, &slot, sizeof slot, index * sizeof slot, folder_);
 }
 
 /// Doubles the table; the old one is read from front to back.
@@ -105,7 +108,7 @@ void SeenKeys::grow() {
   std::vector<Slot> block(kFirstCapacity);
   for (std::uint64_t begin = 0; begin < capacity_; begin += block.size()) {
     block.assign(block.size(), Slot{0, 0});
-    read_at(table_, block.data(), block.size() * sizeof(Slot), begin * sizeof(Slot));
+    read_at(table_, block.data(), block.size() * sizeof(Slot), begin * sizeof(Slot), folder_);
     for (const auto& slot : block) {
       if (slot.hash == 0) continue;
       auto index = first_slot(slot.hash, capacity);
@@ -128,9 +131,9 @@ std::optional<SeenKeys::First> SeenKeys::add(std::string_view key, std::string_v
     if (slot.hash == 0) break;
     if (slot.hash != hash) continue;
     EntryHead head{};
-    read_at(keys_, &head, sizeof head, slot.entry);
+    read_at(keys_, &head, sizeof head, slot.entry, folder_);
     std::string text(std::size_t{head.key_bytes} + head.note_bytes, '\0');
-    read_at(keys_, text.data(), text.size(), slot.entry + sizeof head);
+    read_at(keys_, text.data(), text.size(), slot.entry + sizeof head, folder_);
     if (std::string_view(text).substr(0, head.key_bytes) == key)
       return First{text.substr(head.key_bytes), head.mark};
   }
@@ -138,7 +141,7 @@ std::optional<SeenKeys::First> SeenKeys::add(std::string_view key, std::string_v
                        static_cast<std::uint32_t>(note.size())};
   std::string entry(reinterpret_cast<const char*>(&head), sizeof head);
   entry.append(key).append(note);
-  write_at(keys_, entry.data(), entry.size(), keys_bytes_);
+  write_at(keys_, entry.data(), entry.size(), keys_bytes_, folder_);
   write_slot(table_, index, {hash, keys_bytes_});
   keys_bytes_ += entry.size();
   ++size_;

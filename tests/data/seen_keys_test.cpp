@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/errors.h"
+#include "tests/support/full_disk.h"
 #include "tests/support/temporary_folder.h"
 
 namespace banter::tests {
@@ -28,6 +30,18 @@ TEST(SeenKeysTest, IsExactWhenItGrowsManyTimes) {
   for (int i = 0; i < kMany; ++i) ASSERT_FALSE(keys.add("key " + std::to_string(i)));
   for (int i = 0; i < kMany; ++i) ASSERT_TRUE(keys.add("key " + std::to_string(i)));
   EXPECT_FALSE(keys.add("key"));
+}
+
+TEST(SeenKeysTest, AFullDiskIsAnErrorThatNamesTheFolder) {
+  const TemporaryFolder folder;
+  data::SeenKeys keys(folder.path());
+  const FullDisk full(100);
+  try {
+    keys.add(std::string(1000, 'k'));
+    FAIL() << "not refused";
+  } catch (const base::FileError& error) {
+    EXPECT_TRUE(std::string(error.what()).starts_with(folder.path().string())) << error.what();
+  }
 }
 
 TEST(SeenKeysTest, LeavesNoFileBehind) {
