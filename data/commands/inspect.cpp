@@ -112,7 +112,9 @@ int run_inspect(const std::vector<std::string>& arguments) {
   std::vector<std::string> paths;
   SourceOptions source;
   line.app.add_option("path", paths, "files, folders or stores; - = standard input")->required();
-  line.app.add_option("--format", source.format, "read corpora as this format");
+  std::string formats_help = "read corpora as this format:";
+  for (const auto& format : formats()) formats_help += " " + std::string(format.name);
+  line.app.add_option("--format", source.format, formats_help);
   line.with_json();
   if (!line.parse(arguments)) return 0;
   if (source.format != "auto") {

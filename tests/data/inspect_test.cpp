@@ -135,6 +135,12 @@ TEST_F(InspectTest, AMissingPathIsAnErrorAndNoPathIsWrongUsage) {
   EXPECT_THROW(data::run_inspect({corpus(), "--format", "docx"}), base::UsageError);
 }
 
+TEST(InspectHelpTest, NamesEveryFormat) {
+  const auto help = output_of(data::run_inspect, {"--help"});
+  for (const auto& format : data::formats())
+    EXPECT_NE(help.find(format.name), std::string::npos) << format.name << help;
+}
+
 TEST(HistogramTest, ClassesDoubleAndHoldEverythingOnce) {
   data::Histogram histogram;
   for (std::uint64_t value = 0; value <= 9; ++value) histogram.add(value);
