@@ -47,6 +47,22 @@ void remove_leftovers(const fs::path& store) {
   }
 }
 
+/// A store among the files of a source would be read as one of them.
+void refuse_inside(const fs::path& store, const std::vector<SourceOptions>& sources) {
+  std::error_code unreadable;  // looking at it for good tells why
+  const auto place = fs::weakly_canonical(store, unreadable);
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    const auto folder = fs::weakly_canonical(sources[i].path, unreadable);
+    if (!fs::is_directory(folder, unreadable)) continue;
+    const auto [end, rest] =
+        std::mismatch(folder.begin(), folder.end(), place.begin(), place.end());
+    if (end == folder.end())
+      throw base::ConfigError("store: " + shown(store) + " lies inside data.sources[" +
+                              std::to_string(i) + "], " + shown(sources[i].path) +
+                              ", whose files are read: give another `store`");
+  }
+}
+
 enum class Existing : std::uint8_t { kNone, kSame, kOther };
 
 /// What tells the store that stands there from the one that is wanted; nothing when they are equal.
@@ -223,6 +239,7 @@ PrepareResult prepare(const PrepareRequest& request) {
   r.store = fs::absolute(r.store, error).lexically_normal();
   if (error) throw base::FileError("the current folder cannot be found: " + error.message());
   if (r.store.filename().empty()) r.store = r.store.parent_path();
+  refuse_inside(r.store, r.data.sources);
   base::make_folders(r.store.parent_path());
   const base::FileLock lock(r.store.parent_path() / ("." + r.store.filename().string() + ".lock"));
   remove_leftovers(r.store);

@@ -28,7 +28,8 @@ struct PrepareRequest {
 /// that is there once. Writes beside it under a lock,
 /// syncs, and swaps it in at the end: a crash leaves what was there. A store made from equal inputs
 /// is left alone.
-/// Throws   FileError, DataError, Stopped; then nothing was changed
+/// Throws   FileError, DataError, Stopped, ConfigError when the store lies inside a source; then
+///          nothing was changed
 PrepareResult prepare(const PrepareRequest& request);
 
 }  // namespace banter::data

@@ -171,6 +171,21 @@ TEST_F(PrepareTest, NeverReplacesAFolderThatIsNoStore) {
   EXPECT_EQ(read_whole(request_.store / "thesis.txt"), "mine");
 }
 
+TEST_F(PrepareTest, AStoreAmongTheFilesOfASourceIsRefusedBeforeAnythingIsMade) {
+  write_file(folder_ / "f/corpus.jsonl", made_corpus(20));
+  fs::create_directory_symlink("f", folder_ / "link");
+  for (const char* source : {"f", "f/", "link", "f/../f"})
+    for (const char* store : {"f", "f/store", "f/a/../b/store", "link/store"}) {
+      request_.data.sources = {{(folder_ / source).string(), "auto", "auto"}};
+      request_.store = folder_ / store;
+      EXPECT_THROW(data::prepare(request_), base::ConfigError) << source << " " << store;
+      EXPECT_NE(complaint().find("data.sources[0]"), std::string::npos) << complaint();
+    }
+  EXPECT_EQ(all_bytes(folder_ / "f"), "corpus.jsonl\n" + made_corpus(20));
+  request_.store = folder_ / "f2";  // the beginning of a name is not a folder
+  EXPECT_EQ(complaint(), "");
+}
+
 TEST_F(PrepareTest, ADamagedStoreIsNamedAndReplacedOnlyWhenForced) {
   data::prepare(request_);
   const auto whole = all_bytes(request_.store);
