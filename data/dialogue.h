@@ -13,7 +13,7 @@ constexpr std::size_t kMaxSpeakers = 65'534;
 
 /// One contribution of one speaker. Valid UTF-8, no NUL, not blank.
 struct Turn {
-  std::string speaker;  ///< as in the corpus; "?" = unknown (two "?" need not be the same person)
+  std::string speaker;  ///< as in the corpus, never ""; "?" = unknown (two need not be one person)
   std::string text;     ///< kept byte for byte
   std::string time;     ///< as in the corpus, "" = none
 };

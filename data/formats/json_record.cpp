@@ -11,7 +11,7 @@ namespace dom = simdjson::dom;
 }
 
 RecordParser::RecordParser(const ReadLimits& limits) {
-  // Room for the longest record at once: it is never allocated by what a file claims.
+  // Longer records make it grow: they are in memory already, bounded by data.max_line_bytes.
   const auto error = parser_.allocate(std::size_t{1} << 16, static_cast<size_t>(limits.max_depth));
   if (error) throw std::bad_alloc();
 }
@@ -68,13 +68,17 @@ Turn checked_turn(std::string_view speaker, std::string_view text, std::string_v
                   std::size_t number) {
   if (const auto fault = text_fault(text); !fault.empty())
     throw LostRecord{fault, "turn " + std::to_string(number)};
-  return {checked_name(speaker, "speaker"), std::string(text), checked_name(time, "time")};
+  return {checked_speaker(speaker), std::string(text), checked_name(time, "time")};
 }
 
 std::string checked_name(std::string_view text, std::string_view what) {
   if (text.find('\0') != std::string_view::npos)
     throw LostRecord{"a text holds NUL", std::string(what)};
   return std::string(text);
+}
+
+std::string checked_speaker(std::string_view name) {
+  return name.empty() ? "?" : checked_name(name, "speaker");
 }
 
 void read_elements(JsonElements& elements, Receiver& receiver,

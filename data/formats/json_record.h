@@ -52,4 +52,7 @@ void read_elements(JsonElements& elements, Receiver& receiver,
 /// A name or an id, without NUL. Throws   LostRecord
 std::string checked_name(std::string_view text, std::string_view what);
 
+/// The same; "?" when it is empty.
+std::string checked_speaker(std::string_view name);
+
 }  // namespace banter::data

@@ -85,7 +85,7 @@ class JsonRecords {
         facts.push_back(checked_name(text, "a fact"));
       }
       if (!facts.empty())
-        dialogue.personas.emplace_back(checked_name(field.key, "speaker"), std::move(facts));
+        dialogue.personas.emplace_back(checked_speaker(field.key), std::move(facts));
     }
   }
 

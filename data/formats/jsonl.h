@@ -11,8 +11,8 @@ namespace banter::data {
 ///     {"id": "x", "turns": [{"speaker": "A", "text": "hi", "time": "..."}, ...],
 ///      "meta": {"k": "v"}, "personas": {"A": ["..."]}}
 ///
-/// `time`, `meta` and `personas` may be absent, so may a speaker ("?" then); further keys are
-/// passed over.
+/// `time`, `meta` and `personas` may be absent, a speaker may be absent or "" ("?" then); further
+/// keys are passed over.
 bool recognises_jsonl(std::string_view head, std::string_view name);
 void read_jsonl(InputStream& stream, const ReadLimits& limits, Receiver& receiver);
 

@@ -51,6 +51,15 @@ TEST_F(FormatsTest, JsonLinesGiveWhatTheyHold) {
   EXPECT_TRUE(tells(reading, "fact of a persona is blank"));
 }
 
+TEST_F(FormatsTest, ASpeakerWithoutANameIsUnknown) {
+  const auto reading = read(
+      R"({"id": "x", "turns": [{"speaker": "", "text": "a"}, {"text": "b"}], "personas": {"": ["c"]}})");
+  ASSERT_EQ(reading.dialogues.size(), 1U);
+  EXPECT_EQ(reading.dialogues[0].turns[0].speaker, "?");
+  EXPECT_EQ(reading.dialogues[0].turns[1].speaker, "?");
+  EXPECT_EQ(reading.dialogues[0].personas[0].first, "?");
+}
+
 TEST_F(FormatsTest, AnArrayOfDialoguesIsReadByElements) {
   auto second = json_line("b", {"x", "y"});
   const auto reading = read("[" + kGood + ",\n {\"id\": 7, \"turns\": []}, " + second + "]");
