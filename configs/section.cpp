@@ -58,16 +58,6 @@ T Section::require(std::string_view key) {
   return get<T>(key, T{});
 }
 
-template <typename T>
-std::optional<T> Section::maybe(std::string_view key) {
-  const auto node = node_->child(key);
-  if (node == nullptr || node->kind == Node::Kind::kNull) {
-    node_->record({std::string(key), "~", {}, false});
-    return std::nullopt;
-  }
-  return get<T>(key, T{});
-}
-
 template bool Section::get(std::string_view, const bool&);
 template std::int64_t Section::get(std::string_view, const std::int64_t&);
 template std::uint64_t Section::get(std::string_view, const std::uint64_t&);
@@ -84,14 +74,6 @@ template std::string Section::require(std::string_view);
 template std::vector<std::int64_t> Section::require(std::string_view);
 template std::vector<double> Section::require(std::string_view);
 template std::vector<std::string> Section::require(std::string_view);
-template std::optional<bool> Section::maybe(std::string_view);
-template std::optional<std::int64_t> Section::maybe(std::string_view);
-template std::optional<std::uint64_t> Section::maybe(std::string_view);
-template std::optional<double> Section::maybe(std::string_view);
-template std::optional<std::string> Section::maybe(std::string_view);
-template std::optional<std::vector<std::int64_t>> Section::maybe(std::string_view);
-template std::optional<std::vector<double>> Section::maybe(std::string_view);
-template std::optional<std::vector<std::string>> Section::maybe(std::string_view);
 
 std::string Section::choice(std::string_view key, std::string_view fallback,
                             const std::vector<std::string>& allowed) {

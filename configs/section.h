@@ -2,9 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,10 +36,6 @@ class Section {
   /// The value of a key that must be there. Throws   ConfigError
   template <typename T>
   T require(std::string_view key);
-
-  /// The value when the key is there; `~` (null) and absence are nothing.
-  template <typename T>
-  std::optional<T> maybe(std::string_view key);
 
   /// One of `allowed`; the error lists them.
   std::string choice(std::string_view key, std::string_view fallback,

@@ -22,7 +22,6 @@ class TextSample {
   std::optional<std::string> take();
 
   [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
-  [[nodiscard]] bool is_whole() const { return !dropped_; }  ///< nothing offered was left out
 
  private:
   struct Entry {

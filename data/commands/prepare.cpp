@@ -1,6 +1,5 @@
 #include "data/preparation/prepare.h"
 
-#include <cstdio>
 #include <iostream>
 #include <string>
 

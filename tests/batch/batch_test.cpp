@@ -1,10 +1,7 @@
 #include "data/batch.h"
 
 #include <algorithm>
-#include <map>
-#include <numeric>
 #include <set>
-#include <tuple>
 
 #include <gtest/gtest.h>
 

@@ -1,7 +1,6 @@
 #include "tests/batch/made_store.h"
 
 #include <array>
-#include <cstdlib>
 #include <optional>
 #include <stdexcept>
 #include <string_view>

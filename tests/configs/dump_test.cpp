@@ -21,7 +21,6 @@ TEST(DumpTest, PrintsWhatWasReadWithDefaultsInTheOrderOfReading) {
   model.get<double>("dropout", 0.1);
   root.get<bool>("quiet", false);
   root.get<std::int64_t>("z", 0);
-  root.maybe<double>("limit");
   root.get<std::vector<double>>("betas", {0.9, 0.999});
   root.section("empty");
   root.sections("none");
@@ -32,7 +31,6 @@ TEST(DumpTest, PrintsWhatWasReadWithDefaultsInTheOrderOfReading) {
             "  dropout: 0.5\n"
             "quiet: false\n"
             "z: 1\n"
-            "limit: ~\n"
             "betas: [0.9, 0.999]\n"
             "empty: {}\n"
             "none: []\n");

@@ -44,12 +44,11 @@ TEST(OverridesTest, TheLastOneWinsAndAnEqualsSignMayStandInTheValue) {
 }
 
 TEST(OverridesTest, TheValueIsYaml) {
-  auto config = Config::parse(kRecipe, "r.yaml",
-                              {"list=[1, 2]", "model={hidden_dim: 32}", "none=~", "text=\"5\""});
+  auto config =
+      Config::parse(kRecipe, "r.yaml", {"list=[1, 2]", "model={hidden_dim: 32}", "text=\"5\""});
   auto root = config.root();
   EXPECT_EQ(root.require<std::vector<std::int64_t>>("list"), (std::vector<std::int64_t>{1, 2}));
   EXPECT_EQ(root.section("model").require<std::int64_t>("hidden_dim"), 32);
-  EXPECT_EQ(root.maybe<std::string>("none"), std::nullopt);
   EXPECT_EQ(root.require<std::string>("text"), "5");
 }
 
