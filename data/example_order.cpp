@@ -73,16 +73,13 @@ ExampleOrder::Part ExampleOrder::part(std::uint64_t number, std::vector<Example>
   // Parts of one dialogue are of equal size, give or take one reply.
   const auto parts = parts_of(replies);
   const auto first = replies * number / parts, last = replies * (number + 1) / parts;
-  Part made{.first = examples.size()};
-  auto turn = rule_.next(*split_, view, 1);
-  for (std::uint64_t reply = 0; reply < last; ++reply) {
-    if (reply >= first) {
-      const auto labels = training_labels(split_->turn_length(view.first_turn + turn), options_);
-      examples.push_back({.dialogue = dialogue, .turn = turn});
-      made.longest = std::max(made.longest, labels);
-      made.labels += labels;
-      ++made.count;
-    }
+  Part made{.first = examples.size(), .count = last - first};
+  auto turn = rule_.nth(*split_, view, first);
+  for (std::uint64_t reply = first; reply < last; ++reply) {
+    const auto labels = training_labels(split_->turn_length(view.first_turn + turn), options_);
+    examples.push_back({.dialogue = dialogue, .turn = turn});
+    made.longest = std::max(made.longest, labels);
+    made.labels += labels;
     turn = rule_.next(*split_, view, turn + 1);
   }
   return made;

@@ -18,7 +18,8 @@ namespace banter::data {
 ///
 /// Threads  any; the split must outlive it
 /// Cost     making it reads the lengths of all turns once. It keeps 8 bytes for every 32 dialogues;
-///          a window costs O(parts * (log dialogues + 32)) time and O(replies of a window) memory
+///          a window costs O(parts * (log dialogues + 32)) time, with `speaker:X` also the turns
+///          of up to 32 dialogues a part, and O(replies of a window) memory
 class ExampleOrder {
  public:
   /// Throws   DataError when the split has no reply

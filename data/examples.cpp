@@ -76,6 +76,15 @@ std::uint32_t ReplyRule::count(const Split& split, const DialogueView& dialogue)
   return count;
 }
 
+std::uint32_t ReplyRule::nth(const Split& split, const DialogueView& dialogue,
+                             std::uint64_t number) const {
+  if (by_ == ReplyBy::kAll) return static_cast<std::uint32_t>(1 + number);
+  if (by_ == ReplyBy::kRight) return static_cast<std::uint32_t>(1 + 2 * number);
+  auto turn = next(split, dialogue, 1);
+  for (; number > 0; --number) turn = next(split, dialogue, turn + 1);
+  return turn;
+}
+
 std::uint32_t ReplyRule::next(const Split& split, const DialogueView& dialogue,
                               std::uint32_t turn) const {
   while (turn < dialogue.turns && !is_reply(split, dialogue, turn)) ++turn;

@@ -49,6 +49,9 @@ class ReplyRule {
   [[nodiscard]] bool is_reply(const Split& split, const DialogueView& dialogue,
                               std::uint32_t turn) const;
   [[nodiscard]] std::uint32_t count(const Split& split, const DialogueView& dialogue) const;
+  /// The turn of reply `number`, which must be below `count`. O(1), for `speaker:X` O(turns)
+  [[nodiscard]] std::uint32_t nth(const Split& split, const DialogueView& dialogue,
+                                  std::uint64_t number) const;
   /// The first reply at or behind `turn`; `dialogue.turns` when there is none.
   [[nodiscard]] std::uint32_t next(const Split& split, const DialogueView& dialogue,
                                    std::uint32_t turn) const;

@@ -204,6 +204,10 @@ TEST(ReplyRuleTest, AllRightAndSpeakerNameTheTurnsThatAreReplies) {
         EXPECT_EQ(rule.next(split, view, turn), next);
       }
       EXPECT_EQ(rule.count(split, view), count) << name;
+      for (std::uint32_t number = 0; number < count; ++number) {
+        EXPECT_EQ(rule.nth(split, view, number), next) << name;
+        next = rule.next(split, view, next + 1);
+      }
     }
   }
 }
