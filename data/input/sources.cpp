@@ -136,7 +136,9 @@ void for_each_file(const fs::path& path, const ProblemSink& problem,
   if (status.type() == fs::file_type::directory) {
     walk(path, "", problem, visit);
   } else if (status.type() == fs::file_type::regular) {
-    visit(path, (path.parent_path().filename() / path.filename()).string());
+    const auto whole =
+        fs::absolute(path, error).lexically_normal();  // the same however it is spelt
+    visit(path, (whole.parent_path().filename() / whole.filename()).string());
   } else {
     throw base::FileError(
         printable(path) +

@@ -139,6 +139,27 @@ TEST_F(PrepareTest, EqualInputsMakeEqualBytes) {
   EXPECT_EQ(data::Store::open(request_.store).hash(), data::Store::open(again.store).hash());
 }
 
+TEST_F(PrepareTest, WhereACorpusLiesAndHowItsPathIsSpeltChangesNoByte) {
+  const auto turn = [](const char* from, const std::string& text) {
+    return std::string("2004-11-15T12:18:00.000Z\t") + from + "\t\t" + text + "\n";
+  };
+  for (const char* root : {"here", "there/below"}) {
+    write_file(folder_ / root / "corpus/a.jsonl", made_corpus(20));
+    write_file(folder_ / root / "3/1.tsv", turn("ann", "hello") + turn("bob", "hi"));
+  }
+  std::string first;
+  for (const char* root : {"here", "there/below", "here/../there/./below", "here/"}) {
+    request_.store = folder_ / "stores" / std::to_string(std::hash<std::string>{}(root));
+    request_.data.sources = {{(folder_ / root / "corpus").string(), "auto", "auto"},
+                             {(folder_ / root / "3/./1.tsv").string(), "train", "auto"}};
+    data::prepare(request_);
+    const auto bytes = all_bytes(request_.store);
+    if (first.empty()) first = bytes;
+    EXPECT_EQ(bytes, first) << root;
+  }
+  EXPECT_NE(first.find("3/1{"), std::string::npos);  // the id, and what comes behind it
+}
+
 TEST_F(PrepareTest, LeavesAStoreOfEqualInputsAlone) {
   data::prepare(request_);
   const auto before = fs::last_write_time(request_.store / "manifest.json");
