@@ -60,6 +60,27 @@ TEST_F(FormatsTest, ASpeakerWithoutANameIsUnknown) {
   EXPECT_EQ(reading.dialogues[0].personas[0].first, "?");
 }
 
+TEST_F(FormatsTest, MoreSpeakersThanAStoreNumbersAreAFault) {
+  const auto record = [](std::size_t turns, std::size_t personas) {
+    std::string line = R"({"id": "x", "turns": [)";
+    for (std::size_t i = 0; i < turns; ++i)
+      line += std::string(i == 0 ? "" : ",") + R"({"speaker":"s)" + std::to_string(i) +
+              R"(","text":"t"})";
+    line += R"(], "personas": {)";
+    for (std::size_t i = 0; i < personas; ++i)
+      line += std::string(i == 0 ? "" : ",") + "\"p" + std::to_string(i) + R"(":["f"])";
+    return line + "}}\n";
+  };
+  const data::ReadLimits limits{.max_line_bytes = 1 << 24, .max_turns = 65'000};
+  write_file(folder_ / "most", record(65'000, data::kMaxSpeakers - 65'000));
+  EXPECT_EQ(read_corpus(folder_ / "most", "auto", limits).dialogues.size(), 1U);
+  write_file(folder_ / "more", record(65'000, data::kMaxSpeakers - 65'000 + 1));
+  const auto reading = read_corpus(folder_ / "more", "auto", limits);
+  EXPECT_TRUE(reading.dialogues.empty());
+  EXPECT_EQ(reading.lost, 1U);
+  EXPECT_TRUE(tells(reading, "more turns and personas than speakers are numbered"));
+}
+
 TEST_F(FormatsTest, AnArrayOfDialoguesIsReadByElements) {
   auto second = json_line("b", {"x", "y"});
   const auto reading = read("[" + kGood + ",\n {\"id\": 7, \"turns\": []}, " + second + "]");
@@ -144,6 +165,16 @@ TEST_F(FormatsTest, ChitchatKeepsMessagesInARowApart) {
   EXPECT_EQ(reading.lost, 2U);
   EXPECT_TRUE(tells(reading, ":element 2: a dialogue has no turns"));
   EXPECT_TRUE(tells(reading, ":element 3: a turn is blank (turn 2)"));
+}
+
+TEST_F(FormatsTest, AnArrayIsNoChitchatEvenWhereTheUserSaysSo) {
+  const auto reading = read("[" + kChitchat + ", {}]", "corpus", "chitchat");
+  EXPECT_TRUE(reading.dialogues.empty());
+  EXPECT_EQ(reading.lost, 2U);
+  for (const char* element : {":element 1: ", ":element 2: "})
+    EXPECT_TRUE(
+        tells(reading, std::string(element) +
+                           "a field has the wrong type (the record is no single conversation)"));
 }
 
 TEST_F(FormatsTest, ChitchatIsFoundInAPackageAmongOtherFiles) {

@@ -164,6 +164,13 @@ TEST_F(SourcesTest, RefusesLinksDevicesHolesAndNamesThatLeadOutside) {
   EXPECT_EQ(found.problems.size(), 7U);
 }
 
+TEST_F(SourcesTest, RefusesEncryptedMembers) {
+  const auto found = streams_of(make("a", encrypted_zip({{"x/1", "one"}, {"x/2", "two"}})));
+  EXPECT_EQ(found.texts, Strings{});
+  ASSERT_EQ(found.problems.size(), 2U);
+  EXPECT_NE(found.problems[0].find("x/1: an encrypted member is refused"), std::string::npos);
+}
+
 TEST_F(SourcesTest, ReadsAllMembersOfAGzipAndTellsWhatIsLeftOver) {
   EXPECT_EQ(streams_of(make("a", gzip("one") + gzip("two"))).texts, Strings{"=onetwo"});
   const auto found = streams_of(make("b", gzip("one") + "junk"));

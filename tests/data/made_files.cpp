@@ -102,6 +102,14 @@ std::string zip(const std::vector<Member>& members) {
   return pack(members, [](archive* a) { must(archive_write_set_format_zip(a) == ARCHIVE_OK); });
 }
 
+std::string encrypted_zip(const std::vector<Member>& members) {
+  return pack(members, [](archive* a) {
+    must(archive_write_set_format_zip(a) == ARCHIVE_OK);
+    must(archive_write_set_options(a, "zip:encryption=traditional") == ARCHIVE_OK);
+    must(archive_write_set_passphrase(a, "secret") == ARCHIVE_OK);
+  });
+}
+
 std::string json_line(std::string_view id, const std::vector<std::string>& texts) {
   base::json::array turns;
   for (std::size_t i = 0; i < texts.size(); ++i)
@@ -109,10 +117,11 @@ std::string json_line(std::string_view id, const std::vector<std::string>& texts
   return base::json::serialize(base::json::object{{"id", id}, {"turns", std::move(turns)}}) + "\n";
 }
 
-Reading read_corpus(const std::filesystem::path& path, const std::string& format) {
+Reading read_corpus(const std::filesystem::path& path, const std::string& format,
+                    const data::ReadLimits& limits) {
   Reading reading;
   data::Problems problems;
-  data::CorpusReader reader({}, {}, std::filesystem::temp_directory_path(), problems);
+  data::CorpusReader reader({}, limits, std::filesystem::temp_directory_path(), problems);
   try {
     reader.read(
         {path.string(), "auto", format},

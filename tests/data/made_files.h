@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "data/dialogue.h"
+#include "data/formats/formats.h"
 
 /// Corpora that tests make: whole ones and faulty ones.
 namespace banter::tests {
@@ -28,6 +29,7 @@ struct Member {
 };
 std::string tar(const std::vector<Member>& members);
 std::string zip(const std::vector<Member>& members);
+std::string encrypted_zip(const std::vector<Member>& members);
 
 /// One line of JSON Lines: id, and turns by A and B in turn.
 std::string json_line(std::string_view id, const std::vector<std::string>& texts);
@@ -40,6 +42,7 @@ struct Reading {
   std::uint64_t passed_over = 0;
   std::string format, damage;
 };
-Reading read_corpus(const std::filesystem::path& path, const std::string& format = "auto");
+Reading read_corpus(const std::filesystem::path& path, const std::string& format = "auto",
+                    const data::ReadLimits& limits = {});
 
 }  // namespace banter::tests
