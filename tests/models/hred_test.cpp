@@ -2,7 +2,9 @@
 
 #include "models/hred.h"
 
-#include "models/layers/start_parameters.h"
+#include <cmath>
+#include <sstream>
+
 #include "tests/models/model_test.h"
 
 namespace banter::models {
@@ -130,51 +132,48 @@ TEST_F(HredTest, RepliesShareTheTurnsOfTheirDialogue) {
   EXPECT_EQ(m->encode_turns(batch).size(), 6);
 }
 
+/// The vector of a turn's distance, written out.
+torch::Tensor position(const Plain& p, const HredOptions& o, std::int64_t distance) {
+  if (o.turn_positions == "learned") return p("positions.weight")[distance];
+  auto vector = torch::empty({o.hidden_dim}, torch::kDouble);
+  for (std::int64_t i = 0; i < o.hidden_dim; ++i) {
+    const auto pair = static_cast<double>(i / 2 * 2) / static_cast<double>(o.hidden_dim);
+    const auto angle = static_cast<double>(distance) / std::pow(10000.0, pair);
+    vector[i] = i % 2 == 0 ? std::sin(angle) : std::cos(angle);
+  }
+  return vector;
+}
+
 /// One reply's label log-probabilities straight from the equations, a token and a turn at a time.
-torch::Tensor by_the_equations(Hred& model, const data::Context& context) {
-  const auto parameters = model.named_parameters();
-  const auto p = [&](const std::string& name) { return parameters[name]; };
+torch::Tensor by_the_equations(const Hred& model, const data::Context& context) {
+  const Plain p(model);
   const auto& o = model.options;
-  const data::SpecialIds special;
-  const auto gru = [&](const std::string& name, const torch::Tensor& x, const torch::Tensor& h) {
-    const auto i = (p(name + ".weight_ih").mv(x) + p(name + ".bias_ih")).chunk(3);
-    const auto g = (p(name + ".weight_hh").mv(h) + p(name + ".bias_hh")).chunk(3);
-    const auto r = torch::sigmoid(i[0] + g[0]), z = torch::sigmoid(i[1] + g[1]);
-    return (1 - z) * torch::tanh(i[2] + r * g[2]) + z * h;
-  };
-  const auto embedded = [&](std::int64_t id) { return p("embedding.token.weight")[id]; };
   const auto zeros = torch::zeros({o.hidden_dim}, torch::kDouble);
   std::vector<torch::Tensor> turns;
-  for (const auto& turn : context.turns) {
-    auto h = zeros;
-    for (const auto id : turn.ids) h = gru("encoder", embedded(id), h);
-    turns.push_back(gru("encoder", embedded(special.turn_end), h));
+  for (const auto& [ids, speaker] : Plain::sources(context)) {
+    turns.push_back(zeros);
+    for (const auto id : ids) turns.back() = p.gru("encoder", p.token(id, speaker), turns.back());
   }
   if (o.context_rnn) {
     auto g = zeros;
-    for (auto& turn : turns) turn = g = gru("context_rnn", turn, g);
+    for (auto& turn : turns) turn = g = p.gru("context_rnn", turn, g);
   }
-  const auto h = torch::stack(turns);  // (U,H)
-  const auto attend = [&](const std::string& name, const torch::Tensor& query) {
-    std::vector<torch::Tensor> e;
-    for (const auto& turn : turns)
-      e.push_back(p(name + ".v")
-                      .dot(torch::tanh(p(name + ".memory_weight").mv(turn) +
-                                       p(name + ".query_weight").mv(query))));
-    return torch::stack(e).softmax(0).matmul(h);
-  };
+  if (o.turn_positions != "none")
+    for (std::size_t u = 0; u < turns.size(); ++u)
+      turns[u] = turns[u] + position(p, o, static_cast<std::int64_t>(turns.size() - 1 - u));
+
   auto s = torch::tanh(p("start.weight").mv(turns.back()) + p("start.bias"));
-  const auto c = o.has_static() ? attend("static_attention",
-                                         o.static_query == "last" ? turns.back() : turns.front())
+  const auto c = o.has_static() ? p.attend("static_attention", turns,
+                                           o.static_query == "last" ? turns.back() : turns.front())
                                 : turns.back();
   auto labels = context.reply;
-  labels.push_back(special.eos);
-  auto input = special.bos;
+  labels.push_back(data::SpecialIds{}.eos);
+  auto input = data::SpecialIds{}.bos;
   std::vector<torch::Tensor> log_probs;
   for (const auto label : labels) {
     auto c_hat = c;
     if (o.has_dynamic()) {
-      const auto c_t = attend("dynamic_attention", s);
+      const auto c_t = p.attend("dynamic_attention", turns, s);
       if (o.attention == "dynamic") c_hat = c_t;
       if (o.attention == "both") {
         auto share = torch::full({}, 0.5, torch::kDouble);
@@ -187,8 +186,8 @@ torch::Tensor by_the_equations(Hred& model, const data::Context& context) {
                                       : share * c + (1 - share) * c_t;
       }
     }
-    s = gru("decoder", torch::cat({embedded(input), c_hat}), s);
-    log_probs.push_back((p("output.weight").mv(s) + p("output.bias")).log_softmax(0)[label]);
+    s = p.gru("decoder", torch::cat({p.token(input), c_hat}), s);
+    log_probs.push_back(p.log_probs(s)[label]);
     input = label;
   }
   return torch::stack(log_probs);
@@ -199,12 +198,12 @@ TEST_F(HredTest, ScoresAreTheEquations) {
        {"attention: none\n", "attention: static\n", "attention: static\nstatic_query: first\n",
         "attention: dynamic\n", "combine: concat\n", "combine: sum\n", "combine: max\n",
         "combine: mean\n", "combine: weighted\n", "combine: weighted\ngate: state\n",
-        "context_rnn: true\n"}) {
+        "context_rnn: true\n", "turn_positions: learned\n", "turn_positions: sinusoidal\n",
+        "context_rnn: true\nturn_positions: sinusoidal\nspeakers: true\n"}) {
     const auto m = hred(options);
     const torch::NoGradGuard no_grad;
-    for (auto& parameter : m->named_parameters())  // biases and the share start at 0: move them
-      parameter.value().add_(torch::randn_like(parameter.value()), 0.3);
-    const auto contexts = tiny_contexts({3});
+    move_parameters(*m);
+    const auto contexts = tiny_contexts({3}, /*seed=*/7, /*facts=*/2);
     const auto expected = by_the_equations(*m, contexts[0]);
     const auto scored = m->score(tiny_batch(contexts), false).log_probs[0];
     EXPECT_TRUE(torch::allclose(scored, expected, kExact, kExact))
@@ -214,10 +213,7 @@ TEST_F(HredTest, ScoresAreTheEquations) {
 
 /// Names and shapes are the checkpoint's format: a change here is a change of format.
 TEST_F(HredTest, ParameterNamesArePinned) {
-  std::string names;
-  for (const auto& parameter : hred("context_rnn: true\nspeakers: true\n")->named_parameters())
-    names += parameter.key() + c10::str(parameter.value().sizes()) + "\n";
-  EXPECT_EQ(names,
+  EXPECT_EQ(names_and_shapes(*hred("context_rnn: true\nspeakers: true\n")),
             "embedding.token.weight[60, 9]\n"
             "embedding.speaker.weight[9, 9]\n"
             "encoder.weight_ih[24, 9]\n"
@@ -242,6 +238,24 @@ TEST_F(HredTest, ParameterNamesArePinned) {
             "decoder.bias_hh[24]\n"
             "output.weight[60, 8]\n"
             "output.bias[60]\n");
+  // What a form has that its neighbour has not.
+  const auto added = [](const std::string& form, const std::string& neighbour) {
+    const auto known = names_and_shapes(*hred(neighbour));
+    std::string more;
+    std::istringstream all(names_and_shapes(*hred(form)));
+    for (std::string line; std::getline(all, line);)
+      if (known.find(line + "\n") == std::string::npos) more += line + "\n";
+    return more;
+  };
+  EXPECT_EQ(added("combine: weighted\n", "combine: mean\n"), "share[]\n");
+  EXPECT_EQ(added("combine: weighted\ngate: state\n", "combine: mean\n"), "gate.weight[1, 24]\n");
+  EXPECT_EQ(added("turn_positions: learned\n", ""), "positions.weight[64, 8]\n");
+  EXPECT_EQ(added("turn_positions: sinusoidal\n", ""), "");
+  EXPECT_EQ(added("attention: none\n", "attention: static\n"),
+            "context_rnn.weight_ih[24, 8]\n"
+            "context_rnn.weight_hh[24, 8]\n"
+            "context_rnn.bias_ih[24]\n"
+            "context_rnn.bias_hh[24]\n");
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -54,6 +55,74 @@ inline std::vector<data::Context> tiny_contexts(const std::vector<int>& turns, u
 inline data::Batch tiny_batch(const std::vector<data::Context>& contexts) {
   return data::make_batch(contexts, data::BatchOptions{}, data::SpecialIds{});
 }
+
+/// Moves all parameters: biases and shares start at 0, where they would show nothing.
+inline void move_parameters(torch::nn::Module& model) {
+  const torch::NoGradGuard no_grad;
+  for (auto& parameter : model.parameters()) parameter.add_(torch::randn_like(parameter), 0.3);
+}
+
+/// "name[shape]" of each parameter, a line each: the checkpoint's format.
+inline std::string names_and_shapes(const torch::nn::Module& model) {
+  std::string names;
+  for (const auto& parameter : model.named_parameters())
+    names += parameter.key() + c10::str(parameter.value().sizes()) + "\n";
+  return names;
+}
+
+/// A model's parameters by name, for references that follow its equations a token at a time.
+class Plain {
+ public:
+  explicit Plain(const torch::nn::Module& model) : parameters_(model.named_parameters()) {}
+  torch::Tensor operator()(const std::string& name) const { return parameters_[name]; }
+
+  /// The facts, then the turns of a context with their special ids, and who speaks.
+  static std::vector<std::pair<std::vector<data::TokenId>, std::int64_t>> sources(
+      const data::Context& context) {
+    const data::SpecialIds special;
+    std::vector<std::pair<std::vector<data::TokenId>, std::int64_t>> rows;
+    for (const auto& fact : context.facts) {
+      rows.push_back({fact.ids, fact.speaker});
+      rows.back().first.insert(rows.back().first.begin(), special.persona);
+    }
+    for (const auto& turn : context.turns) rows.push_back({turn.ids, turn.speaker});
+    for (auto& [ids, speaker] : rows) ids.push_back(special.turn_end);
+    return rows;
+  }
+
+  /// e(id), with the vector of a speaker where the model has those.
+  [[nodiscard]] torch::Tensor token(data::TokenId id, std::int64_t speaker = -1) const {
+    const auto vector = parameters_["embedding.token.weight"][id];
+    if (speaker < 0 || !parameters_.contains("embedding.speaker.weight")) return vector;
+    return vector + parameters_["embedding.speaker.weight"][speaker];
+  }
+  [[nodiscard]] torch::Tensor gru(const std::string& name, const torch::Tensor& x,
+                                  const torch::Tensor& h) const {
+    const auto& p = *this;
+    const auto i = (p(name + ".weight_ih").mv(x) + p(name + ".bias_ih")).chunk(3);
+    const auto g = (p(name + ".weight_hh").mv(h) + p(name + ".bias_hh")).chunk(3);
+    const auto r = torch::sigmoid(i[0] + g[0]), z = torch::sigmoid(i[1] + g[1]);
+    return (1 - z) * torch::tanh(i[2] + r * g[2]) + z * h;
+  }
+  /// sum_i softmax_i(v^T tanh(W h_i + Q query)) h_i
+  [[nodiscard]] torch::Tensor attend(const std::string& name, const std::vector<torch::Tensor>& h,
+                                     const torch::Tensor& query) const {
+    const auto& p = *this;
+    std::vector<torch::Tensor> e;
+    for (const auto& row : h)
+      e.push_back(p(name + ".v")
+                      .dot(torch::tanh(p(name + ".memory_weight").mv(row) +
+                                       p(name + ".query_weight").mv(query))));
+    return torch::stack(e).softmax(0).matmul(torch::stack(h));
+  }
+  [[nodiscard]] torch::Tensor log_probs(const torch::Tensor& s) const {
+    const auto& p = *this;
+    return (p("output.weight").mv(s) + p("output.bias")).log_softmax(0);
+  }
+
+ private:
+  torch::OrderedDict<std::string, torch::Tensor> parameters_;
+};
 
 /// Log-probabilities of the labels by repeated `step`, on a memory composed turn by turn.
 inline torch::Tensor scores_by_step(DialogueModel& model, const data::Batch& batch) {
