@@ -63,6 +63,9 @@ HredOptions HredOptions::from(configs::Section& section) {
                 "left out unless combine is weighted: there is no gate");
   section.check(o.static_query == defaults.static_query || o.has_static(), "static_query",
                 "left out unless attention is static or both");
+  section.check(o.turn_positions == defaults.turn_positions || o.attention != "none",
+                "turn_positions",
+                "left out unless there is attention: the last turn alone is read");
   section.check(o.embed_dim > 0, "embed_dim", "positive");
   section.check(o.hidden_dim > 0, "hidden_dim", "positive");
   section.check(o.dropout >= 0 && o.dropout < 1, "dropout", "in [0, 1)");

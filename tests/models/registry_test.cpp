@@ -321,6 +321,7 @@ TEST(RegistryTableTest, BadOptionsAreRefusedByName) {
   for (const std::string yaml :
        {"type: hred\nembed_dim: 0\n", "type: hred\nhidden_dim: -1\n", "type: hred\ndropout: 1.0\n",
         "type: hred\nattention: none\ncontext_rnn: false\n", "type: hred\ngate: state\n",
+        "type: hred\nattention: none\nturn_positions: learned\n",
         "type: hred\nattention: static\ncombine: sum\n",
         "type: hred\nattention: dynamic\nstatic_query: first\n", "type: hred\nhiden_dim: 3\n",
         "type: seq2seq\nattention: both\n", "type: hred\ncombine: product\n"})
