@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "models/layers/fused.h"
 #include "models/layers/packing.h"
 #include "models/layers/row_attention.h"
 #include "models/layers/shapes.h"
@@ -39,6 +40,20 @@ torch::Tensor sinusoidal(std::int64_t positions, std::int64_t width) {
   const auto pair = torch::arange(0, width, 2, torch::kDouble);
   const auto angle = at * torch::exp(pair * (-std::log(10000.0) / static_cast<double>(width)));
   return torch::stack({angle.sin(), angle.cos()}, 2).flatten(1).narrow(1, 0, width);
+}
+
+/// sig(x) value by value: LibTorch's own has other last bits at the end of a tensor than before it,
+/// and a row of a step must not depend on how many there are.
+torch::Tensor sigmoid_of_rows(const torch::Tensor& x) {
+  if (!has_kernels(x) || torch::GradMode::is_enabled()) return torch::sigmoid(x);
+  const auto in = x.contiguous(), out = torch::empty_like(in);
+  with_type(in, [&](auto zero) {
+    using T = decltype(zero);
+    const auto* from = in.const_data_ptr<T>();
+    auto* to = out.template data_ptr<T>();
+    for (std::int64_t i = 0; i < in.numel(); ++i) to[i] = 1 / (1 + std::exp(-from[i]));
+  });
+  return out;
 }
 
 }  // namespace
@@ -157,6 +172,7 @@ Hred::Sources Hred::sources(const torch::Tensor& vectors, const torch::Tensor& c
                   .index_copy(0, packing.place, torch::arange(packing.places(), s.index.options()))
                   .view_as(s.index);
   }
+  if (s.turns.size(0) == 0) s.turns = s.turns.new_zeros({1, H});  // no row; -1 still reads one
   if (options.turn_positions != "none") {
     const auto far = distances(keep).flatten();
     const auto added = positions_.is_empty()
@@ -170,8 +186,9 @@ Hred::Sources Hred::sources(const torch::Tensor& vectors, const torch::Tensor& c
 
   const auto first = keep.to(torch::kByte).argmax(1, /*keepdim=*/true);
   const auto last = U - 1 - keep.flip(1).to(torch::kByte).argmax(1, /*keepdim=*/true);
-  const auto turn_at = [&](const torch::Tensor& place) {
-    return s.turns.index_select(0, s.index.gather(1, place).clamp_min(0).squeeze(1));  // (B,H)
+  const auto turn_at = [&](const torch::Tensor& place) {  // (B,1) -> (B,H)
+    const auto row = s.index.gather(1, place).squeeze(1);
+    return s.turns.index_select(0, row.clamp_min(0)).masked_fill(row.lt(0).unsqueeze(1), 0.0);
   };
   const auto h_last = turn_at(last);
   s.start = torch::tanh(start_(h_last));
@@ -204,7 +221,7 @@ torch::Tensor Hred::combined(const torch::Tensor& c, const torch::Tensor& c_t,
                              const torch::Tensor& s) {
   if (options.combine == "max") return torch::maximum(c, c_t);
   const auto share =
-      torch::sigmoid(step_gate_->forward(torch::cat({c, c_t, s}, 1), gate_->weight));  // (N,1)
+      sigmoid_of_rows(step_gate_->forward(torch::cat({c, c_t, s}, 1), gate_->weight));  // (N,1)
   return share * c + (1 - share) * c_t;
 }
 

@@ -155,6 +155,57 @@ TEST_P(RegistryTest, AttentionSumsToOneOverTheSourcesAndIsZeroElsewhere) {
   }
 }
 
+/// A reply without a turn or a fact reads zeros, not a turn that happens to stand in its batch.
+TEST_P(RegistryTest, AReplyWithoutSourcesReadsNothing) {
+  const auto m = model();
+  const torch::NoGradGuard no_grad;
+  const auto beside = [&](unsigned seed) {
+    auto contexts = tiny_contexts({3, 2}, seed);
+    contexts[1].reply = {30, 31};
+    auto batch = tiny_batch(contexts);
+    const auto b = row_of(batch, 1);
+    batch.context[b].fill_(-1);
+    const auto forced = m->score(batch, /*with_attention=*/true).log_probs[b].narrow(0, 0, 3);
+    EXPECT_TRUE(torch::allclose(forced, scores_by_step(*m, batch)[b].narrow(0, 0, 3), kExact));
+    return forced;
+  };
+  EXPECT_TRUE(torch::allclose(beside(1), beside(2), kExact, kExact));
+
+  auto alone = tiny_batch(tiny_contexts({1, 2}));
+  alone.context.fill_(-1);
+  const auto forced = m->score(alone, /*with_attention=*/true).log_probs;
+  EXPECT_TRUE(torch::allclose(forced, scores_by_step(*m, alone), kExact, kExact));
+  EXPECT_TRUE(forced.isfinite().all().item<bool>());
+}
+
+TEST_P(RegistryTest, AStepGivesARowTheSameBitsAloneAndInCompany) {
+  const auto m = model();
+  move_parameters(*m);
+  m->to(torch::kFloat);
+  const c10::InferenceMode guard;
+  const auto batch = tiny_batch(tiny_contexts({5}, 3, /*facts=*/2));
+  const auto memory =
+      m->compose(m->encode_turns(batch), batch.context, batch.facts, batch.reply_speaker);
+  constexpr std::int64_t kRows = 33;  // one more than vectors of any width divide
+  auto state = m->start(0, memory, torch::zeros({kRows}, torch::kLong));
+  constexpr std::int64_t kSteps = 20;
+  for (std::int64_t t = 0; t < kSteps; ++t) {
+    const auto ids = (torch::arange(kRows) * (t + 1)) % kVocab;
+    const auto together = m->step(ids, memory, state);
+    for (std::int64_t row = 0; row < kRows; ++row) {
+      const auto index = torch::tensor({row});
+      const auto alone = m->step(ids.narrow(0, row, 1), memory, state.select(index));
+      EXPECT_TRUE(torch::equal(alone.logits, together.logits.narrow(0, row, 1))) << row;
+      EXPECT_TRUE(
+          torch::equal(alone.state.rows.parts[0], together.state.rows.parts[0].narrow(0, row, 1)));
+      for (std::size_t kind = 0; kind < alone.attention.size(); ++kind)
+        EXPECT_TRUE(torch::equal(alone.attention[kind].weights,
+                                 together.attention[kind].weights.narrow(0, row, 1)));
+    }
+    state = together.state;
+  }
+}
+
 TEST_P(RegistryTest, SavedParametersGiveTheSameModelAndAnotherSeedDoesNot) {
   const auto a = model(1), b = model(2);
   const auto batch = tiny_batch(tiny_contexts({2, 3}));
