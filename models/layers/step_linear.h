@@ -17,6 +17,7 @@ namespace banter::models {
 class StepLinearImpl : public torch::nn::Module {
  public:
   /// Shapes   x (N,I), weight (O,I), bias (O) or undefined; returns (N,O)
+  /// Throws   ShapeError
   /// Cost     the packed copy is as large as W
   torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& weight,
                         const torch::Tensor& bias = {});

@@ -153,6 +153,17 @@ TEST_F(LayersTest, RowsOfALinearMapAreBitEqualAloneAndInCompany) {
     EXPECT_TRUE(linear->forward(x.narrow(0, n, 1), weight, bias)[0].equal(together[n])) << n;
 }
 
+TEST_F(LayersTest, StepLinearRefusesOtherShapes) {
+  StepLinear linear;
+  linear->eval();
+  const torch::NoGradGuard no_grad;
+  const auto x = torch::randn({2, 5}), weight = torch::randn({7, 5});
+  EXPECT_THROW(linear->forward(x[0], weight), base::ShapeError);
+  EXPECT_THROW(linear->forward(x, weight.t()), base::ShapeError);
+  EXPECT_THROW(linear->forward(x, weight.to(torch::kDouble)), base::ShapeError);
+  EXPECT_THROW(linear->forward(x, weight, torch::randn({5})), base::ShapeError);
+}
+
 TEST_F(LayersTest, ALinearMapFollowsItsWeight) {
   const torch::NoGradGuard no_grad;
   const auto x = torch::randn({3, 7});
