@@ -8,6 +8,7 @@
 #include <ATen/Parallel.h>
 
 #include "base/errors.h"
+#include "models/decoding/eval_mode.h"
 #include "models/decoding/search.h"
 
 namespace banter::models {
@@ -16,23 +17,6 @@ namespace {
 torch::Tensor ids_tensor(const std::vector<std::int64_t>& ids, torch::Device device) {
   return torch::tensor(ids, torch::kLong).to(device);
 }
-
-/// Puts the model into eval mode, and back when destroyed.
-class EvalMode {
- public:
-  explicit EvalMode(DialogueModel& model) : model_(model), was_training_(model.is_training()) {
-    if (was_training_) model_.eval();
-  }
-  ~EvalMode() {
-    if (was_training_) model_.train();
-  }
-  EvalMode(const EvalMode&) = delete;
-  EvalMode& operator=(const EvalMode&) = delete;
-
- private:
-  DialogueModel& model_;
-  bool was_training_;
-};
 
 /// A request with rows in the step.
 struct Running {

@@ -4,6 +4,8 @@
 #include <set>
 #include <utility>
 
+#include "models/decoding/eval_mode.h"
+
 namespace banter::models {
 namespace {
 
@@ -51,6 +53,7 @@ void ChatSession::reset() {
 
 Composed ChatSession::compose(std::int64_t reply_speaker) {
   const c10::InferenceMode guard;
+  const EvalMode eval(model_);
   data::Context context{.turns = {turns_.begin(), turns_.end()},
                         .facts = facts_,
                         .reply_speaker = reply_speaker,

@@ -26,7 +26,8 @@ class ChatSession {
   void add_turn(data::Context::Row turn);
   void reset();  ///< forgets the turns, not the facts
 
-  /// The memory that a reply by `reply_speaker` reads: encodes what is new, then composes.
+  /// The memory that a reply by `reply_speaker` reads: encodes what is new, then composes; in eval
+  /// mode, under InferenceMode.
   /// Throws   DataError when there is neither a turn nor a fact
   Composed compose(std::int64_t reply_speaker);
 
