@@ -11,6 +11,10 @@ State State::join(const State& a, const State& b) {
   return {torch::cat({a.memory_row, b.memory_row}), Rows::join(a.rows, b.rows)};
 }
 
+Memory DialogueModel::select_memory(const Memory& memory, const torch::Tensor& index) const {
+  return {memory.select(index)};
+}
+
 std::vector<std::pair<std::string, std::int64_t>> DialogueModel::loss_counts(
     const data::Batch& batch) const {
   return {{"nll", batch.label_count}};

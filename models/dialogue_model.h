@@ -65,6 +65,8 @@ struct Score {
 ///
 /// A turn is encoded once, whoever reads it: encode_turns -> compose -> start -> step. Training and
 /// scoring do the same for all labels at once; `score` equals repeated `step`.
+///
+/// Threads  one at a time: steps keep packed matrices, layers count their calls
 class DialogueModel : public torch::nn::Module {
  public:
   /// Encodes M different turns and facts, each by itself. Reads the `turn_*` fields of `batch`.
@@ -90,6 +92,11 @@ class DialogueModel : public torch::nn::Module {
   /// Reads one more id (N) for N sequences (bos first) and gives the logits of the next.
   /// What a row gets does not depend on the other rows.
   virtual StepOutput step(const torch::Tensor& ids, const Memory& memory, const State& state) = 0;
+
+  /// Rows `index` (N') int64 of a memory, at least one, without the padding that none of them
+  /// needs: what a long context would leave behind it. A step on them gives the same bits.
+  [[nodiscard]] virtual Memory select_memory(const Memory& memory,
+                                             const torch::Tensor& index) const;
 
   [[nodiscard]] const Vocabulary& vocabulary() const { return vocabulary_; }
 

@@ -8,7 +8,7 @@ namespace banter::models {
 namespace {
 
 /// Parts of Seq2Seq's Kept, one row a turn.
-enum KeptPart : std::size_t { kIds, kKept, kSpeaker, kKind };
+enum KeptPart : std::size_t { kIds, kKept, kSpeaker };
 
 /// Parts of its Memory, one row a reply.
 enum MemoryPart : std::size_t {
@@ -104,19 +104,17 @@ Score Seq2Seq::score(const data::Batch& batch, bool with_attention) {
 }
 
 Kept Seq2Seq::encode_turns(const data::Batch& batch) {
-  return {{{batch.turn_ids, batch.turn_keep, batch.turn_speaker, batch.turn_kind}}};
+  return {{{batch.turn_ids, batch.turn_keep, batch.turn_speaker}}};
 }
 
 Memory Seq2Seq::compose(const Kept& kept, const torch::Tensor& context, const torch::Tensor& facts,
-                        const torch::Tensor& reply_speaker) {
+                        const torch::Tensor& /*reply_speaker*/) {
   data::Batch batch;
   batch.turn_ids = kept.parts.at(kIds);
   batch.turn_keep = kept.parts.at(kKept);
   batch.turn_speaker = kept.parts.at(kSpeaker);
-  batch.turn_kind = kept.parts.at(kKind);
   batch.context = context;
   batch.facts = facts;
-  batch.reply_speaker = reply_speaker;
   const auto encoded = encode(batch.joined());
 
   const auto B = context.size(0), J = encoded.index.size(1);
@@ -131,6 +129,15 @@ Memory Seq2Seq::compose(const Kept& kept, const torch::Tensor& context, const to
                   per_token(attention_->keys(encoded.states)),
                   per_token(encoded.states.mm(weight.t()))};
   return memory;
+}
+
+Memory Seq2Seq::select_memory(const Memory& memory, const torch::Tensor& index) const {
+  const auto source = memory.parts.at(kSource).index_select(0, index);
+  const auto J = source.ne(0).sum(1).max().item<std::int64_t>();  // a row's tokens stand in front
+  Memory narrow = memory;
+  for (const auto part : {kSource, kKeys, kValues})
+    narrow.parts.at(part) = memory.parts.at(part).narrow(1, 0, J);
+  return {narrow.select(index)};
 }
 
 State Seq2Seq::start(std::int64_t /*pass*/, const Memory& memory, const torch::Tensor& memory_row) {

@@ -39,6 +39,8 @@ class Seq2Seq : public DialogueModel {
   Score score(const data::Batch& batch, bool with_attention) override;
   State start(std::int64_t pass, const Memory& memory, const torch::Tensor& memory_row) override;
   StepOutput step(const torch::Tensor& ids, const Memory& memory, const State& state) override;
+  [[nodiscard]] Memory select_memory(const Memory& memory,
+                                     const torch::Tensor& index) const override;
 
   const Seq2SeqOptions options;
 

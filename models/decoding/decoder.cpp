@@ -140,7 +140,7 @@ void DecodeLoop::compact_pool() {
     pool_ = {};
     return;
   }
-  pool_ = {pool_.select(ids_tensor(kept, device_))};
+  pool_ = model_.select_memory(pool_, ids_tensor(kept, device_));
   state_.memory_row = ids_tensor(place, device_).index_select(0, state_.memory_row);
 }
 

@@ -3,12 +3,15 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "models/decoding/decoder.h"
 #include "models/decoding/session.h"
+#include "models/layers/start_parameters.h"
+#include "models/seq2seq.h"
 #include "tests/models/model_test.h"
 
 namespace banter::models {
@@ -138,6 +141,38 @@ TEST_P(ModelDecodingTest, ASessionRepliesAsIfTheWholeContextWereGiven) {
   }
 }
 
+TEST_P(ModelDecodingTest, ASessionEncodesInEvalModeAndLeavesTheModelInItsOwn) {
+  const auto context = tiny_contexts({3}, /*seed=*/3)[0];
+  const auto memory = [&] {
+    ChatSession session(*model_, {});
+    for (const auto& turn : context.turns) session.add_turn(turn);
+    return session.compose(2).memory;
+  };
+  const auto expected = memory();
+  model_->train();
+  const auto composed = memory();
+  EXPECT_TRUE(model_->is_training());
+  for (std::size_t part = 0; part < expected.parts.size(); ++part)
+    EXPECT_TRUE(torch::equal(composed.parts[part], expected.parts[part])) << part;
+}
+
+TEST_P(ModelDecodingTest, RowsOfAMemoryWithoutTheOthersPaddingGiveTheSameBits) {
+  const c10::InferenceMode guard;
+  const auto batch = tiny_batch(tiny_contexts({9, 2, 1}, /*seed=*/3));
+  const auto memory =
+      model_->compose(model_->encode_turns(batch), batch.context, batch.facts, batch.reply_speaker);
+  std::vector<std::int64_t> shorter;
+  for (std::int64_t b = 0; b < 3; ++b)
+    if (batch.examples[static_cast<std::size_t>(b)].dialogue != 0) shorter.push_back(b);
+  const auto rows = torch::tensor(shorter);
+  const auto narrow = model_->select_memory(memory, rows);
+  const auto bos = torch::full({2}, model_->vocabulary().special.bos, torch::kLong);
+  const auto wide_step = model_->step(bos, memory, model_->start(0, memory, rows));
+  const auto narrow_step = model_->step(bos, narrow, model_->start(0, narrow, torch::arange(2)));
+  EXPECT_TRUE(torch::equal(wide_step.logits, narrow_step.logits));
+  EXPECT_TRUE(torch::equal(wide_step.state.rows.parts[0], narrow_step.state.rows.parts[0]));
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Registry, ModelDecodingTest,
     testing::Values("{type: hred, embed_dim: 6, hidden_dim: 10, attention: none}",
@@ -150,6 +185,40 @@ INSTANTIATE_TEST_SUITE_P(
                     "combine: weighted, turn_positions: learned}",
                     "{type: seq2seq, embed_dim: 6, hidden_dim: 10}"),
     [](const auto& which) { return "Model" + std::to_string(which.index); });
+
+/// Notes how many context tokens a row of the memory has room for.
+class WatchedSeq2Seq : public Seq2Seq {
+ public:
+  using Seq2Seq::Seq2Seq;
+  StepOutput step(const torch::Tensor& ids, const Memory& memory, const State& state) override {
+    for (const auto& part : memory.parts)
+      if (part.dim() == 3) widths.push_back(part.size(1));  // its keys and its values
+    return Seq2Seq::step(ids, memory, state);
+  }
+  std::vector<std::int64_t> widths;
+};
+
+TEST(Seq2SeqDecodingTest, ALongContextLeavesNoWideMemoryBehindIt) {
+  WatchedSeq2Seq model({.embed_dim = 6, .hidden_dim = 10}, tiny_vocabulary());
+  start_parameters(model, 1);
+  std::vector<Request> requests;
+  for (std::uint64_t i = 0; i < 12; ++i) {
+    Request request{.number = i, .context = {}, .options = {}};
+    request.context.turns.push_back({.ids = std::vector<data::TokenId>(i == 0 ? 90 : 5, 30)});
+    request.options.min_new_tokens = request.options.max_new_tokens = i == 0 ? 3 : 9;
+    requests.push_back(std::move(request));
+  }
+  std::size_t at = 0;
+  decode(
+      model, {}, {.max_rows = 2},
+      [&]() -> std::optional<Request> {
+        if (at == requests.size()) return std::nullopt;
+        return std::move(requests[at++]);
+      },
+      [](const Replies&) {});
+  EXPECT_EQ(model.widths.front(), 91);
+  EXPECT_EQ(model.widths.back(), 6);
+}
 
 }  // namespace
 }  // namespace banter::models
