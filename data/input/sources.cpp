@@ -136,8 +136,8 @@ void for_each_file(const fs::path& path, const ProblemSink& problem,
   if (status.type() == fs::file_type::directory) {
     walk(path, "", problem, visit);
   } else if (status.type() == fs::file_type::regular) {
-    const auto whole =
-        fs::absolute(path, error).lexically_normal();  // the same however it is spelt
+    // The name must be the same however the path is spelt: it may make the id.
+    const auto whole = fs::absolute(path, error).lexically_normal();
     visit(path, (whole.parent_path().filename() / whole.filename()).string());
   } else {
     throw base::FileError(
