@@ -11,6 +11,11 @@ State State::join(const State& a, const State& b) {
   return {torch::cat({a.memory_row, b.memory_row}), Rows::join(a.rows, b.rows)};
 }
 
+Memory DialogueModel::compose_next(Kept& kept, const torch::Tensor& context,
+                                   const torch::Tensor& facts, const torch::Tensor& reply_speaker) {
+  return compose(kept, context, facts, reply_speaker);
+}
+
 Memory DialogueModel::select_memory(const Memory& memory, const torch::Tensor& index) const {
   return {memory.select(index)};
 }

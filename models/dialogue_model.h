@@ -77,6 +77,12 @@ class DialogueModel : public torch::nn::Module {
   virtual Memory compose(const Kept& kept, const torch::Tensor& context, const torch::Tensor& facts,
                          const torch::Tensor& reply_speaker) = 0;
 
+  /// The same for the next reply of one conversation, B = 1. What is encoded for it beyond its
+  /// turns stays in `kept`, so that the reply after it costs what is new, where a model can have
+  /// that.
+  virtual Memory compose_next(Kept& kept, const torch::Tensor& context, const torch::Tensor& facts,
+                              const torch::Tensor& reply_speaker);
+
   /// The counts of the losses that `losses` would return, in its order; no forward pass.
   [[nodiscard]] virtual std::vector<std::pair<std::string, std::int64_t>> loss_counts(
       const data::Batch& batch) const;

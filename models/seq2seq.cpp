@@ -1,5 +1,6 @@
 #include "models/seq2seq.h"
 
+#include "base/random.h"
 #include "models/layers/packing.h"
 #include "models/layers/row_attention.h"
 #include "models/layers/shapes.h"
@@ -8,7 +9,14 @@ namespace banter::models {
 namespace {
 
 /// Parts of Seq2Seq's Kept, one row a turn.
-enum KeptPart : std::size_t { kIds, kKept, kSpeaker };
+enum KeptPart : std::size_t {
+  kIds,      ///< (M,T)
+  kKept,     ///< (M,T)
+  kSpeaker,  ///< (M)
+  kStates,   ///< (M,T',H): of its tokens, behind what stood before them; T' <= T
+  kLast,     ///< (M,H): behind its end
+  kPrefix,   ///< (M) int64: key of it and of what stood before it; 0 = no states yet
+};
 
 /// Parts of its Memory, one row a reply.
 enum MemoryPart : std::size_t {
@@ -57,6 +65,7 @@ Seq2Seq::Seq2Seq(const Seq2SeqOptions& o, const Vocabulary& vocabulary)
 
 Seq2Seq::Encoded Seq2Seq::encode(const data::Batch::Joined& joined) {
   const auto packing = make_packing(joined.keep);
+  encoded_tokens_ += packing.places();
   const auto embedded =
       embedding_->of_turns(packing.pack(joined.ids), packing.pack(joined.speaker));
   Encoded encoded;
@@ -104,7 +113,10 @@ Score Seq2Seq::score(const data::Batch& batch, bool with_attention) {
 }
 
 Kept Seq2Seq::encode_turns(const data::Batch& batch) {
-  return {{{batch.turn_ids, batch.turn_keep, batch.turn_speaker}}};
+  const auto M = batch.turn_ids.size(0), H = options.hidden_dim;
+  const auto floats = start_->weight.options().requires_grad(false);
+  return {{{batch.turn_ids, batch.turn_keep, batch.turn_speaker, torch::zeros({M, 0, H}, floats),
+            torch::zeros({M, H}, floats), torch::zeros({M}, batch.turn_ids.options())}}};
 }
 
 Memory Seq2Seq::compose(const Kept& kept, const torch::Tensor& context, const torch::Tensor& facts,
@@ -115,20 +127,115 @@ Memory Seq2Seq::compose(const Kept& kept, const torch::Tensor& context, const to
   batch.turn_speaker = kept.parts.at(kSpeaker);
   batch.context = context;
   batch.facts = facts;
-  const auto encoded = encode(batch.joined());
+  return memory_of(encode(batch.joined()), facts.size(1) + context.size(1));
+}
 
-  const auto B = context.size(0), J = encoded.index.size(1);
+Memory Seq2Seq::memory_of(const Encoded& encoded, std::int64_t sources) {
+  const auto B = encoded.index.size(0), J = encoded.index.size(1);
   const auto rows = encoded.index.clamp_min(0).flatten();
   const auto per_token = [&](const torch::Tensor& table) {
     return table.index_select(0, rows).view({B, J, table.size(1)});
   };
   const auto weight = decoder_->weight_ih.narrow(1, options.embed_dim, options.hidden_dim);
   Memory memory;
-  memory.parts = {encoded.start, encoded.source + 1,
-                  encoded.start.new_zeros({B, facts.size(1) + context.size(1)}),
+  memory.parts = {encoded.start, encoded.source + 1, encoded.start.new_zeros({B, sources}),
                   per_token(attention_->keys(encoded.states)),
                   per_token(encoded.states.mm(weight.t()))};
   return memory;
+}
+
+/// A turn or fact of one context.
+struct Seq2Seq::Source {
+  std::int64_t column = 0;  ///< in [facts; context]
+  std::int64_t row = 0;     ///< of Kept
+  std::int64_t tokens = 0;
+  std::int64_t key = 0;  ///< of it and of all before it
+};
+
+/// Shapes   rows (W) int64, -1 = none
+std::vector<Seq2Seq::Source> Seq2Seq::sources_of(const Kept& kept, const torch::Tensor& rows) {
+  const auto on_cpu = [](const torch::Tensor& x) { return x.to(torch::kCPU).contiguous(); };
+  const auto row_of = on_cpu(rows), ids = on_cpu(kept.parts.at(kIds));
+  const auto lengths = on_cpu(kept.parts.at(kKept).sum(1));
+  const auto speakers = on_cpu(kept.parts.at(kSpeaker));
+  std::vector<Source> sources;
+  std::uint64_t key = 0;
+  const auto join = [&](std::int64_t part) {
+    key = base::join_keys(key, static_cast<std::uint64_t>(part));
+  };
+  for (std::int64_t column = 0; column < row_of.size(0); ++column) {
+    const auto row = row_of.const_data_ptr<std::int64_t>()[column];
+    if (row < 0) continue;
+    const auto tokens = lengths.const_data_ptr<std::int64_t>()[row];
+    join(tokens);
+    join(speakers.const_data_ptr<std::int64_t>()[row]);
+    const auto* id = ids.const_data_ptr<std::int64_t>() + row * ids.size(1);
+    for (std::int64_t t = 0; t < tokens; ++t) join(id[t]);
+    sources.push_back({column, row, tokens, static_cast<std::int64_t>(key)});
+  }
+  return sources;
+}
+
+/// Runs the encoder over these sources, behind the state `before` (1,H), and keeps their states.
+/// Shapes   returns (P,H)
+torch::Tensor Seq2Seq::encode_behind(Kept& kept, std::span<const Source> sources,
+                                     const torch::Tensor& before) {
+  std::vector<torch::Tensor> ids, speakers;
+  for (const auto& source : sources) {
+    ids.push_back(kept.parts[kIds][source.row].narrow(0, 0, source.tokens));
+    speakers.push_back(kept.parts[kSpeaker].narrow(0, source.row, 1).expand({source.tokens}));
+  }
+  const auto all_ids = torch::cat(ids);
+  const auto keep = torch::ones({1, all_ids.size(0)}, all_ids.options().dtype(torch::kBool));
+  const auto states = encoder_(embedding_->of_turns(all_ids, torch::cat(speakers)),
+                               make_packing(keep), before);  // (P,H)
+  encoded_tokens_ += states.size(0);
+  std::int64_t at = 0;
+  for (const auto& source : sources) {
+    kept.parts[kStates][source.row]
+        .narrow(0, 0, source.tokens)
+        .copy_(states.narrow(0, at, source.tokens));
+    at += source.tokens;
+    kept.parts[kLast][source.row].copy_(states[at - 1]);
+    kept.parts[kPrefix][source.row].fill_(source.key);
+  }
+  return states;
+}
+
+Memory Seq2Seq::compose_next(Kept& kept, const torch::Tensor& context, const torch::Tensor& facts,
+                             const torch::Tensor& /*reply_speaker*/) {
+  const torch::NoGradGuard no_grad;
+  const auto rows = torch::cat({facts, context}, 1).squeeze(0);  // (W)
+  const auto sources = sources_of(kept, rows);
+  auto& states = kept.parts.at(kStates);
+  const auto T = kept.parts.at(kIds).size(1);
+  if (states.size(1) < T)
+    states = torch::cat(
+        {states, states.new_zeros({states.size(0), T - states.size(1), states.size(2)})}, 1);
+
+  auto before = states.new_zeros({1, options.hidden_dim});
+  std::vector<torch::Tensor> parts = {states.new_zeros({0, options.hidden_dim})};
+  std::size_t known = 0;  // sources whose states are kept; copied, for their rows may be written
+  for (; known < sources.size(); ++known) {
+    const auto& source = sources[known];
+    if (kept.parts[kPrefix][source.row].item<std::int64_t>() != source.key) break;
+    parts.push_back(states[source.row].narrow(0, 0, source.tokens).clone());
+    before = kept.parts[kLast].narrow(0, source.row, 1).clone();
+  }
+  if (known < sources.size()) {
+    parts.push_back(encode_behind(kept, std::span(sources).subspan(known), before));
+    before = parts.back().narrow(0, parts.back().size(0) - 1, 1);
+  }
+
+  std::vector<std::int64_t> places;
+  for (const auto& source : sources)
+    places.insert(places.end(), static_cast<std::size_t>(source.tokens), source.column);
+  Encoded encoded;
+  encoded.states = torch::cat(parts);
+  encoded.index = torch::arange(encoded.states.size(0), rows.options()).unsqueeze(0);
+  encoded.source = torch::tensor(places, torch::kLong).to(rows.device()).unsqueeze(0);
+  encoded.start = torch::tanh(start_(before));
+  return memory_of(encoded, rows.size(0));
 }
 
 Memory Seq2Seq::select_memory(const Memory& memory, const torch::Tensor& index) const {

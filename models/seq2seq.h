@@ -1,5 +1,9 @@
 #pragma once
 
+#include <cstdint>
+#include <span>
+#include <vector>
+
 #include "configs/section.h"
 #include "models/dialogue_model.h"
 #include "models/layers/additive_attention.h"
@@ -31,16 +35,24 @@ class Seq2Seq : public DialogueModel {
  public:
   Seq2Seq(const Seq2SeqOptions& options, const Vocabulary& vocabulary);
 
-  /// Turns are only kept as ids: the encoder runs over a reply's whole context in `compose`.
+  /// Turns are kept as ids: the encoder runs over a reply's whole context in `compose`.
   Kept encode_turns(const data::Batch& batch) override;
   Memory compose(const Kept& kept, const torch::Tensor& context, const torch::Tensor& facts,
                  const torch::Tensor& reply_speaker) override;
+  /// Encodes only what stands behind the sources whose states are kept: with them, a row keeps its
+  /// tokens' states and a key of itself and all that stood before it. A row that stands in a
+  /// context twice keeps the last of its places.
+  Memory compose_next(Kept& kept, const torch::Tensor& context, const torch::Tensor& facts,
+                      const torch::Tensor& reply_speaker) override;
   std::vector<LossSum> losses(const data::Batch& batch) override;
   Score score(const data::Batch& batch, bool with_attention) override;
   State start(std::int64_t pass, const Memory& memory, const torch::Tensor& memory_row) override;
   StepOutput step(const torch::Tensor& ids, const Memory& memory, const State& state) override;
   [[nodiscard]] Memory select_memory(const Memory& memory,
                                      const torch::Tensor& index) const override;
+
+  /// Context tokens that the encoder has read so far.
+  [[nodiscard]] std::int64_t encoded_tokens() const { return encoded_tokens_; }
 
   const Seq2SeqOptions options;
 
@@ -53,6 +65,11 @@ class Seq2Seq : public DialogueModel {
     torch::Tensor start;   ///< (B,H)
   };
   Encoded encode(const data::Batch::Joined& joined);
+  struct Source;
+  static std::vector<Source> sources_of(const Kept& kept, const torch::Tensor& rows);
+  torch::Tensor encode_behind(Kept& kept, std::span<const Source> sources,
+                              const torch::Tensor& before);
+  Memory memory_of(const Encoded& encoded, std::int64_t sources);
   RecurrentStates decode(const Encoded& encoded, const data::Batch& batch, const Packing& labels);
 
   TurnEmbedding embedding_{nullptr};
@@ -63,6 +80,7 @@ class Seq2Seq : public DialogueModel {
   torch::nn::Dropout dropout_{nullptr};
   OutputLayer output_{nullptr};
   StepLinear step_input_{nullptr};
+  std::int64_t encoded_tokens_ = 0;
 };
 
 }  // namespace banter::models

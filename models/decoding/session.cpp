@@ -64,8 +64,8 @@ Composed ChatSession::compose(std::int64_t reply_speaker) {
   encode_new(batch);
   const auto device = device_of(model_);
   const auto facts = Places(fact_places_.begin(), fact_places_.begin() + composed.facts);
-  composed.memory = model_.compose(kept_, row_of(turn_places_).to(device), row_of(facts).to(device),
-                                   batch.reply_speaker.to(device));
+  composed.memory = model_.compose_next(kept_, row_of(turn_places_).to(device),
+                                        row_of(facts).to(device), batch.reply_speaker.to(device));
   return composed;
 }
 

@@ -3,6 +3,7 @@
 #include "models/seq2seq.h"
 
 #include <memory>
+#include <vector>
 
 #include "tests/models/model_test.h"
 
@@ -48,6 +49,75 @@ TEST(Seq2SeqTest, ScoresAreTheEquations) {
     EXPECT_TRUE(torch::allclose(scored, expected, kExact, kExact))
         << options << (scored - expected).abs().max();
   }
+}
+
+/// A conversation that grows turn by turn, and what the model keeps of it.
+class Seq2SeqPrefixTest : public testing::Test {
+ protected:
+  Seq2SeqPrefixTest() : model_(seq2seq("speakers: true\n")) { move_parameters(*model_); }
+
+  /// Adds a turn of so many tokens; returns its row.
+  std::int64_t add(std::int64_t tokens, std::int64_t id, std::int64_t speaker) {
+    data::Batch batch;
+    batch.turn_ids = torch::full({1, tokens}, id, torch::kLong);
+    batch.turn_keep = torch::ones({1, tokens}, torch::kBool);
+    batch.turn_speaker = torch::full({1}, speaker, torch::kLong);
+    kept_ = {Rows::join(kept_, model_->encode_turns(batch))};
+    return kept_.size() - 1;
+  }
+
+  /// Composes for a reply to these rows; returns how many tokens were encoded for it.
+  std::int64_t compose(const std::vector<std::int64_t>& context,
+                       const std::vector<std::int64_t>& facts = {}) {
+    const c10::InferenceMode guard;
+    const auto row = [](const std::vector<std::int64_t>& rows) {
+      return torch::tensor(rows, torch::kLong).unsqueeze(0);
+    };
+    const auto speaker = torch::zeros({1}, torch::kLong);
+    const auto whole = model_->compose(kept_, row(context), row(facts), speaker);
+    const auto before = model_->encoded_tokens();
+    const auto grown = model_->compose_next(kept_, row(context), row(facts), speaker);
+    EXPECT_EQ(grown.parts.size(), whole.parts.size());
+    for (std::size_t part = 0; part < whole.parts.size(); ++part)
+      EXPECT_TRUE(torch::allclose(grown.parts[part], whole.parts[part], kExact, kExact)) << part;
+    return model_->encoded_tokens() - before;
+  }
+
+  std::shared_ptr<Seq2Seq> model_;
+  Kept kept_;
+};
+
+TEST_F(Seq2SeqPrefixTest, ATurnCostsItsOwnTokensWhileTheBeginningStays) {
+  const auto fact = add(2, 20, 2), a = add(3, 30, 1), b = add(5, 31, 2);
+  EXPECT_EQ(compose({a}, {fact}), 5);
+  EXPECT_EQ(compose({a, b}, {fact}), 5);
+  EXPECT_EQ(compose({a, b}, {fact}), 0);
+  const auto c = add(9, 32, 1);  // longer than all before it
+  EXPECT_EQ(compose({a, b, c}, {fact}), 9);
+  EXPECT_EQ(compose({b, c}, {fact}), 14) << "without its beginning it is another context";
+  EXPECT_EQ(compose({a, b, c}, {fact}), 14) << "what stood behind the fact and a had another place";
+  EXPECT_EQ(compose({a, c}, {fact}), 9);
+}
+
+TEST_F(Seq2SeqPrefixTest, KeptRowsMayMoveAndLeave) {
+  const auto a = add(3, 30, 1), b = add(5, 31, 2), c = add(2, 32, 1);
+  EXPECT_EQ(compose({b, c}), 7);
+  kept_ = {kept_.select(torch::tensor({c, b}))};
+  add(4, 33, 2);
+  EXPECT_EQ(compose({1, 0, 2}), 4);
+  EXPECT_NE(a, b);
+}
+
+TEST_F(Seq2SeqPrefixTest, ATurnThatIsSaidTwiceMayShareARow) {
+  const auto a = add(3, 30, 1), b = add(5, 31, 2);
+  EXPECT_EQ(compose({a}), 3);
+  EXPECT_EQ(compose({a, b, a}), 8);
+  EXPECT_EQ(compose({a, b, a, b}), 16) << "its row holds one of its places only";
+}
+
+TEST_F(Seq2SeqPrefixTest, ReadsNothingWhereThereIsNothing) {
+  add(3, 30, 1);
+  EXPECT_EQ(compose({-1, -1}), 0);
 }
 
 /// Names and shapes are the checkpoint's format: a change here is a change of format.
