@@ -9,15 +9,19 @@ constexpr std::size_t kThreads = 2;
 
 /// About what a dialogue takes of memory, however short its texts are.
 std::size_t memory_of(const Dialogue& dialogue) {
-  std::size_t bytes = sizeof dialogue + dialogue.id.size();
+  std::size_t bytes = sizeof(Dialogue);
+  const auto add = [&](const std::string& text) { bytes += sizeof(std::string) + text.size(); };
+  add(dialogue.id);
   for (const auto& turn : dialogue.turns)
-    bytes += sizeof turn + turn.speaker.size() + turn.text.size() + turn.time.size();
+    for (const auto* text : {&turn.speaker, &turn.text, &turn.time}) add(*text);
   for (const auto& [speaker, facts] : dialogue.personas) {
-    bytes += sizeof speaker + sizeof facts + speaker.size();
-    for (const auto& fact : facts) bytes += sizeof fact + fact.size();
+    add(speaker);
+    for (const auto& fact : facts) add(fact);
   }
-  for (const auto& [key, value] : dialogue.meta)
-    bytes += sizeof key + sizeof value + key.size() + value.size();
+  for (const auto& [key, value] : dialogue.meta) {
+    add(key);
+    add(value);
+  }
   return bytes;
 }
 

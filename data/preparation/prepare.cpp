@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <ranges>
 #include <utility>
 
 #include <unistd.h>
@@ -214,9 +215,8 @@ Problems make(const Work& work, const fs::path& folder) {
                            " bytes of text");
   const Tokenizer tokenizer(Tokenizer::train(data.tokenizer, first.sample));
 
-  std::vector<std::string> splits;
-  for (const auto& [split, count] : counts) splits.push_back(split);
-  StoreWriter writer(folder, tokenizer, splits);
+  const auto names = std::views::keys(counts);
+  StoreWriter writer(folder, tokenizer, {names.begin(), names.end()});
   EncodingQueue queue(tokenizer, writer);
   Problems again;
   const auto second = read_sources(work, "encoding", below, again,
