@@ -199,7 +199,8 @@ Checkpoint newest_good(const fs::path& run, const std::vector<std::int64_t>& ste
       auto found = verified(run, *step);
       found.warning = problem + "; " + step_name(*step) + " is used instead";
       return found;
-    } catch (const CheckpointError&) {  // the first problem is the one to tell
+    } catch (const CheckpointError&) {
+      continue;  // the first problem is the one to tell
     }
   }
   throw CheckpointError(problem + "; no other checkpoint of the run can be used");
@@ -235,10 +236,13 @@ void CheckpointWriter::publish() {
     published_ = true;
     return;
   }
+  bool is_same = false;
   try {
-    if (check_folder(final_) == base::sha256_hex(manifest)) return;  // the same; ours is removed
-  } catch (const CheckpointError&) {                                 // damaged: ours replaces it
+    is_same = check_folder(final_) == base::sha256_hex(manifest);
+  } catch (const CheckpointError&) {
+    is_same = false;  // damaged: ours replaces it
   }
+  if (is_same) return;  // ours is removed
   // Never a moment without a whole step-N, or one that `remove_leftovers` puts back.
   base::exchange_durably(folder_, final_);
   published_ = true;

@@ -79,13 +79,14 @@ class EntryReader {
  private:
   [[noreturn]] void fail(const std::string& why) const { throw CheckpointError(where_ + why); }
 
-  const json::value& member(const json::object& record, std::string_view key) const {
+  [[nodiscard]] const json::value& member(const json::object& record, std::string_view key) const {
     const auto* found = record.if_contains(key);
     if (found == nullptr) fail("has no " + std::string(key));
     return *found;
   }
 
-  std::vector<std::uint64_t> integers(const json::object& record, std::string_view key) const {
+  [[nodiscard]] std::vector<std::uint64_t> integers(const json::object& record,
+                                                    std::string_view key) const {
     const auto* list = member(record, key).if_array();
     if (list == nullptr) fail("has a " + std::string(key) + " that is not a list");
     std::vector<std::uint64_t> numbers;

@@ -85,7 +85,7 @@ class Reader {
     }
   }
 
-  std::string checked(std::string_view text, const std::string& what) const {
+  [[nodiscard]] std::string checked(std::string_view text, const std::string& what) const {
     if (is_blank(text)) fail(what + " has no text");
     if (text.find('\0') != std::string_view::npos) fail(what + " holds a NUL character");
     return std::string(text);
