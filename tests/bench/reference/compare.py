@@ -7,8 +7,8 @@
 Writes a table in Markdown to standard output: medians over the rounds, and each program's range.
 The Python that runs hred_reference.py needs torch 2.15 and safetensors (--python). It gets the
 allocator's settings that banter gives itself. Both decode with the same weights (--weights: a
-model.safetensors of E 256, H 512; without it those that banter has after the timed steps) and the
-number of tokens must agree.
+model.safetensors of E 256, H 512; without it those of a training of 400 steps, first) and the
+numbers of tokens should agree.
 """
 
 import argparse
@@ -65,7 +65,7 @@ def compare_speed(programs, args):
     weights = args.weights
     if not weights:
         weights = programs.folder / "weights.safetensors"
-        programs.ours("train", "--steps", args.steps, "--save", weights)
+        programs.ours("train", "--steps", 400, "--save", weights)
     steps = ("--steps", args.steps)
     decode = ("--replies", args.replies, "--weights", weights)
     few = ("--replies", max(args.replies // 8, 1), "--weights", weights)
@@ -158,7 +158,7 @@ def main():
     parser.add_argument("--tokens", type=int, default=1024, help="labels a batch")
     parser.add_argument("--turn-tokens", type=int, default=60, help="longest turn and reply")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--replies", type=int, default=512,
+    parser.add_argument("--replies", type=int, default=1024,
                         help="decoded a measurement (an eighth of them one at a time)")
     parser.add_argument("--weights", help="model.safetensors to decode with")
     parser.add_argument("--target", type=float, help="train both to this validation perplexity")
