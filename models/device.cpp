@@ -1,8 +1,10 @@
 #include "models/device.h"
 
 #include <charconv>
+#include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <thread>
 
 #include <dlfcn.h>
 #include <malloc.h>
@@ -82,6 +84,9 @@ void set_threads(int threads) {
   // otherwise mapped, zeroed and given back each time.
   mallopt(M_MMAP_THRESHOLD, 1 << 30);
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
+  // LibTorch's own choice is the physical cores, which is half of a small machine.
+  if (threads == 0 && std::getenv("OMP_NUM_THREADS") == nullptr)
+    threads = static_cast<int>(std::thread::hardware_concurrency());
   if (threads > 0) torch::set_num_threads(threads);
   static const bool once = [] {
     torch::set_num_interop_threads(1);  // throws when called twice

@@ -15,7 +15,7 @@ struct Recipe {
   std::filesystem::path store;  ///< folder that `banter prepare` wrote
   std::filesystem::path run;    ///< folder of this training
   std::string device;           ///< as --device takes it
-  std::int64_t threads = 0;     ///< of computing, 0 = all cores
+  std::int64_t threads = 0;     ///< of computing, 0 = all cores or OMP_NUM_THREADS
   data::BatchOptions batch;
   TrainOptions train;
   configs::Config config;  ///< where the model's keys are read from

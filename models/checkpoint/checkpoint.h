@@ -87,7 +87,8 @@ struct Checkpoint {
 /// Throws   CheckpointError "where, what, which rule, what to do": no such run, no checkpoint yet,
 ///          the names that exist, a damaged file
 Checkpoint find_checkpoint(const RunName& name);
-/// Throws   CheckpointError naming the first file that is missing, cut, changed or not listed
+/// Throws   CheckpointError naming the first file that is missing, cut or changed, or one of
+///          those that are read that the manifest does not list
 void verify_checkpoint(const std::filesystem::path& folder);
 
 }  // namespace banter::models

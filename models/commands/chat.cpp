@@ -38,7 +38,9 @@ constexpr std::string_view kHelp =
     "  /set NAME=VALUE  change how replies are chosen, as in /set method=sample\n"
     "  /help            this list\n"
     "  /quit            end (so does Ctrl-D)\n"
-    "Any other line is said as it is; //quit says /quit.\n";
+    "Any other line is said as it is; //quit says /quit. At this prompt a lone /word that is none "
+    "of\n"
+    "these is taken for a slip.\n";
 
 std::string_view first_word(std::string_view line) {
   return line.substr(0, line.find_first_of(kBlanks));
@@ -52,6 +54,14 @@ std::optional<std::string_view> said_by(std::string_view line) {
     return line;
   if (slashes == 1) return std::nullopt;
   return line.substr(1);
+}
+
+/// Throws   UsageError when a line is one word that looks like a command and is none
+void refuse_slip(std::string_view line) {
+  const auto word = first_word(line);
+  if (word.starts_with('/') && word.find('/', 1) == std::string_view::npos && word == line &&
+      std::ranges::find(kCommands, word) == kCommands.end())
+    throw base::UsageError(base::printable(word) + " is no command; /help lists them");
 }
 
 /// A conversation in the terminal; with a pipe, a filter from lines to replies.
@@ -92,6 +102,7 @@ class Chat {
       }
       if (is_blank(*line)) continue;
       try {
+        if (has_prompt) refuse_slip(*line);
         if (const auto text = said_by(*line)) {
           answer(std::string(*text), has_prompt);
         } else if (!obey(*line)) {

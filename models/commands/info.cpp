@@ -97,7 +97,8 @@ int run_info(const std::vector<std::string>& arguments) {
   std::string device = "auto";
   int threads = 0;
   line.app.add_option("--device", device, "cpu, cuda, cuda:N or auto");
-  line.app.add_option("--threads", threads, "threads to compute with, 0 = all cores")
+  line.app
+      .add_option("--threads", threads, "threads of computing, 0 = all cores or OMP_NUM_THREADS")
       ->check(CLI::NonNegativeNumber);
   if (!line.parse(arguments)) return 0;
 

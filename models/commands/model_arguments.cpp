@@ -52,7 +52,7 @@ void ModelArguments::add_to(CLI::App& app) {
   app.add_option("run", run, "run folder: RUN, RUN@last, RUN@step-N, RUN@best:METRIC, RUN@ema")
       ->required();
   app.add_option("--device", device, "cpu, cuda, cuda:N or auto");
-  app.add_option("--threads", threads, "threads to compute with, 0 = all cores")
+  app.add_option("--threads", threads, "threads of computing, 0 = all cores or OMP_NUM_THREADS")
       ->check(CLI::NonNegativeNumber);
 }
 
