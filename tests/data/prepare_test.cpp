@@ -353,7 +353,7 @@ long peak_of(const std::string& corpus, int sample_bytes) {
 class PrepareMemoryTest : public testing::Test {
  protected:
   void SetUp() override {
-#ifdef __SANITIZE_ADDRESS__
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
     GTEST_SKIP() << "a sanitizer keeps freed memory: its peak is not the program's";
 #endif
   }

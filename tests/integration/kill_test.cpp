@@ -192,7 +192,7 @@ TEST_F(KillTest, ASignalSavesAndTheSameCommandGoesOnToTheSameWeights) {
     RunWatcher watcher(place / name);
     Process process(command(file), variables);
     const int handle = static_cast<int>(::syscall(SYS_pidfd_open, process.id(), 0));
-    ASSERT_TRUE(watcher.wait_for(20, "log.jsonl", handle)) << "it ended too early";
+    ASSERT_TRUE(watcher.wait_for(3, "log.jsonl", handle)) << "it ended too early";
     ::close(handle);
     process.kill(signal);
     const auto result = process.wait();

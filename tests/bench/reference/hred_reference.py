@@ -355,7 +355,7 @@ def peak_operations_per_second(size=2048, tries=12):
 
 def profile(work, seconds):
     """The share of `work`'s time in matrix products, and their rate in the `seconds` that it took
-    without the profiler."""
+    without the profiler, which slows so many small operations down."""
     cpu = [torch.profiler.ProfilerActivity.CPU]
     with torch.profiler.profile(activities=cpu, record_shapes=True, with_flops=True) as profiler:
         work()
