@@ -52,7 +52,8 @@ int run_train(const std::vector<std::string>& arguments) {
   bool restart = false, resume = false;
   line.app.add_option("config", file, "the recipe (YAML)")->required();
   line.app.add_option("--device", device, "cpu, cuda:N or auto, instead of the recipe's");
-  line.app.add_option("--threads", threads, "threads of computing, 0 = all cores or OMP_NUM_THREADS")
+  line.app
+      .add_option("--threads", threads, "threads of computing, 0 = all cores or OMP_NUM_THREADS")
       ->check(CLI::NonNegativeNumber);
   line.app.add_flag("--restart", restart, "move an existing run folder aside and begin anew");
   line.app.add_flag("--resume", resume, "go on with a run; an error when there is none");
