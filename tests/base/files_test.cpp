@@ -110,7 +110,7 @@ TEST(FilesTest, PiecesOfAnySizeArriveInOrder) {
   const TemporaryFolder folder;
   std::string whole;
   FileWriter writer(folder / "file");
-  for (const std::size_t size : {1u, 1'048'575u, 2u, 1'048'576u, 0u, 3'000'000u, 7u}) {
+  for (const std::size_t size : {1u, 65'535u, 2u, 65'536u, 0u, 3'000'000u, 65'533u, 2u, 7u}) {
     const std::string piece(size, static_cast<char>('a' + whole.size() % 26));
     writer.write(piece);
     whole += piece;

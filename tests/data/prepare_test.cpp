@@ -382,7 +382,7 @@ TEST_F(PrepareMemoryTest, IsBoundedForDialoguesOfManyShortTurns) {
   const auto small = peak_of(corpus(30), 10'000);
   const auto large = peak_of(corpus(300), 10'000);
   ASSERT_GT(small, 0);
-  EXPECT_LT(large, small + 10'000);  // buffers of files that are written fill; no more
+  EXPECT_LT(static_cast<double>(large), 1.1 * static_cast<double>(small));
 }
 
 TEST(PrepareCorporaTest, UbuntuHasItsPublishedCounts) {
