@@ -16,11 +16,15 @@ struct Turn {
   std::string speaker;  ///< as in the corpus, never ""; "?" = unknown (two need not be one person)
   std::string text;     ///< kept byte for byte
   std::string time;     ///< as in the corpus, "" = none
+  /// False replies that the corpus offers beside this one, for rankings (hits@k); never the text
+  /// itself, and never something that anybody said here.
+  std::vector<std::string> distractors = {};
 };
 
 /// An exchange in a corpus.
 struct Dialogue {
-  std::string id;                                         ///< unique in its corpus
+  std::string id;     ///< unique in its file; a running number where the corpus gives none
+  std::string group;  ///< dialogues of one group stay in one split, "" = it is alone
   std::vector<std::pair<std::string, std::string>> meta;  ///< in the order of the file
   std::vector<std::pair<std::string, std::vector<std::string>>> personas;  ///< speaker -> facts
   std::vector<Turn> turns;                                                 ///< in order

@@ -67,14 +67,20 @@ DataOptions DataOptions::from(configs::Section& section) {
   return o;
 }
 
-double split_draw(std::string_view id, std::uint64_t seed) {
+std::string_view split_key(const Record& record) {
+  return std::visit(
+      [](const auto& one) -> std::string_view { return one.group.empty() ? one.id : one.group; },
+      record);
+}
+
+double split_draw(std::string_view key, std::uint64_t seed) {
   std::uint64_t hash = 0xCBF29CE484222325ULL;  // FNV-1a
-  for (const char c : id) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3ULL;
+  for (const char c : key) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3ULL;
   return base::to_unit(base::join_keys(seed, hash));
 }
 
-std::string_view split_of(std::string_view id, std::uint64_t seed, double valid_share) {
-  return split_draw(id, seed) < valid_share ? "valid" : "train";
+std::string_view split_of(std::string_view key, std::uint64_t seed, double valid_share) {
+  return split_draw(key, seed) < valid_share ? "valid" : "train";
 }
 
 }  // namespace banter::data

@@ -7,6 +7,7 @@
 
 #include "configs/section.h"
 #include "data/formats/formats.h"
+#include "data/record.h"
 #include "data/tokenizer.h"
 
 namespace banter::data {
@@ -42,10 +43,13 @@ struct DataOptions {
   static DataOptions from(configs::Section& section);
 };
 
-/// What decides the split of a dialogue of an `auto` source, in [0, 1): a pure function of its id.
-double split_draw(std::string_view id, std::uint64_t seed);
+/// What decides the split of a record of an `auto` source: its group, or its id.
+std::string_view split_key(const Record& record);
+
+/// The draw that decides it, in [0, 1): a pure function of the key.
+double split_draw(std::string_view key, std::uint64_t seed);
 
 /// valid when the draw is below `valid_share`, else train.
-std::string_view split_of(std::string_view id, std::uint64_t seed, double valid_share);
+std::string_view split_of(std::string_view key, std::uint64_t seed, double valid_share);
 
 }  // namespace banter::data

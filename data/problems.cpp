@@ -21,7 +21,7 @@ void Problems::add(const Problem& problem) {
   if (count.first.size() < kShownPerRule) count.first.push_back(problem.text());
   records_lost_ += problem.records;
   if (problem.records > 0 && first_loss_.empty()) first_loss_ = problem.text();
-  if (problem.severity == Severity::kNote) return;
+  if (problem.severity != Severity::kSkip) return;
   ++skips_;
   if (first_skips_.size() < kShownOnFailure) first_skips_.push_back(problem.text());
   if (skips_ <= max_skipped_) return;

@@ -11,8 +11,9 @@
 namespace banter::data {
 
 enum class Severity : std::uint8_t {
-  kSkip,  ///< a record is lost through a fault; counts to the limit
-  kNote,  ///< told, and no reason to stop
+  kSkip,   ///< a record is lost through a fault; counts to the limit
+  kNote,   ///< told, and no reason to stop
+  kCount,  ///< left out or changed because it was asked for: a figure of the report
 };
 
 /// Something in a corpus that a person should know.

@@ -25,11 +25,13 @@ add_library(
   inspection/report.cpp
   inspection/statistics.cpp
   options.cpp
+  pair.cpp
   preparation/cleaning.cpp
   preparation/corpus.cpp
   preparation/encoding_queue.cpp
   preparation/inputs.cpp
   preparation/prepare.cpp
+  preparation/record_filter.cpp
   preparation/seen_keys.cpp
   preparation/temporary_folder.cpp
   problems.cpp

@@ -65,11 +65,13 @@ Dialogue read_conversation(const dom::element& value, const ReadLimits& limits) 
 
 }  // namespace
 
-bool recognises_chitchat(std::string_view head, std::string_view) {
+std::string_view recognises_chitchat(std::string_view head, std::string_view) {
   auto rest = head;
-  if (!take(rest, '{') || !take_string(rest) || !take(rest, ':') || !take(rest, '{')) return false;
-  return rest.find("\"messages\"") != std::string_view::npos &&
-         rest.find("\"sender\"") != std::string_view::npos;
+  if (!take(rest, '{') || !take_string(rest) || !take(rest, ':') || !take(rest, '{')) return {};
+  if (rest.find("\"messages\"") == std::string_view::npos ||
+      rest.find("\"sender\"") == std::string_view::npos)
+    return {};
+  return "a JSON object of conversations with messages and senders";
 }
 
 void read_chitchat(InputStream& stream, const ReadLimits& limits, Receiver& receiver) {

@@ -17,9 +17,10 @@ constexpr std::size_t kHeadBytes = std::size_t{1} << 15;
 // Asked in this order: the narrow forms first.
 constexpr std::array kFormats = {
     Format{"ubuntu_v1", "Ubuntu Dialogue Corpus v1, dialogs/N/M.tsv", &recognises_ubuntu_v1,
-           &read_ubuntu_v1, true},
-    Format{"chitchat", "chitchat-dataset JSON", &recognises_chitchat, &read_chitchat, false},
-    Format{"jsonl", "JSON Lines, one dialogue a line", &recognises_jsonl, &read_jsonl, false},
+           &read_ubuntu_v1, Ids::kInSource},
+    Format{"chitchat", "chitchat-dataset JSON", &recognises_chitchat, &read_chitchat, Ids::kInFile},
+    Format{"jsonl", "JSON Lines, one dialogue a line", &recognises_jsonl, &read_jsonl,
+           Ids::kInFile},
 };
 
 }  // namespace
@@ -34,12 +35,14 @@ const Format& format_named(std::string_view name) {
   throw base::DataError("format \"" + std::string(name) + "\" is unknown; known:" + known);
 }
 
-const Format* recognised(InputStream& stream) {
+Recognition recognise(InputStream& stream, bool alone) {
   auto head = stream.peek(kHeadBytes);
   if (head.starts_with("\xEF\xBB\xBF")) head.remove_prefix(3);
   for (const auto& format : kFormats)
-    if (format.recognises(head, stream.name())) return &format;
-  return nullptr;
+    if (alone || !format.is_plain)
+      if (const auto why = format.recognises(head, stream.name()); !why.empty())
+        return {&format, why};
+  return {};
 }
 
 std::string_view text_fault(std::string_view text) {
@@ -47,6 +50,12 @@ std::string_view text_fault(std::string_view text) {
   if (text.find('\0') != std::string_view::npos) return "a text holds NUL";
   if (base::count_words(text) == 0) return "a turn is blank";
   return {};
+}
+
+std::string_view trimmed(std::string_view text) {
+  const auto begin = text.find_first_not_of(" \t");
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
 }
 
 }  // namespace banter::data

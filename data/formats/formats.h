@@ -5,9 +5,9 @@
 #include <string>
 #include <string_view>
 
-#include "data/dialogue.h"
 #include "data/input/stream.h"
 #include "data/problems.h"
+#include "data/record.h"
 
 namespace banter::data {
 
@@ -15,27 +15,38 @@ namespace banter::data {
 struct ReadLimits {
   std::int64_t max_line_bytes = 1 << 20;  ///< of a line or a record, >= 1
   std::int64_t max_turns = 10'000;        ///< of a dialogue, >= 2
-  std::int64_t max_depth = 1'000;         ///< of nested JSON, >= 4
+  std::int64_t max_depth = 1'000;         ///< of nested JSON and XML, >= 4
 };
 
 /// Takes what a reader finds, in the order of the file.
 class Receiver {
  public:
   virtual ~Receiver() = default;
-  virtual void record(Dialogue&& dialogue, const Place& place) = 0;
+  virtual void record(Record&& record, const Place& place) = 0;
   virtual void problem(const Problem& problem) = 0;
+};
+
+/// Where the ids of a format are unique.
+enum class Ids : std::uint8_t {
+  kInFile,    ///< the corpus gives each record an id
+  kInSource,  ///< a file is a dialogue, and its name the id
+  kNone,      ///< it gives none: records are numbered
 };
 
 /// A form that corpora come in: one row of a table.
 struct Format {
   std::string_view name;
   std::string_view about;  ///< for messages and help
-  /// Whether a stream that begins so is of this format.
-  bool (*recognises)(std::string_view head, std::string_view name);
+  /// Why a stream that begins so is of this format, for people; "" = it is not. `name` is only for
+  /// a file whose faulty beginning must be told, not passed over.
+  std::string_view (*recognises)(std::string_view head, std::string_view name);
   /// Reads a stream to its end. A record with a fault is lost whole and told; nothing is guessed.
   /// Throws   DamagedInput when the rest of the stream cannot be trusted
   void (*read)(InputStream& stream, const ReadLimits& limits, Receiver& receiver);
-  bool one_file_one_dialogue;  ///< then ids are unique in the source, not just in their file
+  Ids ids;
+  /// So plain that many a file looks like it: only believed of a source that is one file, or where
+  /// the format is named.
+  bool is_plain = false;
 };
 
 std::span<const Format> formats();
@@ -43,10 +54,19 @@ std::span<const Format> formats();
 /// Throws   DataError, lists the known names
 const Format& format_named(std::string_view name);
 
-/// The first format that recognises the stream, or nothing.
-const Format* recognised(InputStream& stream);
+/// A format and why a stream is taken for it.
+struct Recognition {
+  const Format* format = nullptr;  ///< nothing when no format is like it
+  std::string_view why;
+};
+
+/// The first format that recognises the stream; plain ones are asked where `alone`.
+Recognition recognise(InputStream& stream, bool alone);
 
 /// Why a turn or a fact cannot be kept, or "": not UTF-8, NUL inside, blank.
 std::string_view text_fault(std::string_view text);
+
+/// The text without spaces and tabs at its ends.
+std::string_view trimmed(std::string_view text);
 
 }  // namespace banter::data

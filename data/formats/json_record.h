@@ -7,7 +7,6 @@
 
 #include <simdjson.h>
 
-#include "data/dialogue.h"
 #include "data/formats/formats.h"
 #include "data/input/json_elements.h"
 

@@ -103,9 +103,10 @@ void read_array(InputStream& stream, const ReadLimits& limits, Receiver& receive
 
 }  // namespace
 
-bool recognises_jsonl(std::string_view head, std::string_view) {
+std::string_view recognises_jsonl(std::string_view head, std::string_view) {
   const char first = first_letter(head);
-  return (first == '{' || first == '[') && head.find("\"turns\"") != std::string_view::npos;
+  if ((first != '{' && first != '[') || head.find("\"turns\"") == std::string_view::npos) return {};
+  return "JSON objects with turns";
 }
 
 void read_jsonl(InputStream& stream, const ReadLimits& limits, Receiver& receiver) {

@@ -13,7 +13,7 @@ namespace banter::data {
 ///
 /// `time`, `meta` and `personas` may be absent, a speaker may be absent or "" ("?" then); further
 /// keys are passed over.
-bool recognises_jsonl(std::string_view head, std::string_view name);
+std::string_view recognises_jsonl(std::string_view head, std::string_view name);
 void read_jsonl(InputStream& stream, const ReadLimits& limits, Receiver& receiver);
 
 }  // namespace banter::data

@@ -128,10 +128,11 @@ class DialogueReader {
 
 }  // namespace
 
-bool recognises_ubuntu_v1(std::string_view head, std::string_view name) {
-  if (is_dialogue_name(name)) return true;
+std::string_view recognises_ubuntu_v1(std::string_view head, std::string_view name) {
   const auto columns = split_line(head.substr(0, head.find('\n')));
-  return columns && is_time(columns->front());
+  if (columns && is_time(columns->front())) return "its first line is a time, from, to and text";
+  if (is_dialogue_name(name)) return "its name ends in N/M.tsv";
+  return {};
 }
 
 void read_ubuntu_v1(InputStream& stream, const ReadLimits& limits, Receiver& receiver) {

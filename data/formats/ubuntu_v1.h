@@ -15,7 +15,7 @@ namespace banter::data {
 ///
 /// Recognised by its first line or by a name that ends in N/M.tsv: a dialogue whose first line is
 /// faulty is to be told, not passed over.
-bool recognises_ubuntu_v1(std::string_view head, std::string_view name);
+std::string_view recognises_ubuntu_v1(std::string_view head, std::string_view name);
 void read_ubuntu_v1(InputStream& stream, const ReadLimits& limits, Receiver& receiver);
 
 }  // namespace banter::data

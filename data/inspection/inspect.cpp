@@ -22,8 +22,9 @@ CorpusInspection inspect_corpus(const SourceOptions& source, const ReadLimits& l
   try {
     reader.read(
         source,
-        [&](Dialogue&& dialogue, const Place&) {
-          found.statistics.add(dialogue);
+        [&](Record&& record, const Place&) {
+          if (const auto* dialogue = std::get_if<Dialogue>(&record))
+            found.statistics.add(*dialogue);
           progress.advance();
         },
         [](std::uint64_t) {}, file);

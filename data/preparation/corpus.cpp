@@ -1,24 +1,13 @@
 #include "data/preparation/corpus.h"
 
-#include <algorithm>
-#include <functional>
 #include <utility>
 
 #include "base/errors.h"
-#include "base/random.h"
 #include "base/utf8.h"
 #include "data/input/sources.h"
-#include "data/preparation/cleaning.h"
 
 namespace banter::data {
 namespace {
-
-std::uint64_t content_mark(const Dialogue& dialogue) {
-  std::uint64_t mark = dialogue.turns.size();
-  for (const auto& turn : dialogue.turns)
-    mark = base::join_keys(mark, std::hash<std::string_view>{}(turn.text));
-  return mark;
-}
 
 constexpr const char* kUtf16 = ": is UTF-16, not UTF-8: convert it, for example with iconv";
 
@@ -36,71 +25,13 @@ bool is_utf16(InputStream& stream) {
           (letter(head[0]) && head[1] == 0 && letter(head[2]) && head[3] == 0));
 }
 
-/// Stands between a format's reader and the caller: what is common to all formats.
-class Filter : public Receiver {
- public:
-  Filter(const CleaningOptions& cleaning, Problems& problems, SeenKeys& ids, std::string scope,
-         const CorpusReader::DialogueSink& sink)
-      : cleaning_(cleaning),
-        problems_(problems),
-        ids_(ids),
-        scope_(std::move(scope)),
-        sink_(sink) {}
-
-  void problem(const Problem& problem) override { problems_.add(problem); }
-
-  void record(Dialogue&& dialogue, const Place& place) override {
-    clean(dialogue, cleaning_);
-    if (is_monologue(dialogue) || std::ssize(dialogue.turns) < cleaning_.min_turns) {
-      const bool few = std::ssize(dialogue.turns) < cleaning_.min_turns;
-      return problems_.add({place, Severity::kNote,
-                            few ? "a dialogue has too few turns: no reply in it"
-                                : "a dialogue has one speaker only: no reply in it",
-                            "", 1});
-    }
-    if (dialogue.turns.size() + dialogue.personas.size() > kMaxSpeakers)
-      return problems_.add({place, Severity::kSkip,
-                            "a dialogue has more turns and personas than speakers are numbered",
-                            "at most " + std::to_string(kMaxSpeakers), 1});
-    if (is_repeated(dialogue, place)) return;
-    note_silent_personas(dialogue, place);
-    sink_(std::move(dialogue), place);
-  }
-
- private:
-  bool is_repeated(const Dialogue& dialogue, const Place& place) {
-    const auto mark = content_mark(dialogue);
-    const auto first = ids_.add(scope_ + dialogue.id, place.text(), mark);
-    if (!first) return false;
-    problems_.add({place, Severity::kSkip, "an id stands twice: the first one stays",
-                   "first at " + first->note +
-                       (first->mark == mark ? ", an exact copy" : ", with other text"),
-                   1});
-    return true;
-  }
-
-  void note_silent_personas(const Dialogue& dialogue, const Place& place) {
-    for (const auto& [speaker, facts] : dialogue.personas)
-      if (std::ranges::find(dialogue.turns, speaker, &Turn::speaker) == dialogue.turns.end())
-        problems_.add({place, Severity::kNote,
-                       "a persona is of a speaker who says nothing: it can never be used",
-                       base::printable(speaker), 0});
-  }
-
-  const CleaningOptions& cleaning_;
-  Problems& problems_;
-  SeenKeys& ids_;
-  std::string scope_;
-  const CorpusReader::DialogueSink& sink_;
-};
-
 }  // namespace
 
 CorpusReader::CorpusReader(const CleaningOptions& cleaning, const ReadLimits& limits,
                            const std::filesystem::path& scratch, Problems& problems)
-    : cleaning_(cleaning), limits_(limits), problems_(problems), ids_(scratch) {}
+    : cleaning_(cleaning), limits_(limits), problems_(problems), seen_(scratch) {}
 
-void CorpusReader::read(const SourceOptions& source, const DialogueSink& sink,
+void CorpusReader::read(const SourceOptions& source, const RecordSink& sink,
                         const std::function<void(std::uint64_t)>& bytes,
                         const std::filesystem::path& file) {
   summary_ = {};
@@ -113,7 +44,8 @@ void CorpusReader::read(const SourceOptions& source, const DialogueSink& sink,
 
   const auto visit = [&](InputStream& stream) {
     ++summary_.streams;
-    const Format* format = recognised(stream);
+    const auto recognition = recognise(stream, one_file && stream.place().member.empty());
+    const Format* format = recognition.format;
     if (format == nullptr && stream.peek(1).empty()) {
       stream.chunk();  // tells of damage, if that is why there is nothing
       problems_.add({stream.place(), Severity::kNote, "an empty file", "", 0});
@@ -137,10 +69,13 @@ void CorpusReader::read(const SourceOptions& source, const DialogueSink& sink,
       }
       return;
     }
-    if (summary_.format.empty()) summary_.format = format->name;
+    if (summary_.format.empty()) {
+      summary_.format = format->name;
+      summary_.why = format == recognition.format ? recognition.why : "it is named so";
+    }
     std::string scope = source_scope;
-    if (!format->one_file_one_dialogue) scope += stream.place().file + '\0' + stream.place().member;
-    Filter filter(cleaning_, problems_, ids_, scope + '\0', sink);
+    if (format->ids == Ids::kInFile) scope += stream.place().file + '\0' + stream.place().member;
+    RecordFilter filter(cleaning_, format->ids, scope + '\0', seen_, problems_, sink);
     format->read(stream, limits_, filter);
   };
   const SourceEvents events{[&](const Problem& problem) { problems_.add(problem); }, bytes};

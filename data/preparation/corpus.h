@@ -5,8 +5,8 @@
 #include <functional>
 #include <string>
 
-#include "data/dialogue.h"
 #include "data/options.h"
+#include "data/preparation/record_filter.h"
 #include "data/preparation/seen_keys.h"
 #include "data/problems.h"
 
@@ -15,16 +15,15 @@ namespace banter::data {
 /// What reading a source came to.
 struct CorpusSummary {
   std::string format;             ///< of its first stream that has one, "" = none
+  std::string why;                ///< that stream was taken for it, for people
   std::uint64_t streams = 0;      ///< files and members that were opened
   std::uint64_t passed_over = 0;  ///< of them: of no known, or not the wanted, format
 };
 
-/// Reads the dialogues of corpora: opens, recognises, reads, cleans, and leaves out what gives no
-/// reply or repeats an id. Two runs over the same files give the same dialogues.
+/// Reads the records of corpora: opens, recognises, reads, cleans, and leaves out what gives no
+/// reply or repeats an id. Two runs over the same files give the same records.
 class CorpusReader {
  public:
-  using DialogueSink = std::function<void(Dialogue&&, const Place&)>;
-
   /// `scratch` takes temporary files; `problems` must outlive the reader.
   CorpusReader(const CleaningOptions& cleaning, const ReadLimits& limits,
                const std::filesystem::path& scratch, Problems& problems);
@@ -33,7 +32,7 @@ class CorpusReader {
   /// `source.path` what messages call it (they differ for standard input).
   /// Throws   FileError, DamagedInput; DataError when there are files and none has a known format,
   ///          or more problems than borne; Stopped
-  void read(const SourceOptions& source, const DialogueSink& sink,
+  void read(const SourceOptions& source, const RecordSink& sink,
             const std::function<void(std::uint64_t)>& bytes, const std::filesystem::path& file);
 
   /// Of the source read last; when `read` threw, of what came before.
@@ -43,7 +42,7 @@ class CorpusReader {
   CleaningOptions cleaning_;
   ReadLimits limits_;
   Problems& problems_;
-  SeenKeys ids_;
+  SeenKeys seen_;
   CorpusSummary summary_;
   std::uint64_t sources_ = 0;
 };

@@ -147,14 +147,16 @@ Reading read_sources(const Work& work, const std::string& label, double valid_be
   Reading reading;
   for (std::size_t i = 0; i < data.sources.size(); ++i) {
     const auto& source = data.sources[i];
-    const auto take = [&](Dialogue&& dialogue, const Place&) {
+    const auto take = [&](Record&& record, const Place&) {
       auto split = source.split;
       if (split == "auto") {
-        reading.offer(split_draw(dialogue.id, data.seed));
-        split = split_of(dialogue.id, data.seed, valid_below);
+        reading.offer(split_draw(split_key(record), data.seed));
+        split = split_of(split_key(record), data.seed, valid_below);
       }
+      auto* dialogue = std::get_if<Dialogue>(&record);
+      if (dialogue == nullptr) return;
       ++reading.counts[split];
-      sink(split, std::move(dialogue));
+      sink(split, std::move(*dialogue));
     };
     reader.read(source, take, std::ref(progress), work.inputs.sources[i].file);
     reading.formats.push_back(reader.summary().format);

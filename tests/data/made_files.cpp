@@ -117,6 +117,20 @@ std::string json_line(std::string_view id, const std::vector<std::string>& texts
   return base::json::serialize(base::json::object{{"id", id}, {"turns", std::move(turns)}}) + "\n";
 }
 
+namespace {
+std::string kind(data::Severity severity) {
+  switch (severity) {
+    case data::Severity::kSkip:
+      return "skip ";
+    case data::Severity::kNote:
+      return "note ";
+    case data::Severity::kCount:
+      return "count ";
+  }
+  return "";
+}
+}  // namespace
+
 Reading read_corpus(const std::filesystem::path& path, const std::string& format,
                     const data::ReadLimits& limits) {
   Reading reading;
@@ -125,19 +139,21 @@ Reading read_corpus(const std::filesystem::path& path, const std::string& format
   try {
     reader.read(
         {path.string(), "auto", format},
-        [&](data::Dialogue&& dialogue, const data::Place&) {
-          reading.dialogues.push_back(std::move(dialogue));
+        [&](data::Record&& record, const data::Place&) {
+          if (auto* dialogue = std::get_if<data::Dialogue>(&record))
+            reading.dialogues.push_back(std::move(*dialogue));
+          else
+            reading.pairs.push_back(std::move(std::get<data::Pair>(record)));
         },
         [](std::uint64_t) {}, path);
   } catch (const data::DamagedInput& damage) {
     reading.damage = damage.what();
   }
   reading.format = reader.summary().format;
+  reading.why = reader.summary().why;
   reading.passed_over = reader.summary().passed_over;
   for (const auto& [rule, count] : problems.by_rule())
-    for (const auto& text : count.first)
-      reading.problems.push_back((count.severity == data::Severity::kSkip ? "skip " : "note ") +
-                                 text);
+    for (const auto& text : count.first) reading.problems.push_back(kind(count.severity) + text);
   reading.lost = problems.records_lost();
   return reading;
 }

@@ -34,13 +34,14 @@ std::string encrypted_zip(const std::vector<Member>& members);
 /// One line of JSON Lines: id, and turns by A and B in turn.
 std::string json_line(std::string_view id, const std::vector<std::string>& texts);
 
-/// What a reader makes of a file: text of the dialogues and of the problems.
+/// What a reader makes of a file: the records, and the problems as text.
 struct Reading {
   std::vector<data::Dialogue> dialogues;
-  std::vector<std::string> problems;  ///< "skip <text>" or "note <text>", in order of their rules
+  std::vector<data::Pair> pairs;
+  std::vector<std::string> problems;  ///< "skip|note|count <text>", in order of their rules
   std::uint64_t lost = 0;
   std::uint64_t passed_over = 0;
-  std::string format, damage;
+  std::string format, why, damage;
 };
 Reading read_corpus(const std::filesystem::path& path, const std::string& format = "auto",
                     const data::ReadLimits& limits = {});
