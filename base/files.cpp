@@ -152,6 +152,21 @@ FileWriter::FileWriter(const std::filesystem::path& path) : path_(path) {
   buffer_.reserve(kBufferBytes);
 }
 
+FileWriter::FileWriter(const std::filesystem::path& path, std::uint64_t size)
+    : path_(path), size_(size) {
+  if (size_of_file(path) < size)
+    throw FileError(shown(path) + ": is shorter than what was written to it");
+  fd_ = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  if (fd_ < 0) fail(path, "cannot be opened");
+  if (::ftruncate(fd_, static_cast<off_t>(size)) != 0 || ::lseek(fd_, 0, SEEK_END) < 0) {
+    const int error = errno;
+    ::close(std::exchange(fd_, -1));
+    errno = error;
+    fail(path, "cannot be cut");
+  }
+  buffer_.reserve(kBufferBytes);
+}
+
 FileWriter::FileWriter(FileWriter&& other) noexcept
     : path_(std::move(other.path_)),
       fd_(std::exchange(other.fd_, -1)),
@@ -181,9 +196,13 @@ void FileWriter::flush() {
   buffer_.clear();
 }
 
-void FileWriter::close() {
+void FileWriter::sync() {
   flush();
   if (::fsync(fd_) != 0) fail(path_, "cannot be made durable");
+}
+
+void FileWriter::close() {
+  sync();
   if (::close(std::exchange(fd_, -1)) != 0) fail(path_, "cannot be closed");
 }
 

@@ -48,12 +48,15 @@ void read_in_pieces(const std::filesystem::path& path,
                     const std::function<void(std::string_view)>& take);
 
 /// Writes a file in pieces and makes it durable: continues after short writes and EINTR, syncs on
-/// `close`. A failed write or sync is final and throws; the half-written file is the caller's to
-/// remove (it always stands in a folder or under a name that nobody reads yet).
+/// `sync` and `close`. A failed write or sync is final and throws; the half-written file is the
+/// caller's to remove (it always stands in a folder or under a name that nobody reads yet).
 class FileWriter {
  public:
   /// Creates or truncates `path`. Throws   FileError
   explicit FileWriter(const std::filesystem::path& path);
+  /// Goes on behind the first `size` bytes of a file; what stands behind them is cut off.
+  /// Throws   FileError, also when the file is missing or shorter
+  FileWriter(const std::filesystem::path& path, std::uint64_t size);
   FileWriter(FileWriter&& other) noexcept;
   FileWriter& operator=(FileWriter&&) = delete;
   ~FileWriter();  ///< closes without syncing when `close` was not called
@@ -61,6 +64,7 @@ class FileWriter {
   void write(std::span<const std::byte> bytes);  ///< buffered. Throws   FileError (disk full)
   void write(std::string_view text);
   [[nodiscard]] std::uint64_t size() const { return size_; }  ///< bytes written so far
+  void sync();   ///< flushes and fsyncs. Throws   FileError
   void close();  ///< flushes, fsyncs, closes. Throws   FileError
 
  private:

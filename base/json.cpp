@@ -129,6 +129,24 @@ std::string_view string_field(const json::object& object, std::string_view key,
   return {text->data(), text->size()};
 }
 
+const json::array& array_field(const json::object& object, std::string_view key,
+                               std::string_view where) {
+  const auto& value = field(object, key, where);
+  if (!value.is_array())
+    throw DataError(std::string(where) + ": field \"" + std::string(key) + "\" is no array");
+  return value.get_array();
+}
+
+const json::object& as_object(const json::value& value, std::string_view where) {
+  if (!value.is_object()) throw DataError(std::string(where) + ": is no JSON object");
+  return value.get_object();
+}
+
+std::string_view as_string(const json::value& value, std::string_view where) {
+  if (!value.is_string()) throw DataError(std::string(where) + ": is no JSON string");
+  return value.get_string();
+}
+
 std::int64_t integer_field(const json::object& object, std::string_view key,
                            std::string_view where) {
   json::error_code error;

@@ -25,6 +25,12 @@ std::string_view string_field(const json::object& object, std::string_view key,
 std::int64_t integer_field(const json::object& object, std::string_view key,
                            std::string_view where);
 
+const json::array& array_field(const json::object& object, std::string_view key,
+                               std::string_view where);
+/// Throws   DataError "<where>: is no JSON object"
+const json::object& as_object(const json::value& value, std::string_view where);
+std::string_view as_string(const json::value& value, std::string_view where);
+
 /// JSON with two-space indentation and keys in the order of insertion, ends in a newline: for
 /// files that people read. Equal values give equal bytes.
 std::string pretty_json(const json::value& value);

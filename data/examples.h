@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "configs/section.h"
-#include "data/store.h"
+#include "data/store/store.h"
 
 namespace banter::data {
 

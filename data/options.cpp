@@ -7,6 +7,7 @@ namespace {
 
 TokenizerOptions tokenizer_from(configs::Section section) {
   TokenizerOptions o;
+  o.path = section.get("path", o.path);
   o.type = section.choice("type", o.type, {"unigram", "bpe"});
   o.vocab_size = section.get("vocab_size", o.vocab_size);
   o.character_coverage = section.get("character_coverage", o.character_coverage);

@@ -30,15 +30,25 @@ add_library(
   preparation/corpus.cpp
   preparation/encoding_queue.cpp
   preparation/inputs.cpp
+  preparation/partial_store.cpp
   preparation/prepare.cpp
   preparation/record_filter.cpp
   preparation/seen_keys.cpp
   preparation/temporary_folder.cpp
   problems.cpp
-  store.cpp
-  store_writer.cpp
+  store/corpus_hash.cpp
+  store/encoded.cpp
+  store/hashed_file.cpp
+  store/split.cpp
+  store/split_counts.cpp
+  store/split_files.cpp
+  store/split_writer.cpp
+  store/store.cpp
+  store/store_folder.cpp
+  store/store_writer.cpp
   text_sample.cpp
-  tokenizer.cpp)
+  tokenizer.cpp
+  word_encoder.cpp)
 target_link_libraries(
   banter_data
   PUBLIC banter_configs

@@ -16,8 +16,7 @@
 namespace banter::data {
 namespace {
 
-constexpr std::string_view kSpaceMark = "\xE2\x96\x81";  // U+2581, how pieces write a space
-constexpr std::size_t kMaxSentenceBytes = 4000;          // the trainer drops lines above 4192
+constexpr std::size_t kMaxSentenceBytes = 4000;  // the trainer drops lines above 4192
 
 std::string speaker_symbol(std::int64_t index) {
   return std::string("<speaker:") + static_cast<char>('A' + index) + ">";
@@ -147,8 +146,6 @@ struct Tokenizer::Impl {
   std::vector<std::string> surfaces;    ///< what each id stands for in a text; special ids: nothing
   std::vector<bool> bytes;              ///< which ids are byte pieces
   std::array<TokenId, 3> space_mark{};  ///< the byte pieces of U+2581 itself
-
-  void encode_part(std::string_view text, std::vector<TokenId>& out) const;
 };
 
 Tokenizer::Tokenizer(std::string model) {
@@ -225,31 +222,25 @@ std::string Tokenizer::train(const TokenizerOptions& options, TextSample& sample
   return model;
 }
 
-void Tokenizer::Impl::encode_part(std::string_view text, std::vector<TokenId>& out) const {
-  if (text.empty()) return;
+// A space goes in front of every text, so that its first word has the piece that the word has
+// elsewhere, and `decode` takes exactly one away. U+2581 in a text would come back as a space: it
+// is spelt in byte pieces, which decode to themselves.
+void Tokenizer::append_word(std::string_view word, std::vector<TokenId>& out) const {
+  if (word == kSpaceMark) {
+    out.insert(out.end(), impl_->space_mark.begin(), impl_->space_mark.end());
+    return;
+  }
   std::vector<int> ids;
-  const auto status = processor.Encode({text.data(), text.size()}, &ids);
+  const auto status = impl_->processor.Encode({word.data(), word.size()}, &ids);
   if (!status.ok())
     throw base::DataError("a text cannot be encoded: " + base::printable(status.ToString()));
   out.insert(out.end(), ids.begin(), ids.end());
 }
 
-// A space goes in front of every text, so that its first word has the piece that the word has
-// elsewhere, and `decode` takes exactly one away. U+2581 in a text would come back as a space: it
-// is spelt in byte pieces, which decode to themselves.
 std::vector<TokenId> Tokenizer::encode(std::string_view text) const {
   std::vector<TokenId> ids;
-  if (text.empty()) return ids;
-  std::string part = " ";
-  for (;;) {
-    const auto mark = text.find(kSpaceMark);
-    part.append(text.substr(0, mark));
-    impl_->encode_part(part, ids);
-    if (mark == std::string_view::npos) return ids;
-    ids.insert(ids.end(), impl_->space_mark.begin(), impl_->space_mark.end());
-    text.remove_prefix(mark + kSpaceMark.size());
-    part.clear();
-  }
+  for_each_word(text, [&](std::string_view word) { append_word(word, ids); });
+  return ids;
 }
 
 std::string Tokenizer::decode(std::span<const TokenId> ids) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <filesystem>
@@ -14,6 +15,9 @@
 namespace banter::data {
 
 class TextSample;
+
+/// U+2581, by which pieces write a space.
+inline constexpr std::string_view kSpaceMark = "\xE2\x96\x81";
 
 using TokenId = std::int64_t;
 
@@ -37,6 +41,8 @@ struct SpecialIds {
 
 /// How a tokenizer is trained. Read from `data.tokenizer`.
 struct TokenizerOptions {
+  std::string path =
+      {};  ///< a tokenizer made first (`--tokenizer-only`); the rest is not used then
   std::string type = "unigram";    ///< unigram|bpe
   std::int64_t vocab_size = 8000;  ///< ids in all, special and byte ids included; an upper bound
   double character_coverage = 0.9995;  ///< share of characters that get a piece; bytes for the rest
@@ -64,6 +70,14 @@ class Tokenizer {
   static std::string train(const TokenizerOptions& options, TextSample& sample);
 
   [[nodiscard]] std::vector<TokenId> encode(std::string_view text) const;  ///< never a special id
+
+  /// Cuts a text, with the space that `encode` puts in front of it, into words, each with the space
+  /// before it; a U+2581 in the text is a word of its own.
+  template <typename Take>
+  static void for_each_word(std::string_view text, Take&& take);
+  /// Encodes one such word behind `out`. The ids of a text are those of its words, since no piece
+  /// reaches over a space.
+  void append_word(std::string_view word, std::vector<TokenId>& out) const;
   /// Special ids vanish; ids outside the vocabulary throw DataError. The result is valid UTF-8:
   /// byte pieces that make none (a model may emit them) become U+FFFD.
   [[nodiscard]] std::string decode(std::span<const TokenId> ids) const;
@@ -80,5 +94,27 @@ class Tokenizer {
   std::shared_ptr<const Impl> impl_;
   SpecialIds special_;
 };
+
+template <typename Take>
+void Tokenizer::for_each_word(std::string_view text, Take&& take) {
+  std::string first;  // without a space of its own in the text
+  for (bool at_start = true; !text.empty(); at_start = false) {
+    if (text.starts_with(kSpaceMark)) {
+      if (at_start) take(std::string_view(" "));
+      take(text.substr(0, kSpaceMark.size()));
+      text.remove_prefix(kSpaceMark.size());
+      continue;
+    }
+    const std::size_t from = !at_start && text.front() == ' ' ? 1 : 0;
+    const auto end = std::min({text.find(' ', from), text.find(kSpaceMark, from), text.size()});
+    if (at_start) {
+      first.assign(1, ' ').append(text.substr(0, end));
+      take(std::string_view(first));
+    } else {
+      take(text.substr(0, end));
+    }
+    text.remove_prefix(end);
+  }
+}
 
 }  // namespace banter::data

@@ -3,6 +3,7 @@
 #include <iostream>
 #include <string>
 
+#include "base/errors.h"
 #include "base/json.h"
 #include "base/utf8.h"
 #include "configs/command_line.h"
@@ -45,11 +46,20 @@ int run_prepare(const std::vector<std::string>& arguments) {
   configs::CommandLine line("banter prepare",
                             "Corpora -> a tokenizer and a memory-mapped store with splits.",
                             "banter prepare recipe.yaml\n"
-                            "banter prepare recipe.yaml --set data.tokenizer.vocab_size=4000");
+                            "banter prepare recipe.yaml --set data.tokenizer.vocab_size=4000\n"
+                            "banter prepare recipe.yaml --tokenizer-only bpe.model\n"
+                            "banter prepare recipe.yaml --set data.tokenizer.path=bpe.model "
+                            "--shard 0/4");
   std::string config_path;
   bool force = false;
   line.app.add_option("config", config_path, "the recipe (YAML)")->required();
   line.app.add_flag("--force", force, "replace a store that was made from other inputs");
+  std::string tokenizer_file, shard;
+  line.app.add_option("--tokenizer-only", tokenizer_file,
+                      "train the tokenizer, write it to this file, and make no store");
+  line.app.add_option("--shard", shard,
+                      "I/N: make part I of N, from 0, of the store, for several machines or "
+                      "programs; all are used as one. Needs data.tokenizer.path");
   line.with_config();
   line.with_json();
   if (!line.parse(arguments)) return 0;
@@ -70,8 +80,24 @@ int run_prepare(const std::vector<std::string>& arguments) {
     return 0;
   }
 
+  if (!tokenizer_file.empty()) {
+    if (!shard.empty() || !request.data.tokenizer.path.empty())
+      throw base::UsageError(
+          "banter prepare: --tokenizer-only trains a tokenizer: it goes with neither --shard nor "
+          "data.tokenizer.path");
+    prepare_tokenizer(request, tokenizer_file);
+    return 0;
+  }
+  if (!shard.empty()) {
+    request.shard = Shard::from(shard);
+    if (request.data.tokenizer.path.empty())
+      throw base::UsageError(
+          "banter prepare: --shard needs data.tokenizer.path: all shards must have one tokenizer; "
+          "make it with --tokenizer-only FILE");
+  }
   const auto result = prepare(request);
-  const auto store = Store::open(request.store);
+  const auto store = Store::open(
+      request.shard.is_whole() ? request.store : request.store / request.shard.folder_name());
   print_problems(std::cerr, result.problems, Places::kFirst);
   if (line.common.json)
     std::cout << json::serialize(summary_of(store, result.made)) << '\n';

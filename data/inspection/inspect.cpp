@@ -2,10 +2,8 @@
 
 #include <utility>
 
-#include "base/files.h"
 #include "base/progress.h"
 #include "data/preparation/inputs.h"
-#include "data/store_rows.h"
 
 namespace banter::data {
 
@@ -34,14 +32,6 @@ CorpusInspection inspect_corpus(const SourceOptions& source, const ReadLimits& l
   found.summary = reader.summary();
   progress.finish();
   return found;
-}
-
-bool is_store(const std::filesystem::path& path) {
-  const auto manifest = path / kManifestFile;
-  std::error_code error;
-  if (!std::filesystem::is_regular_file(manifest, error)) return false;
-  const base::MappedFile file(manifest);
-  return file.text().find(kStoreFormat) != std::string_view::npos;
 }
 
 }  // namespace banter::data

@@ -23,7 +23,4 @@ struct CorpusInspection {
 CorpusInspection inspect_corpus(const SourceOptions& source, const ReadLimits& limits,
                                 const std::filesystem::path& scratch, bool quiet);
 
-/// Whether a path is the folder of a store (sound or not).
-bool is_store(const std::filesystem::path& path);
-
 }  // namespace banter::data

@@ -12,7 +12,7 @@
 #include "data/dialogue.h"
 #include "data/inspection/report.h"
 #include "data/preparation/seen_keys.h"
-#include "data/store.h"
+#include "data/store/store.h"
 
 namespace banter::data {
 

@@ -3,8 +3,10 @@
 #include <utility>
 
 #include "base/errors.h"
+#include "base/signals.h"
 #include "base/utf8.h"
 #include "data/input/sources.h"
+#include "data/store/store.h"
 
 namespace banter::data {
 namespace {
@@ -39,6 +41,7 @@ void CorpusReader::read(const SourceOptions& source, const RecordSink& sink,
   const Format* wanted = source.format == "auto" ? nullptr : &format_named(source.format);
   std::error_code unreadable;  // opening it tells why
   const bool one_file = std::filesystem::is_regular_file(file, unreadable);
+  if (is_store(file)) return read_store(file, sink, bytes);
   bool any_empty = false;
   std::string hint;
 
@@ -90,6 +93,30 @@ void CorpusReader::read(const SourceOptions& source, const RecordSink& sink,
   else if (summary_.format.empty() && !any_empty)
     throw base::DataError(base::printable(source.path, 1000) + ": holds no known format; " + hint +
                           "known: " + known_formats());
+}
+
+/// A store is read again as what it was made from: cleaned once more, in its own splits.
+void CorpusReader::read_store(const std::filesystem::path& folder, const RecordSink& sink,
+                              const std::function<void(std::uint64_t)>& bytes) {
+  const auto store = Store::open(folder);
+  store.verify(bytes);
+  summary_.format = store.format();
+  summary_.why = "it is a store";
+  for (const auto& split : store.splits()) {
+    ++summary_.streams;
+    summary_.split = split.name();
+    Place place{folder.string(), split.name(), 0, 0};
+    RecordFilter filter(cleaning_, Ids::kNone, "", seen_, problems_, sink);
+    for (place.element = 1; place.element <= split.dialogues(); ++place.element) {
+      base::throw_if_stopped();
+      filter.record(split.record(place.element - 1), place);
+    }
+    for (place.element = 1; place.element <= split.pairs(); ++place.element) {
+      base::throw_if_stopped();
+      filter.record(split.pair_record(place.element - 1), place);
+    }
+  }
+  summary_.split.clear();
 }
 
 std::string known_formats() {

@@ -16,6 +16,7 @@ namespace banter::data {
 struct CorpusSummary {
   std::string format;             ///< of its first stream that has one, "" = none
   std::string why;                ///< that stream was taken for it, for people
+  std::string split;              ///< of the record being given, in the store it comes from
   std::uint64_t streams = 0;      ///< files and members that were opened
   std::uint64_t passed_over = 0;  ///< of them: of no known, or not the wanted, format
 };
@@ -39,6 +40,9 @@ class CorpusReader {
   [[nodiscard]] const CorpusSummary& summary() const { return summary_; }
 
  private:
+  void read_store(const std::filesystem::path& folder, const RecordSink& sink,
+                  const std::function<void(std::uint64_t)>& bytes);
+
   CleaningOptions cleaning_;
   ReadLimits limits_;
   Problems& problems_;

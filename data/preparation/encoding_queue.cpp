@@ -1,36 +1,48 @@
 #include "data/preparation/encoding_queue.h"
 
+#include <algorithm>
+#include <thread>
+
 namespace banter::data {
 namespace {
 
-constexpr std::size_t kMaxDialogues = 256;
+constexpr std::size_t kMaxRecords = 512;
 constexpr std::size_t kMaxBytes = std::size_t{1} << 20;
-constexpr std::size_t kThreads = 2;
+constexpr unsigned kMaxThreads = 16;
 
-/// About what a dialogue takes of memory, however short its texts are.
+std::size_t memory_of(const std::string& text) { return sizeof(std::string) + text.size(); }
+
+/// About what a record takes of memory, however short its texts are.
 std::size_t memory_of(const Dialogue& dialogue) {
-  std::size_t bytes = sizeof(Dialogue);
-  const auto add = [&](const std::string& text) { bytes += sizeof(std::string) + text.size(); };
-  add(dialogue.id);
-  for (const auto& turn : dialogue.turns)
-    for (const auto* text : {&turn.speaker, &turn.text, &turn.time}) add(*text);
+  std::size_t bytes = sizeof(Dialogue) + memory_of(dialogue.id);
+  for (const auto& turn : dialogue.turns) {
+    bytes += memory_of(turn.speaker) + memory_of(turn.text) + memory_of(turn.time);
+    for (const auto& text : turn.distractors) bytes += memory_of(text);
+  }
   for (const auto& [speaker, facts] : dialogue.personas) {
-    add(speaker);
-    for (const auto& fact : facts) add(fact);
+    bytes += memory_of(speaker);
+    for (const auto& fact : facts) bytes += memory_of(fact);
   }
-  for (const auto& [key, value] : dialogue.meta) {
-    add(key);
-    add(value);
-  }
+  for (const auto& [key, value] : dialogue.meta) bytes += memory_of(key) + memory_of(value);
   return bytes;
+}
+
+std::size_t memory_of(const Pair& pair) {
+  return sizeof(Pair) + memory_of(pair.premise) + memory_of(pair.hypothesis);
 }
 
 }  // namespace
 
-void EncodingQueue::add(std::string split, Dialogue dialogue) {
-  bytes_ += memory_of(dialogue);
-  waiting_.emplace_back(std::move(split), std::move(dialogue));
-  if (waiting_.size() >= kMaxDialogues || bytes_ >= kMaxBytes) flush();
+EncodingQueue::EncodingQueue(const Tokenizer& tokenizer, StoreWriter& writer) : writer_(writer) {
+  const auto threads = std::clamp(std::thread::hardware_concurrency(), 1U, kMaxThreads);
+  for (unsigned i = 0; i < threads; ++i)
+    encoders_.push_back(std::make_unique<WordEncoder>(tokenizer));
+}
+
+void EncodingQueue::add(std::string split, Record record) {
+  bytes_ += std::visit([](const auto& one) { return memory_of(one); }, record);
+  waiting_.emplace_back(std::move(split), std::move(record));
+  if (waiting_.size() >= kMaxRecords || bytes_ >= kMaxBytes) flush();
 }
 
 void EncodingQueue::finish() {
@@ -40,12 +52,14 @@ void EncodingQueue::finish() {
 
 void EncodingQueue::flush() {
   if (waiting_.empty()) return;
-  if (running_.size() == kThreads) write_first();
+  if (running_.size() == encoders_.size()) write_first();
+  auto& encoder = *encoders_[pieces_++ % encoders_.size()];
   running_.push_back(
-      std::async(std::launch::async, [this, piece = std::exchange(waiting_, {})]() mutable {
+      std::async(std::launch::async, [&encoder, piece = std::exchange(waiting_, {})]() mutable {
         Piece encoded;
-        for (auto& [split, dialogue] : piece)
-          encoded.emplace_back(std::move(split), encode(std::move(dialogue), tokenizer_));
+        encoded.reserve(piece.size());
+        for (auto& [split, record] : piece)
+          encoded.emplace_back(std::move(split), encode(std::move(record), encoder));
         return encoded;
       }));
   bytes_ = 0;
@@ -54,7 +68,7 @@ void EncodingQueue::flush() {
 void EncodingQueue::write_first() {
   const Piece piece = running_.front().get();
   running_.erase(running_.begin());
-  for (const auto& [split, dialogue] : piece) writer_.add(split, dialogue);
+  for (const auto& [split, record] : piece) writer_.add(split, record);
 }
 
 }  // namespace banter::data

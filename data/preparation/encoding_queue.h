@@ -2,34 +2,36 @@
 
 #include <cstddef>
 #include <future>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "data/store_writer.h"
+#include "data/store/store_writer.h"
 
 namespace banter::data {
 
-/// Encodes dialogues in pieces on two further threads while the caller reads on; they are written
-/// in the order they came in. Holds a few pieces, whatever the dialogues' size.
+/// Encodes records in pieces on further threads, one a core, while the caller reads on; they are
+/// written in the order they came in. Holds a few pieces, whatever the records' size.
 class EncodingQueue {
  public:
-  /// Both must outlive it.
-  EncodingQueue(const Tokenizer& tokenizer, StoreWriter& writer)
-      : tokenizer_(tokenizer), writer_(writer) {}
+  /// The writer must outlive it.
+  EncodingQueue(const Tokenizer& tokenizer, StoreWriter& writer);
 
-  void add(std::string split, Dialogue dialogue);  ///< Throws   FileError (disk full)
-  void finish();                                   ///< writes the rest. Throws   FileError
+  void add(std::string split, Record record);  ///< Throws   FileError (disk full)
+  void finish();                               ///< writes the rest. Throws   FileError
 
  private:
-  using Piece = std::vector<std::pair<std::string, EncodedDialogue>>;  // split, dialogue
+  using Piece = std::vector<std::pair<std::string, EncodedRecord>>;  // split, record
   void flush();
   void write_first();
 
-  const Tokenizer& tokenizer_;
   StoreWriter& writer_;
-  std::vector<std::pair<std::string, Dialogue>> waiting_;
+  std::vector<std::pair<std::string, Record>> waiting_;
   std::size_t bytes_ = 0;  ///< of those that wait
+  /// Piece number n is made by encoder n modulo their count, which is free by then.
+  std::vector<std::unique_ptr<WordEncoder>> encoders_;
+  std::size_t pieces_ = 0;  ///< begun so far
   std::vector<std::future<Piece>> running_;
 };
 

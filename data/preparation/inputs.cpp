@@ -76,8 +76,23 @@ Inputs Inputs::read(const DataOptions& options, const fs::path& scratch, bool qu
     inputs.sources.push_back(read_source(file, hear));
     inputs.bytes += inputs.sources.back().bytes;
   }
+  if (!options.tokenizer.path.empty())
+    inputs.tokenizer = base::sha256_hex_of_file(options.tokenizer.path);
   return inputs;
 }
+
+namespace {
+
+json::object describe(const TokenizerOptions& o, const std::string& given) {
+  if (!given.empty()) return {{"sha256", given}};
+  return {{"type", o.type},
+          {"vocab_size", o.vocab_size},
+          {"character_coverage", o.character_coverage},
+          {"sample_bytes", o.sample_bytes},
+          {"seed", o.seed}};
+}
+
+}  // namespace
 
 json::object describe(const DataOptions& o, const Inputs& inputs,
                       const std::vector<std::string>& formats) {
@@ -101,12 +116,7 @@ json::object describe(const DataOptions& o, const Inputs& inputs,
             {"max_line_bytes", o.limits.max_line_bytes},
             {"max_turns", o.limits.max_turns},
             {"max_json_depth", o.limits.max_depth},
-            {"tokenizer",
-             {{"type", o.tokenizer.type},
-              {"vocab_size", o.tokenizer.vocab_size},
-              {"character_coverage", o.tokenizer.character_coverage},
-              {"sample_bytes", o.tokenizer.sample_bytes},
-              {"seed", o.tokenizer.seed}}}}},
+            {"tokenizer", describe(o.tokenizer, inputs.tokenizer)}}},
           {"sources", std::move(sources)}};
 }
 

@@ -23,6 +23,7 @@ struct Inputs {
   };
   std::vector<Source> sources;  ///< as in the recipe
   std::uint64_t bytes = 0;      ///< of all sources
+  std::string tokenizer;        ///< SHA-256 of the tokenizer that is given, "" = none is
 
   /// Reads every file once. Standard input is copied into `scratch` first, since it is read again.
   /// Throws   FileError, Stopped

@@ -19,10 +19,11 @@
 #include "data/preparation/corpus.h"
 #include "data/preparation/encoding_queue.h"
 #include "data/preparation/inputs.h"
+#include "data/preparation/partial_store.h"
 #include "data/preparation/temporary_folder.h"
 #include "data/reading_progress.h"
-#include "data/store_rows.h"
-#include "data/store_writer.h"
+#include "data/store/rows.h"
+#include "data/store/store_writer.h"
 #include "data/text_sample.h"
 
 namespace banter::data {
@@ -124,9 +125,9 @@ struct Work {
 
 /// What one reading of all sources came to.
 struct Reading {
-  std::map<std::string, std::uint64_t> counts;  ///< split -> dialogues; sorted: train first
+  std::map<std::string, std::uint64_t> counts;  ///< split -> records; sorted: train first
   std::vector<std::string> formats;             ///< of each source
-  double lowest_draw = 1;                       ///< of dialogues whose split is drawn
+  double lowest_draw = 1;                       ///< of records whose split is drawn
   std::uint64_t lowest = 0;                     ///< how many have it: ids repeat between files
 
   void offer(double draw) {
@@ -136,8 +137,18 @@ struct Reading {
   }
 };
 
-/// Reads all sources, with a bar, and gives every dialogue with its split: `valid` where the draw
-/// is below `valid_below`.
+/// The split of a record: the source's; drawn (`valid` below `valid_below`); or, of a store that is
+/// read again, the one that it has there.
+std::string choose_split(const SourceOptions& source, const std::string& had, const Record& record,
+                         std::uint64_t seed, double valid_below, Reading& reading) {
+  if (source.split != "auto") return source.split;
+  if (!had.empty()) return had;
+  const auto draw = split_draw(split_key(record), seed);
+  reading.offer(draw);
+  return draw < valid_below ? "valid" : "train";
+}
+
+/// Reads all sources, with a bar, and gives every record with its split.
 template <typename Sink>
 Reading read_sources(const Work& work, const std::string& label, double valid_below,
                      Problems& problems, const Sink& sink) {
@@ -148,15 +159,10 @@ Reading read_sources(const Work& work, const std::string& label, double valid_be
   for (std::size_t i = 0; i < data.sources.size(); ++i) {
     const auto& source = data.sources[i];
     const auto take = [&](Record&& record, const Place&) {
-      auto split = source.split;
-      if (split == "auto") {
-        reading.offer(split_draw(split_key(record), data.seed));
-        split = split_of(split_key(record), data.seed, valid_below);
-      }
-      auto* dialogue = std::get_if<Dialogue>(&record);
-      if (dialogue == nullptr) return;
+      const auto split =
+          choose_split(source, reader.summary().split, record, data.seed, valid_below, reading);
       ++reading.counts[split];
-      sink(split, std::move(*dialogue));
+      sink(split, std::move(record));
     };
     reader.read(source, take, std::ref(progress), work.inputs.sources[i].file);
     reading.formats.push_back(reader.summary().format);
@@ -164,73 +170,151 @@ Reading read_sources(const Work& work, const std::string& label, double valid_be
   return reading;
 }
 
-/// The first reading, which chooses the texts that the tokenizer is trained on.
-struct SampleReading {
-  Problems problems;
-  TextSample sample;
-  Reading reading;
-
-  SampleReading(const Work& work, double valid_below)
-      : problems(static_cast<std::uint64_t>(work.request.data.max_skipped)),
-        sample(static_cast<std::uint64_t>(work.request.data.tokenizer.sample_bytes),
-               work.request.data.tokenizer.seed) {
-    reading = read_sources(work, "reading", valid_below, problems,
-                           [&](const std::string& split, const Dialogue& dialogue) {
-                             if (split != "train") return;
-                             for (const auto& turn : dialogue.turns) sample.add(turn.text);
-                             for (const auto& [speaker, facts] : dialogue.personas)
-                               for (const auto& fact : facts) sample.add(fact);
-                           });
-  }
-};
-
-/// Below which draw a dialogue is `valid`. Where a share is wanted and so few dialogues are there
-/// that none was drawn, the one with the lowest draw is, unless it is all that there is.
-double valid_below(const DataOptions& data, const Reading& reading) {
-  const auto train = reading.counts.find("train");
-  const bool is_wanted = data.valid_share > 0 && !reading.counts.contains("valid");
-  const bool can_be = train != reading.counts.end() && train->second > reading.lowest;
-  if (!is_wanted || !can_be || reading.lowest == 0) return data.valid_share;
-  return std::nextafter(reading.lowest_draw, 1.0);
-}
-
-/// Makes the store in `folder`. Returns  what was wrong in the corpora
-Problems make(const Work& work, const fs::path& folder) {
-  const auto& data = work.request.data;
-  SampleReading first(work, data.valid_share);
-  const auto below = valid_below(data, first.reading);
-  if (below != data.valid_share)
-    first = SampleReading(work, below);  // little: it is soon read again
-  const auto& counts = first.reading.counts;
-  if (counts.empty())
+/// Throws   DataError when there is nothing to train on
+void check_anything_is_left(const Reading& reading, const Problems& problems) {
+  if (reading.counts.empty())
     throw base::DataError("no dialogue is left of data.sources: nothing to prepare; " +
-                          (first.problems.first_loss().empty()
+                          (problems.first_loss().empty()
                                ? "see `banter inspect`"
-                               : "the first that is left out: " + first.problems.first_loss()));
-  if (!counts.contains("train"))
+                               : "the first that is left out: " + problems.first_loss()));
+  if (!reading.counts.contains("train"))
     throw base::DataError(
         "no dialogue of data.sources falls in the split train: give a source with split: train, or "
         "lower data.valid_share");
+}
 
-  if (!work.request.quiet)
-    base::Progress({}).say("training the tokenizer on " + std::to_string(first.sample.bytes()) +
-                           " bytes of text");
-  const Tokenizer tokenizer(Tokenizer::train(data.tokenizer, first.sample));
+void sample_texts(const Record& record, TextSample& sample) {
+  if (const auto* pair = std::get_if<Pair>(&record)) {
+    sample.add(pair->premise);
+    sample.add(pair->hypothesis);
+    return;
+  }
+  const auto& dialogue = std::get<Dialogue>(record);
+  for (const auto& turn : dialogue.turns) sample.add(turn.text);
+  for (const auto& [speaker, facts] : dialogue.personas)
+    for (const auto& fact : facts) sample.add(fact);
+}
 
-  const auto names = std::views::keys(counts);
-  StoreWriter writer(folder, tokenizer, {names.begin(), names.end()});
-  EncodingQueue queue(tokenizer, writer);
-  Problems again;
-  const auto second = read_sources(work, "encoding", below, again,
-                                   [&](const std::string& split, Dialogue&& dialogue) {
-                                     if (counts.contains(split))
-                                       queue.add(split, std::move(dialogue));
-                                   });
-  queue.finish();
-  if (second.counts != counts)
-    throw base::DataError("data.sources changed while they were read: prepare again");
-  writer.finish(describe(data, work.inputs, second.formats));
-  return std::move(first.problems);
+/// Below which draw a record is `valid`, after a reading with `below`. Where a share is wanted and
+/// so few records are there that none was drawn, the one with the lowest draw is, unless it is all
+/// that there is.
+double valid_below(const DataOptions& data, const Reading& reading, double below) {
+  const auto train = reading.counts.find("train");
+  const bool is_wanted = data.valid_share > 0 && !reading.counts.contains("valid");
+  const bool can_be = train != reading.counts.end() && train->second > reading.lowest;
+  if (!is_wanted || !can_be || reading.lowest == 0) return below;
+  return std::nextafter(reading.lowest_draw, 1.0);
+}
+
+/// A first reading, for the tokenizer.
+Tokenizer train_tokenizer(const Work& work) {
+  const auto& data = work.request.data;
+  for (auto below = data.valid_share;;) {
+    Problems problems(static_cast<std::uint64_t>(data.max_skipped));
+    TextSample sample(static_cast<std::uint64_t>(data.tokenizer.sample_bytes), data.tokenizer.seed);
+    const auto reading =
+        read_sources(work, "reading", below, problems, [&](const auto& split, Record&& record) {
+          if (split == "train") sample_texts(record, sample);
+        });
+    const auto wanted = valid_below(data, reading, below);
+    if (wanted != below) {
+      below = wanted;  // the corpus is small: it is soon read again
+      continue;
+    }
+    check_anything_is_left(reading, problems);
+    if (!work.request.quiet)
+      base::Progress({}).say("training the tokenizer on " + std::to_string(sample.bytes()) +
+                             " bytes of text");
+    return Tokenizer(Tokenizer::train(data.tokenizer, sample));
+  }
+}
+
+Tokenizer tokenizer_for(const Work& work, PartialStore& partial) {
+  const auto& path = work.request.data.tokenizer.path;
+  if (!path.empty()) return Tokenizer::open(path);
+  if (auto trained = partial.tokenizer()) return *trained;
+  auto trained = train_tokenizer(work);
+  partial.keep_tokenizer(trained);
+  return trained;
+}
+
+/// Takes the records of the last reading: those of this shard, behind those that were written
+/// before the program was stopped.
+class RecordTaker {
+ public:
+  RecordTaker(const Work& work, const Tokenizer& tokenizer, PartialStore& partial)
+      : shard_(work.request.shard),
+        partial_(partial),
+        writer_(writer_for(tokenizer, partial)),
+        queue_(tokenizer, *writer_),
+        there_(writer_->records()) {}
+
+  void take(const std::string& split, Record&& record) {
+    if (number_++ / kBlock % shard_.count != shard_.index) return;
+    if (taken_++ < there_) return writer_->skip(split, record);
+    queue_.add(split, std::move(record));
+    if (taken_ % kRecordsBetweenCheckpoints == 0) save();
+  }
+  /// Makes all that was taken durable. Throws   FileError
+  void save() {
+    queue_.finish();
+    partial_.keep("checkpoint", writer_->checkpoint());
+  }
+  void finish(const json::object& about) {
+    queue_.finish();
+    writer_->finish(about);
+  }
+
+ private:
+  /// Neighbours mostly stay together, and every shard gets its part of every corpus.
+  static constexpr std::uint64_t kBlock = 256;
+  static constexpr std::uint64_t kRecordsBetweenCheckpoints = 1 << 19;
+
+  static std::unique_ptr<StoreWriter> writer_for(const Tokenizer& tokenizer,
+                                                 PartialStore& partial) {
+    if (const auto* checkpoint = partial.find("checkpoint"))
+      return std::make_unique<StoreWriter>(partial.store(), tokenizer, *checkpoint);
+    partial.clear_store();
+    return std::make_unique<StoreWriter>(partial.store(), tokenizer);
+  }
+
+  Shard shard_;
+  PartialStore& partial_;
+  std::unique_ptr<StoreWriter> writer_;
+  EncodingQueue queue_;
+  std::uint64_t there_;  ///< records that the store holds from before
+  std::uint64_t number_ = 0, taken_ = 0;
+};
+
+/// The last reading. Throws   Stopped, with all that was read so far kept
+Reading encode_sources(const Work& work, double below, Problems& problems, RecordTaker& taker) {
+  try {
+    return read_sources(work, "encoding", below, problems, [&](const auto& split, Record&& record) {
+      taker.take(split, std::move(record));
+    });
+  } catch (const base::Stopped&) {
+    taker.save();
+    throw;
+  }
+}
+
+/// Makes the store in the partial's folder. Returns  what was wrong in the corpora
+Problems make(const Work& work, PartialStore& partial) {
+  const auto& data = work.request.data;
+  const auto tokenizer = tokenizer_for(work, partial);
+  for (auto below = data.valid_share;;) {
+    Problems problems(static_cast<std::uint64_t>(data.max_skipped));
+    RecordTaker taker(work, tokenizer, partial);
+    const auto reading = encode_sources(work, below, problems, taker);
+    if (const auto wanted = valid_below(data, reading, below); wanted != below) {
+      below = wanted;  // the corpus is small: it is soon read again
+      partial.forget("checkpoint");
+      continue;
+    }
+    check_anything_is_left(reading, problems);
+    taker.finish(describe(data, work.inputs, reading.formats));
+    return problems;
+  }
 }
 
 }  // namespace
@@ -241,24 +325,37 @@ PrepareResult prepare(const PrepareRequest& request) {
   r.store = fs::absolute(r.store, error).lexically_normal();
   if (error) throw base::FileError("the current folder cannot be found: " + error.message());
   if (r.store.filename().empty()) r.store = r.store.parent_path();
+  if (!r.shard.is_whole()) r.store /= r.shard.folder_name();
   refuse_inside(r.store, r.data.sources);
   base::make_folders(r.store.parent_path());
   const base::FileLock lock(r.store.parent_path() / ("." + r.store.filename().string() + ".lock"));
   remove_leftovers(r.store);
 
-  const TemporaryFolder beside(r.store.string() + ".tmp-" + std::to_string(::getpid()));
-  const auto scratch = beside.path() / "scratch";
-  const auto folder = beside.path() / "store";
-  base::make_folders(scratch);
-  base::make_folders(folder);
-
-  const auto inputs = Inputs::read(r.data, scratch, r.quiet);
+  const TemporaryFolder scratch(r.store.string() + ".tmp-" + std::to_string(::getpid()));
+  const auto inputs = Inputs::read(r.data, scratch.path(), r.quiet);
   const auto wanted = describe(r.data, inputs, std::vector<std::string>(inputs.sources.size()));
   const auto existing = look_at(r, wanted);
   if (existing == Existing::kSame) return {false, Problems()};
-  PrepareResult result{true, make({r, inputs, scratch}, folder)};
-  put_in_place(folder, r.store, existing);
-  return result;
+  PartialStore partial(r.store.string() + ".partial", wanted);
+  try {
+    PrepareResult result{true, make({r, inputs, scratch.path()}, partial)};
+    put_in_place(partial.store(), r.store, existing);
+    partial.remove();
+    return result;
+  } catch (const base::Stopped&) {
+    if (!r.quiet)
+      base::Progress({}).say("what is done is kept beside the store: the same command goes on");
+    throw;
+  } catch (...) {
+    partial.remove();
+    throw;
+  }
+}
+
+void prepare_tokenizer(const PrepareRequest& request, const fs::path& file) {
+  const TemporaryFolder scratch(unique_temporary_path());
+  const auto inputs = Inputs::read(request.data, scratch.path(), request.quiet);
+  base::write_durably(file, train_tokenizer({request, inputs, scratch.path()}).model());
 }
 
 }  // namespace banter::data

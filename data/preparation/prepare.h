@@ -4,7 +4,7 @@
 
 #include "data/options.h"
 #include "data/problems.h"
-#include "data/store.h"
+#include "data/store/store.h"
 
 namespace banter::data {
 
@@ -17,6 +17,7 @@ struct PrepareResult {
 struct PrepareRequest {
   std::filesystem::path store;  ///< folder to make
   DataOptions data;
+  Shard shard;         ///< which part to make; more than one: in its folder in `store`
   bool force = false;  ///< an existing store made from other inputs is replaced
   bool quiet = false;  ///< no progress
 };
@@ -31,5 +32,9 @@ struct PrepareRequest {
 /// Throws   FileError, DataError, Stopped, ConfigError when the store lies inside a source; then
 ///          nothing was changed
 PrepareResult prepare(const PrepareRequest& request);
+
+/// Trains the tokenizer that `prepare` would train and writes it, so that shards can be prepared
+/// with it (`data.tokenizer.path`). Throws   FileError, DataError, Stopped
+void prepare_tokenizer(const PrepareRequest& request, const std::filesystem::path& file);
 
 }  // namespace banter::data

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/random.h"
-#include "data/store_writer.h"
+#include "data/store/store_writer.h"
 
 namespace banter::tests {
 namespace {
@@ -73,9 +73,10 @@ MadeStore::MadeStore(const MadeDialogues& made) {
         ++next;
         return text;
       }));
-  data::StoreWriter writer(folder(), tokenizer, made.splits);
+  data::StoreWriter writer(folder(), tokenizer);
+  data::WordEncoder encoder(tokenizer);
   for (std::size_t d = 0; d < all.size(); ++d)
-    writer.add(made.splits[d % made.splits.size()], data::encode(all[d], tokenizer));
+    writer.add(made.splits[d % made.splits.size()], data::encode(all[d], encoder));
   writer.finish({});
   store_ = data::Store::open(folder());
 }

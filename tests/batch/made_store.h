@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "data/store.h"
+#include "data/store/store.h"
 #include "tests/support/temporary_folder.h"
 
 namespace banter::tests {

@@ -14,7 +14,7 @@
 #include <benchmark/benchmark.h>
 
 #include "data/batch.h"
-#include "data/store.h"
+#include "data/store/store.h"
 #include "tests/batch/made_store.h"
 
 namespace banter::data {

@@ -20,7 +20,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/errors.h"
-#include "data/store.h"
+#include "data/store/store.h"
 #include "models/checkpoint/load_model.h"
 #include "tests/bench/batch_file.h"
 

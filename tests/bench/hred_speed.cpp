@@ -17,7 +17,7 @@
 
 #include "configs/section.h"
 #include "data/batch.h"
-#include "data/store.h"
+#include "data/store/store.h"
 #include "models/checkpoint/safetensors.h"
 #include "models/decoding/decoder.h"
 #include "models/device.h"

@@ -1,4 +1,4 @@
-#include "data/store.h"
+#include "data/store/store.h"
 
 #include <string>
 #include <vector>
@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "base/errors.h"
-#include "data/store_writer.h"
+#include "data/store/store_writer.h"
 #include "tests/data/made_files.h"
 #include "tests/support/stop_signal.h"
 #include "tests/support/temporary_folder.h"
@@ -28,8 +28,14 @@ std::vector<Dialogue> dialogues() {
                  {"ann", "ok", "t4"}};
   Dialogue second;
   second.id = "two";
-  second.turns = {{"x", "a", ""}, {"y", "b c d", ""}};
+  second.turns = {{"x", "a", ""}, {"y", "b c d", "", {"who", " ok \xE2\x96\x81"}}};
+  second.group = "both";
   return {first, second};
+}
+
+std::vector<data::Pair> pairs() {
+  return {{"p1", "me ok", "who ?", data::Label::kContradiction, "made", "one"},
+          {"p2", " hello", "there", data::Label::kEntailment, "", ""}};
 }
 
 data::Tokenizer tokenizer(int seed = 0) {
@@ -44,9 +50,11 @@ data::Tokenizer tokenizer(int seed = 0) {
 class StoreTest : public testing::Test {
  protected:
   void SetUp() override {
-    data::StoreWriter writer(path(), tokenizer(), {"train", "valid"});
-    for (const auto& dialogue : dialogues()) writer.add("train", encode(dialogue, tokenizer()));
-    writer.add("valid", encode(dialogues()[1], tokenizer()));
+    data::StoreWriter writer(path(), tokenizer());
+    data::WordEncoder encoder(tokenizer());
+    for (const auto& dialogue : dialogues()) writer.add("train", encode(dialogue, encoder));
+    for (const auto& pair : pairs()) writer.add("train", encode(pair, encoder));
+    writer.add("valid", encode(dialogues()[1], encoder));
     writer.finish({{"sources", {{{"format", "jsonl"}}}}});
   }
   [[nodiscard]] std::filesystem::path path() const { return folder_ / "store"; }
@@ -83,10 +91,50 @@ TEST_F(StoreTest, GivesTheRecordsBack) {
       EXPECT_EQ(record.turns[t].speaker, wanted.turns[t].speaker);
       EXPECT_EQ(record.turns[t].text, wanted.turns[t].text);
       EXPECT_EQ(record.turns[t].time, wanted.turns[t].time);
+      EXPECT_EQ(record.turns[t].distractors, wanted.turns[t].distractors);
     }
+    EXPECT_EQ(record.group, wanted.group);
   }
   EXPECT_EQ(store.format(), "jsonl");
   EXPECT_NO_THROW(store.verify());
+}
+
+TEST_F(StoreTest, GivesThePairsBack) {
+  const auto store = Store::open(path());
+  const auto& split = store.split("train");
+  ASSERT_EQ(split.pairs(), 2U);
+  EXPECT_EQ(store.split("valid").pairs(), 0U);
+  for (std::uint64_t i = 0; i < 2; ++i) {
+    const auto record = split.pair_record(i);
+    const auto wanted = pairs()[i];
+    EXPECT_EQ(record.id, wanted.id);
+    EXPECT_EQ(record.premise, wanted.premise);
+    EXPECT_EQ(record.hypothesis, wanted.hypothesis);
+    EXPECT_EQ(record.label, wanted.label);
+    EXPECT_EQ(split.pair_label(i), wanted.label);
+    EXPECT_EQ(record.source, wanted.source);
+    EXPECT_EQ(record.group, wanted.group);
+    std::vector<data::TokenId> ids;
+    split.append_premise(i, ids);
+    EXPECT_EQ(store.tokenizer().decode(ids), wanted.premise);
+    ids.clear();
+    split.append_hypothesis(i, ids, 1);
+    EXPECT_EQ(ids.size(), 1U);
+  }
+  EXPECT_THROW((void)split.pair_record(2), base::DataError);
+}
+
+TEST_F(StoreTest, DistractorsStandBesideTheirTurn) {
+  const auto store = Store::open(path());
+  const auto& split = store.split("train");
+  EXPECT_EQ(split.distractors(0), 0U);
+  EXPECT_EQ(split.distractors(4), 0U);
+  ASSERT_EQ(split.distractors(5), 2U);
+  std::vector<data::TokenId> ids;
+  split.append_distractor(5, 1, ids);
+  EXPECT_EQ(store.tokenizer().decode(ids), " ok \xE2\x96\x81");
+  EXPECT_THROW(split.append_distractor(5, 2, ids), base::DataError);
+  EXPECT_EQ(store.split("valid").distractors(1), 2U);
 }
 
 TEST_F(StoreTest, ViewsAgreeWithTheRecords) {
@@ -149,7 +197,9 @@ TEST_F(StoreTest, AFolderWithoutAStoreIsAnError) {
 TEST_F(StoreTest, ACutOrLongerFileIsRefusedOnOpening) {
   for (const char* file :
        {"train/tokens.bin", "train/turns.bin", "train/dialogues.bin", "train/facts.bin",
-        "train/fact_tokens.bin", "train/texts.bin", "valid/tokens.bin", "tokenizer.model"}) {
+        "train/fact_tokens.bin", "train/texts.bin", "train/distractors.bin",
+        "train/distractor_tokens.bin", "train/pairs.bin", "train/pair_tokens.bin",
+        "train/pair_texts.bin", "valid/tokens.bin", "tokenizer.model"}) {
     const auto whole = read_whole(path() / file);
     EXPECT_NE(complaint_after(file, [](auto& bytes) { bytes.pop_back(); }), "") << file;
     EXPECT_NE(complaint_after(file, [](auto& bytes) { bytes += "xy"; }), "") << file;
@@ -176,13 +226,19 @@ TEST_F(StoreTest, VerifyingTellsHowFarItIsAndHearsASignal) {
 }
 
 TEST_F(StoreTest, DamagedRowsNeverReadOutside) {
-  for (const char* file : {"train/turns.bin", "train/dialogues.bin", "train/facts.bin"}) {
+  for (const char* file : {"train/turns.bin", "train/dialogues.bin", "train/facts.bin",
+                           "train/distractors.bin", "train/pairs.bin"}) {
     const auto whole = read_whole(path() / file);
     auto bytes = whole;
     bytes[6] = '\x7F';  // a begin far outside
     write_file(path() / file, bytes);
     const auto store = Store::open(path());
-    EXPECT_THROW((void)store.split("train").record(0), base::DataError) << file;
+    const auto read_all = [&] {
+      const auto& split = store.split("train");
+      for (std::uint64_t i = 0; i < split.dialogues(); ++i) (void)split.record(i);
+      for (std::uint64_t i = 0; i < split.pairs(); ++i) (void)split.pair_record(i);
+    };
+    EXPECT_THROW(read_all(), base::DataError) << file;
     write_file(path() / file, whole);
   }
 }
@@ -217,7 +273,7 @@ TEST_F(StoreTest, AManifestThatIsNoneIsRefused) {
     EXPECT_NE(complaint_after("manifest.json", [&](auto& bytes) { bytes = text; }), "") << text;
   const auto version = complaint_after("manifest.json", [&](std::string& bytes) {
     bytes = whole;
-    bytes.replace(bytes.find("\"version\": 1"), 12, "\"version\": 9");
+    bytes.replace(bytes.find("\"version\": 2"), 12, "\"version\": 9");
   });
   EXPECT_NE(version.find("version 9"), std::string::npos) << version;
 }

@@ -8,14 +8,18 @@
 /// Each file of rows ends in one row more than there are things, so that every range is the
 /// difference of two neighbours:
 ///
-///     dialogues.bin  DialogueRow   -> turns.bin  TurnRow -> tokens.bin       uint16 or uint32 ids
-///                                  -> facts.bin  FactRow -> fact_tokens.bin  the same
-///                                  -> texts.bin  id, then the rest of the record as JSON
+///     dialogues.bin  DialogueRow -> turns.bin        TurnRow       -> tokens.bin
+///                                -> facts.bin        FactRow       -> fact_tokens.bin
+///                                -> distractors.bin  DistractorRow -> distractor_tokens.bin
+///                                -> texts.bin        id, then the rest of the record as JSON
+///     pairs.bin      PairRow     -> pair_tokens.bin, pair_texts.bin
+///
+/// Ids of tokens are uint16, or uint32 where the vocabulary asks for it.
 namespace banter::data {
 
 static_assert(std::endian::native == std::endian::little, "stores are read in place");
 
-inline constexpr std::int64_t kStoreVersion = 1;
+inline constexpr std::int64_t kStoreVersion = 2;
 inline constexpr const char* kStoreFormat = "banter store";
 inline constexpr const char* kManifestFile = "manifest.json";
 inline constexpr const char* kTokenizerFile = "tokenizer.model";
@@ -23,11 +27,12 @@ inline constexpr const char* kTokenizerFile = "tokenizer.model";
 struct DialogueRow {
   std::uint64_t first_turn;
   std::uint64_t first_fact;
+  std::uint64_t first_distractor;
   std::uint64_t text_begin;  ///< in texts.bin
   std::uint32_t id_bytes;    ///< the id is the text's first bytes
   std::uint32_t unused;      ///< 0
 };
-static_assert(sizeof(DialogueRow) == 32);
+static_assert(sizeof(DialogueRow) == 40);
 
 struct TurnRow {
   std::uint64_t token_begin;  ///< in ids
@@ -44,5 +49,20 @@ struct FactRow {
   std::uint16_t unused[3];
 };
 static_assert(sizeof(FactRow) == 16);
+
+struct DistractorRow {
+  std::uint64_t token_begin;
+  std::uint64_t turn;  ///< number in the split of the turn that it stands beside; they only grow
+};
+static_assert(sizeof(DistractorRow) == 16);
+
+struct PairRow {
+  std::uint64_t premise_begin;     ///< in ids
+  std::uint64_t hypothesis_begin;  ///< and where the premise ends
+  std::uint64_t text_begin;        ///< in pair_texts.bin
+  std::uint32_t id_bytes;          ///< the id is the text's first bytes
+  std::uint32_t label;             ///< a Label
+};
+static_assert(sizeof(PairRow) == 32);
 
 }  // namespace banter::data

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include <boost/json.hpp>
+
+#include "data/tokenizer.h"
+
+namespace banter::data {
+
+/// The folder beside a store in which it is made: what was finished of it stays there when the
+/// program is stopped or killed, and the next run with the same plan goes on from there.
+///
+///     state.json        the plan, what was learnt from the first reading, the last checkpoint
+///     tokenizer.model   once it is trained
+///     store/            the files being written
+class PartialStore {
+ public:
+  /// Goes on with what is there when it has the same plan; else begins anew.
+  /// Throws   FileError
+  PartialStore(std::filesystem::path folder, const boost::json::object& plan);
+
+  [[nodiscard]] std::filesystem::path store() const { return folder_ / "store"; }
+
+  /// What was kept under a name; nothing when it was not.
+  [[nodiscard]] const boost::json::object* find(std::string_view name) const;
+  void keep(std::string_view name, boost::json::object value);
+  void forget(std::string_view name);
+
+  [[nodiscard]] std::optional<Tokenizer> tokenizer() const;
+  void keep_tokenizer(const Tokenizer& tokenizer);
+
+  void clear_store();  ///< an empty folder for the store
+  void remove();       ///< all of it
+
+ private:
+  void save();
+  std::filesystem::path folder_;
+  boost::json::object state_;
+};
+
+}  // namespace banter::data
