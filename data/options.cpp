@@ -51,6 +51,7 @@ DataOptions DataOptions::from(configs::Section& section) {
   o.limits.max_turns = section.get("max_turns", o.limits.max_turns);
   o.limits.max_depth = section.get("max_json_depth", o.limits.max_depth);
   o.max_skipped = section.get("max_skipped", o.max_skipped);
+  o.checkpoint_records = section.get("checkpoint_records", o.checkpoint_records);
   o.tokenizer = tokenizer_from(section.section("tokenizer"));
 
   section.check(!o.sources.empty(), "sources", "a list with at least one {path: ...}");
@@ -64,6 +65,7 @@ DataOptions DataOptions::from(configs::Section& section) {
   section.check(o.limits.max_depth >= 4 && o.limits.max_depth <= 10'000, "max_json_depth",
                 "from 4 to 10000");
   section.check(o.max_skipped >= 0, "max_skipped", "0 or more");
+  section.check(o.checkpoint_records >= 1, "checkpoint_records", "1 or more");
   section.reject_unknown();
   return o;
 }

@@ -37,6 +37,9 @@ struct DataOptions {
   CleaningOptions cleaning;
   ReadLimits limits;
   std::int64_t max_skipped = 1000;  ///< faulty records that are borne, >= 0
+  /// Records after which what was done is made durable, >= 1: as many at most are made anew when
+  /// the program was killed. Changes nothing in the store.
+  std::int64_t checkpoint_records = 500'000;
   TokenizerOptions tokenizer;
 
   /// Throws   ConfigError on a bad value, an unknown key, or no source

@@ -244,6 +244,7 @@ class RecordTaker {
  public:
   RecordTaker(const Work& work, const Tokenizer& tokenizer, PartialStore& partial)
       : shard_(work.request.shard),
+        checkpoint_records_(static_cast<std::uint64_t>(work.request.data.checkpoint_records)),
         partial_(partial),
         writer_(writer_for(tokenizer, partial)),
         queue_(tokenizer, *writer_),
@@ -253,7 +254,7 @@ class RecordTaker {
     if (number_++ / kBlock % shard_.count != shard_.index) return;
     if (taken_++ < there_) return writer_->skip(split, record);
     queue_.add(split, std::move(record));
-    if (taken_ % kRecordsBetweenCheckpoints == 0) save();
+    if (taken_ % checkpoint_records_ == 0) save();
   }
   /// Makes all that was taken durable. Throws   FileError
   void save() {
@@ -268,7 +269,6 @@ class RecordTaker {
  private:
   /// Neighbours mostly stay together, and every shard gets its part of every corpus.
   static constexpr std::uint64_t kBlock = 256;
-  static constexpr std::uint64_t kRecordsBetweenCheckpoints = 1 << 19;
 
   static std::unique_ptr<StoreWriter> writer_for(const Tokenizer& tokenizer,
                                                  PartialStore& partial) {
@@ -279,6 +279,7 @@ class RecordTaker {
   }
 
   Shard shard_;
+  std::uint64_t checkpoint_records_;
   PartialStore& partial_;
   std::unique_ptr<StoreWriter> writer_;
   EncodingQueue queue_;

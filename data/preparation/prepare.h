@@ -28,7 +28,7 @@ struct PrepareRequest {
 /// where no dialogue fell in `valid`), so that memory does not depend on their size, and the store
 /// that is there once. Writes beside it under a lock,
 /// syncs, and swaps it in at the end: a crash leaves what was there. A store made from equal inputs
-/// is left alone.
+/// is left alone. After a signal or a crash the same request goes on where it was.
 /// Throws   FileError, DataError, Stopped, ConfigError when the store lies inside a source; then
 ///          nothing was changed
 PrepareResult prepare(const PrepareRequest& request);

@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "base/utf8.h"
 #include "data/text_sample.h"
+#include "data/word_encoder.h"
 
 namespace banter::tests {
 namespace {
@@ -181,6 +182,34 @@ TEST(TokenizerTest, AVocabularyTooSmallForTheTextIsAnError) {
 TEST(TokenizerTest, OtherBytesAreNoTokenizer) {
   EXPECT_THROW(Tokenizer("not a model"), base::DataError);
   EXPECT_THROW(Tokenizer(""), base::DataError);
+}
+
+TEST(WordEncoderTest, GivesTheIdsOfTheTokenizerWhateverItHasSeen) {
+  for (const char* type : {"unigram", "bpe"}) {
+    const Tokenizer made(train(small_talk(), {.type = type, .vocab_size = 400}));
+    data::WordEncoder encoder(made);
+    for (int round = 0; round < 2; ++round) {
+      for (std::uint64_t key = 0; key < 2000; ++key) {
+        const auto text = any_text(key);
+        ASSERT_EQ(encoder.encode(text), made.encode(text)) << text;
+      }
+      for (const auto& text : small_talk()) ASSERT_EQ(encoder.encode(text), made.encode(text));
+    }
+    const std::string odd = "  two  spaces " + std::string(100, 'x') + " \xE2\x96\x81 ";
+    EXPECT_EQ(encoder.encode(odd), made.encode(odd));
+    EXPECT_EQ(encoder.encode(""), made.encode(""));
+  }
+}
+
+TEST(WordEncoderTest, MoreWordsThanItRemembersAreEncodedAllTheSame) {
+  data::WordEncoder encoder(tokenizer());
+  for (std::uint64_t i = 0; i < 40'000; ++i) {
+    const auto word = "w" + std::to_string(base::mix64(i));
+    if (i % 1000 < 3 || i > 39'900)
+      ASSERT_EQ(encoder.encode(word), tokenizer().encode(word));
+    else
+      (void)encoder.encode(word);
+  }
 }
 
 TEST(TextSampleTest, StaysBelowItsBytesAndDependsOnTheSeed) {

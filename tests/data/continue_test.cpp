@@ -1,0 +1,100 @@
+#include <csignal>
+#include <string>
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "base/errors.h"
+#include "data/preparation/prepare.h"
+#include "tests/data/made_files.h"
+#include "tests/support/process.h"
+#include "tests/support/temporary_folder.h"
+
+namespace banter::tests {
+namespace {
+
+namespace fs = std::filesystem;
+
+ino_t number_of(const fs::path& file) {
+  struct stat status {};
+  return ::stat(file.c_str(), &status) == 0 ? status.st_ino : 0;
+}
+
+/// A preparation that is ended in its midst, by the signal that the test names.
+class ContinueTest : public testing::TestWithParam<int> {
+ protected:
+  void SetUp() override {
+    std::string lines;
+    for (int d = 0; d < 30'000; ++d)
+      lines += json_line("d" + std::to_string(d), {"question " + std::to_string(d), "answer",
+                                                   "well " + std::to_string(d % 7)});
+    write_file(folder_ / "corpus.jsonl", lines);
+    request_.data.sources = {{(folder_ / "corpus.jsonl").string(), "auto", "auto"}};
+    request_.data.tokenizer.vocab_size = 400;
+    request_.data.tokenizer.sample_bytes = 20'000;
+    request_.quiet = true;
+    write_file(folder_ / "recipe.yaml",
+               "store: " + partial_store().string() +
+                   "\ndata:\n  sources: [{path: " + (folder_ / "corpus.jsonl").string() +
+                   "}]\n  checkpoint_records: 1000\n"
+                   "  tokenizer: {vocab_size: 400, sample_bytes: 20000}\n");
+  }
+  [[nodiscard]] fs::path partial_store() const { return folder_ / "made"; }
+  [[nodiscard]] fs::path partial() const { return folder_ / "made.partial"; }
+
+  /// Ends a preparation by the signal once it has kept something of the store.
+  void end_in_the_midst() {
+    Process process({"/proc/self/exe"},
+                    {{"BANTER_TEST_PREPARE", (folder_ / "recipe.yaml").string()}});
+    std::string state;
+    while (state.find("checkpoint") == std::string::npos && !fs::exists(partial_store()))
+      state = fs::exists(partial() / "state.json") ? read_whole(partial() / "state.json") : "";
+    process.kill(GetParam());
+    (void)process.wait();
+  }
+  TemporaryFolder folder_;
+  data::PrepareRequest request_;
+};
+
+TEST_P(ContinueTest, GoesOnToTheBytesOfAnUnbrokenOne) {
+  request_.store = folder_ / "unbroken";
+  data::prepare(request_);
+  end_in_the_midst();
+  ASSERT_FALSE(fs::exists(partial_store())) << "it ended before the signal came";
+  const auto tokens = number_of(partial() / "store/train/tokens.bin");
+  ASSERT_NE(tokens, 0U);
+
+  request_.store = partial_store();
+  EXPECT_TRUE(data::prepare(request_).made);
+  EXPECT_EQ(number_of(partial_store() / "train/tokens.bin"), tokens) << "it began anew";
+  EXPECT_FALSE(fs::exists(partial()));
+  for (const auto& entry : fs::recursive_directory_iterator(folder_ / "unbroken")) {
+    if (!entry.is_regular_file()) continue;
+    const auto name = fs::relative(entry.path(), folder_ / "unbroken");
+    EXPECT_TRUE(read_whole(entry.path()) == read_whole(partial_store() / name)) << name;
+  }
+}
+
+TEST_P(ContinueTest, AnotherPlanBeginsAnew) {
+  end_in_the_midst();
+  ASSERT_FALSE(fs::exists(partial_store())) << "it ended before the signal came";
+  request_.store = partial_store();
+  request_.data.seed = 2;
+  data::prepare(request_);
+  EXPECT_NO_THROW(data::Store::open(partial_store()).verify());
+  EXPECT_FALSE(fs::exists(partial()));
+}
+
+TEST_P(ContinueTest, DamageInWhatIsThereBeginsAnewOrIsTold) {
+  end_in_the_midst();
+  ASSERT_FALSE(fs::exists(partial_store())) << "it ended before the signal came";
+  write_file(partial() / "state.json", "{\"plan\": ");
+  request_.store = partial_store();
+  data::prepare(request_);
+  EXPECT_NO_THROW(data::Store::open(partial_store()).verify());
+}
+
+INSTANTIATE_TEST_SUITE_P(Signals, ContinueTest, testing::Values(SIGKILL, SIGINT, SIGTERM));
+
+}  // namespace
+}  // namespace banter::tests
