@@ -10,9 +10,12 @@ add_library(
   commands/inspect.cpp
   commands/prepare.cpp
   formats/chitchat.cpp
+  formats/convai2.cpp
   formats/formats.cpp
   formats/json_record.cpp
   formats/jsonl.cpp
+  formats/kvpi.cpp
+  formats/personal_dialog.cpp
   formats/ubuntu_v1.cpp
   input/archive.cpp
   input/gzip.cpp

@@ -6,7 +6,10 @@
 #include "base/errors.h"
 #include "base/utf8.h"
 #include "data/formats/chitchat.h"
+#include "data/formats/convai2.h"
 #include "data/formats/jsonl.h"
+#include "data/formats/kvpi.h"
+#include "data/formats/personal_dialog.h"
 #include "data/formats/ubuntu_v1.h"
 
 namespace banter::data {
@@ -18,7 +21,13 @@ constexpr std::size_t kHeadBytes = std::size_t{1} << 15;
 constexpr std::array kFormats = {
     Format{"ubuntu_v1", "Ubuntu Dialogue Corpus v1, dialogs/N/M.tsv", &recognises_ubuntu_v1,
            &read_ubuntu_v1, Ids::kInSource},
+    Format{"convai2", "ConvAI2 and PersonaChat text, numbered lines", &recognises_convai2,
+           &read_convai2, Ids::kNone},
+    Format{"kvpi", "KvPI, profile [SEP] reply and a label in seven columns", &recognises_kvpi,
+           &read_kvpi, Ids::kNone},
     Format{"chitchat", "chitchat-dataset JSON", &recognises_chitchat, &read_chitchat, Ids::kInFile},
+    Format{"personal_dialog", "PersonalDialog JSON: dialog, profile and uid",
+           &recognises_personal_dialog, &read_personal_dialog, Ids::kNone},
     Format{"jsonl", "JSON Lines, one dialogue a line", &recognises_jsonl, &read_jsonl,
            Ids::kInFile},
 };

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/utf8.h"
+#include "data/input/lines.h"
 
 namespace banter::data {
 namespace {
@@ -97,6 +98,29 @@ void read_elements(JsonElements& elements, Receiver& receiver,
   if (elements.is_cut())
     receiver.problem({elements.place(), Severity::kNote,
                       "the closing bracket is missing: the file may be cut", "", 0});
+}
+
+void read_json_records(InputStream& stream, const ReadLimits& limits, Receiver& receiver,
+                       const std::function<void(std::string_view, const Place&)>& read) {
+  const auto max_bytes = static_cast<std::size_t>(limits.max_line_bytes);
+  skip_byte_order_mark(stream);
+  if (first_json_letter(stream.peek(std::size_t{1} << 12)) == '[') {
+    JsonElements elements(stream, max_bytes);
+    return read_elements(elements, receiver, read);
+  }
+  LineReader lines(stream, max_bytes);
+  while (lines.next()) {
+    if (lines.is_too_long())
+      receiver.problem(
+          {lines.place(), Severity::kSkip, "a line is longer than data.max_line_bytes", "", 1});
+    else if (lines.line().find_first_not_of(" \t") != std::string_view::npos)
+      read(lines.line(), lines.place());
+  }
+}
+
+char first_json_letter(std::string_view head) {
+  const auto at = head.find_first_not_of(" \t\r\n");
+  return at == std::string_view::npos ? '\0' : head[at];
 }
 
 }  // namespace banter::data

@@ -48,6 +48,14 @@ Turn checked_turn(std::string_view speaker, std::string_view text, std::string_v
 void read_elements(JsonElements& elements, Receiver& receiver,
                    const std::function<void(std::string_view, const Place&)>& read);
 
+/// Gives every record of a stream to `read`: the elements where it is one array, else its lines
+/// that are not blank. Tells of what is too long.
+void read_json_records(InputStream& stream, const ReadLimits& limits, Receiver& receiver,
+                       const std::function<void(std::string_view, const Place&)>& read);
+
+/// The first letter behind white space, or NUL: the bracket that says what JSON it is.
+char first_json_letter(std::string_view head);
+
 /// A name or an id, without NUL. Throws   LostRecord
 std::string checked_name(std::string_view text, std::string_view what);
 

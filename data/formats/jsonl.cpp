@@ -4,18 +4,11 @@
 
 #include "base/utf8.h"
 #include "data/formats/json_record.h"
-#include "data/input/json_elements.h"
-#include "data/input/lines.h"
 
 namespace banter::data {
 namespace {
 
 namespace dom = simdjson::dom;
-
-char first_letter(std::string_view head) {
-  const auto at = head.find_first_not_of(" \t\r\n");
-  return at == std::string_view::npos ? '\0' : head[at];
-}
 
 /// Records from JSON, wherever in a stream they stand.
 class JsonRecords {
@@ -94,35 +87,18 @@ class JsonRecords {
   Receiver& receiver_;
 };
 
-void read_array(InputStream& stream, const ReadLimits& limits, Receiver& receiver) {
-  JsonRecords records(limits, receiver);
-  JsonElements elements(stream, static_cast<std::size_t>(limits.max_line_bytes));
-  read_elements(elements, receiver,
-                [&](std::string_view text, const Place& place) { records.read(text, place); });
-}
-
 }  // namespace
 
 std::string_view recognises_jsonl(std::string_view head, std::string_view) {
-  const char first = first_letter(head);
+  const char first = first_json_letter(head);
   if ((first != '{' && first != '[') || head.find("\"turns\"") == std::string_view::npos) return {};
   return "JSON objects with turns";
 }
 
 void read_jsonl(InputStream& stream, const ReadLimits& limits, Receiver& receiver) {
-  auto head = stream.peek(std::size_t{1} << 12);
-  if (head.starts_with("\xEF\xBB\xBF")) head.remove_prefix(3);
-  if (first_letter(head) == '[') return read_array(stream, limits, receiver);
-
   JsonRecords records(limits, receiver);
-  LineReader lines(stream, static_cast<std::size_t>(limits.max_line_bytes));
-  while (lines.next()) {
-    if (lines.is_too_long())
-      receiver.problem(
-          {lines.place(), Severity::kSkip, "a line is longer than data.max_line_bytes", "", 1});
-    else if (lines.line().find_first_not_of(" \t") != std::string_view::npos)
-      records.read(lines.line(), lines.place());
-  }
+  read_json_records(stream, limits, receiver,
+                    [&](std::string_view text, const Place& place) { records.read(text, place); });
 }
 
 }  // namespace banter::data

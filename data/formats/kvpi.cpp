@@ -1,0 +1,185 @@
+#include "data/formats/kvpi.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "base/utf8.h"
+#include "data/input/lines.h"
+
+namespace banter::data {
+namespace {
+
+constexpr std::size_t kColumns = 7;
+constexpr std::string_view kSpaces = " \t\n\v\f\r";
+
+using Columns = std::array<std::string_view, kColumns>;
+
+std::optional<Columns> split_line(std::string_view line) {
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  Columns columns;
+  for (std::size_t i = 0; i < kColumns; ++i) {
+    const auto tab = line.find('\t');
+    if ((tab == std::string_view::npos) != (i + 1 == kColumns)) return std::nullopt;
+    columns[i] = line.substr(0, tab);
+    line.remove_prefix(std::min(line.size(), columns[i].size() + 1));
+  }
+  return columns;
+}
+
+char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+bool same_letters(std::string_view a, std::string_view b) {
+  return std::ranges::equal(a, b, {}, to_lower, to_lower);
+}
+
+std::optional<Label> label_in(std::string_view text) {
+  constexpr std::array kNames = {
+      std::pair{std::string_view("0"), Label::kEntailment},
+      std::pair{std::string_view("entailed"), Label::kEntailment},
+      std::pair{std::string_view("1"), Label::kContradiction},
+      std::pair{std::string_view("contradicted"), Label::kContradiction},
+      std::pair{std::string_view("2"), Label::kNeutral},
+      std::pair{std::string_view("irrelevant"), Label::kNeutral},
+  };
+  for (const auto& [name, label] : kNames)
+    if (same_letters(text, name)) return label;
+  return std::nullopt;
+}
+
+struct Sentences {
+  std::string_view premise, hypothesis;
+};
+
+/// Cuts a text at the mark between profile and reply.
+std::optional<Sentences> split_text(std::string_view text) {
+  std::string lower(text);
+  std::ranges::transform(lower, lower.begin(), to_lower);
+  for (const std::string_view mark : {"[sep]", " sep "})
+    if (const auto at = lower.find(mark); at != std::string::npos)
+      return Sentences{text.substr(0, at), text.substr(at + mark.size())};
+  return std::nullopt;
+}
+
+/// The text without ASCII white space at its ends.
+std::string_view stripped(std::string_view text) {
+  const auto begin = text.find_first_not_of(kSpaces);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(kSpaces) - begin + 1);
+}
+
+/// Which column holds what.
+struct Layout {
+  std::size_t label = 1;
+  std::size_t text = 0;  ///< or, where `is_split`, the profile
+  std::size_t reply = 0;
+  bool is_split = false;
+};
+
+std::optional<std::size_t> column_named(const Columns& header, std::string_view name) {
+  for (std::size_t i = 0; i < kColumns; ++i)
+    if (same_letters(stripped(header[i]), name)) return i;
+  return std::nullopt;
+}
+
+/// The layout that a header names; nothing when the line is none.
+std::optional<Layout> layout_named(const Columns& header) {
+  const auto label = column_named(header, "label");
+  if (!label) return std::nullopt;
+  const auto profile = column_named(header, "profile");
+  auto reply = column_named(header, "response");
+  if (!reply) reply = column_named(header, "reply");
+  if (profile && reply) return Layout{*label, *profile, *reply, true};
+  if (const auto text = column_named(header, "text")) return Layout{*label, *text, 0, false};
+  return std::nullopt;
+}
+
+bool is_numbers(std::string_view text) {
+  return text.find_first_not_of("0123456789- ") == std::string_view::npos;
+}
+
+class PairsReader {
+ public:
+  PairsReader(InputStream& stream, const ReadLimits& limits, Receiver& receiver)
+      : lines_(stream, static_cast<std::size_t>(limits.max_line_bytes)), receiver_(receiver) {}
+
+  void read() {
+    bool is_first = true;
+    while (lines_.next()) {
+      if (lines_.is_too_long())
+        lose("a line is longer than data.max_line_bytes");
+      else if (stripped(lines_.line()).empty())
+        continue;
+      else if (!is_first || !takes_header())
+        read_pair(lines_.line());
+      is_first = false;
+    }
+  }
+
+ private:
+  bool takes_header() {
+    const auto columns = split_line(lines_.line());
+    const auto named = columns ? layout_named(*columns) : std::nullopt;
+    if (named) layout_ = *named;
+    return named.has_value();
+  }
+
+  void read_pair(std::string_view line) {
+    if (const auto bad = base::first_bad_utf8(line))
+      return lose("a text is not valid UTF-8", "byte " + std::to_string(*bad) + " of the line");
+    if (line.find('\0') != std::string_view::npos) return lose("a text holds NUL");
+    const auto columns = split_line(line);
+    if (!columns) return lose("a line has not seven columns");
+    const auto label = label_in((*columns)[layout_.label]);
+    if (!label) return lose("a label is unknown", base::printable((*columns)[layout_.label]));
+    const auto sentences = sentences_in(*columns);
+    if (!sentences) return lose("no [SEP] stands between profile and reply");
+    const auto premise = stripped(sentences->premise);
+    const auto hypothesis = stripped(sentences->hypothesis);
+    if (premise.empty() || hypothesis.empty()) return lose("a sentence is blank");
+    receiver_.record(Pair{std::to_string(lines_.place().line), std::string(premise),
+                          std::string(hypothesis), *label, "", ""},
+                     lines_.place());
+  }
+
+  [[nodiscard]] std::optional<Sentences> sentences_in(const Columns& columns) const {
+    if (layout_.is_split) return Sentences{columns[layout_.text], columns[layout_.reply]};
+    return split_text(columns[layout_.text]);
+  }
+
+  void lose(std::string_view rule, std::string detail = "") {
+    receiver_.problem({lines_.place(), Severity::kSkip, rule, std::move(detail), 1});
+  }
+
+  LineReader lines_;
+  Receiver& receiver_;
+  Layout layout_;
+};
+
+}  // namespace
+
+std::string_view recognises_kvpi(std::string_view head, std::string_view) {
+  const auto end = head.find('\n');
+  const auto first = split_line(head.substr(0, end));
+  if (!first) return {};
+  if (const auto layout = layout_named(*first)) {
+    if (layout->is_split) return "its header names a profile, a response and a label";
+    const auto rest = end == std::string_view::npos ? std::string_view() : head.substr(end + 1);
+    const auto second = split_line(rest.substr(0, rest.find('\n')));
+    if (second && split_text((*second)[layout->text]))
+      return "its header names a text and a label, and the text is a profile [SEP] reply";
+    return {};
+  }
+  const auto& [text, label, domain, words, tree, reply_words, reply_tree] = *first;
+  if (!split_text(text) || !label_in(label) || !is_numbers(tree) || !is_numbers(reply_tree))
+    return {};
+  return "its seven columns begin with a profile [SEP] reply and a label";
+}
+
+void read_kvpi(InputStream& stream, const ReadLimits& limits, Receiver& receiver) {
+  PairsReader(stream, limits, receiver).read();
+}
+
+}  // namespace banter::data
