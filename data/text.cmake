@@ -9,15 +9,21 @@ add_library(
   banter_data
   commands/inspect.cpp
   commands/prepare.cpp
+  formats/by_turns.cpp
   formats/chitchat.cpp
   formats/convai2.cpp
+  formats/eou_text.cpp
   formats/formats.cpp
   formats/json_record.cpp
   formats/jsonl.cpp
   formats/kvpi.cpp
+  formats/marked_text.cpp
   formats/personal_dialog.cpp
+  formats/tsv.cpp
   formats/ubuntu_v1.cpp
+  formats/ubuntu_v2.cpp
   input/archive.cpp
+  input/csv_rows.cpp
   input/gzip.cpp
   input/json_elements.cpp
   input/lines.cpp

@@ -7,10 +7,13 @@
 #include "base/utf8.h"
 #include "data/formats/chitchat.h"
 #include "data/formats/convai2.h"
+#include "data/formats/eou_text.h"
 #include "data/formats/jsonl.h"
 #include "data/formats/kvpi.h"
 #include "data/formats/personal_dialog.h"
+#include "data/formats/tsv.h"
 #include "data/formats/ubuntu_v1.h"
+#include "data/formats/ubuntu_v2.h"
 
 namespace banter::data {
 namespace {
@@ -25,11 +28,17 @@ constexpr std::array kFormats = {
            &read_convai2, Ids::kNone},
     Format{"kvpi", "KvPI, profile [SEP] reply and a label in seven columns", &recognises_kvpi,
            &read_kvpi, Ids::kNone},
+    Format{"ubuntu_v2", "Ubuntu Dialogue Corpus v2, CSV", &recognises_ubuntu_v2, &read_ubuntu_v2,
+           Ids::kNone},
     Format{"chitchat", "chitchat-dataset JSON", &recognises_chitchat, &read_chitchat, Ids::kInFile},
     Format{"personal_dialog", "PersonalDialog JSON: dialog, profile and uid",
            &recognises_personal_dialog, &read_personal_dialog, Ids::kNone},
     Format{"jsonl", "JSON Lines, one dialogue a line", &recognises_jsonl, &read_jsonl,
            Ids::kInFile},
+    Format{"eou_text", "a dialogue a line, __eou__ behind each turn", &recognises_eou_text,
+           &read_eou_text, Ids::kNone},
+    Format{"tsv", "TSV, a dialogue a line, a turn a column", &recognises_tsv, &read_tsv, Ids::kNone,
+           true},
 };
 
 }  // namespace

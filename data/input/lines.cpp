@@ -6,6 +6,14 @@ void skip_byte_order_mark(InputStream& stream) {
   if (stream.offset() == 0 && stream.peek(3) == "\xEF\xBB\xBF") stream.consume(3);
 }
 
+std::string_view take_line(std::string_view& rest) {
+  const auto end = rest.find('\n');
+  auto line = rest.substr(0, end);
+  rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  return line;
+}
+
 LineReader::LineReader(InputStream& stream, std::size_t max_bytes)
     : stream_(stream), max_bytes_(max_bytes) {
   skip_byte_order_mark(stream);

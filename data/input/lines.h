@@ -29,6 +29,9 @@ class LineReader {
   bool too_long_ = false;
 };
 
+/// Takes the first line off the front of `rest`; it is given without its end.
+std::string_view take_line(std::string_view& rest);
+
 /// Takes a UTF-8 byte order mark off the start of a stream.
 void skip_byte_order_mark(InputStream& stream);
 

@@ -36,7 +36,8 @@ std::vector<Row> rows() {
     for (auto* cell : {&row.file, &row.fault, &row.kept, &row.turns, &row.skipped, &row.kind,
                        &row.where, &row.right})
       std::getline(cells, *cell, '\t');
-    const std::vector<std::string> ready = {"convai2", "jsonl", "ubuntu_v1"};
+    const std::vector<std::string> ready = {"convai2", "eou_text", "jsonl", "ubuntu_v1",
+                                            "ubuntu_v2"};
     if (std::ranges::find(ready, row.file.substr(0, row.file.find('/'))) != ready.end())
       rows.push_back(row);
   }

@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstring>
 #include <string_view>
-#include <unordered_set>
 #include <utility>
 
 #include "data/formats/formats.h"
@@ -36,9 +35,8 @@ class KeptPromises : public data::Receiver {
     expect(std::ssize(dialogue.turns) <= kSmallLimits.max_turns);
     for (const auto& turn : dialogue.turns) {
       expect(!turn.speaker.empty() && data::text_fault(turn.text).empty());
-      std::unordered_set<std::string_view> different = {turn.text};
       for (const auto& distractor : turn.distractors)
-        expect(data::text_fault(distractor).empty() && different.insert(distractor).second);
+        expect(data::text_fault(distractor).empty() && distractor != turn.text);
     }
     for (const auto& [speaker, facts] : dialogue.personas) {
       expect(!speaker.empty() && !facts.empty());
@@ -62,7 +60,7 @@ inline void read_bytes(void (*read)(data::InputStream&, const data::ReadLimits&,
     bytes.remove_prefix(part.size());
     return part.size();
   };
-  data::InputStream stream({"fuzz", "", 0, 0}, "fuzz", fill);
+  data::InputStream stream({"fuzz", "", 0, 0}, "3/1.tsv", fill);
   KeptPromises promises;
   try {
     read(stream, kSmallLimits, promises);
