@@ -19,6 +19,8 @@ struct Turn {
   /// False replies that the corpus offers beside this one, for rankings (hits@k); never the text
   /// itself, and never something that anybody said here.
   std::vector<std::string> distractors = {};
+
+  bool operator==(const Turn&) const = default;
 };
 
 /// An exchange in a corpus.
@@ -28,6 +30,8 @@ struct Dialogue {
   std::vector<std::pair<std::string, std::string>> meta;  ///< in the order of the file
   std::vector<std::pair<std::string, std::vector<std::string>>> personas;  ///< speaker -> facts
   std::vector<Turn> turns;                                                 ///< in order
+
+  bool operator==(const Dialogue&) const = default;
 };
 
 }  // namespace banter::data

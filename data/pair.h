@@ -25,6 +25,8 @@ struct Pair {
   Label label = Label::kNeutral;
   std::string source;  ///< who or what made the pair, "" = not said
   std::string group;   ///< pairs of one group stay in one split, "" = not said
+
+  bool operator==(const Pair&) const = default;
 };
 
 }  // namespace banter::data

@@ -9,15 +9,20 @@ add_library(
   banter_data
   commands/inspect.cpp
   commands/prepare.cpp
+  export/json_lines.cpp
   formats/by_turns.cpp
   formats/chitchat.cpp
   formats/convai2.cpp
+  formats/dialogue_nli.cpp
   formats/eou_text.cpp
   formats/formats.cpp
   formats/json_record.cpp
   formats/jsonl.cpp
   formats/kvpi.cpp
   formats/marked_text.cpp
+  formats/mnli.cpp
+  formats/pair_form.cpp
+  formats/pairs.cpp
   formats/personal_dialog.cpp
   formats/tsv.cpp
   formats/ubuntu_v1.cpp
@@ -31,6 +36,7 @@ add_library(
   input/sources.cpp
   input/stream.cpp
   inspection/inspect.cpp
+  inspection/pair_statistics.cpp
   inspection/report.cpp
   inspection/statistics.cpp
   options.cpp

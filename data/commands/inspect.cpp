@@ -44,6 +44,7 @@ int show_corpus(const std::string& path, const CorpusInspection& found, bool as_
                      {"records_lost", found.problems.records_lost()},
                      {"problems", to_json(found.problems)}};
     for (auto& entry : o) all[entry.key()] = std::move(entry.value());
+    if (found.pairs.pairs() > 0) all["pairs"] = found.pairs.to_json();
     std::cout << json::serialize(all) << '\n';
   } else {
     std::cout << base::printable(path, 1000) << ": format "
@@ -51,7 +52,9 @@ int show_corpus(const std::string& path, const CorpusInspection& found, bool as_
     if (!found.damage.empty()) std::cout << "  INCOMPLETE: " << found.damage << '\n';
     if (found.summary.passed_over > 0)
       std::cout << "  other files passed over: " << grouped(found.summary.passed_over) << '\n';
-    found.statistics.print(std::cout);
+    if (found.statistics.dialogues() > 0 || found.pairs.pairs() == 0)
+      found.statistics.print(std::cout);
+    if (found.pairs.pairs() > 0) found.pairs.print(std::cout);
     if (found.problems.records_lost() > 0)
       std::cout << "  records left out: " << grouped(found.problems.records_lost()) << '\n';
     print_problems(std::cout, found.problems, Places::kSome);

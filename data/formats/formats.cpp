@@ -7,9 +7,12 @@
 #include "base/utf8.h"
 #include "data/formats/chitchat.h"
 #include "data/formats/convai2.h"
+#include "data/formats/dialogue_nli.h"
 #include "data/formats/eou_text.h"
 #include "data/formats/jsonl.h"
 #include "data/formats/kvpi.h"
+#include "data/formats/mnli.h"
+#include "data/formats/pairs.h"
 #include "data/formats/personal_dialog.h"
 #include "data/formats/tsv.h"
 #include "data/formats/ubuntu_v1.h"
@@ -33,6 +36,12 @@ constexpr std::array kFormats = {
     Format{"chitchat", "chitchat-dataset JSON", &recognises_chitchat, &read_chitchat, Ids::kInFile},
     Format{"personal_dialog", "PersonalDialog JSON: dialog, profile and uid",
            &recognises_personal_dialog, &read_personal_dialog, Ids::kNone},
+    Format{"mnli", "MNLI and SNLI, JSON Lines or tab-separated under a header", &recognises_mnli,
+           &read_mnli, Ids::kInFile},
+    Format{"dialogue_nli", "Dialogue NLI, a JSON array or one pair a line",
+           &recognises_dialogue_nli, &read_dialogue_nli, Ids::kInFile},
+    Format{"pairs", "JSON Lines, one sentence pair a line", &recognises_pairs, &read_pairs,
+           Ids::kInFile},
     Format{"jsonl", "JSON Lines, one dialogue a line", &recognises_jsonl, &read_jsonl,
            Ids::kInFile},
     Format{"eou_text", "a dialogue a line, __eou__ behind each turn", &recognises_eou_text,

@@ -82,12 +82,56 @@ std::string checked_speaker(std::string_view name) {
   return name.empty() ? "?" : checked_name(name, "speaker");
 }
 
+char json_opening(std::string_view head) {
+  if (head.starts_with("\xEF\xBB\xBF")) head.remove_prefix(3);
+  const auto at = head.find_first_not_of(" \t\r\n");
+  return at != std::string_view::npos && (head[at] == '{' || head[at] == '[') ? head[at] : '\0';
+}
+
+bool shows_key(std::string_view head, std::string_view key) {
+  const auto quoted = '"' + std::string(key) + '"';
+  for (auto at = head.find(quoted); at != std::string_view::npos; at = head.find(quoted, at + 1)) {
+    const auto colon = head.find_first_not_of(" \t\r\n", at + quoted.size());
+    if (colon != std::string_view::npos && head[colon] == ':') return true;
+  }
+  return false;
+}
+
+void read_json_records(InputStream& stream, const ReadLimits& limits, Receiver& receiver,
+                       const ReadJson& read) {
+  RecordParser parser(limits);
+  const auto take = [&](std::string_view text, const Place& place, std::uint64_t number) {
+    try {
+      read(parser.parse(text), place, number);
+    } catch (const LostRecord& lost) {
+      receiver.problem({place, Severity::kSkip, lost.rule, lost.detail, 1});
+    }
+  };
+  const auto max_bytes = static_cast<std::size_t>(limits.max_line_bytes);
+  if (json_opening(stream.peek(std::size_t{1} << 12)) == '[') {
+    JsonElements elements(stream, max_bytes, static_cast<std::uint64_t>(limits.max_depth));
+    return read_elements(elements, receiver, [&](std::string_view text, const Place& place) {
+      take(text, place, place.element);
+    });
+  }
+  LineReader lines(stream, max_bytes);
+  for (std::uint64_t number = 0; lines.next();) {
+    if (lines.is_too_long()) {
+      ++number;
+      receiver.problem(
+          {lines.place(), Severity::kSkip, "a line is longer than data.max_line_bytes", "", 1});
+    } else if (lines.line().find_first_not_of(" \t") != std::string_view::npos) {
+      take(lines.line(), lines.place(), ++number);
+    }
+  }
+}
+
 void read_elements(JsonElements& elements, Receiver& receiver,
                    const std::function<void(std::string_view, const Place&)>& read) {
   while (elements.next()) {
     if (elements.is_cut())
-      receiver.problem(
-          {elements.place(), Severity::kSkip, "the document ends inside an element", "", 1});
+      receiver.problem({elements.place(), Severity::kSkip, "the document ends inside an element",
+                        "byte " + std::to_string(elements.offset()), 1});
     else if (elements.is_too_long())
       receiver.problem({elements.place(), Severity::kSkip,
                         "an element is longer than data.max_line_bytes", "", 1});
@@ -98,29 +142,6 @@ void read_elements(JsonElements& elements, Receiver& receiver,
   if (elements.is_cut())
     receiver.problem({elements.place(), Severity::kNote,
                       "the closing bracket is missing: the file may be cut", "", 0});
-}
-
-void read_json_records(InputStream& stream, const ReadLimits& limits, Receiver& receiver,
-                       const std::function<void(std::string_view, const Place&)>& read) {
-  const auto max_bytes = static_cast<std::size_t>(limits.max_line_bytes);
-  skip_byte_order_mark(stream);
-  if (first_json_letter(stream.peek(std::size_t{1} << 12)) == '[') {
-    JsonElements elements(stream, max_bytes);
-    return read_elements(elements, receiver, read);
-  }
-  LineReader lines(stream, max_bytes);
-  while (lines.next()) {
-    if (lines.is_too_long())
-      receiver.problem(
-          {lines.place(), Severity::kSkip, "a line is longer than data.max_line_bytes", "", 1});
-    else if (lines.line().find_first_not_of(" \t") != std::string_view::npos)
-      read(lines.line(), lines.place());
-  }
-}
-
-char first_json_letter(std::string_view head) {
-  const auto at = head.find_first_not_of(" \t\r\n");
-  return at == std::string_view::npos ? '\0' : head[at];
 }
 
 }  // namespace banter::data

@@ -44,17 +44,25 @@ simdjson::dom::element need_key(const simdjson::dom::object& object, std::string
 Turn checked_turn(std::string_view speaker, std::string_view text, std::string_view time,
                   std::size_t number);
 
+/// What a stream of JSON begins with behind white space: '{' or '[', or NUL for anything else.
+char json_opening(std::string_view head);
+
+/// Whether the beginning of a JSON text shows a key of that name. No text inside it can look like
+/// one: its quotes are escaped.
+bool shows_key(std::string_view head, std::string_view key);
+
+/// Takes the JSON of one record, its place, and its number among all records, from 1.
+/// May throw   LostRecord
+using ReadJson = std::function<void(const simdjson::dom::element&, const Place&, std::uint64_t)>;
+
+/// Reads one array of records, or one record a line, as the stream begins. Lost records are told.
+/// Throws   DamagedInput
+void read_json_records(InputStream& stream, const ReadLimits& limits, Receiver& receiver,
+                       const ReadJson& read);
+
 /// Gives every whole element of a document to `read` and tells of the others.
 void read_elements(JsonElements& elements, Receiver& receiver,
                    const std::function<void(std::string_view, const Place&)>& read);
-
-/// Gives every record of a stream to `read`: the elements where it is one array, else its lines
-/// that are not blank. Tells of what is too long.
-void read_json_records(InputStream& stream, const ReadLimits& limits, Receiver& receiver,
-                       const std::function<void(std::string_view, const Place&)>& read);
-
-/// The first letter behind white space, or NUL: the bracket that says what JSON it is.
-char first_json_letter(std::string_view head);
 
 /// A name or an id, without NUL. Throws   LostRecord
 std::string checked_name(std::string_view text, std::string_view what);

@@ -1,5 +1,7 @@
 #include "data/formats/jsonl.h"
 
+#include <algorithm>
+#include <set>
 #include <utility>
 
 #include "base/utf8.h"
@@ -10,22 +12,12 @@ namespace {
 
 namespace dom = simdjson::dom;
 
-/// Records from JSON, wherever in a stream they stand.
+/// Dialogues from JSON, wherever in a stream they stand.
 class JsonRecords {
  public:
   JsonRecords(const ReadLimits& limits, Receiver& receiver)
-      : limits_(limits), parser_(limits), receiver_(receiver) {}
+      : limits_(limits), receiver_(receiver) {}
 
-  void read(std::string_view text, const Place& place) {
-    try {
-      Dialogue dialogue = record(parser_.parse(text), place);
-      receiver_.record(std::move(dialogue), place);
-    } catch (const LostRecord& lost) {
-      receiver_.problem({place, Severity::kSkip, lost.rule, lost.detail, 1});
-    }
-  }
-
- private:
   [[nodiscard]] Dialogue record(const dom::element& value, const Place& place) const {
     const auto object = as_record_object(value, "the record");
     Dialogue dialogue;
@@ -39,19 +31,47 @@ class JsonRecords {
       dialogue.turns.push_back(read_turn(turn, dialogue.turns.size() + 1));
     }
     if (dialogue.turns.empty()) throw LostRecord{"a dialogue has no turns", ""};
+    leave_out_said(dialogue, place);
     if (const auto meta = find_key(object, "meta")) read_meta(*meta, place, dialogue);
     if (const auto personas = find_key(object, "personas"))
       read_personas(*personas, place, dialogue);
     return dialogue;
   }
 
+ private:
   static Turn read_turn(const dom::element& value, std::size_t number) {
     const auto object = as_record_object(value, "a turn");
     const auto speaker = find_key(object, "speaker");
     const auto time = find_key(object, "time");
-    return checked_turn(speaker ? as_record_string(*speaker, "speaker") : "?",
-                        as_record_string(need_key(object, "text"), "text"),
-                        time ? as_record_string(*time, "time") : "", number);
+    auto turn = checked_turn(speaker ? as_record_string(*speaker, "speaker") : "?",
+                             as_record_string(need_key(object, "text"), "text"),
+                             time ? as_record_string(*time, "time") : "", number);
+    if (const auto distractors = find_key(object, "distractors"))
+      for (const auto distractor : as_record_array(*distractors, "distractors"))
+        turn.distractors.push_back(
+            checked_distractor(as_record_string(distractor, "a distractor"), number));
+    return turn;
+  }
+
+  static std::string checked_distractor(std::string_view text, std::size_t turn) {
+    const auto where = "turn " + std::to_string(turn);
+    if (base::count_words(text) == 0) throw LostRecord{"a distractor is blank", where};
+    if (const auto fault = text_fault(text); !fault.empty()) throw LostRecord{fault, where};
+    return std::string(text);
+  }
+
+  /// A false reply that somebody gave is none.
+  void leave_out_said(Dialogue& dialogue, const Place& place) const {
+    if (std::ranges::all_of(dialogue.turns, &std::vector<std::string>::empty, &Turn::distractors))
+      return;
+    std::set<std::string_view> said;
+    for (const auto& turn : dialogue.turns) said.insert(turn.text);
+    for (std::size_t i = 0; i < dialogue.turns.size(); ++i)
+      if (std::erase_if(dialogue.turns[i].distractors,
+                        [&](const std::string& text) { return said.contains(text); }) > 0)
+        receiver_.problem({place, Severity::kNote,
+                           "a distractor is said in its dialogue: it is left out",
+                           "turn " + std::to_string(i + 1), 0});
   }
 
   void read_meta(const dom::element& value, const Place& place, Dialogue& dialogue) const {
@@ -77,28 +97,37 @@ class JsonRecords {
         }
         facts.push_back(checked_name(text, "a fact"));
       }
-      if (!facts.empty())
-        dialogue.personas.emplace_back(checked_speaker(field.key), std::move(facts));
+      if (!facts.empty()) add_facts(dialogue, checked_speaker(field.key), std::move(facts));
     }
   }
 
+  /// A speaker may be named twice: "" and "?" are one.
+  static void add_facts(Dialogue& dialogue, std::string speaker, std::vector<std::string> facts) {
+    const auto known = std::ranges::find(dialogue.personas, speaker,
+                                         &decltype(dialogue.personas)::value_type::first);
+    if (known == dialogue.personas.end())
+      dialogue.personas.emplace_back(std::move(speaker), std::move(facts));
+    else
+      known->second.insert(known->second.end(), facts.begin(), facts.end());
+  }
+
   const ReadLimits& limits_;
-  RecordParser parser_;
   Receiver& receiver_;
 };
 
 }  // namespace
 
 std::string_view recognises_jsonl(std::string_view head, std::string_view) {
-  const char first = first_json_letter(head);
-  if ((first != '{' && first != '[') || head.find("\"turns\"") == std::string_view::npos) return {};
+  if (json_opening(head) == '\0' || head.find("\"turns\"") == std::string_view::npos) return {};
   return "JSON objects with turns";
 }
 
 void read_jsonl(InputStream& stream, const ReadLimits& limits, Receiver& receiver) {
-  JsonRecords records(limits, receiver);
+  const JsonRecords records(limits, receiver);
   read_json_records(stream, limits, receiver,
-                    [&](std::string_view text, const Place& place) { records.read(text, place); });
+                    [&](const dom::element& value, const Place& place, std::uint64_t) {
+                      receiver.record(records.record(value, place), place);
+                    });
 }
 
 }  // namespace banter::data

@@ -8,11 +8,13 @@ namespace banter::data {
 
 /// Our own form: one JSON object a line, or one array of such objects.
 ///
-///     {"id": "x", "turns": [{"speaker": "A", "text": "hi", "time": "..."}, ...],
+///     {"id": "x", "turns": [{"speaker": "A", "text": "hi", "time": "...",
+///      "distractors": ["..."]}, ...],
 ///      "meta": {"k": "v"}, "personas": {"A": ["..."]}}
 ///
-/// `time`, `meta` and `personas` may be absent, a speaker may be absent or "" ("?" then); further
-/// keys are passed over.
+/// `time`, `distractors`, `meta` and `personas` may be absent, a speaker may be absent or "" ("?"
+/// then); further keys are passed over. A distractor is a false reply; one that somebody says in
+/// the dialogue is left out and told.
 std::string_view recognises_jsonl(std::string_view head, std::string_view name);
 void read_jsonl(InputStream& stream, const ReadLimits& limits, Receiver& receiver);
 

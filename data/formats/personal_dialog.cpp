@@ -131,24 +131,19 @@ Dialogue read_record(const dom::element& value, const ReadLimits& limits) {
 }  // namespace
 
 std::string_view recognises_personal_dialog(std::string_view head, std::string_view) {
-  const char first = first_json_letter(head);
-  if (first != '{' && first != '[') return {};
-  for (const char* key : {"\"dialog\"", "\"profile\"", "\"uid\""})
-    if (head.find(key) == std::string_view::npos) return {};
+  if (json_opening(head) == '\0') return {};
+  for (const char* key : {"dialog", "profile", "uid"})
+    if (!shows_key(head, key)) return {};
   return "JSON objects with dialog, profile and uid";
 }
 
 void read_personal_dialog(InputStream& stream, const ReadLimits& limits, Receiver& receiver) {
-  RecordParser parser(limits);
-  read_json_records(stream, limits, receiver, [&](std::string_view text, const Place& place) {
-    try {
-      auto dialogue = read_record(parser.parse(text), limits);
-      dialogue.id = std::to_string(place.element != 0 ? place.element : place.line);
-      receiver.record(std::move(dialogue), place);
-    } catch (const LostRecord& lost) {
-      receiver.problem({place, Severity::kSkip, lost.rule, lost.detail, 1});
-    }
-  });
+  read_json_records(stream, limits, receiver,
+                    [&](const dom::element& value, const Place& place, std::uint64_t) {
+                      auto dialogue = read_record(value, limits);
+                      dialogue.id = std::to_string(place.element != 0 ? place.element : place.line);
+                      receiver.record(std::move(dialogue), place);
+                    });
 }
 
 }  // namespace banter::data

@@ -7,8 +7,8 @@ namespace {
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 }  // namespace
 
-JsonElements::JsonElements(InputStream& stream, std::size_t max_bytes)
-    : stream_(stream), max_bytes_(max_bytes) {
+JsonElements::JsonElements(InputStream& stream, std::size_t max_bytes, std::uint64_t max_depth)
+    : stream_(stream), max_bytes_(max_bytes), max_depth_(max_depth) {
   skip_byte_order_mark(stream);
 }
 
@@ -20,6 +20,11 @@ Place JsonElements::place() const {
 
 void JsonElements::fail(const std::string& what) const {
   throw DamagedInput(stream_.place().text() + ": is not JSON: " + what + " at byte " +
+                     std::to_string(stream_.offset()));
+}
+
+void JsonElements::fail_too_deep() const {
+  throw DamagedInput(place().text() + ": JSON is nested deeper than data.max_json_depth at byte " +
                      std::to_string(stream_.offset()));
 }
 
@@ -84,7 +89,7 @@ bool JsonElements::read_value() {
     } else {
       take();
       keep(c);
-      if (c == '[' || c == '{') ++depth;
+      if ((c == '[' || c == '{') && ++depth > max_depth_) fail_too_deep();
       if (c == ']' || c == '}') --depth;
     }
     if (depth == 0 && (c == '"' || c == ']' || c == '}')) return true;

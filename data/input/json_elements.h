@@ -15,10 +15,11 @@ namespace banter::data {
 /// reader's to check.
 class JsonElements {
  public:
-  JsonElements(InputStream& stream, std::size_t max_bytes);
+  /// `max_depth` bounds the brackets that an element may open at once.
+  JsonElements(InputStream& stream, std::size_t max_bytes, std::uint64_t max_depth = UINT64_MAX);
 
   /// False at the end. Throws   DamagedInput naming the byte when the document is no JSON between
-  ///                            its elements, or goes on behind its end
+  ///                            its elements, goes on behind its end, or nests too deep
   bool next();
 
   [[nodiscard]] std::string_view element() const { return element_; }
@@ -27,18 +28,21 @@ class JsonElements {
   /// closing bracket.
   [[nodiscard]] bool is_cut() const { return cut_; }
   [[nodiscard]] Place place() const;  ///< of this element, counted from 1
+  [[nodiscard]] std::uint64_t offset() const { return stream_.offset(); }  ///< bytes read so far
 
  private:
   int peek_byte();  ///< behind white space; -1 at the end
   void take() { stream_.consume(1); }
   void keep(char c);
   [[noreturn]] void fail(const std::string& what) const;
+  [[noreturn]] void fail_too_deep() const;
   void begin();
   bool read_string();
   bool read_value();
 
   InputStream& stream_;
   std::size_t max_bytes_;
+  std::uint64_t max_depth_;
   std::string element_;
   std::uint64_t number_ = 0;
   char close_ = 0;  ///< the bracket that ends the document; 0 before its start

@@ -14,7 +14,7 @@ CorpusInspection inspect_corpus(const SourceOptions& source, const ReadLimits& l
     file = scratch / "standard-input";
     copy_standard_input(file);
   }
-  CorpusInspection found{{}, Problems(), CorpusStatistics(scratch), ""};
+  CorpusInspection found{{}, Problems(), CorpusStatistics(scratch), PairStatistics(scratch), ""};
   CorpusReader reader(CleaningOptions{}, limits, scratch, found.problems);
   base::Progress progress({.label = "reading", .unit = "dialogues", .quiet = quiet});
   try {
@@ -23,6 +23,8 @@ CorpusInspection inspect_corpus(const SourceOptions& source, const ReadLimits& l
         [&](Record&& record, const Place&) {
           if (const auto* dialogue = std::get_if<Dialogue>(&record))
             found.statistics.add(*dialogue);
+          else
+            found.pairs.add(std::get<Pair>(record));
           progress.advance();
         },
         [](std::uint64_t) {}, file);

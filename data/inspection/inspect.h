@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <string>
 
+#include "data/inspection/pair_statistics.h"
 #include "data/inspection/statistics.h"
 #include "data/preparation/corpus.h"
 #include "data/problems.h"
@@ -14,6 +15,7 @@ struct CorpusInspection {
   CorpusSummary summary;
   Problems problems;
   CorpusStatistics statistics;
+  PairStatistics pairs;
   std::string damage;  ///< why the figures are not the whole corpus's; "" = they are
 };
 

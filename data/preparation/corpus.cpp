@@ -11,6 +11,7 @@
 namespace banter::data {
 namespace {
 
+constexpr std::size_t kMaxEmptyBytes = 64;  // of an array without elements
 constexpr const char* kUtf16 = ": is UTF-16, not UTF-8: convert it, for example with iconv";
 
 /// Whether a stream begins like UTF-16: with its mark, or with two letters of which every other
@@ -25,6 +26,20 @@ bool is_utf16(InputStream& stream) {
   return head.size() == 4 &&
          ((head[0] == 0 && letter(head[1]) && head[2] == 0 && letter(head[3])) ||
           (letter(head[0]) && head[1] == 0 && letter(head[2]) && head[3] == 0));
+}
+
+/// Why there is nothing in a stream whose format cannot be told, "" when there is something.
+/// Throws   DamagedInput, if that is why there is nothing
+std::string_view emptiness(InputStream& stream) {
+  std::string text(stream.peek(kMaxEmptyBytes));
+  if (text.size() == kMaxEmptyBytes) return "";
+  const auto size = text.size();
+  if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
+  std::erase_if(text, [](char c) { return c == ' ' || (c >= '\t' && c <= '\r'); });
+  if (size > 0 && text != "[]") return "";
+  stream.consume(size);
+  stream.chunk();
+  return size == 0 ? "an empty file" : "an empty JSON array: no dialogues and no pairs";
 }
 
 }  // namespace
@@ -49,11 +64,12 @@ void CorpusReader::read(const SourceOptions& source, const RecordSink& sink,
     ++summary_.streams;
     const auto recognition = recognise(stream, one_file && stream.place().member.empty());
     const Format* format = recognition.format;
-    if (format == nullptr && stream.peek(1).empty()) {
-      stream.chunk();  // tells of damage, if that is why there is nothing
-      problems_.add({stream.place(), Severity::kNote, "an empty file", "", 0});
-      any_empty = true;
-      return;
+    if (format == nullptr) {
+      if (const auto why = emptiness(stream); !why.empty()) {
+        problems_.add({stream.place(), Severity::kNote, why, "", 0});
+        any_empty = true;
+        return;
+      }
     }
     // A file that the user names with a format is read as that; a folder or an archive may hold
     // other things beside.

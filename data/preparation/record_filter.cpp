@@ -30,6 +30,11 @@ std::uint64_t text_mark(const Dialogue& dialogue) {
   return mark;
 }
 
+std::uint64_t pair_mark(const Pair& pair) {
+  const auto texts = base::join_keys(mark_of(pair.premise), mark_of(pair.hypothesis));
+  return base::join_keys(texts, static_cast<std::uint64_t>(pair.label));
+}
+
 /// Who says what, as far as it can be told: equal for two copies, other for a mirrored dialogue.
 std::uint64_t side_mark(const Dialogue& dialogue) {
   return mark_of(dialogue.turns.front().speaker);
@@ -67,17 +72,8 @@ bool RecordFilter::keeps(Dialogue& dialogue, const Place& place) {
 }
 
 bool RecordFilter::keeps(const Pair& pair, const Place& place) {
-  const auto mark = base::join_keys(mark_of(pair.premise), mark_of(pair.hypothesis));
-  if (ids_ != Ids::kNone &&
-      repeats_an_id(pair.id, base::join_keys(mark, static_cast<std::uint64_t>(pair.label)), place))
-    return false;
-  const auto label = static_cast<std::uint64_t>(pair.label);
-  const auto first = seen_.add(scope_ + "pair" + '\0' + pair.premise + '\0' + pair.hypothesis,
-                               place.text(), label);
-  if (first)
-    problems_.add({place, Severity::kNote,
-                   first->mark == label ? "a pair stands twice" : "a pair has two labels",
-                   "first at " + first->note, 0});
+  if (ids_ != Ids::kNone && repeats_an_id(pair.id, pair_mark(pair), place)) return false;
+  note_copy(pair, place);
   return true;
 }
 
@@ -98,6 +94,20 @@ void RecordFilter::note_copy(const Dialogue& dialogue, const Place& place) {
   problems_.add({place, Severity::kNote,
                  first->mark == mark ? "a dialogue is a copy of an earlier one"
                                      : "a dialogue is an earlier one from the other side",
+                 "first at " + first->note, 0});
+}
+
+/// A copy has the texts and the label of an earlier pair, a conflict the texts and a label that
+/// they did not have before: so each further label of two texts is told once.
+void RecordFilter::note_copy(const Pair& pair, const Place& place) {
+  const auto label = static_cast<std::uint64_t>(pair.label);
+  const auto texts = '\0' + pair.premise + '\0' + pair.hypothesis;
+  const auto first = seen_.add(scope_ + "pair" + texts, place.text(), label);
+  if (!first) return;
+  const bool is_copy =
+      first->mark == label ||
+      seen_.add(scope_ + "label" + texts + '\0' + std::string(to_text(pair.label)), place.text());
+  problems_.add({place, Severity::kNote, is_copy ? "a pair stands twice" : "a pair has two labels",
                  "first at " + first->note, 0});
 }
 

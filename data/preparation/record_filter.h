@@ -15,7 +15,8 @@ namespace banter::data {
 using RecordSink = std::function<void(Record&&, const Place&)>;
 
 /// Stands between a format's reader and who wants the records, for one stream: cleans, leaves out
-/// what gives no reply and what repeats an id, and tells of copies where a format has no ids.
+/// what gives no reply and what repeats an id, and tells of copies: of dialogues where a format has
+/// no ids, of pairs always, and of pairs whose texts had another label.
 class RecordFilter : public Receiver {
  public:
   /// Ids are compared among all filters of one `scope` that share `seen`. All but `scope` must
@@ -37,6 +38,7 @@ class RecordFilter : public Receiver {
   [[nodiscard]] bool keeps(const Pair& pair, const Place& place);
   [[nodiscard]] bool repeats_an_id(const std::string& id, std::uint64_t mark, const Place& place);
   void note_copy(const Dialogue& dialogue, const Place& place);
+  void note_copy(const Pair& pair, const Place& place);
   void note_silent_personas(const Dialogue& dialogue, const Place& place);
 
   const CleaningOptions& cleaning_;

@@ -36,8 +36,8 @@ std::vector<Row> rows() {
     for (auto* cell : {&row.file, &row.fault, &row.kept, &row.turns, &row.skipped, &row.kind,
                        &row.where, &row.right})
       std::getline(cells, *cell, '\t');
-    const std::vector<std::string> ready = {"convai2", "eou_text", "jsonl", "ubuntu_v1",
-                                            "ubuntu_v2"};
+    const std::vector<std::string> ready = {"convai2", "dnli",      "eou_text", "jsonl",
+                                            "mnli",    "ubuntu_v1", "ubuntu_v2"};
     if (std::ranges::find(ready, row.file.substr(0, row.file.find('/'))) != ready.end())
       rows.push_back(row);
   }
@@ -45,8 +45,8 @@ std::vector<Row> rows() {
   return rows;
 }
 
-/// What the problems must name: "lines 2, 4" -> ":2:", "element 2" -> ":element 2:"; members as
-/// they are.
+/// What the problems must name: "lines 2, 4" -> ":2:", "element 2" -> ":element 2:", "byte 7" as it
+/// is; members as they are.
 std::vector<std::string> places(const Row& row) {
   std::vector<std::string> places;
   std::istringstream words(row.where);
@@ -56,11 +56,12 @@ std::vector<std::string> places(const Row& row) {
     if (word.ends_with(',')) word.pop_back();
     if (word == "element" || word == "elements") unit = ":element ";
     if (word == "line" || word == "lines") unit = ":";
+    if (word == "byte") unit = "byte ";
     if (word == "line" || word == "lines" || word == "element" || word == "elements" ||
-        word == "second" || word == "to")
+        word == "byte" || word == "second" || word == "to")
       continue;
     const bool is_number = word.find_first_not_of("0123456789") == std::string::npos;
-    places.push_back(is_number ? unit + word + ":" : word + ":");
+    places.push_back(!is_number ? word + ":" : unit == "byte " ? unit + word : unit + word + ":");
   }
   return places;
 }
@@ -120,18 +121,12 @@ TEST_P(HostileTest, FailsPreparingOrRoundTrips) {
   const auto store = data::Store::open(request.store);
   const auto& split = store.split("train");
   const auto reading = read_corpus(path());
+  ASSERT_EQ(split.pairs(), reading.pairs.size());
+  for (std::uint64_t i = 0; i < split.pairs(); ++i)
+    EXPECT_EQ(split.pair_record(i), reading.pairs[i]);
   ASSERT_EQ(split.dialogues(), reading.dialogues.size());
-  for (std::uint64_t i = 0; i < split.dialogues(); ++i) {
-    const auto record = split.record(i);
-    const auto& wanted = reading.dialogues[i];
-    EXPECT_EQ(record.id, wanted.id);
-    ASSERT_EQ(record.turns.size(), wanted.turns.size());
-    for (std::size_t t = 0; t < wanted.turns.size(); ++t) {
-      EXPECT_EQ(record.turns[t].text, wanted.turns[t].text);
-      EXPECT_EQ(record.turns[t].speaker, wanted.turns[t].speaker);
-      EXPECT_EQ(record.turns[t].time, wanted.turns[t].time);
-    }
-  }
+  for (std::uint64_t i = 0; i < split.dialogues(); ++i)
+    EXPECT_EQ(split.record(i), reading.dialogues[i]);
 }
 
 INSTANTIATE_TEST_SUITE_P(Samples, HostileTest, testing::ValuesIn(rows()), [](const auto& sample) {

@@ -1,0 +1,137 @@
+#include "data/formats/mnli.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/utf8.h"
+#include "data/formats/json_record.h"
+#include "data/formats/pair_form.h"
+#include "data/input/lines.h"
+
+namespace banter::data {
+namespace {
+
+constexpr PairForm kForm{.premise = "sentence1",
+                         .hypothesis = "sentence2",
+                         .label = "gold_label",
+                         .id = "pairID",
+                         .source = "genre",
+                         .groups = {"promptID", "captionID"},
+                         .label_of = &label_named,
+                         .no_label = "-"};
+
+std::vector<std::string_view> split_at_tabs(std::string_view line) {
+  std::vector<std::string_view> cells;
+  for (;;) {
+    const auto tab = line.find('\t');
+    cells.push_back(line.substr(0, tab));
+    if (tab == std::string_view::npos) return cells;
+    line.remove_prefix(tab + 1);
+  }
+}
+
+/// Which column holds what, by the names in a header.
+class Columns {
+ public:
+  /// Throws   DamagedInput when a column is missing, or its name stands twice
+  Columns(std::string_view header, const Place& place) {
+    const auto names = split_at_tabs(header);
+    count_ = names.size();
+    const auto find = [&](std::string_view name) -> std::optional<std::size_t> {
+      const auto found = std::ranges::find(names, name);
+      if (found == names.end()) return std::nullopt;
+      if (std::find(found + 1, names.end(), name) != names.end())
+        throw DamagedInput(place.text() + ": the header names two columns " + std::string(name));
+      return static_cast<std::size_t>(found - names.begin());
+    };
+    const auto need = [&](std::string_view name) {
+      if (const auto column = find(name)) return *column;
+      throw DamagedInput(place.text() + ": the header names no column " + std::string(name));
+    };
+    premise_ = need(kForm.premise);
+    hypothesis_ = need(kForm.hypothesis);
+    label_ = need(kForm.label);
+    id_ = find(kForm.id);
+    source_ = find(kForm.source);
+    for (const auto name : kForm.groups)
+      if (const auto column = find(name)) groups_.push_back(*column);
+  }
+
+  /// Throws   LostRecord when the line has another number of columns, or is no UTF-8
+  [[nodiscard]] PairTexts texts(std::string_view line) const {
+    if (const auto bad = base::first_bad_utf8(line))
+      throw LostRecord{"a text is not valid UTF-8",
+                       "byte " + std::to_string(*bad) + " of the line"};
+    const auto cells = split_at_tabs(line);
+    if (cells.size() != count_)
+      throw LostRecord{"a line has other columns than the header",
+                       std::to_string(cells.size()) + " instead of " + std::to_string(count_)};
+    PairTexts texts{cells[premise_],
+                    cells[hypothesis_],
+                    cells[label_],
+                    id_ ? cells[*id_] : std::string_view(),
+                    source_ ? cells[*source_] : std::string_view(),
+                    {}};
+    for (const auto column : groups_)
+      if (texts.group.empty()) texts.group = cells[column];
+    return texts;
+  }
+
+ private:
+  std::size_t count_, premise_, hypothesis_, label_;
+  std::optional<std::size_t> id_, source_;
+  std::vector<std::size_t> groups_;
+};
+
+void read_table(InputStream& stream, const ReadLimits& limits, Receiver& receiver) {
+  PairBuilder builder(kForm, receiver);
+  LineReader lines(stream, static_cast<std::size_t>(limits.max_line_bytes));
+  std::optional<Columns> columns;
+  for (std::uint64_t number = 0; lines.next();) {
+    if (lines.line().empty() && !lines.is_too_long()) continue;
+    if (!columns) {
+      columns.emplace(lines.line(), lines.place());
+      continue;
+    }
+    ++number;
+    try {
+      if (lines.is_too_long()) throw LostRecord{"a line is longer than data.max_line_bytes", ""};
+      builder.add(columns->texts(lines.line()), lines.place(), number);
+    } catch (const LostRecord& lost) {
+      receiver.problem({lines.place(), Severity::kSkip, lost.rule, lost.detail, 1});
+    }
+  }
+  builder.finish(stream.place());
+}
+
+bool is_header(std::string_view head) {
+  auto line = head.substr(0, head.find('\n'));
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  const auto names = split_at_tabs(line);
+  return std::ranges::all_of(
+      std::array{kForm.premise, kForm.hypothesis, kForm.label},
+      [&](std::string_view name) { return std::ranges::find(names, name) != names.end(); });
+}
+
+}  // namespace
+
+std::string_view recognises_mnli(std::string_view head, std::string_view) {
+  if (json_opening(head) == '\0')
+    return is_header(head) ? "its first line names columns sentence1, sentence2 and gold_label"
+                           : "";
+  if (!shows_key(head, kForm.premise) || !shows_key(head, kForm.hypothesis) ||
+      !shows_key(head, kForm.label))
+    return {};
+  return "JSON objects with sentence1, sentence2 and gold_label";
+}
+
+void read_mnli(InputStream& stream, const ReadLimits& limits, Receiver& receiver) {
+  if (json_opening(stream.peek(std::size_t{1} << 12)) == '\0')
+    read_table(stream, limits, receiver);
+  else
+    read_json_pairs(stream, limits, receiver, kForm);
+}
+
+}  // namespace banter::data

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <simdjson.h>
+
+#include "data/formats/formats.h"
+
+/// What the formats of sentence pairs share: they differ in names only.
+namespace banter::data {
+
+/// How a format names the parts of a pair: its keys or columns, "" = it has none.
+struct PairForm {
+  std::string_view premise, hypothesis, label;  ///< must be there
+  std::string_view id;                          ///< absent or "": the running number
+  std::string_view source;
+  std::array<std::string_view, 2> groups;  ///< the first that is there and says something
+  std::optional<Label> (*label_of)(std::string_view);
+  std::string_view no_label;  ///< instead of a label: nobody could say; "" = there is no such text
+};
+
+/// The texts of one record under the names of its form; "" = absent where it may be.
+struct PairTexts {
+  std::string_view premise, hypothesis, label, id, source, group;
+};
+
+/// Throws   LostRecord naming a field that is missing or no string
+PairTexts pair_texts(const simdjson::dom::element& value, const PairForm& form);
+
+/// Makes pairs of their texts, and remembers the labels that it did not know.
+class PairBuilder {
+ public:
+  /// Both must outlive the builder.
+  PairBuilder(const PairForm& form, Receiver& receiver) : form_(form), receiver_(receiver) {}
+
+  /// Gives the receiver the pair, or tells that it has no label. `number` is its id where it has
+  /// none. Throws   LostRecord
+  void add(const PairTexts& texts, const Place& place, std::uint64_t number);
+
+  /// Tells which unknown labels there were: once, at the end of a stream.
+  void finish(const Place& place) const;
+
+ private:
+  [[nodiscard]] Label known_label(std::string_view text);
+
+  const PairForm& form_;
+  Receiver& receiver_;
+  std::map<std::string, std::uint64_t> unknown_;  ///< the first different ones, safe to print
+  std::uint64_t more_unknown_ = 0;                ///< records with others
+};
+
+/// Reads pairs from an array of records, or from one record a line. Throws   DamagedInput
+void read_json_pairs(InputStream& stream, const ReadLimits& limits, Receiver& receiver,
+                     const PairForm& form);
+
+}  // namespace banter::data

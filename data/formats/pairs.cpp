@@ -1,0 +1,31 @@
+#include "data/formats/pairs.h"
+
+#include "data/formats/json_record.h"
+#include "data/formats/pair_form.h"
+
+namespace banter::data {
+namespace {
+
+constexpr PairForm kForm{.premise = "premise",
+                         .hypothesis = "hypothesis",
+                         .label = "label",
+                         .id = "id",
+                         .source = "source",
+                         .groups = {"group", ""},
+                         .label_of = &label_named,
+                         .no_label = ""};
+
+}  // namespace
+
+std::string_view recognises_pairs(std::string_view head, std::string_view) {
+  if (json_opening(head) == '\0' || !shows_key(head, kForm.premise) ||
+      !shows_key(head, kForm.hypothesis) || shows_key(head, "turns"))
+    return {};
+  return "JSON objects with premise and hypothesis";
+}
+
+void read_pairs(InputStream& stream, const ReadLimits& limits, Receiver& receiver) {
+  read_json_pairs(stream, limits, receiver, kForm);
+}
+
+}  // namespace banter::data

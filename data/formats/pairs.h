@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string_view>
+
+#include "data/formats/formats.h"
+
+namespace banter::data {
+
+/// Our own form of sentence pairs: one JSON object a line, or one array of such objects.
+///
+///     {"id": "x", "premise": "...", "hypothesis": "...", "label": "entailment",
+///      "source": "who made it", "group": "what it was made from"}
+///
+/// `label` is entailment, neutral or contradiction. `source` and `group` may be absent, and so may
+/// `id`: then it is the running number of the record. Further keys are passed over.
+std::string_view recognises_pairs(std::string_view head, std::string_view name);
+void read_pairs(InputStream& stream, const ReadLimits& limits, Receiver& receiver);
+
+}  // namespace banter::data
