@@ -33,7 +33,7 @@ SourceOptions SourceOptions::from(configs::Section& section) {
   std::vector<std::string> names = {"auto"};
   for (const auto& format : formats()) names.emplace_back(format.name);
   o.format = section.choice("format", o.format, names);
-  section.check(!o.path.empty(), "path", "a file, a folder or -");
+  section.check(!o.path.empty(), "path", "a file, a folder, a pattern or -");
   section.reject_unknown();
   return o;
 }
@@ -50,6 +50,7 @@ DataOptions DataOptions::from(configs::Section& section) {
   o.limits.max_line_bytes = section.get("max_line_bytes", o.limits.max_line_bytes);
   o.limits.max_turns = section.get("max_turns", o.limits.max_turns);
   o.limits.max_depth = section.get("max_json_depth", o.limits.max_depth);
+  o.limits.max_pause = section.get("max_pause", o.limits.max_pause);
   o.max_skipped = section.get("max_skipped", o.max_skipped);
   o.checkpoint_records = section.get("checkpoint_records", o.checkpoint_records);
   o.tokenizer = tokenizer_from(section.section("tokenizer"));
@@ -64,6 +65,7 @@ DataOptions DataOptions::from(configs::Section& section) {
                 "from 2 to 65000");
   section.check(o.limits.max_depth >= 4 && o.limits.max_depth <= 10'000, "max_json_depth",
                 "from 4 to 10000");
+  section.check(o.limits.max_pause > 0, "max_pause", "above 0");
   section.check(o.max_skipped >= 0, "max_skipped", "0 or more");
   section.check(o.checkpoint_records >= 1, "checkpoint_records", "1 or more");
   section.reject_unknown();

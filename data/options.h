@@ -14,7 +14,7 @@ namespace banter::data {
 
 /// One corpus of a recipe.
 struct SourceOptions {
-  std::string path;             ///< file, folder, or `-` = standard input
+  std::string path;             ///< file, folder, pattern, or `-` = standard input
   std::string split = "auto";   ///< train|valid|auto; auto: by `valid_share`
   std::string format = "auto";  ///< auto: its content decides; or a format's name
 

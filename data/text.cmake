@@ -1,6 +1,7 @@
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(SENTENCEPIECE REQUIRED IMPORTED_TARGET sentencepiece)
 pkg_check_modules(SIMDJSON REQUIRED IMPORTED_TARGET simdjson)
+find_package(EXPAT REQUIRED)
 find_package(LibArchive REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(Threads REQUIRED)
@@ -16,14 +17,18 @@ add_library(
   formats/dialogue_nli.cpp
   formats/eou_text.cpp
   formats/formats.cpp
+  formats/irc.cpp
   formats/json_record.cpp
   formats/jsonl.cpp
   formats/kvpi.cpp
   formats/marked_text.cpp
   formats/mnli.cpp
+  formats/opensubtitles.cpp
   formats/pair_form.cpp
   formats/pairs.cpp
   formats/personal_dialog.cpp
+  formats/runs.cpp
+  formats/subtitle_lines.cpp
   formats/tsv.cpp
   formats/ubuntu_v1.cpp
   formats/ubuntu_v2.cpp
@@ -32,9 +37,11 @@ add_library(
   input/gzip.cpp
   input/json_elements.cpp
   input/lines.cpp
+  input/patterns.cpp
   input/place.cpp
   input/sources.cpp
   input/stream.cpp
+  input/xml.cpp
   inspection/inspect.cpp
   inspection/pair_statistics.cpp
   inspection/report.cpp
@@ -67,5 +74,7 @@ add_library(
 target_link_libraries(
   banter_data
   PUBLIC banter_configs
-  PRIVATE PkgConfig::SENTENCEPIECE PkgConfig::SIMDJSON LibArchive::LibArchive ZLIB::ZLIB
-          Threads::Threads)
+  PRIVATE PkgConfig::SENTENCEPIECE PkgConfig::SIMDJSON EXPAT::EXPAT LibArchive::LibArchive
+          ZLIB::ZLIB Threads::Threads)
+# Under one name or the other, by its version, expat declares its bound on the growth of entities.
+set_source_files_properties(input/xml.cpp PROPERTIES COMPILE_DEFINITIONS "XML_DTD;XML_GE=1")

@@ -9,11 +9,14 @@
 #include "data/formats/convai2.h"
 #include "data/formats/dialogue_nli.h"
 #include "data/formats/eou_text.h"
+#include "data/formats/irc.h"
 #include "data/formats/jsonl.h"
 #include "data/formats/kvpi.h"
 #include "data/formats/mnli.h"
+#include "data/formats/opensubtitles.h"
 #include "data/formats/pairs.h"
 #include "data/formats/personal_dialog.h"
+#include "data/formats/subtitle_lines.h"
 #include "data/formats/tsv.h"
 #include "data/formats/ubuntu_v1.h"
 #include "data/formats/ubuntu_v2.h"
@@ -33,6 +36,9 @@ constexpr std::array kFormats = {
            &read_kvpi, Ids::kNone},
     Format{"ubuntu_v2", "Ubuntu Dialogue Corpus v2, CSV", &recognises_ubuntu_v2, &read_ubuntu_v2,
            Ids::kNone},
+    Format{"opensubtitles", "OpenSubtitles XML of OPUS, a film a document",
+           &recognises_opensubtitles, &read_opensubtitles, Ids::kByName},
+    Format{"irc", "IRC log, [HH:MM] <nick> text", &recognises_irc, &read_irc, Ids::kByName},
     Format{"chitchat", "chitchat-dataset JSON", &recognises_chitchat, &read_chitchat, Ids::kInFile},
     Format{"personal_dialog", "PersonalDialog JSON: dialog, profile and uid",
            &recognises_personal_dialog, &read_personal_dialog, Ids::kNone},
@@ -48,6 +54,8 @@ constexpr std::array kFormats = {
            &read_eou_text, Ids::kNone},
     Format{"tsv", "TSV, a dialogue a line, a turn a column", &recognises_tsv, &read_tsv, Ids::kNone,
            true},
+    Format{"subtitle_lines", "plain text, one subtitle a line", &recognises_subtitle_lines,
+           &read_subtitle_lines, Ids::kNone, /*is_plain=*/true},
 };
 
 }  // namespace
@@ -69,6 +77,8 @@ Recognition recognise(InputStream& stream, bool alone) {
     if (alone || !format.is_plain)
       if (const auto why = format.recognises(head, stream.name()); !why.empty())
         return {&format, why};
+  // Its reader says what is wrong with it, or that it is another kind of document.
+  if (alone && head.starts_with("<?xml")) return {&format_named("opensubtitles"), "XML"};
   return {};
 }
 

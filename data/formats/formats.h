@@ -16,6 +16,7 @@ struct ReadLimits {
   std::int64_t max_line_bytes = 1 << 20;  ///< of a line or a record, >= 1
   std::int64_t max_turns = 10'000;        ///< of a dialogue, >= 2
   std::int64_t max_depth = 1'000;         ///< of nested JSON and XML, >= 4
+  double max_pause = 2.0;  ///< seconds of silence between subtitles that end a dialogue, > 0
 };
 
 /// Takes what a reader finds, in the order of the file.
@@ -30,6 +31,7 @@ class Receiver {
 enum class Ids : std::uint8_t {
   kInFile,    ///< the corpus gives each record an id
   kInSource,  ///< a file is a dialogue, and its name the id
+  kByName,    ///< in its source: made of a file's name and a running number; copies are counted
   kNone,      ///< it gives none: records are numbered
 };
 

@@ -12,6 +12,7 @@
 #include "base/files.h"
 #include "base/utf8.h"
 #include "data/input/gzip.h"
+#include "data/input/patterns.h"
 
 namespace banter::data {
 namespace {
@@ -47,15 +48,39 @@ class OpenFile {
   int fd_;
 };
 
-/// A visitor of an archive's members: text is read, a further layer is told and left closed.
+bool is_gzip(InputStream& stream) { return GzipReader::is_gzip(stream.peek(2)); }
+
+bool is_archive(InputStream& stream) {
+  return is_zip(stream.peek(4)) || is_tar(stream.peek(kHeadBytes));
+}
+
+/// Gives what a gzip holds to `visit` and reads it to its end, where the check sum is.
+void visit_gzip(InputStream& packed, const ProblemSink& problem, const StreamVisitor& visit) {
+  GzipReader gzip(packed, [&](std::uint64_t left) {
+    problem({packed.place(), Severity::kNote, "bytes are left over behind the gzip",
+             std::to_string(left), 0});
+  });
+  InputStream text(packed.place(), packed.name(),
+                   [&](char* buffer, std::size_t size) { return gzip.fill(buffer, size); });
+  visit(text);
+  for (auto rest = text.chunk(); !rest.empty(); rest = text.chunk()) text.consume(rest.size());
+}
+
+/// A visitor of an archive's members: text is read, also from a gzip; any further layer is told and
+/// left closed.
 StreamVisitor member_visitor(const ProblemSink& problem, const StreamVisitor& visit) {
-  return [&problem, &visit](InputStream& member) {
-    if (GzipReader::is_gzip(member.peek(2)) || is_zip(member.peek(4)) ||
-        is_tar(member.peek(kHeadBytes)))
-      problem({member.place(), Severity::kSkip, "a packed file inside an archive is not opened", "",
-               1});
-    else
-      visit(member);
+  const auto refuse = [&problem](InputStream& stream, std::string_view why) {
+    problem({stream.place(), Severity::kSkip, why, "", 1});
+  };
+  return [&problem, &visit, refuse](InputStream& member) {
+    if (is_archive(member)) return refuse(member, "an archive inside an archive is not opened");
+    if (!is_gzip(member)) return visit(member);
+    visit_gzip(member, problem, [&](InputStream& text) {
+      if (is_gzip(text) || is_archive(text))
+        refuse(text, "a packed file inside a gzip of an archive is not opened");
+      else
+        visit(text);
+    });
   };
 }
 
@@ -81,25 +106,42 @@ void visit_file(const fs::path& path, const std::string& name, const Place& plac
     events.bytes(base::size_of_file(path));
     return;
   }
-  if (!GzipReader::is_gzip(head)) return visit_unpacked(raw, events.problem, visit);
+  if (!is_gzip(raw)) return visit_unpacked(raw, events.problem, visit);
 
-  GzipReader gzip(raw, [&](std::uint64_t left) {
-    events.problem(
-        {place, Severity::kNote, "bytes are left over behind the gzip", std::to_string(left), 0});
+  visit_gzip(raw, events.problem, [&](InputStream& text) {
+    if (is_gzip(text))
+      throw DamagedInput(place.text() +
+                         ": is a gzip inside a gzip; only one layer is opened: "
+                         "unpack it once");
+    visit_unpacked(text, events.problem, visit);
   });
-  InputStream text(place, name,
-                   [&](char* buffer, std::size_t size) { return gzip.fill(buffer, size); });
-  if (GzipReader::is_gzip(text.peek(2)))
-    throw DamagedInput(place.text() +
-                       ": is a gzip inside a gzip; only one layer is opened: "
-                       "unpack it once");
-  visit_unpacked(text, events.problem, visit);
-  // To the end, where the check sum is.
-  for (auto rest = text.chunk(); !rest.empty(); rest = text.chunk()) text.consume(rest.size());
+}
+
+using FileVisitor = std::function<void(const fs::path& file, const std::string& name)>;
+
+void walk(const fs::path& folder, const fs::path& inside, const ProblemSink& problem,
+          const FileVisitor& visit);
+
+/// Visits what a folder or a pattern holds: a file, or a folder with all that is in it.
+void visit_entry(const fs::path& path, const fs::path& name, const ProblemSink& problem,
+                 const FileVisitor& visit) {
+  std::error_code error;
+  const auto type = fs::symlink_status(path, error).type();
+  if (error) throw base::FileError(printable(path) + ": cannot be read: " + error.message());
+  if (type == fs::file_type::directory)
+    walk(path, name, problem, visit);
+  else if (type == fs::file_type::regular)
+    visit(path, name.string());
+  else
+    problem({{path.string(), "", 0, 0},
+             Severity::kSkip,
+             "a link or device in a folder is refused",
+             "",
+             1});
 }
 
 void walk(const fs::path& folder, const fs::path& inside, const ProblemSink& problem,
-          const std::function<void(const fs::path&, const std::string&)>& visit) {
+          const FileVisitor& visit) {
   std::error_code error;
   std::vector<std::string> names;  // of one folder at a time
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
@@ -107,27 +149,18 @@ void walk(const fs::path& folder, const fs::path& inside, const ProblemSink& pro
     names.push_back(entry->path().filename().string());
   if (error) throw base::FileError(printable(folder) + ": cannot be read: " + error.message());
   std::ranges::sort(names);
-  for (const auto& name : names) {
-    const auto path = folder / name;
-    const auto type = fs::symlink_status(path, error).type();
-    if (error) throw base::FileError(printable(path) + ": cannot be read: " + error.message());
-    if (type == fs::file_type::directory)
-      walk(path, inside / name, problem, visit);
-    else if (type == fs::file_type::regular)
-      visit(path, (inside / name).string());
-    else
-      problem({{path.string(), "", 0, 0},
-               Severity::kSkip,
-               "a link or device in a folder is refused",
-               "",
-               1});
-  }
+  for (const auto& name : names) visit_entry(folder / name, inside / name, problem, visit);
 }
 
 }  // namespace
 
 void for_each_file(const fs::path& path, const ProblemSink& problem,
                    const std::function<void(const fs::path&, const std::string&)>& visit) {
+  if (is_pattern(path)) {
+    for (const auto& match : matches_of(path))
+      visit_entry(match, name_of_match(path, match), problem, visit);
+    return;
+  }
   std::error_code error;
   const auto status = fs::status(path, error);
   if (status.type() == fs::file_type::not_found)

@@ -18,10 +18,13 @@ struct SourceEvents {
 
 /// Gives every file of a source to `visit` as a stream of unpacked bytes, in a fixed order.
 ///
-/// A source is a file, or a folder (read whole, sorted by name, links and devices refused). A file
-/// may be gzip, tar, tar in gzip, or zip; what it is its bytes say, never its name. One layer of
-/// packing is opened, no more. `shown` is what messages call the path.
-/// Throws   FileError when the path is missing, unreadable, or neither file nor folder;
+/// A source is a file, a folder (read whole, sorted by name, links and devices refused), or a
+/// pattern (see patterns.h) of files and folders. A file may be gzip, tar, tar in gzip, or zip, and
+/// a member of an archive gzip; what it is its bytes say, never its name. No further layer of
+/// packing is opened. `shown` is what messages call the path.
+/// Throws   FileError when the path is missing, unreadable, or neither file nor folder, or a
+/// pattern
+///          that matches nothing;
 ///          DamagedInput for a cut or damaged file
 void for_each_stream(const std::filesystem::path& path, const SourceEvents& events,
                      const StreamVisitor& visit, const std::string& shown);

@@ -62,7 +62,9 @@ void CorpusReader::read(const SourceOptions& source, const RecordSink& sink,
 
   const auto visit = [&](InputStream& stream) {
     ++summary_.streams;
-    const auto recognition = recognise(stream, one_file && stream.place().member.empty());
+    const bool is_the_source = one_file && stream.place().member.empty();
+    const bool plain_is_named = wanted != nullptr && wanted->is_plain;
+    const auto recognition = recognise(stream, is_the_source || plain_is_named);
     const Format* format = recognition.format;
     if (format == nullptr) {
       if (const auto why = emptiness(stream); !why.empty()) {
@@ -73,7 +75,6 @@ void CorpusReader::read(const SourceOptions& source, const RecordSink& sink,
     }
     // A file that the user names with a format is read as that; a folder or an archive may hold
     // other things beside.
-    const bool is_the_source = one_file && stream.place().member.empty();
     if (wanted != nullptr && (is_the_source || format != wanted))
       format = is_the_source ? wanted : nullptr;
     const bool utf16 = is_utf16(stream);

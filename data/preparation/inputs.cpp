@@ -116,6 +116,7 @@ json::object describe(const DataOptions& o, const Inputs& inputs,
             {"max_line_bytes", o.limits.max_line_bytes},
             {"max_turns", o.limits.max_turns},
             {"max_json_depth", o.limits.max_depth},
+            {"max_pause", o.limits.max_pause},
             {"tokenizer", describe(o.tokenizer, inputs.tokenizer)}}},
           {"sources", std::move(sources)}};
 }

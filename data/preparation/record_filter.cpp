@@ -63,17 +63,16 @@ bool RecordFilter::keeps(Dialogue& dialogue, const Place& place) {
                    "at most " + std::to_string(kMaxSpeakers), 1});
     return false;
   }
-  if (ids_ == Ids::kNone)
-    note_copy(dialogue, place);
-  else if (repeats_an_id(dialogue.id, text_mark(dialogue), place))
-    return false;
+  if (ids_ != Ids::kNone && repeats_an_id(dialogue.id, text_mark(dialogue), place)) return false;
+  if (ids_ == Ids::kNone) tell_copy(dialogue, Severity::kNote, place);
+  if (ids_ == Ids::kByName) tell_copy(dialogue, Severity::kCount, place);  // a corpus of versions
   note_silent_personas(dialogue, place);
   return true;
 }
 
 bool RecordFilter::keeps(const Pair& pair, const Place& place) {
   if (ids_ != Ids::kNone && repeats_an_id(pair.id, pair_mark(pair), place)) return false;
-  note_copy(pair, place);
+  tell_copy(pair, place);
   return true;
 }
 
@@ -87,11 +86,11 @@ bool RecordFilter::repeats_an_id(const std::string& id, std::uint64_t mark, cons
   return true;
 }
 
-void RecordFilter::note_copy(const Dialogue& dialogue, const Place& place) {
+void RecordFilter::tell_copy(const Dialogue& dialogue, Severity severity, const Place& place) {
   const auto mark = side_mark(dialogue);
   const auto first = seen_.add(scope_ + "text" + '\0' + text_key(dialogue), place.text(), mark);
   if (!first) return;
-  problems_.add({place, Severity::kNote,
+  problems_.add({place, severity,
                  first->mark == mark ? "a dialogue is a copy of an earlier one"
                                      : "a dialogue is an earlier one from the other side",
                  "first at " + first->note, 0});
@@ -99,7 +98,7 @@ void RecordFilter::note_copy(const Dialogue& dialogue, const Place& place) {
 
 /// A copy has the texts and the label of an earlier pair, a conflict the texts and a label that
 /// they did not have before: so each further label of two texts is told once.
-void RecordFilter::note_copy(const Pair& pair, const Place& place) {
+void RecordFilter::tell_copy(const Pair& pair, const Place& place) {
   const auto label = static_cast<std::uint64_t>(pair.label);
   const auto texts = '\0' + pair.premise + '\0' + pair.hypothesis;
   const auto first = seen_.add(scope_ + "pair" + texts, place.text(), label);

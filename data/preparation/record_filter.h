@@ -37,8 +37,8 @@ class RecordFilter : public Receiver {
   [[nodiscard]] bool keeps(Dialogue& dialogue, const Place& place);
   [[nodiscard]] bool keeps(const Pair& pair, const Place& place);
   [[nodiscard]] bool repeats_an_id(const std::string& id, std::uint64_t mark, const Place& place);
-  void note_copy(const Dialogue& dialogue, const Place& place);
-  void note_copy(const Pair& pair, const Place& place);
+  void tell_copy(const Dialogue& dialogue, Severity severity, const Place& place);
+  void tell_copy(const Pair& pair, const Place& place);
   void note_silent_personas(const Dialogue& dialogue, const Place& place);
 
   const CleaningOptions& cleaning_;

@@ -287,9 +287,11 @@ TEST_F(FormatsTest, AFolderOfNothingButUtf16SaysSo) {
   }
 }
 
+const std::string kBinary = "\x01\x02\x03\n\x04\x05\n";
+
 TEST_F(FormatsTest, AFileOfNoKnownFormatIsAnErrorThatListsThem) {
   try {
-    read("just prose\n");
+    read(kBinary);
     FAIL() << "not refused";
   } catch (const base::DataError& error) {
     EXPECT_NE(std::string(error.what()).find("jsonl"), std::string::npos);

@@ -238,11 +238,56 @@ TEST_F(SourcesTest, ACutZipIsDamaged) {
   EXPECT_THROW(streams_of(make("a", whole.substr(0, whole.size() - 30))), DamagedInput);
 }
 
-TEST_F(SourcesTest, RefusesASecondLayer) {
+TEST_F(SourcesTest, OpensAGzipInAnArchive) {
+  const std::vector<Member> members = {{"x/1.gz", gzip("one")}, {"x/2", "two"}, {"x/3", gzip("")}};
+  const Strings wanted = {"x/1.gz=one", "x/2=two", "x/3="};
+  for (const auto& bytes : {tar(members), gzip(tar(members)), zip(members)})
+    EXPECT_EQ(streams_of(make("a", bytes)).texts, wanted);
+  const auto found = streams_of(make("b", zip({{"x.gz", gzip("one") + gzip("two") + "junk"}})));
+  EXPECT_EQ(found.texts, Strings{"x.gz=onetwo"});
+  ASSERT_EQ(found.problems.size(), 1U);
+  EXPECT_NE(found.problems[0].find("x.gz: bytes are left over"), std::string::npos);
+}
+
+TEST_F(SourcesTest, ADamagedGzipInAnArchiveNamesItsMember) {
+  auto flipped = gzip("the text looks whole");
+  flipped[flipped.size() - 8] = static_cast<char>(flipped[flipped.size() - 8] ^ 1);
+  const auto whole = gzip(std::string(1000, 'a') + "b");
+  for (const auto& bad : {flipped, whole.substr(0, whole.size() - 3)}) {
+    try {
+      streams_of(make("a", zip({{"x.gz", bad}, {"y", "z"}})));
+      FAIL() << "not refused";
+    } catch (const DamagedInput& damage) {
+      EXPECT_NE(std::string(damage.what()).find("a:x.gz: "), std::string::npos) << damage.what();
+    }
+  }
+}
+
+TEST_F(SourcesTest, TheCheckSumOfAGzipIsLookedAtWhateverIsReadOfIt) {
+  auto flipped = gzip("the text looks whole");
+  flipped[flipped.size() - 8] = static_cast<char>(flipped[flipped.size() - 8] ^ 1);
+  for (const auto& path : {make("a", flipped), make("b", zip({{"x.gz", flipped}}))}) {
+    const auto pass_over = [&] {
+      data::for_each_stream(
+          path, {[](const data::Problem&) {}, [](std::uint64_t) {}}, [](InputStream&) {}, "");
+    };
+    EXPECT_THROW(pass_over(), DamagedInput) << path;
+  }
+}
+
+TEST_F(SourcesTest, RefusesAFurtherLayer) {
   EXPECT_THROW(streams_of(make("c", gzip(gzip("x")))), DamagedInput);
-  const auto found = streams_of(make("d", tar({{"x.gz", gzip("x")}})));
-  EXPECT_TRUE(found.texts.empty());
-  EXPECT_EQ(found.problems.size(), 1U);
+  const auto inner = tar({{"deep", "x"}});
+  const auto found = streams_of(make("d", tar({{"gz.gz", gzip(gzip("x"))},
+                                               {"tar", inner},
+                                               {"zip", zip({{"deep", "x"}})},
+                                               {"tar.gz", gzip(inner)},
+                                               {"zip.gz", gzip(zip({{"deep", "x"}}))},
+                                               {"text", "x"}})));
+  EXPECT_EQ(found.texts, Strings{"text=x"});
+  ASSERT_EQ(found.problems.size(), 5U);
+  EXPECT_NE(found.problems[0].find("d:gz.gz: a packed file inside a gzip"), std::string::npos);
+  EXPECT_NE(found.problems[1].find("d:tar: an archive inside an archive"), std::string::npos);
 }
 
 TEST_F(SourcesTest, ReadsAFolderInTheOrderOfNamesWithoutItsLinks) {
@@ -252,6 +297,55 @@ TEST_F(SourcesTest, ReadsAFolderInTheOrderOfNamesWithoutItsLinks) {
   const auto found = streams_of(folder_ / "f");
   EXPECT_EQ(found.texts, (Strings{"=1", "=2"}));
   EXPECT_EQ(found.problems.size(), 1U);
+}
+
+/// Names in a source, in the order of reading.
+Strings names_in(const std::filesystem::path& source) {
+  Strings names;
+  data::for_each_file(
+      source, [](const data::Problem&) {},
+      [&](const std::filesystem::path&, const std::string& name) { names.push_back(name); });
+  return names;
+}
+
+TEST_F(SourcesTest, APatternGivesWhatItMatchesInTheOrderOfNames) {
+  for (const char* name :
+       {"p/b.txt", "p/a.txt", "p/B.txt", "p/c.csv", "p/.hidden.txt", "p/d/e.txt"})
+    make(name, name);
+  EXPECT_EQ(streams_of(folder_ / "p/*.txt").texts, (Strings{"=p/B.txt", "=p/a.txt", "=p/b.txt"}));
+  EXPECT_EQ(names_in(folder_ / "p/*.txt"), (Strings{"p/B.txt", "p/a.txt", "p/b.txt"}));
+  EXPECT_EQ(names_in(folder_ / "p/[ab].t?t"), (Strings{"p/a.txt", "p/b.txt"}));
+  EXPECT_EQ(names_in(folder_ / "p/*/*.txt"), Strings{"p/d/e.txt"});
+}
+
+TEST_F(SourcesTest, FilesOfAPatternHaveDifferentNamesHoweverItIsSpelt) {
+  make("q/1/x.tsv", "1");
+  make("q/2/x.tsv", "2");
+  const Strings wanted = {"q/1/x.tsv", "q/2/x.tsv"};
+  EXPECT_EQ(names_in(folder_ / "q/*/x.tsv"), wanted);
+  EXPECT_EQ(names_in(folder_ / "q/1/.././*/x.tsv"), wanted);
+  EXPECT_EQ(names_in(folder_ / "q/*"), wanted);  // folders are read whole
+  std::filesystem::create_symlink("1", folder_ / "q/3");
+  const auto found = streams_of(folder_ / "q/*");
+  EXPECT_EQ(found.texts, (Strings{"=1", "=2"}));
+  ASSERT_EQ(found.problems.size(), 1U);
+  EXPECT_NE(found.problems[0].find("q/3: a link or device"), std::string::npos);
+}
+
+TEST_F(SourcesTest, AFileOfExactlyThatNameIsNoPattern) {
+  make("r/[a]", "itself");
+  make("r/a", "matched");
+  EXPECT_EQ(streams_of(folder_ / "r/[a]").texts, Strings{"=itself"});
+}
+
+TEST_F(SourcesTest, APatternThatMatchesNothingSaysSo) {
+  try {
+    streams_of(folder_ / "*.none");
+    FAIL() << "not refused";
+  } catch (const base::FileError& error) {
+    EXPECT_NE(std::string(error.what()).find("*.none: no file or folder matches this pattern"),
+              std::string::npos);
+  }
 }
 
 TEST_F(SourcesTest, AStopSignalIsHeardWhateverIsInAFile) {

@@ -22,7 +22,7 @@ TEST(DataOptionsTest, ReadsEveryKey) {
   const auto o = read(
       "sources:\n  - {path: a.tgz, split: train, format: ubuntu_v1}\n  - path: b.jsonl\n"
       "valid_share: 0.25\nseed: 7\nmerge_consecutive: true\nmin_turns: 4\nlower_case: true\n"
-      "max_line_bytes: 1000\nmax_turns: 50\nmax_json_depth: 20\nmax_skipped: 3\n"
+      "max_line_bytes: 1000\nmax_turns: 50\nmax_json_depth: 20\nmax_pause: 3.5\nmax_skipped: 3\n"
       "tokenizer: {type: bpe, vocab_size: 500, character_coverage: 0.99, sample_bytes: 2000,"
       " seed: 9}\n");
   ASSERT_EQ(o.sources.size(), 2U);
@@ -38,6 +38,7 @@ TEST(DataOptionsTest, ReadsEveryKey) {
   EXPECT_EQ(o.limits.max_line_bytes, 1000);
   EXPECT_EQ(o.limits.max_turns, 50);
   EXPECT_EQ(o.limits.max_depth, 20);
+  EXPECT_EQ(o.limits.max_pause, 3.5);
   EXPECT_EQ(o.max_skipped, 3);
   EXPECT_EQ(o.tokenizer.type, "bpe");
   EXPECT_EQ(o.tokenizer.vocab_size, 500);
@@ -49,8 +50,8 @@ TEST(DataOptionsTest, ReadsEveryKey) {
 TEST(DataOptionsTest, RefusesWhatIsOutOfRangeOrUnknown) {
   for (const char* line :
        {"valid_share: 1", "valid_share: -0.1", "seed: -1", "min_turns: 1", "max_line_bytes: 0",
-        "max_turns: 1", "max_turns: 70000", "max_json_depth: 3", "max_skipped: -1", "typo: 1",
-        "tokenizer: {type: wordpiece}", "tokenizer: {vocab_size: 100}",
+        "max_turns: 1", "max_turns: 70000", "max_json_depth: 3", "max_pause: 0", "max_skipped: -1",
+        "typo: 1", "tokenizer: {type: wordpiece}", "tokenizer: {vocab_size: 100}",
         "tokenizer: {character_coverage: 0.5}", "tokenizer: {sample_bytes: 1}",
         "tokenizer: {seed: -1}", "tokenizer: {typo: 1}"})
     EXPECT_THROW(read(kSources + line + "\n"), base::ConfigError) << line;

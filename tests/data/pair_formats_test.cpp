@@ -236,11 +236,11 @@ TEST_F(PairFormatsTest, EachFormIsTakenForItselfOnly) {
       {"sentence1\tsentence2\tgold_label\n", "mnli"},
       {dialogue, "jsonl"},
       {with_meta, "jsonl"},
+      {"premise hypothesis sentence1 sentence2 gold_label\n", "subtitle_lines"},
   };
   for (const auto& [text, format] : table) EXPECT_EQ(read(text).format, format) << text;
   for (const char* text : {"sentence1\tsentence2\tlabel\na\tb\tneutral\n", R"({"sentence1": "a"})",
-                           R"({"premise": "a"})", R"(["premise", "hypothesis"])",
-                           "premise hypothesis sentence1 sentence2 gold_label\n"})
+                           R"({"premise": "a"})", R"(["premise", "hypothesis"])"})
     EXPECT_THROW(read(text), base::DataError) << text;
 }
 

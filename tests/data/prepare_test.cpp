@@ -272,6 +272,28 @@ TEST_F(PrepareTest, AFullDiskLeavesTheOldStoreAndNothingElse) {
   EXPECT_EQ(names_beside(), (std::vector<std::string>{".made.lock", "made"}));
 }
 
+TEST_F(PrepareTest, FilesOfAPatternAreHashedAndRead) {
+  write_file(folder_ / "parts/a.jsonl", made_corpus(40));
+  write_file(folder_ / "parts/b.jsonl", made_corpus(30, 40));
+  write_file(folder_ / "parts/c.txt", "not this one");
+  request_.data.sources = {{(folder_ / "parts/*.jsonl").string(), "train", "auto"}};
+  data::prepare(request_);
+  EXPECT_EQ(data::Store::open(request_.store).split("train").dialogues(), 70U);
+  write_file(folder_ / "parts/c.txt", "changed");
+  EXPECT_FALSE(data::prepare(request_).made);
+  write_file(folder_ / "parts/c.jsonl", made_corpus(1, 70));
+  EXPECT_NE(complaint().find("the content of its files differs"), std::string::npos);
+  request_.data.sources = {{(folder_ / "none/*.jsonl").string(), "train", "auto"}};
+  EXPECT_NE(complaint().find("none/*.jsonl: "), std::string::npos);
+}
+
+TEST_F(PrepareTest, AStoreThatItsSourcesPatternMatchesIsRefused) {
+  request_.data.sources = {{(folder_ / "*").string(), "train", "jsonl"}};
+  EXPECT_NE(complaint().find("lies inside data.sources[0]"), std::string::npos);
+  request_.data.sources = {{(folder_ / "*.jsonl").string(), "train", "auto"}};
+  EXPECT_EQ(complaint(), "");
+}
+
 TEST_F(PrepareTest, BadSourcesAreErrorsAndLeaveNothing) {
   const auto source = [&](const std::string& bytes) {
     write_file(folder_ / "bad", bytes);
@@ -284,7 +306,7 @@ TEST_F(PrepareTest, BadSourcesAreErrorsAndLeaveNothing) {
   EXPECT_NE(source("{\"turns\": 1}\n").find("the first that is left out: "), std::string::npos);
   EXPECT_NE(source("{\"turns\": 1}\n").find("bad:1: a field is missing"), std::string::npos);
   EXPECT_NE(source(json_line("one", {"alone"})).find("too few turns"), std::string::npos);
-  EXPECT_NE(source("prose").find("no known format"), std::string::npos);
+  EXPECT_NE(source("\x01\x02").find("no known format"), std::string::npos);
   const auto packed = gzip(made_corpus(50));
   EXPECT_NE(source(packed.substr(0, packed.size() / 2)).find("gzip is cut"), std::string::npos);
   request_.data.sources = {{(folder_ / "none").string(), "train", "auto"}};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <string_view>
 #include <utility>
@@ -16,8 +17,10 @@ constexpr data::ReadLimits kSmallLimits{.max_line_bytes = 512, .max_turns = 8, .
 /// Traps when a reader breaks what `Dialogue`, `Pair` and `Problem` promise.
 class KeptPromises : public data::Receiver {
  public:
+  explicit KeptPromises(const data::ReadLimits& limits) : limits_(limits) {}
+
   void record(data::Record&& record, const data::Place&) override {
-    std::visit([](const auto& one) { check(one); }, record);
+    std::visit([&](const auto& one) { check(one); }, record);
   }
   void problem(const data::Problem& problem) override {
     expect(!problem.rule.empty());
@@ -30,14 +33,17 @@ class KeptPromises : public data::Receiver {
     if (!kept) __builtin_trap();
   }
 
-  static void check(const data::Dialogue& dialogue) {
+  void check(const data::Dialogue& dialogue) const {
     expect(!dialogue.id.empty() && !dialogue.turns.empty());
-    expect(std::ssize(dialogue.turns) <= kSmallLimits.max_turns);
+    expect(std::ssize(dialogue.turns) <= limits_.max_turns);
+    std::int64_t bytes = 0;
     for (const auto& turn : dialogue.turns) {
       expect(!turn.speaker.empty() && data::text_fault(turn.text).empty());
+      bytes += std::ssize(turn.text);
       for (const auto& distractor : turn.distractors)
         expect(data::text_fault(distractor).empty() && distractor != turn.text);
     }
+    expect(bytes <= limits_.max_line_bytes);
     for (const auto& [speaker, facts] : dialogue.personas) {
       expect(!speaker.empty() && !facts.empty());
       for (const auto& fact : facts) expect(data::text_fault(fact).empty());
@@ -48,12 +54,14 @@ class KeptPromises : public data::Receiver {
     expect(!pair.id.empty());
     expect(data::text_fault(pair.premise).empty() && data::text_fault(pair.hypothesis).empty());
   }
+
+  data::ReadLimits limits_;
 };
 
 /// Gives bytes to a reader, a few at a time. They are records and problems that keep their
 /// promises, or DamagedInput; nothing else.
 inline void read_bytes(void (*read)(data::InputStream&, const data::ReadLimits&, data::Receiver&),
-                       std::string_view bytes) {
+                       std::string_view bytes, const data::ReadLimits& limits = kSmallLimits) {
   const auto fill = [bytes](char* buffer, std::size_t size) mutable {
     const auto part = bytes.substr(0, std::min<std::size_t>(size, 7));
     std::memcpy(buffer, part.data(), part.size());
@@ -61,9 +69,9 @@ inline void read_bytes(void (*read)(data::InputStream&, const data::ReadLimits&,
     return part.size();
   };
   data::InputStream stream({"fuzz", "", 0, 0}, "3/1.tsv", fill);
-  KeptPromises promises;
+  KeptPromises promises(limits);
   try {
-    read(stream, kSmallLimits, promises);
+    read(stream, limits, promises);
   } catch (const data::DamagedInput&) {
   }
 }

@@ -33,7 +33,7 @@ std::string cut(const std::string& bytes) { return bytes.substr(0, bytes.size() 
 
 const std::map<std::string, BadCorpus> kBadCorpora = {
     {"empty", {"", "no dialogue is left", 0, "an empty file"}},
-    {"prose", {"once upon a time", "holds no known format", 1, "holds no known format"}},
+    {"binary", {"\x01\x02\x03\n", "holds no known format", 1, "holds no known format"}},
     {"utf8",
      {json_line("a", {"caf\xC3", "yes"}), "bad:1: a text is not valid UTF-8", 0,
       "bad:1: a text is not valid UTF-8"}},
