@@ -1,10 +1,12 @@
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(SENTENCEPIECE REQUIRED IMPORTED_TARGET sentencepiece)
 pkg_check_modules(SIMDJSON REQUIRED IMPORTED_TARGET simdjson)
+pkg_check_modules(ICU_UC REQUIRED IMPORTED_TARGET icu-uc)
+pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
 find_package(EXPAT REQUIRED)
 find_package(LibArchive REQUIRED)
-find_package(ZLIB REQUIRED)
 find_package(Threads REQUIRED)
+find_package(ZLIB REQUIRED)
 
 add_library(
   banter_data
@@ -42,16 +44,28 @@ add_library(
   input/sources.cpp
   input/stream.cpp
   input/xml.cpp
+  inspection/corpus_report.cpp
+  inspection/distinct_counter.cpp
+  inspection/example_sample.cpp
+  inspection/histogram.cpp
   inspection/inspect.cpp
+  inspection/near_duplicates.cpp
+  inspection/normal_form.cpp
+  inspection/overlap.cpp
   inspection/pair_statistics.cpp
   inspection/report.cpp
+  inspection/script_counts.cpp
+  inspection/sketch.cpp
+  inspection/sorted_keys.cpp
   inspection/statistics.cpp
+  inspection/token_statistics.cpp
   options.cpp
   pair.cpp
   preparation/cleaning.cpp
   preparation/corpus.cpp
   preparation/encoding_queue.cpp
   preparation/inputs.cpp
+  preparation/nameless_file.cpp
   preparation/partial_store.cpp
   preparation/prepare.cpp
   preparation/record_filter.cpp
@@ -74,7 +88,7 @@ add_library(
 target_link_libraries(
   banter_data
   PUBLIC banter_configs
-  PRIVATE PkgConfig::SENTENCEPIECE PkgConfig::SIMDJSON EXPAT::EXPAT LibArchive::LibArchive
-          ZLIB::ZLIB Threads::Threads)
+  PRIVATE PkgConfig::SENTENCEPIECE PkgConfig::SIMDJSON PkgConfig::ICU_UC PkgConfig::XXHASH
+          EXPAT::EXPAT LibArchive::LibArchive Threads::Threads ZLIB::ZLIB)
 # Under one name or the other, by its version, expat declares its bound on the growth of entities.
 set_source_files_properties(input/xml.cpp PROPERTIES COMPILE_DEFINITIONS "XML_DTD;XML_GE=1")

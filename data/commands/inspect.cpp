@@ -3,6 +3,7 @@
 #include <functional>
 #include <iostream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/json.h"
@@ -10,6 +11,10 @@
 #include "base/utf8.h"
 #include "configs/command_line.h"
 #include "data/commands.h"
+#include "data/inspection/corpus_report.h"
+#include "data/inspection/overlap.h"
+#include "data/inspection/report.h"
+#include "data/inspection/token_statistics.h"
 #include "data/preparation/temporary_folder.h"
 #include "data/reading_progress.h"
 
@@ -18,106 +23,186 @@ namespace {
 
 namespace json = boost::json;
 
-json::array to_json(const Problems& problems) {
-  json::array all;
-  for (const auto& [rule, count] : problems.by_rule()) {
-    json::array first;
-    for (const auto& text : count.first) first.emplace_back(text);
-    all.push_back({{"rule", rule},
-                   {"kind", count.severity == Severity::kSkip ? "skip" : "note"},
-                   {"count", count.count},
-                   {"first", std::move(first)}});
-  }
-  return all;
+constexpr std::size_t kPathBytes = 1000;
+constexpr std::size_t kMaxExamples = 1000;
+
+void append(json::object& to, json::object from) {
+  for (auto& entry : from) to[entry.key()] = std::move(entry.value());
 }
 
-int show_corpus(const std::string& path, const CorpusInspection& found, bool as_json) {
-  if (as_json) {
-    auto o = found.statistics.to_json();
-    json::object all{{"path", path},
-                     {"kind", "corpus"},
-                     {"format", found.summary.format},
-                     {"complete", found.damage.empty()},
-                     {"damage", found.damage},
-                     {"files", found.summary.streams},
-                     {"passed_over", found.summary.passed_over},
-                     {"records_lost", found.problems.records_lost()},
-                     {"problems", to_json(found.problems)}};
-    for (auto& entry : o) all[entry.key()] = std::move(entry.value());
-    if (found.pairs.pairs() > 0) all["pairs"] = found.pairs.to_json();
-    std::cout << json::serialize(all) << '\n';
-  } else {
-    std::cout << base::printable(path, 1000) << ": format "
-              << (found.summary.format.empty() ? "none" : found.summary.format) << '\n';
-    if (!found.damage.empty()) std::cout << "  INCOMPLETE: " << found.damage << '\n';
-    if (found.summary.passed_over > 0)
-      std::cout << "  other files passed over: " << grouped(found.summary.passed_over) << '\n';
-    if (found.statistics.dialogues() > 0 || found.pairs.pairs() == 0)
-      found.statistics.print(std::cout);
-    if (found.pairs.pairs() > 0) found.pairs.print(std::cout);
-    if (found.problems.records_lost() > 0)
-      std::cout << "  records left out: " << grouped(found.problems.records_lost()) << '\n';
-    print_problems(std::cout, found.problems, Places::kSome);
-  }
-  return found.damage.empty() ? 0 : 1;
+json::object to_json(const std::string& path, const CorpusInspection& found,
+                     const CorpusFigures& figures) {
+  json::object o{{"path", path},
+                 {"kind", "corpus"},
+                 {"format", found.summary.format},
+                 {"why", found.summary.why},
+                 {"complete", found.damage.empty()},
+                 {"damage", found.damage},
+                 {"files", found.summary.streams},
+                 {"passed_over", found.summary.passed_over},
+                 {"records_lost", found.problems.records_lost()},
+                 {"empty_turns", found.empty_turns()},
+                 {"problems", to_json(found.problems)}};
+  append(o, to_json(figures));
+  if (found.pairs.pairs() > 0) o["pairs"] = found.pairs.to_json();
+  return o;
 }
 
-void inspect_store(const std::string& path, const std::filesystem::path& scratch, bool as_json,
-                   bool quiet) {
-  const auto store = Store::open(path);
-  {
-    ReadingProgress progress("verifying", 0, quiet);
-    store.verify(std::ref(progress));
+void print(const std::string& path, const CorpusInspection& found, const CorpusFigures& figures) {
+  auto& out = std::cout;
+  const auto& summary = found.summary;
+  out << base::printable(path, kPathBytes) << '\n';
+  if (!found.damage.empty()) out << "  INCOMPLETE: " << found.damage << '\n';
+  print_row(out, "format",
+            summary.format.empty() ? "none" : summary.format + " (" + summary.why + ")");
+  print_row(out, "files", summary.streams,
+            summary.passed_over == 0 ? "" : grouped(summary.passed_over) + " passed over");
+  print_row(out, "records left out", found.problems.records_lost());
+  print_row(out, "empty turns", found.empty_turns(),
+            found.empty_turns() == 0 ? "" : "their dialogues are left out");
+  if (figures.turns.count() > 0 || found.pairs.pairs() == 0) print(out, figures);
+  if (found.pairs.pairs() > 0) found.pairs.print(out);
+  print_problems(out, found.problems, Places::kSome);
+}
+
+/// Inspects paths one after the other, and compares each corpus with those before it.
+class Inspection {
+ public:
+  Inspection(const std::filesystem::path& scratch, std::size_t examples, bool as_json, bool quiet)
+      : scratch_(scratch), examples_(examples), as_json_(as_json), quiet_(quiet) {}
+
+  /// Returns whether all of it could be read.
+  bool corpus(const SourceOptions& source) {
+    auto found = inspect_corpus(source, ReadLimits{}, scratch_, examples_, quiet_);
+    const auto figures = found.statistics.figures();
+    separate();
+    if (as_json_)
+      say(to_json(source.path, found, figures));
+    else
+      print(source.path, found, figures);
+    keep(source.path, std::move(found.statistics), found.damage.empty());
+    return found.damage.empty();
   }
-  json::array splits;
-  if (!as_json)
-    std::cout << base::printable(path, 1000) << ": store of " << store.format() << ", corpus "
-              << store.corpus_hash().substr(0, 12) << ", tokenizer "
-              << store.tokenizer().hash().substr(0, 12) << '\n';
-  for (const auto& split : store.splits()) {
-    CorpusStatistics statistics(scratch);
+
+  void store(const std::string& path) {
+    const auto store = Store::open(path);
+    {
+      ReadingProgress progress("verifying", 0, quiet_);
+      store.verify(std::ref(progress));
+    }
+    separate();
+    if (!as_json_)
+      std::cout << base::printable(path, kPathBytes) << "\n  store of " << store.format()
+                << ", corpus " << store.corpus_hash().substr(0, 12) << ", tokenizer "
+                << store.tokenizer().hash().substr(0, 12) << '\n';
+    json::array splits;
+    for (const auto& split : store.splits()) splits.push_back(part(path, store, split));
+    if (as_json_)
+      say({{"path", path},
+           {"kind", "store"},
+           {"format", store.format()},
+           {"corpus_sha256", store.corpus_hash()},
+           {"tokenizer_sha256", store.tokenizer().hash()},
+           {"splits", std::move(splits)}});
+  }
+
+  void overlaps() {
+    for (std::size_t i = 1; i < corpora_.size(); ++i)
+      for (std::size_t earlier = 0; earlier < i; ++earlier) overlap(corpora_[i], corpora_[earlier]);
+  }
+
+ private:
+  /// A corpus or a split of a store, as it is compared with others.
+  struct Corpus {
+    std::string name;
+    CorpusStatistics statistics;
+    bool complete;
+  };
+
+  /// Puts an empty line between two things that people read.
+  void separate() {
+    if (is_first_)
+      is_first_ = false;
+    else if (!as_json_)
+      std::cout << '\n';
+  }
+
+  static void say(const json::object& answer) { std::cout << json::serialize(answer) << '\n'; }
+
+  void keep(std::string name, CorpusStatistics statistics, bool complete) {
+    if (!corpora_.empty()) corpora_.back().statistics.rest();
+    corpora_.push_back({std::move(name), std::move(statistics), complete});
+  }
+
+  /// What is in a split, printed, or returned for programs.
+  json::object part(const std::string& path, const Store& store, const Split& split) {
+    CorpusStatistics statistics(scratch_, examples_);
     TokenStatistics tokens(store.tokenizer());
     for (std::uint64_t i = 0; i < split.dialogues(); ++i) {
       base::throw_if_stopped();
       statistics.add(split.record(i));
       tokens.add(split, i);
     }
-    if (as_json) {
-      auto o = statistics.to_json();
+    PairStatistics pairs(scratch_);
+    for (std::uint64_t i = 0; i < split.pairs(); ++i) {
+      base::throw_if_stopped();
+      pairs.add(split.pair_record(i));
+    }
+    const auto figures = statistics.figures();
+    keep(path + " (" + split.name() + ")", std::move(statistics), true);
+    if (as_json_) {
+      auto o = data::to_json(figures);
       o["name"] = split.name();
       o["tokenizer"] = tokens.to_json();
-      splits.push_back(std::move(o));
-    } else {
-      std::cout << "split " << split.name() << '\n';
-      statistics.print(std::cout);
-      tokens.print(std::cout);
+      if (pairs.pairs() > 0) o["pairs"] = pairs.to_json();
+      return o;
     }
+    std::cout << "split " << split.name() << '\n';
+    data::print(std::cout, figures);
+    if (pairs.pairs() > 0) pairs.print(std::cout);
+    tokens.print(std::cout);
+    return {};
   }
-  if (as_json)
-    std::cout << json::serialize(json::object{{"path", path},
-                                              {"kind", "store"},
-                                              {"format", store.format()},
-                                              {"corpus_sha256", store.corpus_hash()},
-                                              {"tokenizer_sha256", store.tokenizer().hash()},
-                                              {"splits", std::move(splits)}})
-              << '\n';
-}
+
+  void overlap(Corpus& other, Corpus& one) {
+    const auto found = Overlap::of(other.statistics, one.statistics);
+    separate();
+    if (!as_json_) return data::print(std::cout, found, other.name, one.name);
+    json::object o{{"kind", "overlap"},
+                   {"of", other.name},
+                   {"in", one.name},
+                   {"complete", other.complete && one.complete}};
+    append(o, data::to_json(found));
+    say(o);
+  }
+
+  std::filesystem::path scratch_;
+  std::size_t examples_;
+  bool as_json_, quiet_;
+  bool is_first_ = true;
+  std::vector<Corpus> corpora_;
+};
 
 }  // namespace
 
 int run_inspect(const std::vector<std::string>& arguments) {
   configs::CommandLine line("banter inspect",
-                            "What is in a corpus or a store: format, counts, lengths, examples, "
-                            "every kind of problem with its places.",
+                            "What is in a corpus or a store: format, counts, lengths, copies, "
+                            "examples, every kind of problem with its places; of several paths "
+                            "also what of the later ones stands in the earlier ones.",
                             "banter inspect dialogs.tgz\n"
                             "banter inspect store --json\n"
+                            "banter inspect train.jsonl.gz valid.jsonl.gz\n"
                             "zcat talk.jsonl.gz | banter inspect -");
   std::vector<std::string> paths;
   SourceOptions source;
+  std::size_t examples = CorpusStatistics::kExamples;
   line.app.add_option("path", paths, "files, folders or stores; - = standard input")->required();
   std::string formats_help = "read corpora as this format:";
   for (const auto& format : formats()) formats_help += " " + std::string(format.name);
   line.app.add_option("--format", source.format, formats_help);
+  line.app.add_option("--examples", examples, "dialogues to show of each corpus")
+      ->check(CLI::Range(std::size_t{0}, kMaxExamples));
   line.with_json();
   if (!line.parse(arguments)) return 0;
   if (source.format != "auto") {
@@ -128,18 +213,18 @@ int run_inspect(const std::vector<std::string>& arguments) {
     }
   }
 
-  int code = 0;
+  const TemporaryFolder scratch(unique_temporary_path());
+  Inspection inspection(scratch.path(), examples, line.common.json, line.common.quiet);
+  bool complete = true;
   for (const auto& path : paths) {
-    const TemporaryFolder scratch(unique_temporary_path());
-    if (is_store(path)) {
-      inspect_store(path, scratch.path(), line.common.json, line.common.quiet);
-      continue;
-    }
     source.path = path;
-    const auto found = inspect_corpus(source, ReadLimits{}, scratch.path(), line.common.quiet);
-    code = std::max(code, show_corpus(path, found, line.common.json));
+    if (is_store(path))
+      inspection.store(path);
+    else
+      complete = inspection.corpus(source) && complete;
   }
-  return code;
+  inspection.overlaps();
+  return complete ? 0 : 1;
 }
 
 }  // namespace banter::data

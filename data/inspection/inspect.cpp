@@ -8,13 +8,15 @@
 namespace banter::data {
 
 CorpusInspection inspect_corpus(const SourceOptions& source, const ReadLimits& limits,
-                                const std::filesystem::path& scratch, bool quiet) {
+                                const std::filesystem::path& scratch, std::size_t examples,
+                                bool quiet) {
   std::filesystem::path file = source.path;
   if (source.path == "-") {
     file = scratch / "standard-input";
     copy_standard_input(file);
   }
-  CorpusInspection found{{}, Problems(), CorpusStatistics(scratch), PairStatistics(scratch), ""};
+  CorpusInspection found{
+      {}, Problems(), CorpusStatistics(scratch, examples), PairStatistics(scratch), ""};
   CorpusReader reader(CleaningOptions{}, limits, scratch, found.problems);
   base::Progress progress({.label = "reading", .unit = "dialogues", .quiet = quiet});
   try {
@@ -34,6 +36,11 @@ CorpusInspection inspect_corpus(const SourceOptions& source, const ReadLimits& l
   found.summary = reader.summary();
   progress.finish();
   return found;
+}
+
+std::uint64_t CorpusInspection::empty_turns() const {
+  const auto found = problems.by_rule().find(text_fault(" "));
+  return found == problems.by_rule().end() ? 0 : found->second.count;
 }
 
 }  // namespace banter::data

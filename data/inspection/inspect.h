@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <string>
 
@@ -17,12 +19,16 @@ struct CorpusInspection {
   CorpusStatistics statistics;
   PairStatistics pairs;
   std::string damage;  ///< why the figures are not the whole corpus's; "" = they are
+
+  /// Turns without words: each took its dialogue with it.
+  [[nodiscard]] std::uint64_t empty_turns() const;
 };
 
 /// Reads a corpus as `prepare` would under the default cleaning, but bears every fault.
-/// `source.path` may be `-`, which is copied into `scratch`.
+/// `source.path` may be `-`, which is copied into `scratch`; `examples` are shown of its dialogues.
 /// Throws   FileError, DataError when there is nothing that could be read
 CorpusInspection inspect_corpus(const SourceOptions& source, const ReadLimits& limits,
-                                const std::filesystem::path& scratch, bool quiet);
+                                const std::filesystem::path& scratch, std::size_t examples,
+                                bool quiet);
 
 }  // namespace banter::data

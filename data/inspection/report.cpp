@@ -1,12 +1,67 @@
 #include "data/inspection/report.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstdio>
 #include <iomanip>
 
+#include "base/utf8.h"
+
 namespace banter::data {
+namespace {
+
+constexpr std::size_t kColumns = 100;
+constexpr std::size_t kLabelColumns = 22;
+constexpr std::size_t kNumberColumns = 13;
+
+/// Writes words from a column on, and below it when the line is full.
+void print_wrapped(std::ostream& out, std::string_view text, std::size_t from) {
+  std::size_t column = from;
+  bool first = true;
+  while (!text.empty()) {
+    const auto word = text.substr(0, text.find(' '));
+    text.remove_prefix(std::min(text.size(), word.size() + 1));
+    const auto width = base::count_code_points(word);
+    if (!first && column + 1 + width > kColumns) {
+      out << '\n' << std::string(from, ' ');
+      column = from;
+      first = true;
+    }
+    out << (first ? "" : " ") << word;
+    column += width + (first ? 0 : 1);
+    first = false;
+  }
+}
+
+void print_label(std::ostream& out, std::string_view label) {
+  out << "  " << label << std::string(kLabelColumns - std::min(kLabelColumns, label.size()), ' ');
+}
+
+std::string_view kind_of(Severity severity) {
+  switch (severity) {
+    case Severity::kSkip:
+      return "skip";
+    case Severity::kNote:
+      return "note";
+    case Severity::kCount:
+      return "count";
+  }
+  return "";
+}
+
+std::string_view said_of(Severity severity) {
+  switch (severity) {
+    case Severity::kSkip:
+      return "skipped";
+    case Severity::kNote:
+      return "note";
+    case Severity::kCount:
+      return "counted";
+  }
+  return "";
+}
+
+}  // namespace
 
 std::string grouped(std::uint64_t number) {
   std::string text = std::to_string(number);
@@ -22,60 +77,54 @@ std::string fixed(double number, int digits) {
   return text;
 }
 
+std::string percent(std::uint64_t part, std::uint64_t whole, int digits) {
+  constexpr double kPercent = 100;
+  if (whole == 0) return "-";
+  return fixed(kPercent * static_cast<double>(part) / static_cast<double>(whole), digits) + " %";
+}
+
+void print_row(std::ostream& out, std::string_view label, std::uint64_t number,
+               std::string_view remark) {
+  print_label(out, label);
+  out << std::setw(kNumberColumns) << grouped(number);
+  if (!remark.empty()) {
+    out << "  ";
+    print_wrapped(out, remark, 2 + kLabelColumns + kNumberColumns + 2);
+  }
+  out << '\n';
+}
+
+void print_row(std::ostream& out, std::string_view label, std::string_view words) {
+  print_label(out, label);
+  print_wrapped(out, words, 2 + kLabelColumns);
+  out << '\n';
+}
+
 void print_problems(std::ostream& out, const Problems& problems, Places places) {
-  for (const auto severity : {Severity::kSkip, Severity::kNote}) {
+  for (const auto severity : {Severity::kSkip, Severity::kNote, Severity::kCount}) {
     for (const auto& [rule, count] : problems.by_rule()) {
       if (count.severity != severity) continue;
-      out << "  " << (severity == Severity::kSkip ? "skipped " : "note ") << grouped(count.count)
-          << ": " << rule << '\n';
+      out << "  " << said_of(severity) << ' ' << grouped(count.count) << ": " << rule << '\n';
       const auto shown = places == Places::kFirst ? std::min<std::size_t>(1, count.first.size())
                                                   : count.first.size();
       for (std::size_t i = 0; i < shown; ++i) out << "      " << count.first[i] << '\n';
-      if (count.count > shown && places == Places::kSome) out << "      ...\n";
+      if (count.count > shown && places == Places::kSome)
+        out << "      and " << grouped(count.count - shown) << " more\n";
     }
   }
 }
 
-void Histogram::add(std::uint64_t value) {
-  // Class 0 holds 0, class k the values up to 2^(k-1) that class k-1 does not.
-  const auto index = value == 0 ? 0 : static_cast<std::size_t>(std::bit_width(value - 1)) + 1;
-  ++counts_[index];
-  ++count_;
-  sum_ += value;
-  min_ = std::min(min_, value);
-  max_ = std::max(max_, value);
-}
-
-double Histogram::mean() const {
-  return count_ == 0 ? 0.0 : static_cast<double>(sum_) / static_cast<double>(count_);
-}
-
-std::vector<Histogram::Class> Histogram::classes() const {
-  std::vector<Class> classes;
-  std::uint64_t low = 0;
-  std::uint64_t high = 0;
-  for (std::size_t i = 0; i < kClasses && low <= max_; ++i) {
-    if (counts_[i] > 0 || !classes.empty()) classes.push_back({low, high, counts_[i]});
-    low = high + 1;
-    high = i == 0 ? 1 : i + 2 < kClasses ? high * 2 : UINT64_MAX;
+boost::json::array to_json(const Problems& problems) {
+  boost::json::array all;
+  for (const auto& [rule, count] : problems.by_rule()) {
+    boost::json::array first;
+    for (const auto& text : count.first) first.emplace_back(text);
+    all.push_back({{"rule", rule},
+                   {"kind", kind_of(count.severity)},
+                   {"count", count.count},
+                   {"first", std::move(first)}});
   }
-  return classes;
-}
-
-void Histogram::print(std::ostream& out, const std::string& title) const {
-  constexpr double kBarWidth = 40;
-  out << "  " << title << ": mean " << fixed(mean(), 1) << ", " << grouped(min()) << " to "
-      << grouped(max()) << '\n';
-  const auto all = classes();
-  std::uint64_t most = 1;
-  for (const auto& c : all) most = std::max(most, c.count);
-  for (const auto& c : all) {
-    const auto label = c.low == c.high ? grouped(c.low) : grouped(c.low) + "-" + grouped(c.high);
-    const auto width = static_cast<std::size_t>(
-        std::ceil(kBarWidth * static_cast<double>(c.count) / static_cast<double>(most)));
-    out << "    " << std::setw(13) << label << " " << std::setw(12) << grouped(c.count) << " "
-        << std::string(width, '#') << '\n';
-  }
+  return all;
 }
 
 }  // namespace banter::data

@@ -2,81 +2,90 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <ostream>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include <boost/json.hpp>
-
 #include "data/dialogue.h"
-#include "data/inspection/report.h"
-#include "data/preparation/seen_keys.h"
-#include "data/store/store.h"
+#include "data/inspection/distinct_counter.h"
+#include "data/inspection/example_sample.h"
+#include "data/inspection/histogram.h"
+#include "data/inspection/near_duplicates.h"
+#include "data/inspection/script_counts.h"
+#include "data/inspection/sketch.h"
 
 namespace banter::data {
 
-/// What dialogues are like, counted in one pass and in constant memory.
-///
-/// Units    words between ASCII white space; characters are code points; all of turns, not of facts
-class CorpusStatistics {
- public:
-  /// `scratch` takes temporary files.
-  explicit CorpusStatistics(const std::filesystem::path& scratch);
-
-  void add(const Dialogue& dialogue);
-
-  [[nodiscard]] std::uint64_t dialogues() const { return turns_.count(); }
-  [[nodiscard]] std::uint64_t turns() const { return turns_.sum(); }
-  [[nodiscard]] boost::json::object to_json() const;
-  void print(std::ostream& out) const;
-
- private:
-  /// The largest so far and whose it is; the first where several tie.
-  struct Largest {
-    std::uint64_t value = 0;
-    std::string id;
-    void offer(std::uint64_t candidate, const std::string& owner);
-  };
-  struct Example {
-    std::uint64_t key;
-    std::string id;
-    std::vector<std::pair<std::string, std::string>> turns;  ///< the first few: speaker, text
-    std::uint64_t all_turns;
-  };
-  void add_turn(const Turn& turn, const std::string& id);
-  void add_speakers(const Dialogue& dialogue);
-  void offer_example(const Dialogue& dialogue);
-
-  Histogram turns_, words_, speakers_;
-  std::uint64_t characters_ = 0, bytes_ = 0, joined_ = 0;
-  std::uint64_t non_ascii_characters_ = 0, non_ascii_turns_ = 0;
-  std::uint64_t with_personas_ = 0, facts_ = 0, copies_ = 0;
-  bool unknown_speakers_ = false;
-  Largest most_turns_, longest_turn_;
-  SeenKeys names_, contents_;
-  std::vector<Example> examples_;  ///< a seeded sample, in the order of its keys
+/// A number of a dialogue that no other goes beyond; the first where several tie.
+struct Extreme {
+  std::uint64_t value = 0;
+  std::string id;          ///< of the dialogue, "" = there is none
+  std::uint64_t turn = 0;  ///< in it, from 1; 0 where the number is the dialogue's
 };
 
-/// What a tokenizer makes of a store's text.
-class TokenStatistics {
+/// What is known of the speakers.
+struct PersonaFigures {
+  std::uint64_t dialogues = 0;   ///< with a persona at least
+  std::uint64_t characters = 0;  ///< of the facts
+  DistinctCounter::Counts facts;
+  DistinctCounter::Counts personas;  ///< whole ones: all facts of a speaker, in order
+};
+
+/// What dialogues are like.
+///
+/// Units    words between ASCII white space; characters are code points; all of turns, not of facts
+struct CorpusFigures {
+  Histogram turns;                           ///< a dialogue
+  Histogram words;                           ///< a turn
+  Histogram speakers{Histogram::kMaxExact};  ///< a dialogue: different names, case kept
+  std::uint64_t characters = 0, bytes = 0;
+  std::uint64_t joined_turns = 0;  ///< after joining neighbours whose speakers are equal
+  bool unknown_speakers = false;   ///< "?" is among them: then joining means nothing
+  Extreme fewest_turns, most_turns;
+  Extreme longest_turn;  ///< characters
+  DistinctCounter::Counts names;
+  DistinctCounter::Counts texts;         ///< of turns
+  DistinctCounter::Counts dialogues;     ///< by the texts of their turns
+  DistinctCounter::Counts normal_forms;  ///< of dialogues that have one, see append_normal_form
+  NearDuplicates::Counts near_duplicates;
+  std::uint64_t non_ascii_characters = 0, non_ascii_turns = 0;
+  std::vector<ScriptCounts::Row> scripts;
+  std::uint64_t distractors = 0, turns_with_distractors = 0;
+  PersonaFigures personas;
+  std::vector<Example> examples;
+};
+
+/// Counts them in one pass and in bounded memory: the buffers of eight DistinctCounters and a table
+/// of NearDuplicates at most.
+class CorpusStatistics {
  public:
-  explicit TokenStatistics(const Tokenizer& tokenizer);
+  static constexpr std::size_t kExamples = 5;
+  static constexpr std::size_t kLongTurn =
+      40;  ///< characters from which a turn is hardly said twice
 
-  void add(const Split& split, std::uint64_t dialogue);
+  /// `scratch` takes temporary files.
+  explicit CorpusStatistics(const std::filesystem::path& scratch, std::size_t examples = kExamples);
 
-  [[nodiscard]] boost::json::object to_json() const;
-  void print(std::ostream& out) const;
+  void add(const Dialogue& dialogue);  ///< Throws   FileError (disk full)
+
+  [[nodiscard]] CorpusFigures figures();
+
+  /// Gives the memory of the keys back; only comparing is left to do. Throws   FileError
+  void rest();
 
  private:
-  [[nodiscard]] double share(std::uint64_t part) const;
-  [[nodiscard]] double per_word() const;
-  [[nodiscard]] std::uint64_t used() const;
+  friend struct Overlap;
+  void add_turn(const Turn& turn, const std::string& id, std::uint64_t number);
+  void add_speakers(const Dialogue& dialogue);
+  void add_personas(const Dialogue& dialogue);
+  void add_keys(const Dialogue& dialogue);
 
-  Tokenizer tokenizer_;
-  Histogram tokens_;
-  std::uint64_t words_ = 0, byte_tokens_ = 0, unknown_ = 0, byte_turns_ = 0;
-  std::vector<bool> seen_;
+  CorpusFigures figures_;
+  ScriptCounts scripts_;
+  DistinctCounter names_, texts_, long_texts_, dialogues_, normal_forms_, facts_, personas_, ids_;
+  Sketcher sketcher_;
+  NearDuplicates near_duplicates_;
+  ExampleSample examples_;
+  std::string key_text_;
 };
 
 }  // namespace banter::data

@@ -59,7 +59,7 @@ void merge_consecutive(Dialogue& dialogue) {
 bool is_monologue(const Dialogue& dialogue) {
   return !dialogue.turns.empty() && is_named(dialogue.turns.front()) &&
          std::ranges::all_of(dialogue.turns, [&](const Turn& turn) {
-           return same_name(turn.speaker, dialogue.turns.front().speaker);
+           return turn.speaker == dialogue.turns.front().speaker;
          });
 }
 

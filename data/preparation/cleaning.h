@@ -12,7 +12,8 @@ namespace banter::data {
 /// joined, since they need not be the same person.
 void merge_consecutive(Dialogue& dialogue);
 
-/// Whether all turns are by one named speaker: then nobody replies.
+/// Whether all turns are by one named speaker: then nobody replies. Case counts: a corpus that
+/// writes two names means two people (merging, which is asked for, may see one in them).
 bool is_monologue(const Dialogue& dialogue);
 
 /// Small letters of Latin, Greek and Cyrillic by the simple one-to-one rules; the rest as it is.

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "data/preparation/nameless_file.h"
+
 namespace banter::data {
 
 /// Remembers keys exactly, on disk: an open-addressing table of hashes and a file of the keys, both
@@ -23,9 +25,6 @@ class SeenKeys {
 
   /// `folder` takes the files. Throws   FileError
   explicit SeenKeys(const std::filesystem::path& folder);
-  ~SeenKeys();
-  SeenKeys(SeenKeys&& other) noexcept;
-  SeenKeys& operator=(SeenKeys&&) = delete;
 
   /// Nothing when the key is new (it is remembered with note and mark), else what came with it
   /// the first time. Throws   FileError (disk full)
@@ -40,11 +39,11 @@ class SeenKeys {
     std::uint64_t entry = 0;  ///< where the key stands in the file of keys
   };
   void grow();
-  [[nodiscard]] Slot read_slot(int table, std::uint64_t index) const;
-  void write_slot(int table, std::uint64_t index, const Slot& slot) const;
+  [[nodiscard]] Slot read_slot(std::uint64_t index) const;
+  void write_slot(std::uint64_t index, const Slot& slot) const;
 
   std::filesystem::path folder_;
-  int table_ = -1, keys_ = -1;
+  NamelessFile table_, keys_;
   std::uint64_t capacity_ = 0, size_ = 0, keys_bytes_ = 0;
 };
 

@@ -7,39 +7,16 @@
 #include <gtest/gtest.h>
 
 #include "base/errors.h"
-#include "base/json.h"
-#include "data/commands.h"
+#include "base/utf8.h"
+#include "data/inspection/corpus_report.h"
+#include "data/inspection/histogram.h"
 #include "data/inspection/report.h"
+#include "tests/data/command_output.h"
 #include "tests/data/made_files.h"
-#include "tests/support/corpora.h"
 #include "tests/support/temporary_folder.h"
 
 namespace banter::tests {
 namespace {
-
-namespace json = base::json;
-
-/// What a command writes to standard output.
-template <typename Command>
-std::string output_of(const Command& command, const std::vector<std::string>& arguments,
-                      int wanted_code = 0) {
-  testing::internal::CaptureStdout();
-  int code = -1;
-  try {
-    code = command(arguments);
-  } catch (...) {
-    testing::internal::GetCapturedStdout();
-    throw;
-  }
-  EXPECT_EQ(code, wanted_code);
-  return testing::internal::GetCapturedStdout();
-}
-
-json::object inspect_json(const std::string& path, int wanted_code = 0) {
-  return base::parse_json(output_of(data::run_inspect, {path, "--json", "--quiet"}, wanted_code),
-                          "inspect")
-      .as_object();
-}
 
 const std::string kCorpus = json_line("a", {"hello you", "caf\xC3\xA9", "ok"}) +
                             json_line("b", {"x", "y"}) + json_line("c", {"x", "y"}) +
@@ -62,6 +39,7 @@ class InspectTest : public testing::Test {
 TEST_F(InspectTest, CountsACorpus) {
   const auto o = inspect_json(corpus());
   EXPECT_EQ(o.at("format"), "jsonl");
+  EXPECT_EQ(o.at("why"), "JSON objects with turns");
   EXPECT_EQ(o.at("complete"), true);
   EXPECT_EQ(o.at("dialogues"), 3);
   EXPECT_EQ(o.at("turns"), 7);
@@ -69,19 +47,112 @@ TEST_F(InspectTest, CountsACorpus) {
   EXPECT_EQ(o.at("characters"), 9 + 4 + 2 + 4);
   EXPECT_EQ(o.at("bytes"), 9 + 5 + 2 + 4);
   EXPECT_EQ(o.at("copies"), 1);
+  EXPECT_EQ(o.at("distinct_turns"), 5);
+  EXPECT_EQ(o.at("repeated_turns"), 2);
+  EXPECT_EQ(o.at("empty_turns"), 0);
   EXPECT_EQ(o.at("speakers"), 2);
   EXPECT_EQ(o.at("non_ascii_turns"), 1);
   EXPECT_EQ(o.at("most_turns").at("id"), "a");
+  EXPECT_EQ(o.at("fewest_turns").at("id"), "b");
+  EXPECT_EQ(o.at("longest_turn").at("turn"), 1);
   EXPECT_EQ(o.at("records_lost"), 2);
   EXPECT_EQ(o.at("problems").as_array().size(), 2U);
   EXPECT_EQ(o.at("examples").as_array().size(), 3U);
 }
 
+/// The report's lines, each without the spaces that align it.
+std::string squeezed(const std::string& text) {
+  std::string out;
+  for (const char c : text)
+    if (c != ' ' || (!out.empty() && out.back() != ' ')) out += c;
+  return out;
+}
+
 TEST_F(InspectTest, PeopleSeeTheSameWithPlaces) {
-  const auto text = output_of(data::run_inspect, {corpus(), "--quiet"});
-  for (const char* part : {"format jsonl", "dialogues 3", "corpus.jsonl:5: is not JSON",
-                           "corpus.jsonl:4: an id stands twice", "turns a dialogue", "examples:"})
+  const auto text = squeezed(output_of(data::run_inspect, {corpus(), "--quiet"}));
+  for (const char* part :
+       {"format jsonl (JSON objects with turns)\n", "dialogues 3\n", "turns 7 7 after joining",
+        "longest turn 9 characters, turn 1 in a\n", "copies 1 dialogues", "Latin 18 letters",
+        "corpus.jsonl:5: is not JSON", "corpus.jsonl:4: an id stands twice", "records left out 2\n",
+        "turns a dialogue", "examples\n", " B caf\xC3\xA9\n"})
     EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
+}
+
+TEST_F(InspectTest, FiguresAndTextsStayInAHundredColumns) {
+  std::string words;
+  for (int i = 0; i < 100; ++i) words += "\xC3\xA9tude ";
+  write_file(folder_ / "wide", json_line(std::string(60, 'i'), {words, words}));
+  // A short path: places are not broken.
+  const auto before = std::filesystem::current_path();
+  std::filesystem::current_path(folder_.path());
+  std::istringstream lines(output_of(data::run_inspect, {"wide", "wide", "--quiet"}));
+  std::filesystem::current_path(before);
+  for (std::string line; std::getline(lines, line);)
+    EXPECT_LE(base::count_code_points(line), 100U) << line;
+}
+
+TEST_F(InspectTest, ShowsAsManyExamplesAsAreAskedFor) {
+  const auto examples = [&](const char* count) {
+    return inspect_all({corpus(), "--examples", count}).at(0).at("examples").as_array().size();
+  };
+  EXPECT_EQ(examples("0"), 0U);
+  EXPECT_EQ(examples("2"), 2U);
+  EXPECT_EQ(examples("1000"), 3U);
+  EXPECT_THROW(examples("1001"), base::UsageError);
+  EXPECT_THROW(examples("-1"), base::UsageError);
+}
+
+TEST_F(InspectTest, EmptyTurnsAreCountedThoughTheirDialoguesAreLeftOut) {
+  write_file(folder_ / "blank", json_line("a", {"x", " ", "y"}) + json_line("b", {"x", "y"}));
+  const auto o = inspect_json((folder_ / "blank").string());
+  EXPECT_EQ(o.at("empty_turns"), 1);
+  EXPECT_EQ(o.at("dialogues"), 1);
+}
+
+TEST_F(InspectTest, CountsPersonasAndWhatStandsMoreThanOnce) {
+  const std::string turns = R"(, "turns": [{"speaker": "A", "text": "x"}, )"
+                            R"({"speaker": "B", "text": "X!"}], "personas": {)";
+  write_file(folder_ / "talk", R"({"id": "a")" + turns + R"("A": ["one", "two"], "B": ["one"]}})" +
+                                   "\n" + R"({"id": "b")" + turns + R"("A": ["one", "two"]}})" +
+                                   "\n" + json_line("c", {"x?", "x"}));
+  const auto o = inspect_json((folder_ / "talk").string());
+  const auto& personas = o.at("personas").as_object();
+  EXPECT_EQ(personas.at("dialogues"), 2);
+  EXPECT_EQ(personas.at("facts"), 5);
+  EXPECT_EQ(personas.at("characters"), 15);
+  EXPECT_EQ(personas.at("distinct_facts"), 2);
+  EXPECT_EQ(personas.at("personas"), 3);
+  EXPECT_EQ(personas.at("distinct_personas"), 2);
+  EXPECT_EQ(o.at("copies"), 1);
+  EXPECT_EQ(o.at("normalised_copies"), 2);
+}
+
+TEST(CorpusStatisticsTest, CountsDistractors) {
+  const TemporaryFolder folder;
+  data::CorpusStatistics statistics(folder.path());
+  data::Dialogue dialogue;
+  dialogue.id = "a";
+  dialogue.turns = {{"A", "hi", "", {}}, {"B", "hello", "", {"no", "never"}}};
+  statistics.add(dialogue);
+  const auto figures = statistics.figures();
+  EXPECT_EQ(figures.distractors, 2U);
+  EXPECT_EQ(figures.turns_with_distractors, 1U);
+  EXPECT_EQ(figures.words.sum(), 2U);
+  std::ostringstream out;
+  data::print(out, figures);
+  EXPECT_NE(squeezed(out.str()).find("distractors 2 false replies, beside 1 turns"),
+            std::string::npos);
+}
+
+TEST(PrintProblemsTest, CountsAreFiguresToo) {
+  data::Problems problems;
+  for (int i = 0; i < 7; ++i)
+    problems.add({{"a.csv", "", 3, 0}, data::Severity::kCount, "a reply is a random one", "", 0});
+  std::ostringstream out;
+  data::print_problems(out, problems, data::Places::kSome);
+  EXPECT_NE(out.str().find("counted 7: a reply is a random one"), std::string::npos) << out.str();
+  EXPECT_NE(out.str().find("and 2 more"), std::string::npos) << out.str();
+  EXPECT_EQ(data::to_json(problems).at(0).at("kind"), "count");
 }
 
 TEST_F(InspectTest, ADamagedFileShowsWhatCameBeforeAndFails) {
@@ -109,7 +180,17 @@ TEST_F(InspectTest, AStoreShowsTheSameFiguresFromIds) {
   EXPECT_EQ(split.at("copies"), 1);
   EXPECT_EQ(split.at("tokenizer").at("unknown"), 0);
   EXPECT_GT(split.at("tokenizer").at("tokens").as_int64(), 8);
+  EXPECT_GT(split.at("tokenizer").at("pieces_unused").as_int64(), 0);
   EXPECT_NE(prepare().find("left alone"), std::string::npos);
+}
+
+TEST_F(InspectTest, PeopleSeeWhatATokenizerCovers) {
+  (void)prepare();
+  const auto text =
+      squeezed(output_of(data::run_inspect, {(folder_ / "store").string(), "--quiet"}));
+  for (const char* part : {"store of jsonl, corpus ", "split train\n", "dialogues 3\n", " a word\n",
+                           "unknown 0\n", "of its ids are used", "tokens a turn: mean"})
+    EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
 }
 
 TEST_F(InspectTest, ADamagedStoreIsAnErrorThatNamesTheFile) {
@@ -152,6 +233,20 @@ TEST(HistogramTest, ClassesDoubleAndHoldEverythingOnce) {
   EXPECT_EQ(histogram.mean(), 4.5);
 }
 
+TEST(HistogramTest, SmallValuesMayHaveAClassEach) {
+  data::Histogram histogram(8);
+  for (const std::uint64_t value : {7, 8, 8, 9, 16, 17, 33}) histogram.add(value);
+  std::vector<std::uint64_t> lows, highs, counts;
+  for (const auto& c : histogram.classes()) {
+    lows.push_back(c.low);
+    highs.push_back(c.high);
+    counts.push_back(c.count);
+  }
+  EXPECT_EQ(lows, (std::vector<std::uint64_t>{7, 8, 9, 17, 33}));
+  EXPECT_EQ(highs, (std::vector<std::uint64_t>{7, 8, 16, 32, 64}));
+  EXPECT_EQ(counts, (std::vector<std::uint64_t>{1, 2, 2, 1, 1}));
+}
+
 TEST(HistogramTest, TheLargestNumberHasAClassToo) {
   data::Histogram histogram;
   histogram.add(UINT64_MAX);
@@ -160,44 +255,6 @@ TEST(HistogramTest, TheLargestNumberHasAClassToo) {
   EXPECT_EQ(classes[0].low, (std::uint64_t{1} << 63) + 1);
   EXPECT_EQ(classes[0].high, UINT64_MAX);
   EXPECT_TRUE(data::Histogram().classes().empty());
-}
-
-struct Published {
-  const char* file;
-  int dialogues, turns, joined, words, characters, bytes, fewest, most, longest, speakers, copies;
-  int facts;
-};
-
-TEST(InspectCorporaTest, FiguresAreThePublishedOnes) {
-  constexpr int kNone = -1;  // "?" cannot be joined
-  const std::vector<Published> table = {
-      {"ubuntu/valid", 743, 6491, 4667, 61013, 331391, 331427, 3, 99, 456, 650, 0, 0},
-      {"ubuntu_multiparty/valid", 187, 2133, 1593, 20951, 119400, 119435, 2, 68, 399, 276, 0, 0},
-      {"opensubtitles/valid", 1296, 5322, kNone, 48353, 254728, 254768, 4, 9, 325, 1, 3, 0},
-      {"dailydialog/valid", 989, 7965, 7965, 107169, 475833, 475883, 2, 31, 791, 2, 5, 0},
-      {"persona/valid", 500, 7834, 7834, 83580, 358665, 358666, 14, 26, 103, 2, 0, 4492},
-  };
-  for (const auto& row : table) {
-    const std::string file = std::string(row.file) + ".jsonl.gz";
-    if (const auto why = missing_corpus(file); !why.empty()) GTEST_SKIP() << why;
-    const auto o = inspect_json(corpora() / file);
-    EXPECT_EQ(o.at("records_lost"), 0) << file;
-    EXPECT_EQ(o.at("dialogues"), row.dialogues) << file;
-    EXPECT_EQ(o.at("turns"), row.turns) << file;
-    if (row.joined == kNone)
-      EXPECT_TRUE(o.at("joined_turns").is_null()) << file;
-    else
-      EXPECT_EQ(o.at("joined_turns"), row.joined) << file;
-    EXPECT_EQ(o.at("words"), row.words) << file;
-    EXPECT_EQ(o.at("characters"), row.characters) << file;
-    EXPECT_EQ(o.at("bytes"), row.bytes) << file;
-    EXPECT_EQ(o.at("fewest_turns"), row.fewest) << file;
-    EXPECT_EQ(o.at("most_turns").at("value"), row.most) << file;
-    EXPECT_EQ(o.at("longest_turn").at("characters"), row.longest) << file;
-    EXPECT_EQ(o.at("speakers"), row.speakers) << file;
-    EXPECT_EQ(o.at("copies"), row.copies) << file;
-    EXPECT_EQ(o.at("facts"), row.facts) << file;
-  }
 }
 
 }  // namespace

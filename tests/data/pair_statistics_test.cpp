@@ -92,8 +92,8 @@ TEST_P(PairCorporaTest, FiguresAreThePublishedOnes) {
   const std::string file = std::string(row.file) + ".jsonl.gz";
   if (const auto why = missing_corpus(file); !why.empty()) GTEST_SKIP() << why;
   const TemporaryFolder scratch;
-  const auto found =
-      data::inspect_corpus({(corpora() / file).string(), "auto", "auto"}, {}, scratch.path(), true);
+  const auto found = data::inspect_corpus({(corpora() / file).string(), "auto", "auto"}, {},
+                                          scratch.path(), 0, true);
   EXPECT_EQ(found.damage, "");
   EXPECT_EQ(found.problems.records_lost(), 0U);
   const auto o = found.pairs.to_json();

@@ -1,0 +1,87 @@
+#include "data/inspection/sketch.h"
+
+#include <algorithm>
+#include <limits>
+
+#include <xxhash.h>
+
+#include "base/random.h"
+#include "data/preparation/cleaning.h"
+
+namespace banter::data {
+namespace {
+
+constexpr std::string_view kSpaces = " \t\r\n\v\f";
+constexpr std::uint64_t kSampleKey = 0x5A17;
+
+/// The hash functions (a x + b) mod 2^64, of which the upper half counts.
+/// Source   Dietzfelbinger et al. 1997, multiply-shift
+struct Functions {
+  std::array<std::uint64_t, Sketch::kHashes> a{}, b{};
+};
+
+constexpr Functions make_functions() {
+  Functions functions;
+  for (std::size_t i = 0; i < Sketch::kHashes; ++i) {
+    functions.a[i] = base::mix64(2 * i) | 1;
+    functions.b[i] = base::mix64(2 * i + 1);
+  }
+  return functions;
+}
+constexpr auto kFunctions = make_functions();
+
+void append_words(std::string_view text, std::vector<std::uint64_t>& words) {
+  for (auto at = text.find_first_not_of(kSpaces); at != std::string_view::npos;) {
+    const auto end = std::min(text.find_first_of(kSpaces, at), text.size());
+    words.push_back(XXH3_64bits(text.data() + at, end - at));
+    at = text.find_first_not_of(kSpaces, end);
+  }
+}
+
+}  // namespace
+
+std::size_t equal_values(const Sketch& a, const Sketch& b) {
+  std::size_t equal = 0;
+  for (std::size_t band = 0; band < Sketch::kBands; ++band) {
+    auto difference = a.bands[band] ^ b.bands[band];
+    for (std::size_t row = 0; row < Sketch::kRows; ++row, difference >>= 16)
+      equal += (difference & 0xFFFF) == 0 ? 1 : 0;
+  }
+  return equal;
+}
+
+void Sketcher::find_shingles(const Dialogue& dialogue) {
+  words_.clear();
+  for (const auto& turn : dialogue.turns) append_words(lower_case(turn.text), words_);
+  shingles_.clear();
+  const auto length = std::min(Sketch::kShingleWords, words_.size());
+  for (std::size_t end = length; end <= words_.size() && length > 0; ++end) {
+    std::uint64_t shingle = 0;
+    for (auto word = end - length; word < end; ++word)
+      shingle = base::join_keys(shingle, words_[word]);
+    shingles_.push_back(shingle);
+  }
+}
+
+Sketch Sketcher::sketch(const Dialogue& dialogue) {
+  find_shingles(dialogue);
+  std::array<std::uint32_t, Sketch::kHashes> smallest{};
+  smallest.fill(std::numeric_limits<std::uint32_t>::max());
+  auto smallest_draw = std::numeric_limits<std::uint64_t>::max();
+  for (const auto shingle : shingles_) {
+    for (std::size_t i = 0; i < Sketch::kHashes; ++i) {
+      const auto value = (kFunctions.a[i] * shingle + kFunctions.b[i]) >> 32;
+      smallest[i] = std::min(smallest[i], static_cast<std::uint32_t>(value));
+    }
+    smallest_draw = std::min(smallest_draw, base::join_keys(kSampleKey, shingle));
+  }
+
+  Sketch sketch;
+  for (std::size_t i = 0; i < Sketch::kHashes; ++i)
+    sketch.bands[i / Sketch::kRows] |= (base::mix64(smallest[i]) & 0xFFFF)
+                                       << (16 * (i % Sketch::kRows));
+  sketch.draw = base::mix64(smallest_draw) | 1;
+  return sketch;
+}
+
+}  // namespace banter::data
