@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <string_view>
 
 /// Randomness as pure functions of integers: no generator state, so nothing has to be saved, and
 /// the same numbers on every machine (the standard distributions promise neither).
@@ -19,6 +20,14 @@ constexpr std::uint64_t mix64(std::uint64_t x) {
 /// Joins two keys into one; the order matters.
 constexpr std::uint64_t join_keys(std::uint64_t a, std::uint64_t b) {
   return mix64(mix64(a) ^ (b + 0xD1B54A32D192ED03ULL));
+}
+
+/// A key from text.
+/// Source   FNV-1a (Fowler, Noll, Vo), 64 bits
+constexpr std::uint64_t key_of(std::string_view text) {
+  std::uint64_t hash = 0xCBF29CE484222325ULL;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3ULL;
+  return hash;
 }
 
 /// A number in [0, 1) with 53 random bits from one key.

@@ -3,6 +3,8 @@ pkg_check_modules(SENTENCEPIECE REQUIRED IMPORTED_TARGET sentencepiece)
 pkg_check_modules(SIMDJSON REQUIRED IMPORTED_TARGET simdjson)
 pkg_check_modules(ICU_UC REQUIRED IMPORTED_TARGET icu-uc)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
+pkg_check_modules(ICU REQUIRED IMPORTED_TARGET icu-uc)
+pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
 find_package(EXPAT REQUIRED)
 find_package(LibArchive REQUIRED)
 find_package(Threads REQUIRED)
@@ -61,7 +63,9 @@ add_library(
   inspection/token_statistics.cpp
   options.cpp
   pair.cpp
+  preparation/blocked_patterns.cpp
   preparation/cleaning.cpp
+  preparation/copies.cpp
   preparation/corpus.cpp
   preparation/encoding_queue.cpp
   preparation/inputs.cpp
@@ -70,7 +74,9 @@ add_library(
   preparation/prepare.cpp
   preparation/record_filter.cpp
   preparation/seen_keys.cpp
+  preparation/subtitle_marks.cpp
   preparation/temporary_folder.cpp
+  preparation/unicode_text.cpp
   problems.cpp
   store/corpus_hash.cpp
   store/encoded.cpp
@@ -84,11 +90,14 @@ add_library(
   store/store_writer.cpp
   text_sample.cpp
   tokenizer.cpp
+  transforms/transforms.cpp
+  transforms/turn_changes.cpp
   word_encoder.cpp)
 target_link_libraries(
   banter_data
   PUBLIC banter_configs
   PRIVATE PkgConfig::SENTENCEPIECE PkgConfig::SIMDJSON PkgConfig::ICU_UC PkgConfig::XXHASH
-          EXPAT::EXPAT LibArchive::LibArchive Threads::Threads ZLIB::ZLIB)
+          PkgConfig::ICU PkgConfig::RE2 EXPAT::EXPAT LibArchive::LibArchive
+          Threads::Threads ZLIB::ZLIB)
 # Under one name or the other, by its version, expat declares its bound on the growth of entities.
 set_source_files_properties(input/xml.cpp PROPERTIES COMPILE_DEFINITIONS "XML_DTD;XML_GE=1")

@@ -7,7 +7,7 @@
 #include <torch/torch.h>
 
 #include "data/batch.h"
-#include "data/store.h"
+#include "data/store/store.h"
 #include "models/dialogue_model.h"
 #include "train/metrics.h"
 #include "train/ngram.h"

@@ -10,7 +10,7 @@
 #include "base/signals.h"
 #include "configs/command_line.h"
 #include "configs/section.h"
-#include "data/store.h"
+#include "data/store/store.h"
 #include "models/commands/model_arguments.h"
 #include "models/decoding/composed.h"
 #include "train/commands.h"

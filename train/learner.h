@@ -9,7 +9,7 @@
 #include <torch/torch.h>
 
 #include "data/batch.h"
-#include "data/store.h"
+#include "data/store/store.h"
 #include "models/checkpoint/safetensors.h"
 #include "models/dialogue_model.h"
 #include "train/arena.h"

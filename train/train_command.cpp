@@ -5,7 +5,7 @@
 #include "base/files.h"
 #include "base/json.h"
 #include "configs/command_line.h"
-#include "data/store.h"
+#include "data/store/store.h"
 #include "models/device.h"
 #include "train/commands.h"
 #include "train/recipe.h"

@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "data/store.h"
+#include "data/store/store.h"
 #include "train/recipe.h"
 #include "train/run_folder.h"
 #include "train/state.h"

@@ -1,26 +1,93 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
-#include "data/dialogue.h"
 #include "data/options.h"
+#include "data/preparation/blocked_patterns.h"
+#include "data/preparation/unicode_text.h"
+#include "data/problems.h"
+#include "data/record.h"
 
 namespace banter::data {
 
 /// Joins turns in a row by one named speaker, names compared without ASCII case; two "?" are never
-/// joined, since they need not be the same person.
-void merge_consecutive(Dialogue& dialogue);
+/// joined, since they need not be the same person, nor are turns with distractors, which stand
+/// beside the turn as it is. Returns   how many turns went into others
+std::size_t merge_consecutive(Dialogue& dialogue);
 
 /// Whether all turns are by one named speaker: then nobody replies. Case counts: a corpus that
 /// writes two names means two people (merging, which is asked for, may see one in them).
 bool is_monologue(const Dialogue& dialogue);
 
-/// Small letters of Latin, Greek and Cyrillic by the simple one-to-one rules; the rest as it is.
-/// Requires valid UTF-8. A table of our own: the C library's depends on the machine's locale.
-std::string lower_case(std::string_view text);
+/// Whether nobody's name is known, as in subtitles: then where talk ends and begins is not known
+/// either, and such a run may be cut between any two turns.
+bool is_run(const Dialogue& dialogue);
 
-/// `options` applied: merging first, then case.
-void clean(Dialogue& dialogue, const CleaningOptions& options);
+/// Does what `data.cleaning` asks for, but for what needs other records (duplicates). Every change
+/// and every loss is told as a count of its own rule.
+///
+/// A turn that is not wanted takes its dialogue, so that turns never shift; a run of unknown
+/// speakers is cut there instead.
+class Cleaner {
+ public:
+  /// `problems` must outlive it. Requires options as `CleaningOptions::from` lets pass.
+  Cleaner(const CleaningOptions& options, Problems& problems);
+
+  /// What is left: nothing, the dialogue, or the parts of a run. The first part has the id of the
+  /// run, further ones ID+2, ID+3, ...; they are of one group.
+  [[nodiscard]] std::vector<Dialogue> clean(Dialogue&& dialogue, const Place& place) const;
+  /// Whether the pair stays. Its two texts are changed as turns are where that is not about
+  /// subtitles.
+  [[nodiscard]] bool clean(Pair& pair, const Place& place) const;
+
+ private:
+  /// Changes texts; `of_facts`: those of personas and pairs too.
+  struct TextStep {
+    std::string_view rule;  ///< a literal
+    std::function<std::string(std::string_view)> change;
+    bool of_facts;
+  };
+  /// Why something is not wanted; without a rule it is.
+  struct Fault {
+    std::string_view rule = {};  ///< a literal
+    std::string detail = {};
+  };
+  using TurnFaults = std::vector<Fault>;  ///< of each turn
+
+  [[nodiscard]] static bool has_fault(const TurnFaults& faults);
+
+  void count(const Place& place, std::string_view rule, std::string detail,
+             std::uint64_t records) const;
+  [[nodiscard]] const std::string* blocked_fact(const Dialogue& dialogue) const;
+  [[nodiscard]] TurnFaults blocked_turns(const Dialogue& dialogue) const;
+  void change_texts(Dialogue& dialogue, const Place& place) const;
+  void drop_spoilt_extras(Dialogue& dialogue, const Place& place) const;
+  [[nodiscard]] Fault size_fault(const Turn& turn) const;
+  void add_size_faults(const Dialogue& dialogue, TurnFaults& faults) const;
+  [[nodiscard]] Fault dialogue_fault(const Dialogue& dialogue) const;
+  [[nodiscard]] Fault script_fault(const ScriptCount& count) const;
+
+  /// What follows the texts, for a dialogue of named speakers.
+  [[nodiscard]] std::vector<Dialogue> clean_talk(Dialogue&& dialogue, const TurnFaults& faults,
+                                                 const Place& place) const;
+  /// Whether a turn that is not wanted takes the dialogue; then that is told.
+  [[nodiscard]] bool takes_all(const TurnFaults& faults, const Place& place) const;
+  /// The dialogue, unless it is itself not wanted.
+  [[nodiscard]] std::vector<Dialogue> choose(Dialogue&& dialogue, const Place& place) const;
+  /// The wanted parts between turns that are not.
+  [[nodiscard]] std::vector<Dialogue> cut_run(Dialogue&& run, const TurnFaults& faults,
+                                              const Place& place) const;
+  [[nodiscard]] std::vector<Dialogue> parts_of(Dialogue&& run, const TurnFaults& faults,
+                                               const Place& place) const;
+
+  CleaningOptions options_;
+  BlockedPatterns blocked_;
+  std::vector<TextStep> steps_;
+  std::vector<Script> scripts_;
+  Problems& problems_;
+};
 
 }  // namespace banter::data

@@ -46,7 +46,11 @@ std::string_view emptiness(InputStream& stream) {
 
 CorpusReader::CorpusReader(const CleaningOptions& cleaning, const ReadLimits& limits,
                            const std::filesystem::path& scratch, Problems& problems)
-    : cleaning_(cleaning), limits_(limits), problems_(problems), seen_(scratch) {}
+    : cleaner_(cleaning, problems), limits_(limits), problems_(problems), seen_(scratch) {
+  if (cleaning.duplicates != "keep")
+    duplicates_.emplace(seen_, std::string("duplicate") + '\0',
+                        cleaning.duplicates == "exact" ? Likeness::kExact : Likeness::kNormalised);
+}
 
 void CorpusReader::read(const SourceOptions& source, const RecordSink& sink,
                         const std::function<void(std::uint64_t)>& bytes,
@@ -95,7 +99,8 @@ void CorpusReader::read(const SourceOptions& source, const RecordSink& sink,
     }
     std::string scope = source_scope;
     if (format->ids == Ids::kInFile) scope += stream.place().file + '\0' + stream.place().member;
-    RecordFilter filter(cleaning_, format->ids, scope + '\0', seen_, problems_, sink);
+    RecordFilter filter(cleaner_, duplicates_ ? &*duplicates_ : nullptr, format->ids, scope + '\0',
+                        seen_, problems_, sink);
     format->read(stream, limits_, filter);
   };
   const SourceEvents events{[&](const Problem& problem) { problems_.add(problem); }, bytes};
@@ -123,7 +128,8 @@ void CorpusReader::read_store(const std::filesystem::path& folder, const RecordS
     ++summary_.streams;
     summary_.split = split.name();
     Place place{folder.string(), split.name(), 0, 0};
-    RecordFilter filter(cleaning_, Ids::kNone, "", seen_, problems_, sink);
+    RecordFilter filter(cleaner_, duplicates_ ? &*duplicates_ : nullptr, Ids::kNone, "", seen_,
+                        problems_, sink);
     for (place.element = 1; place.element <= split.dialogues(); ++place.element) {
       base::throw_if_stopped();
       filter.record(split.record(place.element - 1), place);

@@ -3,9 +3,12 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "data/options.h"
+#include "data/preparation/cleaning.h"
+#include "data/preparation/copies.h"
 #include "data/preparation/record_filter.h"
 #include "data/preparation/seen_keys.h"
 #include "data/problems.h"
@@ -22,7 +25,7 @@ struct CorpusSummary {
 };
 
 /// Reads the records of corpora: opens, recognises, reads, cleans, and leaves out what gives no
-/// reply or repeats an id. Two runs over the same files give the same records.
+/// reply, repeats an id or is an unwanted copy. Two runs over the same files give the same records.
 class CorpusReader {
  public:
   /// `scratch` takes temporary files; `problems` must outlive the reader.
@@ -43,10 +46,11 @@ class CorpusReader {
   void read_store(const std::filesystem::path& folder, const RecordSink& sink,
                   const std::function<void(std::uint64_t)>& bytes);
 
-  CleaningOptions cleaning_;
+  Cleaner cleaner_;
   ReadLimits limits_;
   Problems& problems_;
   SeenKeys seen_;
+  std::optional<Copies> duplicates_;  ///< of all sources; where copies are left out
   CorpusSummary summary_;
   std::uint64_t sources_ = 0;
 };

@@ -39,6 +39,38 @@ Inputs::Source read_source(const fs::path& path, const std::function<void(std::u
   return source;
 }
 
+json::object described(const CleaningOptions& o) {
+  return {{"blocked", json::array(o.blocked.begin(), o.blocked.end())},
+          {"normalization", o.normalization},
+          {"drop_captions", o.drop_captions},
+          {"drop_dashes", o.drop_dashes},
+          {"drop_names", o.drop_names},
+          {"drop_music", o.drop_music},
+          {"lower_case", o.lower_case},
+          {"merge_consecutive", o.merge_consecutive},
+          {"min_turn_words", o.min_turn_words},
+          {"max_turn_words", o.max_turn_words},
+          {"min_turn_characters", o.min_turn_characters},
+          {"max_turn_characters", o.max_turn_characters},
+          {"min_turns", o.min_turns},
+          {"max_turns", o.max_turns},
+          {"scripts", json::array(o.scripts.begin(), o.scripts.end())},
+          {"script_share", o.script_share},
+          {"duplicates", o.duplicates}};
+}
+
+json::array described(const std::vector<TransformOptions>& transforms) {
+  json::array all;
+  for (const auto& o : transforms) {
+    const auto& row = transform_named(o.name);
+    json::object one{{"name", o.name}};
+    if (row.has_share) one["share"] = o.share;
+    if (row.is_random) one["seed"] = o.seed;
+    all.push_back(std::move(one));
+  }
+  return all;
+}
+
 }  // namespace
 
 void copy_standard_input(const fs::path& to) {
@@ -110,9 +142,9 @@ json::object describe(const DataOptions& o, const Inputs& inputs,
   return {{"options",
            {{"valid_share", o.valid_share},
             {"seed", o.seed},
-            {"merge_consecutive", o.cleaning.merge_consecutive},
-            {"min_turns", o.cleaning.min_turns},
-            {"lower_case", o.cleaning.lower_case},
+            {"split_by", o.split_by},
+            {"cleaning", described(o.cleaning)},
+            {"transforms", described(o.transforms)},
             {"max_line_bytes", o.limits.max_line_bytes},
             {"max_turns", o.limits.max_turns},
             {"max_json_depth", o.limits.max_depth},

@@ -146,16 +146,46 @@ struct Reading {
   }
 };
 
-/// The split of a record: the source's; drawn (`valid` below `valid_below`); or, of a store that is
-/// read again, the one that it has there.
-std::string choose_split(const SourceOptions& source, const std::string& had, const Record& record,
-                         std::uint64_t seed, double valid_below, Reading& reading) {
-  if (source.split != "auto") return source.split;
-  if (!had.empty()) return had;
-  const auto draw = split_draw(split_key(record), seed);
-  reading.offer(draw);
-  return draw < valid_below ? "valid" : "train";
+/// Transforms a dialogue. Returns   whether there is still something that the reply replies to
+bool apply_transforms(const std::vector<TransformOptions>& transforms, Dialogue& dialogue,
+                      const Place& place, Problems& problems) {
+  for (const auto& options : transforms) {
+    auto turns = dialogue.turns;
+    dialogue = transform(std::move(dialogue), options);
+    if (dialogue.turns != turns)
+      problems.add({place, Severity::kCount, transform_named(options.name).rule, "", 0});
+  }
+  if (dialogue.turns.size() >= 2) return true;
+  problems.add({place, Severity::kCount, "data.transforms leave nothing before a reply", "", 1});
+  return false;
 }
+
+/// Chooses the split of each record: the source's; the one that it has in a store that is read
+/// again; or it is drawn, `valid` below `valid_below`.
+class SplitChooser {
+ public:
+  SplitChooser(const DataOptions& data, double valid_below, Problems& problems, Reading& reading)
+      : data_(data), valid_below_(valid_below), problems_(problems), reading_(reading) {}
+
+  std::string operator()(const SourceOptions& source, const std::string& had, const Record& record,
+                         const Place& place) {
+    if (source.split != "auto") return source.split;
+    if (!had.empty()) return had;
+    const auto key = split_key(record, data_.split_by);
+    if (key.is_fallback)
+      problems_.add({place, Severity::kNote,
+                     "a record lacks what data.split_by names: its group or id is used", "", 0});
+    const auto draw = split_draw(key.text, data_.seed);
+    reading_.offer(draw);
+    return draw < valid_below_ ? "valid" : "train";
+  }
+
+ private:
+  const DataOptions& data_;
+  double valid_below_;
+  Problems& problems_;
+  Reading& reading_;
+};
 
 /// Reads all sources, with a bar, and gives every record with its split.
 template <typename Sink>
@@ -165,11 +195,14 @@ Reading read_sources(const Work& work, const std::string& label, double valid_be
   ReadingProgress progress(label, work.inputs.bytes, work.request.quiet);
   CorpusReader reader(data.cleaning, data.limits, work.scratch, problems);
   Reading reading;
+  SplitChooser choose_split(data, valid_below, problems, reading);
   for (std::size_t i = 0; i < data.sources.size(); ++i) {
     const auto& source = data.sources[i];
-    const auto take = [&](Record&& record, const Place&) {
-      const auto split =
-          choose_split(source, reader.summary().split, record, data.seed, valid_below, reading);
+    const auto take = [&](Record&& record, const Place& place) {
+      auto* dialogue = std::get_if<Dialogue>(&record);
+      if (dialogue != nullptr && !apply_transforms(data.transforms, *dialogue, place, problems))
+        return;
+      const auto split = choose_split(source, reader.summary().split, record, place);
       ++reading.counts[split];
       sink(split, std::move(record));
     };

@@ -1,28 +1,16 @@
 #include "data/preparation/record_filter.h"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
-#include "base/hash.h"
 #include "base/random.h"
 #include "base/utf8.h"
-#include "data/preparation/cleaning.h"
 
 namespace banter::data {
 namespace {
 
 std::uint64_t mark_of(std::string_view text) { return std::hash<std::string_view>{}(text); }
-
-/// All texts, so that two dialogues have one key only when they say the same.
-std::string text_key(const Dialogue& dialogue) {
-  base::Sha256 hash;
-  for (const auto& turn : dialogue.turns) {
-    const std::uint64_t size = turn.text.size();
-    hash.add({reinterpret_cast<const char*>(&size), sizeof size});
-    hash.add(turn.text);
-  }
-  return hash.hex();
-}
 
 std::uint64_t text_mark(const Dialogue& dialogue) {
   std::uint64_t mark = dialogue.turns.size();
@@ -35,21 +23,36 @@ std::uint64_t pair_mark(const Pair& pair) {
   return base::join_keys(texts, static_cast<std::uint64_t>(pair.label));
 }
 
-/// Who says what, as far as it can be told: equal for two copies, other for a mirrored dialogue.
-std::uint64_t side_mark(const Dialogue& dialogue) {
-  return mark_of(dialogue.turns.front().speaker);
-}
-
 }  // namespace
 
 void RecordFilter::record(Record&& record, const Place& place) {
-  if (std::visit([&](auto& one) { return keeps(one, place); }, record))
-    sink_(std::move(record), place);
+  std::visit([&](auto& one) { take(std::move(one), place); }, record);
 }
 
-bool RecordFilter::keeps(Dialogue& dialogue, const Place& place) {
-  clean(dialogue, cleaning_);
-  const bool is_short = std::ssize(dialogue.turns) < cleaning_.min_turns;
+void RecordFilter::take(Dialogue&& dialogue, const Place& place) {
+  const auto id = dialogue.id;
+  auto parts = cleaner_.clean(std::move(dialogue), place);
+  std::erase_if(parts, [&](const Dialogue& part) { return !has_reply(part, place); });
+  if (parts.empty()) return;
+  std::uint64_t mark = parts.size();
+  for (const auto& part : parts) mark = base::join_keys(mark, text_mark(part));
+  if (repeats_an_id(id, mark, place)) return;
+  for (auto& part : parts) {
+    if (part.id != id && repeats_an_id(part.id, mark, place)) continue;
+    if (is_unwanted_copy(part, place)) continue;
+    note_silent_personas(part, place);
+    sink_(std::move(part), place);
+  }
+}
+
+void RecordFilter::take(Pair&& pair, const Place& place) {
+  if (!cleaner_.clean(pair, place)) return;
+  if (repeats_an_id(pair.id, pair_mark(pair), place)) return;
+  if (!is_unwanted_copy(pair, place)) sink_(std::move(pair), place);
+}
+
+bool RecordFilter::has_reply(const Dialogue& dialogue, const Place& place) {
+  const bool is_short = dialogue.turns.size() < 2;
   if (is_short || is_monologue(dialogue)) {
     problems_.add({place, Severity::kNote,
                    is_short ? "a dialogue has too few turns: no reply in it"
@@ -63,20 +66,11 @@ bool RecordFilter::keeps(Dialogue& dialogue, const Place& place) {
                    "at most " + std::to_string(kMaxSpeakers), 1});
     return false;
   }
-  if (ids_ != Ids::kNone && repeats_an_id(dialogue.id, text_mark(dialogue), place)) return false;
-  if (ids_ == Ids::kNone) tell_copy(dialogue, Severity::kNote, place);
-  if (ids_ == Ids::kByName) tell_copy(dialogue, Severity::kCount, place);  // a corpus of versions
-  note_silent_personas(dialogue, place);
-  return true;
-}
-
-bool RecordFilter::keeps(const Pair& pair, const Place& place) {
-  if (ids_ != Ids::kNone && repeats_an_id(pair.id, pair_mark(pair), place)) return false;
-  tell_copy(pair, place);
   return true;
 }
 
 bool RecordFilter::repeats_an_id(const std::string& id, std::uint64_t mark, const Place& place) {
+  if (ids_ == Ids::kNone) return false;
   const auto first = seen_.add(scope_ + "id" + '\0' + id, place.text(), mark);
   if (!first) return false;
   problems_.add(
@@ -86,14 +80,33 @@ bool RecordFilter::repeats_an_id(const std::string& id, std::uint64_t mark, cons
   return true;
 }
 
-void RecordFilter::tell_copy(const Dialogue& dialogue, Severity severity, const Place& place) {
-  const auto mark = side_mark(dialogue);
-  const auto first = seen_.add(scope_ + "text" + '\0' + text_key(dialogue), place.text(), mark);
-  if (!first) return;
-  problems_.add({place, severity,
-                 first->mark == mark ? "a dialogue is a copy of an earlier one"
-                                     : "a dialogue is an earlier one from the other side",
-                 "first at " + first->note, 0});
+bool RecordFilter::is_unwanted_copy(const Dialogue& dialogue, const Place& place) {
+  if (duplicates_ == nullptr && ids_ != Ids::kNone && ids_ != Ids::kByName) return false;
+  auto& copies = duplicates_ != nullptr ? *duplicates_ : copies_;
+  const auto copy = copies.find(dialogue, place.text());
+  if (!copy) return false;
+  const auto detail = "first at " + copy->first;
+  if (copy->is_mirrored)
+    problems_.add(
+        {place, Severity::kNote, "a dialogue is an earlier one from the other side", detail, 0});
+  else if (duplicates_ == nullptr)  // versions of one film are to be expected
+    problems_.add({place, ids_ == Ids::kByName ? Severity::kCount : Severity::kNote,
+                   "a dialogue is a copy of an earlier one", detail, 0});
+  else
+    problems_.add({place, Severity::kCount,
+                   "a dialogue is a copy of an earlier one: it is left out", detail, 1});
+  return duplicates_ != nullptr && !copy->is_mirrored;
+}
+
+bool RecordFilter::is_unwanted_copy(const Pair& pair, const Place& place) {
+  if (duplicates_ != nullptr)
+    if (const auto copy = duplicates_->find(pair, place.text())) {
+      problems_.add({place, Severity::kCount, "a pair is a copy of an earlier one: it is left out",
+                     "first at " + copy->first, 1});
+      return true;
+    }
+  tell_copy(pair, place);
+  return false;
 }
 
 /// A copy has the texts and the label of an earlier pair, a conflict the texts and a label that

@@ -4,7 +4,8 @@
 #include <string>
 
 #include "data/formats/formats.h"
-#include "data/options.h"
+#include "data/preparation/cleaning.h"
+#include "data/preparation/copies.h"
 #include "data/preparation/seen_keys.h"
 #include "data/problems.h"
 #include "data/record.h"
@@ -15,18 +16,21 @@ namespace banter::data {
 using RecordSink = std::function<void(Record&&, const Place&)>;
 
 /// Stands between a format's reader and who wants the records, for one stream: cleans, leaves out
-/// what gives no reply and what repeats an id, and tells of copies: of dialogues where a format has
-/// no ids, of pairs always, and of pairs whose texts had another label.
+/// what gives no reply, what repeats an id, and copies where that is asked for; elsewhere it tells
+/// of copies: of dialogues where a format has no ids, of pairs always, and of pairs whose texts had
+/// another label.
 class RecordFilter : public Receiver {
  public:
-  /// Ids are compared among all filters of one `scope` that share `seen`. All but `scope` must
-  /// outlive the filter.
-  RecordFilter(const CleaningOptions& cleaning, Ids ids, std::string scope, SeenKeys& seen,
-               Problems& problems, const RecordSink& sink)
-      : cleaning_(cleaning),
+  /// Ids are compared among all filters of one `scope` that share `seen`. `duplicates`: of what is
+  /// left out as a copy, nullptr = nothing is. All but `scope` must outlive the filter.
+  RecordFilter(const Cleaner& cleaner, Copies* duplicates, Ids ids, const std::string& scope,
+               SeenKeys& seen, Problems& problems, const RecordSink& sink)
+      : cleaner_(cleaner),
+        duplicates_(duplicates),
         ids_(ids),
-        scope_(std::move(scope)),
+        scope_(scope),
         seen_(seen),
+        copies_(seen, scope + "text" + '\0', Likeness::kExact),
         problems_(problems),
         sink_(sink) {}
 
@@ -34,17 +38,22 @@ class RecordFilter : public Receiver {
   void record(Record&& record, const Place& place) override;
 
  private:
-  [[nodiscard]] bool keeps(Dialogue& dialogue, const Place& place);
-  [[nodiscard]] bool keeps(const Pair& pair, const Place& place);
+  void take(Dialogue&& dialogue, const Place& place);
+  void take(Pair&& pair, const Place& place);
+  [[nodiscard]] bool has_reply(const Dialogue& dialogue, const Place& place);
   [[nodiscard]] bool repeats_an_id(const std::string& id, std::uint64_t mark, const Place& place);
-  void tell_copy(const Dialogue& dialogue, Severity severity, const Place& place);
+  /// Whether it is left out as a copy. What is kept although it is one, is told.
+  [[nodiscard]] bool is_unwanted_copy(const Dialogue& dialogue, const Place& place);
+  [[nodiscard]] bool is_unwanted_copy(const Pair& pair, const Place& place);
   void tell_copy(const Pair& pair, const Place& place);
   void note_silent_personas(const Dialogue& dialogue, const Place& place);
 
-  const CleaningOptions& cleaning_;
+  const Cleaner& cleaner_;
+  Copies* duplicates_;
   Ids ids_;
   std::string scope_;
   SeenKeys& seen_;
+  Copies copies_;  ///< in this scope
   Problems& problems_;
   const RecordSink& sink_;
 };

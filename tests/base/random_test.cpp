@@ -9,7 +9,8 @@ namespace banter::base {
 namespace {
 
 TEST(RandomTest, NumbersAreTheSameOnEveryMachine) {
-  EXPECT_EQ(mix64(0), 0xE220A8397B1DCDAFULL);  // the first output of SplitMix64 with seed 0
+  EXPECT_EQ(mix64(0), 0xE220A8397B1DCDAFULL);          // the first output of SplitMix64 with seed 0
+  EXPECT_EQ(key_of("foobar"), 0x85944171F73967E8ULL);  // FNV-1a's published test vector
   static_assert(join_keys(1, 2) != join_keys(2, 1));
 }
 

@@ -120,7 +120,7 @@ TEST_F(Convai2Test, BothSidesOfATalkHaveOneGroupAndAreTold) {
   EXPECT_FALSE(group.empty());
   for (const std::size_t i : {1U, 2U, 3U}) EXPECT_EQ(reading.dialogues[i].group, group) << i;
   EXPECT_NE(reading.dialogues[4].group, group);
-  EXPECT_EQ(data::split_key(reading.dialogues[1]), group);
+  EXPECT_EQ(data::split_key(reading.dialogues[1], "id").text, group);
   EXPECT_TRUE(tells(reading, "note " + (folder_ / "corpus").string() +
                                  ":4: a dialogue is an earlier one from the other side"));
   EXPECT_TRUE(tells(reading, ":10: a dialogue is a copy of an earlier one"));

@@ -257,5 +257,20 @@ TEST(HistogramTest, TheLargestNumberHasAClassToo) {
   EXPECT_TRUE(data::Histogram().classes().empty());
 }
 
+TEST(ReportTest, FaultsComeFirstThenNotesThenWhatWasAskedFor) {
+  data::Problems problems;
+  const data::Place place{"f", "", 1, 0};
+  problems.add({place, data::Severity::kCount, "a rule", "", 1});
+  problems.add({place, data::Severity::kNote, "b rule", "", 0});
+  problems.add({place, data::Severity::kSkip, "c rule", "", 1});
+  problems.add({place, data::Severity::kCount, "a rule", "why", 1});
+  std::ostringstream out;
+  data::print_problems(out, problems, data::Places::kFirst);
+  EXPECT_EQ(out.str(),
+            "  skipped 1: c rule\n      f:1: c rule\n"
+            "  note 1: b rule\n      f:1: b rule\n"
+            "  counted 2: a rule\n      f:1: a rule\n");
+}
+
 }  // namespace
 }  // namespace banter::tests

@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <cstdlib>
 #include <functional>
+#include <map>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -183,6 +186,108 @@ TEST_F(PrepareTest, RefusesToReplaceAStoreOfOtherInputsUnlessForced) {
   EXPECT_TRUE(data::prepare(request_).made);
   const auto store = data::Store::open(request_.store);
   EXPECT_EQ(store.split("train").dialogues() + store.split("valid").dialogues(), 151U);
+}
+
+TEST_F(PrepareTest, EveryOptionOfCleaningAndTransformsIsStored) {
+  data::prepare(request_);
+  using Change = std::function<void(data::DataOptions&)>;
+  const std::vector<std::pair<std::string, Change>> changes = {
+      {"data.split_by is \"id\" there and \"meta:k\" here", [](auto& o) { o.split_by = "meta:k"; }},
+      {"data.cleaning.blocked is [] there and [\"q\"] here",
+       [](auto& o) { o.cleaning.blocked = {"q"}; }},
+      {"data.cleaning.normalization is \"none\" there and \"nfkc\" here",
+       [](auto& o) { o.cleaning.normalization = "nfkc"; }},
+      {"data.cleaning.drop_captions ", [](auto& o) { o.cleaning.drop_captions = true; }},
+      {"data.cleaning.drop_dashes ", [](auto& o) { o.cleaning.drop_dashes = true; }},
+      {"data.cleaning.drop_names ", [](auto& o) { o.cleaning.drop_names = true; }},
+      {"data.cleaning.drop_music ", [](auto& o) { o.cleaning.drop_music = true; }},
+      {"data.cleaning.lower_case ", [](auto& o) { o.cleaning.lower_case = true; }},
+      {"data.cleaning.merge_consecutive ", [](auto& o) { o.cleaning.merge_consecutive = true; }},
+      {"data.cleaning.min_turn_words ", [](auto& o) { o.cleaning.min_turn_words = 1; }},
+      {"data.cleaning.max_turn_words ", [](auto& o) { o.cleaning.max_turn_words = 1; }},
+      {"data.cleaning.min_turn_characters ", [](auto& o) { o.cleaning.min_turn_characters = 1; }},
+      {"data.cleaning.max_turn_characters ", [](auto& o) { o.cleaning.max_turn_characters = 1; }},
+      {"data.cleaning.min_turns ", [](auto& o) { o.cleaning.min_turns = 3; }},
+      {"data.cleaning.max_turns ", [](auto& o) { o.cleaning.max_turns = 3; }},
+      {"data.cleaning.scripts ", [](auto& o) { o.cleaning.scripts = {"Latin"}; }},
+      {"data.cleaning.script_share ", [](auto& o) { o.cleaning.script_share = 0.5; }},
+      {"data.cleaning.duplicates ", [](auto& o) { o.cleaning.duplicates = "exact"; }},
+      {"data.transforms is [] there and [{\"name\":\"drop_turns\",\"share\":5E-1,\"seed\":1}] here",
+       [](auto& o) { o.transforms = {{"drop_turns"}}; }},
+  };
+  const auto before = request_.data;
+  for (const auto& [sentence, change] : changes) {
+    request_.data = before;
+    change(request_.data);
+    EXPECT_NE(complaint().find(sentence), std::string::npos) << sentence << '\n' << complaint();
+  }
+}
+
+TEST_F(PrepareTest, WhatIsCleanedAndTransformedIsWhatTheStoreHolds) {
+  request_.data.sources[0].split = "train";
+  request_.data.cleaning.lower_case = true;
+  request_.data.cleaning.min_turns = 3;
+  request_.data.transforms = {{"reverse_turns"}};
+  write_file(folder_ / "corpus.jsonl",
+             json_line("a", {"ONE", "TWO", "THREE"}) + json_line("b", {"FOUR", "FIVE"}));
+  const auto result = data::prepare(request_);
+  const auto store = data::Store::open(request_.store);
+  ASSERT_EQ(store.split("train").dialogues(), 1U);
+  const auto record = store.split("train").record(0);
+  ASSERT_EQ(record.turns.size(), 3U);
+  EXPECT_EQ(record.turns[0].text, "two");
+  EXPECT_EQ(record.turns[0].speaker, "B");
+  EXPECT_EQ(record.turns[1].text, "one");
+  EXPECT_EQ(record.turns[2].text, "three");
+  const auto& told = result.problems.by_rule();
+  EXPECT_EQ(told.at("a dialogue has fewer turns than data.cleaning.min_turns").count, 1U);
+  EXPECT_EQ(told.at("letters are made small (data.cleaning.lower_case)").count, 2U);
+  EXPECT_EQ(told.at("turns before a reply are reversed (reverse_turns)").count, 1U);
+  EXPECT_EQ(result.problems.records_lost(), 1U);
+}
+
+TEST_F(PrepareTest, ADialogueThatATransformLeavesWithoutContextIsLeftOut) {
+  request_.data.transforms = {{"keep_last_turn"}, {"drop_last_turn"}};
+  EXPECT_NE(complaint().find("data.transforms leave nothing before a reply"), std::string::npos)
+      << complaint();
+  request_.data.transforms = {{"drop_last_turn"}};
+  const auto result = data::prepare(request_);
+  const auto store = data::Store::open(request_.store);
+  EXPECT_EQ(store.split("train").dialogues() + store.split("valid").dialogues(), 120U);
+  EXPECT_EQ(result.problems.records_lost(), 30U);  // every fifth has two turns
+}
+
+TEST_F(PrepareTest, DialoguesOfOneMetaValueStayInOneSplit) {
+  std::string lines;
+  for (int chain = 0; chain < 60; ++chain)
+    for (int session = 0; session < 3; ++session) {
+      auto line = json_line(std::to_string(chain) + ":" + std::to_string(session),
+                            {made_text(static_cast<std::uint64_t>(chain)), "yes"});
+      line.insert(1, R"("meta": {"chain": "c)" + std::to_string(chain) + R"("}, )");
+      lines += line;
+    }
+  write_file(folder_ / "corpus.jsonl", lines + made_corpus(2));
+  request_.data.split_by = "meta:chain";
+  const auto result = data::prepare(request_);
+  const auto store = data::Store::open(request_.store);
+  std::map<std::string, std::set<std::string>> splits;  // of each chain
+  for (const auto& split : store.splits())
+    for (std::uint64_t i = 0; i < split.dialogues(); ++i)
+      if (const auto meta = split.record(i).meta; !meta.empty())
+        splits[meta[0].second].insert(split.name());
+  EXPECT_EQ(splits.size(), 60U);
+  for (const auto& [chain, names] : splits) EXPECT_EQ(names.size(), 1U) << chain;
+  EXPECT_GT(store.split("valid").dialogues(), 8U);
+  const auto& told = result.problems.by_rule();
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told.begin()->first,
+            "a record lacks what data.split_by names: its group or id is used");
+  EXPECT_EQ(told.begin()->second.count, 2U);
+  EXPECT_EQ(told.begin()->second.severity, data::Severity::kNote);
+
+  request_.data.split_by = "id";  // then three draws seldom agree
+  request_.store = folder_ / "stores/id";
+  EXPECT_TRUE(data::prepare(request_).problems.by_rule().empty());
 }
 
 TEST_F(PrepareTest, NeverReplacesAFolderThatIsNoStore) {

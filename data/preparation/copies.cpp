@@ -1,0 +1,76 @@
+#include "data/preparation/copies.h"
+
+#include <functional>
+#include <set>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "base/hash.h"
+#include "base/random.h"
+#include "data/preparation/unicode_text.h"
+
+namespace banter::data {
+namespace {
+
+/// A digest that two lists of texts share only when they are alike.
+std::string digest(std::span<const std::string_view> texts, Likeness likeness) {
+  base::Sha256 hash;
+  bool any = false;
+  if (likeness == Likeness::kNormalised)
+    for (const auto text : texts) {
+      const auto kept = letters_and_digits(text);
+      any = any || !kept.empty();
+      hash.add(kept);
+    }
+  if (any) return "n" + hash.hex();
+  base::Sha256 exact;
+  for (const auto text : texts) {
+    const std::uint64_t size = text.size();
+    exact.add({reinterpret_cast<const char*>(&size), sizeof size});
+    exact.add(text);
+  }
+  return "e" + exact.hex();
+}
+
+/// Who speaks and who begins, each as a half of the mark.
+std::uint64_t sides_of(const Dialogue& dialogue) {
+  std::set<std::string_view> speakers;
+  for (const auto& turn : dialogue.turns) speakers.insert(turn.speaker);
+  std::uint64_t all = 0;
+  for (const auto name : speakers) all = base::join_keys(all, base::key_of(name));
+  const auto first = base::mix64(base::key_of(dialogue.turns.front().speaker));
+  return (all & 0xFFFFFFFF00000000ULL) | (first >> 32U);
+}
+
+bool are_mirrored(std::uint64_t sides, std::uint64_t others) {
+  return sides >> 32U == others >> 32U && sides != others;
+}
+
+}  // namespace
+
+Copies::Copies(SeenKeys& seen, std::string scope, Likeness likeness)
+    : seen_(seen), scope_(std::move(scope)), likeness_(likeness) {}
+
+std::optional<Copy> Copies::find(const Dialogue& dialogue, std::string_view place) {
+  std::vector<std::string_view> texts;
+  texts.reserve(dialogue.turns.size());
+  for (const auto& turn : dialogue.turns) texts.push_back(turn.text);
+  const auto key = scope_ + digest(texts, likeness_);
+  const auto sides = sides_of(dialogue);
+  const auto first = seen_.add(key, place, sides);
+  if (!first) return std::nullopt;
+  if (!are_mirrored(sides, first->mark)) return Copy{first->note, false};
+  // Only the first time is it the other side; then it is a copy of that.
+  const auto same_side = seen_.add(key + '\0' + dialogue.turns.front().speaker, place, sides);
+  return same_side ? Copy{same_side->note, false} : Copy{first->note, true};
+}
+
+std::optional<Copy> Copies::find(const Pair& pair, std::string_view place) {
+  const std::string_view texts[] = {pair.premise, pair.hypothesis};
+  const auto key = scope_ + std::string(to_text(pair.label)) + '\0' + digest(texts, likeness_);
+  const auto first = seen_.add(key, place);
+  return first ? std::optional(Copy{first->note, false}) : std::nullopt;
+}
+
+}  // namespace banter::data

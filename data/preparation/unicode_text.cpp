@@ -1,0 +1,115 @@
+#include "data/preparation/unicode_text.h"
+
+#include <algorithm>
+
+#include <unicode/bytestream.h>
+#include <unicode/normalizer2.h>
+#include <unicode/uchar.h>
+#include <unicode/uniset.h>
+#include <unicode/unistr.h>
+#include <unicode/uscript.h>
+
+#include "base/errors.h"
+
+namespace banter::data {
+namespace {
+
+constexpr std::uint8_t kLatestAge = 14;         // of Unicode; characters that came later stay
+constexpr const char* kKnown = "[:age=14.0:]";  // the same for ICU: that version or earlier
+
+bool is_known(UChar32 c) {
+  if (c < 0x80) return true;
+  UVersionInfo age;
+  u_charAge(c, age);
+  return age[0] != 0 && age[0] <= kLatestAge;
+}
+
+icu::UnicodeString decoded(std::string_view text) {
+  return icu::UnicodeString::fromUTF8({text.data(), static_cast<std::int32_t>(text.size())});
+}
+
+std::string encoded(const icu::UnicodeString& text) {
+  std::string out;
+  text.toUTF8String(out);
+  return out;
+}
+
+template <typename Take>
+void for_each_character(const icu::UnicodeString& text, const Take& take) {
+  for (std::int32_t i = 0; i < text.length(); i = text.moveIndex32(i, 1)) take(text.char32At(i));
+}
+
+UChar32 small_letter(UChar32 c) { return is_known(c) ? u_tolower(c) : c; }
+
+void must(UErrorCode code) {
+  if (U_FAILURE(code)) throw base::DataError(std::string("ICU: ") + u_errorName(code));
+}
+
+const icu::Normalizer2& nfkc() {
+  static const icu::UnicodeSet known = [] {
+    UErrorCode code = U_ZERO_ERROR;
+    icu::UnicodeSet set(kKnown, code);
+    must(code);
+    set.freeze();
+    return set;
+  }();
+  static const icu::FilteredNormalizer2 normalizer = [] {
+    UErrorCode code = U_ZERO_ERROR;
+    const auto* whole = icu::Normalizer2::getNFKCInstance(code);
+    must(code);
+    return icu::FilteredNormalizer2(*whole, known);
+  }();
+  return normalizer;
+}
+
+}  // namespace
+
+std::string lower_case(std::string_view text) {
+  icu::UnicodeString out;
+  for_each_character(decoded(text), [&](UChar32 c) { out.append(small_letter(c)); });
+  return encoded(out);
+}
+
+std::string to_nfkc(std::string_view text) {
+  std::string out;
+  icu::StringByteSink<std::string> sink(&out);
+  UErrorCode code = U_ZERO_ERROR;
+  nfkc().normalizeUTF8(0, {text.data(), static_cast<std::int32_t>(text.size())}, sink, nullptr,
+                       code);
+  must(code);
+  return out;
+}
+
+std::string letters_and_digits(std::string_view text) {
+  icu::UnicodeString out;
+  for_each_character(decoded(text), [&](UChar32 c) {
+    const bool is_wanted = u_isalnum(c) || (U_GET_GC_MASK(c) & U_GC_M_MASK) != 0;
+    if (is_wanted && is_known(c)) out.append(small_letter(c));
+  });
+  return encoded(out);
+}
+
+std::optional<Script> script_named(const std::string& name) {
+  const auto script = static_cast<UScriptCode>(u_getPropertyValueEnum(UCHAR_SCRIPT, name.c_str()));
+  if (script <= USCRIPT_INHERITED || script == USCRIPT_UNKNOWN) return std::nullopt;
+  UErrorCode code = U_ZERO_ERROR;
+  icu::UnicodeSet characters;  // some codes name mixtures of scripts ("Jpan") and have none
+  characters.applyIntPropertyValue(UCHAR_SCRIPT, script, code);
+  must(code);
+  return characters.isEmpty() ? std::nullopt : std::optional<Script>(script);
+}
+
+ScriptCount count_scripts(std::string_view text, std::span<const Script> allowed) {
+  ScriptCount count;
+  for_each_character(decoded(text), [&](UChar32 c) {
+    if (!u_isalpha(c) || !is_known(c)) return;
+    UErrorCode code = U_ZERO_ERROR;
+    const Script script = uscript_getScript(c, &code);
+    if (script == USCRIPT_COMMON || script == USCRIPT_INHERITED) return;
+    ++count.letters;
+    if (std::ranges::find(allowed, script) != allowed.end()) ++count.allowed;
+  });
+  return count;
+}
+
+}  // namespace banter::data

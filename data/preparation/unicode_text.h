@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+/// What needs Unicode's tables. They are ICU's, and no locale enters; characters that came after
+/// Unicode 14 are left alone, so that a newer ICU makes the same bytes (what Unicode has once said
+/// of a character's small letter and of its NFKC form it keeps). All texts are valid UTF-8.
+namespace banter::data {
+
+/// Every letter small by the simple rules, one character for one, whatever stands around it.
+std::string lower_case(std::string_view text);
+
+/// Normalization form KC: one spelling for what compatible characters spell (full-width letters,
+/// ligatures, no-break spaces, letters with their accents apart).
+/// Throws   DataError when ICU lacks its table
+std::string to_nfkc(std::string_view text);
+
+/// The letters with their marks and the digits of the text in small letters, nothing between them.
+std::string letters_and_digits(std::string_view text);
+
+/// A writing system, by ICU's number.
+using Script = std::int32_t;
+
+/// The script of a name or code of Unicode's ("Latin", "Latn"); nothing for what is none, or none
+/// that letters have of their own ("Common").
+std::optional<Script> script_named(const std::string& name);
+
+/// The letters of a text, those that all scripts share left out.
+struct ScriptCount {
+  std::uint64_t letters = 0;
+  std::uint64_t allowed = 0;  ///< of them: of one of the given scripts
+};
+ScriptCount count_scripts(std::string_view text, std::span<const Script> allowed);
+
+}  // namespace banter::data

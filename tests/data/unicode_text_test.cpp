@@ -1,0 +1,72 @@
+#include "data/preparation/unicode_text.h"
+
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace banter::tests {
+namespace {
+
+TEST(UnicodeTextTest, LowersLettersOneByOne) {
+  EXPECT_EQ(data::lower_case("ABC xyz 123 [\\]"), "abc xyz 123 [\\]");
+  EXPECT_EQ(data::lower_case("\xC3\x84\xC3\x96\xC3\x97\xC3\x9F"),  // Ä Ö × ß
+            "\xC3\xA4\xC3\xB6\xC3\x97\xC3\x9F");
+  EXPECT_EQ(data::lower_case("\xC5\x81\xC5\xBD\xC4\x90"), "\xC5\x82\xC5\xBE\xC4\x91");  // Ł Ž Đ
+  EXPECT_EQ(data::lower_case("\xCE\x91\xCE\xA9\xCE\x86"), "\xCE\xB1\xCF\x89\xCE\xAC");  // Α Ω Ά
+  EXPECT_EQ(data::lower_case("\xD0\x96\xD0\x81"), "\xD0\xB6\xD1\x91");                  // Ж Ё
+  EXPECT_EQ(data::lower_case("\xE1\xBA\x9E\xE1\x83\x90"), "\xC3\x9F\xE1\x83\x90");      // ẞ ა
+  EXPECT_EQ(data::lower_case("\xF0\x90\x90\x80"), "\xF0\x90\x90\xA8");  // Deseret, four bytes
+  EXPECT_EQ(data::lower_case("\xE4\xB8\xAD\xF0\x9F\x98\x80"), "\xE4\xB8\xAD\xF0\x9F\x98\x80");
+}
+
+TEST(UnicodeTextTest, NoLocaleAndNothingAroundALetterChangesIt) {
+  EXPECT_EQ(data::lower_case("I\xC4\xB0"), "ii");                       // as no Turk would have it
+  EXPECT_EQ(data::lower_case("\xCE\xA3\xCE\xA3"), "\xCF\x83\xCF\x83");  // Σ at the end is σ too
+}
+
+TEST(UnicodeTextTest, NfkcSpellsCompatibleCharactersInOneWay) {
+  EXPECT_EQ(data::to_nfkc("plain text"), "plain text");
+  EXPECT_EQ(data::to_nfkc("\xEF\xBC\xA1\xEF\xBC\x91"), "A1");     // full width
+  EXPECT_EQ(data::to_nfkc("\xEF\xAC\x81\xE2\x80\xA6"), "fi...");  // ligature, ellipsis
+  EXPECT_EQ(data::to_nfkc("e\xCC\x81"), "\xC3\xA9");              // an accent apart
+  EXPECT_EQ(data::to_nfkc("a\xC2\xA0z"), "a z");                  // no-break space
+  EXPECT_EQ(data::to_nfkc("A"), "A");                             // no small letters
+}
+
+TEST(UnicodeTextTest, CharactersOfALaterUnicodeStay) {
+  // U+1E030, a superscript of Unicode 15: an ICU that knows it would write U+0430.
+  const std::string later = "\xF0\x9E\x80\xB0";
+  EXPECT_EQ(data::to_nfkc("\xEF\xBC\xA1" + later), "A" + later);
+  EXPECT_EQ(data::lower_case("A" + later), "a" + later);
+  EXPECT_EQ(data::letters_and_digits("A" + later), "a");
+  const auto cyrillic = data::script_named("Cyrillic").value();
+  EXPECT_EQ(data::count_scripts(later, std::vector{cyrillic}).letters, 0U);
+}
+
+TEST(UnicodeTextTest, KeepsLettersMarksAndDigits) {
+  EXPECT_EQ(data::letters_and_digits(" It's, 3 O'Clock! "), "its3oclock");
+  EXPECT_EQ(data::letters_and_digits("\xD0\x96-\xE4\xB8\xAD"), "\xD0\xB6\xE4\xB8\xAD");
+  EXPECT_EQ(data::letters_and_digits("\xE0\xA4\x95\xE0\xA4\xBF"),  // a vowel sign is a mark
+            "\xE0\xA4\x95\xE0\xA4\xBF");
+  EXPECT_EQ(data::letters_and_digits("?! \xF0\x9F\x98\x80"), "");
+}
+
+TEST(UnicodeTextTest, NamesOfScriptsAreUnicodes) {
+  EXPECT_TRUE(data::script_named("Latin").has_value());
+  EXPECT_EQ(data::script_named("latn"), data::script_named("Latin"));
+  EXPECT_NE(data::script_named("Han"), data::script_named("Latin"));
+  for (const char* none : {"", "English", "Latin1", "Common", "Inherited", "Unknown", "Jpan"})
+    EXPECT_FALSE(data::script_named(none)) << none;
+}
+
+TEST(UnicodeTextTest, CountsLettersThatHaveAScriptOfTheirOwn) {
+  const auto latin = data::script_named("Latin").value();
+  const auto han = data::script_named("Han").value();
+  const auto count = data::count_scripts("ab 1! \xC2\xB5 \xD0\xB6 \xE4\xB8\xAD\xE3\x83\xBC",
+                                         std::vector{latin, han});
+  EXPECT_EQ(count.letters, 4U);  // a b ж 中; micro and the long vowel mark are all scripts'
+  EXPECT_EQ(count.allowed, 3U);
+}
+
+}  // namespace
+}  // namespace banter::tests
