@@ -162,7 +162,7 @@ TEST_F(RecordFilterTest, PartsOfARunAreCopiesByThemselves) {
 
 TEST_F(RecordFilterTest, WhatHasNoReplyIsToldWhateverTheOptions) {
   give({}, data::Ids::kInFile,
-       {dialogue("1", {{"A", "hi"}}), dialogue("2", {{"A", "hi"}, {"a", "ho"}}),
+       {dialogue("1", {{"A", "hi"}}), dialogue("2", {{"A", "hi"}, {"A", "ho"}}),
         dialogue("3", {{"?", "hi"}})});
   EXPECT_TRUE(kept_.empty());
   EXPECT_EQ(told(), (Strings{"note f:2: a dialogue has one speaker only: no reply in it",
