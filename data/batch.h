@@ -8,6 +8,7 @@
 #include <torch/torch.h>
 
 #include "data/examples.h"
+#include "data/position.h"
 
 namespace banter::data {
 
@@ -80,12 +81,6 @@ Batch make_batch(const Split& split, std::span<const Example> examples, const Ba
 
 /// A reply of a split with all of its context that `options` could let through, by value.
 Context context_of(const Split& split, const Example& example, const BatchOptions& options);
-
-/// Where a stream of batches is: any place is reached at once.
-struct Position {
-  std::uint64_t epoch = 0, window = 0, batch = 0;
-  bool operator==(const Position&) const = default;
-};
 
 /// Endless batches of a split in the order that (seed, epoch) names; no shuffled table is made.
 class BatchStream {

@@ -76,7 +76,7 @@ struct EvaluationStream::Impl {
 
 EvaluationStream::EvaluationStream(const Split& split, const BatchOptions& options,
                                    const SpecialIds& special)
-    : impl_(new Impl{split, options, special, ReplyRule(options.reply_by)}) {
+    : impl_(new Impl{split, options, special, ReplyRule(options.reply_by, split.format())}) {
   std::uint64_t replies = 0;
   for (std::uint64_t d = 0; d < split.dialogues(); ++d)
     replies += impl_->rule.count(split, split.dialogue(d));

@@ -27,7 +27,7 @@ struct ExampleOrder::Part {
 ExampleOrder::ExampleOrder(const Split& split, const BatchOptions& options, std::uint64_t seed)
     : split_(&split),
       options_(options),
-      rule_(options.reply_by),
+      rule_(options.reply_by, split.format()),
       seed_(seed),
       replies_per_part_(options.shuffle == "reply"
                             ? 1

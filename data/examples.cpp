@@ -37,10 +37,19 @@ BatchOptions BatchOptions::from(configs::Section& section) {
   return o;
 }
 
-ReplyRule::ReplyRule(std::string_view reply_by) {
+std::string_view usual_replies(std::string_view format) {
+  if (format == "convai2") return "right";
+  if (format == "ubuntu_v2" || format == "personal_dialog") return "last";
+  return "all";
+}
+
+ReplyRule::ReplyRule(std::string_view reply_by, std::string_view format) {
   constexpr std::string_view kSpeakerPrefix = "speaker:";
+  if (reply_by == "auto") reply_by = usual_replies(format);
   if (reply_by == "all") {
     by_ = ReplyBy::kAll;
+  } else if (reply_by == "last") {
+    by_ = ReplyBy::kLast;
   } else if (reply_by == "right") {
     by_ = ReplyBy::kRight;
   } else if (reply_by.starts_with(kSpeakerPrefix) && reply_by.size() == kSpeakerPrefix.size() + 1 &&
@@ -48,8 +57,9 @@ ReplyRule::ReplyRule(std::string_view reply_by) {
     by_ = ReplyBy::kSpeaker;
     speaker_ = static_cast<std::uint16_t>(reply_by.back() - 'A' + 1);
   } else {
-    throw configs::ConfigError("\"" + std::string(reply_by) +
-                               "\" is not one of all, right, speaker:A, speaker:B, ...");
+    throw configs::ConfigError(
+        "\"" + std::string(reply_by) +
+        "\" is not one of auto, all, right, last, speaker:A, speaker:B, ...");
   }
 }
 
@@ -61,6 +71,8 @@ bool ReplyRule::is_reply(const Split& split, const DialogueView& dialogue,
       return true;
     case ReplyBy::kRight:
       return turn % 2 == 1;
+    case ReplyBy::kLast:
+      return turn + 1 == dialogue.turns;
     case ReplyBy::kSpeaker:
       return split.turn_speaker(dialogue.first_turn + turn) == speaker_;
   }
@@ -70,6 +82,7 @@ bool ReplyRule::is_reply(const Split& split, const DialogueView& dialogue,
 std::uint32_t ReplyRule::count(const Split& split, const DialogueView& dialogue) const {
   if (by_ == ReplyBy::kAll) return dialogue.turns == 0 ? 0 : dialogue.turns - 1;
   if (by_ == ReplyBy::kRight) return dialogue.turns / 2;
+  if (by_ == ReplyBy::kLast) return dialogue.turns > 1 ? 1 : 0;
   std::uint32_t count = 0;
   for (std::uint32_t turn = 1; turn < dialogue.turns; ++turn)
     if (is_reply(split, dialogue, turn)) ++count;
@@ -80,6 +93,7 @@ std::uint32_t ReplyRule::nth(const Split& split, const DialogueView& dialogue,
                              std::uint64_t number) const {
   if (by_ == ReplyBy::kAll) return static_cast<std::uint32_t>(1 + number);
   if (by_ == ReplyBy::kRight) return static_cast<std::uint32_t>(1 + 2 * number);
+  if (by_ == ReplyBy::kLast) return dialogue.turns - 1;
   auto turn = next(split, dialogue, 1);
   for (; number > 0; --number) turn = next(split, dialogue, turn + 1);
   return turn;

@@ -19,7 +19,7 @@ struct Example {
 };
 
 /// Which turns are replies.
-enum class ReplyBy : std::uint8_t { kAll, kRight, kSpeaker };
+enum class ReplyBy : std::uint8_t { kAll, kRight, kLast, kSpeaker };
 
 /// How a split becomes batches. Read from `batch`; all of it is stored with the run.
 struct BatchOptions {
@@ -33,18 +33,26 @@ struct BatchOptions {
   std::int64_t max_context_tokens = 1024;  ///< of one reply, facts and special ids counted; the
                                            ///< oldest turns go first, at least one stays
   std::int64_t max_replies_per_part = 64;  ///< a longer dialogue is cut into parts for the order
-  std::int64_t window = 256;      ///< batches' worth of replies that are sorted by length together
-  std::string reply_by = "all";   ///< all (but the first turn)|right (2nd, 4th, ...)|speaker:X
+  std::int64_t window = 256;  ///< batches' worth of replies that are sorted by length together
+  /// all (but the first turn)|right (2nd, 4th, ...)|last|speaker:X|auto: what its corpus asks for,
+  /// see `usual_replies`.
+  std::string reply_by = "auto";
   std::string persona = "turns";  ///< turns: facts come with the batch; none
 
   static BatchOptions from(configs::Section& section);
 };
 
+/// What `reply_by: auto` means for dialogues of a format: `right` for ConvAI2, whose model is the
+/// one with "your" persona; `last` where a row is one context with its reply (Ubuntu v2,
+/// PersonalDialog); `all` for the others.
+std::string_view usual_replies(std::string_view format);
+
 /// Finds the replies of a dialogue: what `reply_by` means.
 class ReplyRule {
  public:
-  /// Throws   ConfigError when it is not all, right or speaker:A to speaker:Z
-  explicit ReplyRule(std::string_view reply_by);
+  /// `format` is the split's, for auto.
+  /// Throws   ConfigError when it is not auto, all, right, last or speaker:A to speaker:Z
+  explicit ReplyRule(std::string_view reply_by, std::string_view format = {});
 
   [[nodiscard]] bool is_reply(const Split& split, const DialogueView& dialogue,
                               std::uint32_t turn) const;

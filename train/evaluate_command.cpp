@@ -187,7 +187,7 @@ int run_evaluate(const std::vector<std::string>& arguments) {
   const auto& split = store.split(split_name);
   std::optional<NgramBaseline> baseline;
   if (store.has_split("train"))
-    baseline.emplace(store.split("train"), data::ReplyRule(loaded.batch.reply_by),
+    baseline.emplace(store.split("train"), data::ReplyRule(loaded.batch.reply_by, store.format()),
                      loaded.tokenizer.special(), loaded.tokenizer.vocab_size());
 
   const auto sums = evaluate(*loaded.model, split, loaded.batch, baseline ? &*baseline : nullptr,
@@ -210,11 +210,14 @@ int run_evaluate(const std::vector<std::string>& arguments) {
   const auto whole = [](double count) { return static_cast<std::uint64_t>(count); };
   const auto name = run.string() + "@step-" + std::to_string(loaded.checkpoint.step) +
                     (loaded.checkpoint.use_ema ? " (ema)" : "");
+  const auto reply_by = loaded.batch.reply_by == "auto"
+                            ? std::string(data::usual_replies(store.format()))
+                            : loaded.batch.reply_by;
   std::ostringstream signature;
   signature << "checkpoint:" << loaded.checkpoint.hash.substr(0, 12)
             << "|tokenizer:" << loaded.tokenizer.hash().substr(0, 12)
             << "|data:" << store.corpus_hash().substr(0, 12) << "|split:" << split.name()
-            << "|reply_by:" << loaded.batch.reply_by << "|replies:" << whole(all.replies)
+            << "|reply_by:" << reply_by << "|replies:" << whole(all.replies)
             << "|words:whitespace|interval:bootstrap-dialogue-1000-12345"
             << "|distinct:ascii-lower,n=" << answers << ",jackknife-20|version:banter-"
             << BANTER_VERSION;

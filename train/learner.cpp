@@ -7,6 +7,7 @@
 
 #include "base/errors.h"
 #include "base/files.h"
+#include "base/hash.h"
 #include "base/random.h"
 #include "base/signals.h"
 #include "models/registry.h"
@@ -34,6 +35,38 @@ std::uint64_t key_of(std::uint64_t seed, std::int64_t step, std::size_t micro_st
   return base::join_keys(base::join_keys(key, micro_step), kRank);
 }
 
+/// Opens the stores that are mixed in.
+std::vector<data::Store> open_mixed(const Recipe& recipe, const data::Store& store) {
+  std::vector<data::Store> stores;
+  for (const auto& mixed : recipe.mix) {
+    stores.push_back(data::Store::open(mixed.store));
+    stores.back().verify();
+    if (stores.back().tokenizer().hash() != store.tokenizer().hash())
+      throw base::ConfigError("mix: " + mixed.store.string() + " has another tokenizer than " +
+                              store.folder().string() + ": prepare it with data.tokenizer.path: " +
+                              (store.folder() / "tokenizer.model").string());
+  }
+  return stores;
+}
+
+std::vector<data::BatchMix::Source> sources_of(const Recipe& recipe, const data::Store& store,
+                                               const std::vector<data::Store>& mixed) {
+  std::vector<data::BatchMix::Source> sources = {{&store.split(recipe.train.split), 1}};
+  for (std::size_t i = 0; i < mixed.size(); ++i)
+    sources.push_back({&mixed[i].split(recipe.train.split), recipe.mix[i].weight});
+  return sources;
+}
+
+/// What a run learns from: the store's hash, or that of all in the mix with their weights.
+std::string hash_of(const Recipe& recipe, const data::Store& store,
+                    const std::vector<data::Store>& mixed) {
+  if (mixed.empty()) return store.hash();
+  std::string all = store.hash();
+  for (std::size_t i = 0; i < mixed.size(); ++i)
+    all += " " + mixed[i].hash() + " " + std::to_string(recipe.mix[i].weight);
+  return base::sha256_hex(all);
+}
+
 void write_file(const std::filesystem::path& path, std::string_view text) {
   base::FileWriter writer(path);
   writer.write(text);
@@ -50,11 +83,13 @@ Learner::Learner(const Recipe& recipe, const data::Store& store, torch::Device d
       model_(build(recipe, store.tokenizer(), device)),
       arena_(*model_, decay_rules()),
       optimizer_(arena_, options_),
-      stream_(store.split(options_.split), recipe.batch, store.tokenizer().special(),
+      mixed_(open_mixed(recipe, store)),
+      stream_(sources_of(recipe, store, mixed_), recipe.batch, store.tokenizer().special(),
               options_.seed) {
   if (options_.ema_decay > 0) average_.emplace(arena_, options_.ema_decay);
   state.threads = at::get_num_threads();
-  state.store = store.hash();
+  state.store = hash_of(recipe, store, mixed_);
+  state.position = stream_.position();
   state.tokenizer = store.tokenizer().hash();
 }
 
@@ -65,8 +100,9 @@ std::int64_t Learner::parameters() const {
 }
 
 double Learner::epochs() const {
-  return static_cast<double>(state.epoch) +
-         static_cast<double>(state.window) / static_cast<double>(stream_.windows());
+  const auto& at = state.position.splits.front();
+  return static_cast<double>(at.epoch) +
+         static_cast<double>(at.window) / static_cast<double>(stream_.windows());
 }
 
 bool Learner::step() {
@@ -82,7 +118,7 @@ bool Learner::step() {
   Sums sums;
   for (std::size_t i = 0; i < batches.size(); ++i) {
     if (base::stop_signal() != 0) {
-      stream_.seek({state.epoch, state.window, state.batch});
+      stream_.seek(state.position);
       return false;
     }
     torch::manual_seed(key_of(options_.seed, number, i));
@@ -91,10 +127,7 @@ bool Learner::step() {
   update(number, counts, sums);
 
   state.step = number;
-  const auto position = stream_.position();
-  state.epoch = position.epoch;
-  state.window = position.window;
-  state.batch = position.batch;
+  state.position = stream_.position();
   for (const auto& batch : batches) state.labels += batch.label_count;
   return true;
 }
@@ -176,7 +209,7 @@ void Learner::load(const std::filesystem::path& folder) {
     range.updates = updates->second;
   }
   state = std::move(saved);
-  stream_.seek({state.epoch, state.window, state.batch});
+  stream_.seek(state.position);
 }
 
 void Learner::expect_same(std::string_view what, const std::string& was,

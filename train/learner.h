@@ -5,10 +5,11 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <torch/torch.h>
 
-#include "data/batch.h"
+#include "data/batch_mix.h"
 #include "data/store/store.h"
 #include "models/checkpoint/safetensors.h"
 #include "models/dialogue_model.h"
@@ -68,7 +69,8 @@ class Learner {
   models::ModelPtr model_;
   Arena arena_;
   AdamW optimizer_;
-  data::BatchStream stream_;
+  std::vector<data::Store> mixed_;  ///< of the recipe's `mix`
+  data::BatchMix stream_;
   std::optional<AveragedWeights> average_;
   double grad_norm_ = 0;
 };

@@ -1,5 +1,6 @@
 #include "train/recipe.h"
 
+#include <cmath>
 #include <utility>
 
 #include "models/decoding/options.h"
@@ -17,9 +18,24 @@ std::pair<data::BatchOptions, TrainOptions> read_learning(configs::Section& root
   return {std::move(batch), TrainOptions::from(train_section)};
 }
 
+std::vector<MixedStore> read_mix(configs::Section& root) {
+  std::vector<MixedStore> mix;
+  for (auto& section : root.sections("mix")) {
+    MixedStore mixed;
+    mixed.store = section.require<std::string>("store");
+    mixed.weight = section.get("weight", mixed.weight);
+    section.check(!mixed.store.empty(), "store", "the name of a folder");
+    section.check(mixed.weight > 0 && std::isfinite(mixed.weight), "weight", "positive");
+    section.reject_unknown();
+    mix.push_back(std::move(mixed));
+  }
+  return mix;
+}
+
 Recipe read(configs::Config config, configs::Config learning) {
   auto root = config.root();
   const auto store = root.require<std::string>("store");
+  auto mix = read_mix(root);
   const auto run = root.require<std::string>("run");
   const auto device = root.get<std::string>("device", "auto");
   const auto threads = root.get<std::int64_t>("threads", 0);
@@ -35,6 +51,7 @@ Recipe read(configs::Config config, configs::Config learning) {
   auto learning_root = learning.root();
   read_learning(learning_root);
   return {.store = store,
+          .mix = std::move(mix),
           .run = run,
           .device = device,
           .threads = threads,

@@ -10,9 +10,16 @@
 
 namespace banter::train {
 
+/// A store beside the recipe's `store` that is learned from, too.
+struct MixedStore {
+  std::filesystem::path store;
+  double weight = 1;  ///< of its labels, where those of `store` weigh 1; > 0
+};
+
 /// What `banter train` reads of a recipe.
 struct Recipe {
   std::filesystem::path store;  ///< folder that `banter prepare` wrote
+  std::vector<MixedStore> mix;  ///< further ones, with the same tokenizer
   std::filesystem::path run;    ///< folder of this training
   std::string device;           ///< as --device takes it
   std::int64_t threads = 0;     ///< of computing, 0 = all cores or OMP_NUM_THREADS

@@ -63,8 +63,10 @@ void Report::stepped(TrainState& state, double grad_norm, double share) {
     if (loss.count > 0) mean_loss_[name] = loss.sum / static_cast<double>(loss.count);
 
   if (state.step % options_.log_every == 0) {
-    json::object line{
-        {"event", "step"}, {"step", state.step}, {"epoch", state.epoch}, {"labels", state.labels}};
+    json::object line{{"event", "step"},
+                      {"step", state.step},
+                      {"epoch", state.epoch()},
+                      {"labels", state.labels}};
     for (const auto& [name, loss] : state.since_log)
       if (loss.count > 0) line[name] = loss.sum / static_cast<double>(loss.count);
     line["lr"] = learning_rate(options_, state.step);
@@ -79,7 +81,7 @@ void Report::stepped(TrainState& state, double grad_norm, double share) {
 }
 
 std::string Report::note(const TrainState& state, double rate, double share) const {
-  std::string text = "epoch " + std::to_string(state.epoch);
+  std::string text = "epoch " + std::to_string(state.epoch());
   for (const auto& [name, value] : mean_loss_) text += " " + name + " " + rounded(value, "%.4f");
   text += " " + rounded(rate, "%.0f") + " labels/s";
   const auto gained = share - share_at_start_;
@@ -93,7 +95,7 @@ std::string Report::note(const TrainState& state, double rate, double share) con
 
 void Report::validated(const TrainState& state, const std::map<std::string, double>& metrics,
                        bool is_best, std::int64_t replies, std::chrono::duration<double> took) {
-  json::object line{{"event", "validation"}, {"step", state.step}, {"epoch", state.epoch}};
+  json::object line{{"event", "validation"}, {"step", state.step}, {"epoch", state.epoch()}};
   auto told = "step " + std::to_string(state.step) + ": valid";
   for (const auto& [name, value] : metrics) {
     if (std::isfinite(value)) line[name] = value;

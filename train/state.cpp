@@ -12,7 +12,7 @@ namespace {
 namespace json = base::json;
 using base::CheckpointError;
 
-constexpr std::int64_t kVersion = 1;
+constexpr std::int64_t kVersion = 2;
 
 /// Shortest text that reads back to the same double. A JSON number would not do: the parser may
 /// round its last bit, and then a run that was killed would write other bytes.
@@ -63,9 +63,13 @@ TrainState read_state(const json::object& o, std::string_view where) {
   TrainState s;
   s.step = count_field(o, "step", where);
   const auto& position = object_field(o, "position", where);
-  s.epoch = place_field(position, "epoch", where);
-  s.window = place_field(position, "window", where);
-  s.batch = place_field(position, "batch", where);
+  s.position.batches = place_field(position, "batches", where);
+  for (const auto& value : base::array_field(position, "splits", where)) {
+    const auto& split = member_object(value, where);
+    s.position.splits.push_back({place_field(split, "epoch", where),
+                                 place_field(split, "window", where),
+                                 place_field(split, "batch", where)});
+  }
   s.labels = count_field(o, "labels", where);
   s.skipped_steps = count_field(o, "skipped_steps", where);
   s.bad_in_a_row = count_field(o, "bad_in_a_row", where);
@@ -94,6 +98,9 @@ TrainState read_state(const json::object& o, std::string_view where) {
 
 std::string TrainState::to_json() const {
   json::object bests, losses, ranges;
+  json::array splits;
+  for (const auto& at : position.splits)
+    splits.push_back({{"epoch", at.epoch}, {"window", at.window}, {"batch", at.batch}});
   for (const auto& [metric, b] : best)
     bests[metric] = {{"value", exact_text(b.value)}, {"step", b.step}};
   for (const auto& [loss, l] : since_log)
@@ -102,7 +109,7 @@ std::string TrainState::to_json() const {
   return base::pretty_json({
       {"version", kVersion},
       {"step", step},
-      {"position", {{"epoch", epoch}, {"window", window}, {"batch", batch}}},
+      {"position", {{"batches", position.batches}, {"splits", std::move(splits)}}},
       {"labels", labels},
       {"skipped_steps", skipped_steps},
       {"bad_in_a_row", bad_in_a_row},

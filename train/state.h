@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "data/position.h"
+
 namespace banter::train {
 
 /// The best value of a metric so far and the step it was measured at.
@@ -24,20 +26,25 @@ struct LossSoFar {
 /// Where a run stands, beside its tensors: all that the next step depends on, nothing that a clock
 /// measured. Stored as state.json; equal states give equal bytes.
 struct TrainState {
-  std::int64_t step = 0;                           ///< updates done
-  std::uint64_t epoch = 0, window = 0, batch = 0;  ///< data::Position of the next batch
-  std::int64_t labels = 0;                         ///< learned from so far
-  std::int64_t skipped_steps = 0;                  ///< whose gradient was not finite
-  std::int64_t bad_in_a_row = 0;                   ///< of them, up to now
-  std::int64_t validated_step = 0;                 ///< last validation
-  std::uint64_t validated_epochs = 0;              ///< epochs that were over at it
-  std::int64_t validations_since_best = 0;         ///< by the first metric of keep_best
-  std::map<std::string, Best> best;                ///< by metric
-  std::map<std::string, LossSoFar> since_log;      ///< by loss
-  std::map<std::string, std::int64_t> updates;     ///< of each range of the arena
-  int threads = 0;                                 ///< of computing; sums depend on it
-  std::string store;                               ///< hash of the store
-  std::string tokenizer;                           ///< hash of its tokenizer
+  std::int64_t step = 0;                        ///< updates done
+  data::MixPosition position;                   ///< of the next batch
+  std::int64_t labels = 0;                      ///< learned from so far
+  std::int64_t skipped_steps = 0;               ///< whose gradient was not finite
+  std::int64_t bad_in_a_row = 0;                ///< of them, up to now
+  std::int64_t validated_step = 0;              ///< last validation
+  std::uint64_t validated_epochs = 0;           ///< epochs that were over at it
+  std::int64_t validations_since_best = 0;      ///< by the first metric of keep_best
+  std::map<std::string, Best> best;             ///< by metric
+  std::map<std::string, LossSoFar> since_log;   ///< by loss
+  std::map<std::string, std::int64_t> updates;  ///< of each range of the arena
+  int threads = 0;                              ///< of computing; sums depend on it
+  std::string store;                            ///< hash of the store, or of the mix
+  std::string tokenizer;                        ///< hash of its tokenizer
+
+  /// Of the recipe's `store`, which are over.
+  [[nodiscard]] std::uint64_t epoch() const {
+    return position.splits.empty() ? 0 : position.splits.front().epoch;
+  }
 
   [[nodiscard]] std::string to_json() const;
   /// Throws   CheckpointError starting with `where`

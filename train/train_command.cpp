@@ -26,7 +26,7 @@ void report(const Recipe& recipe, const TrainResult& result, bool as_json) {
       best[metric] = {{"value", value.value}, {"step", value.step}};
     std::cout << json::serialize(json::object{{"run", recipe.run.string()},
                                               {"step", state.step},
-                                              {"epoch", state.epoch},
+                                              {"epoch", state.epoch()},
                                               {"labels", state.labels},
                                               {"why", result.why},
                                               {"best", std::move(best)}})

@@ -74,7 +74,7 @@ struct Trainer::Impl {
       for (const auto number : damaged) models::set_checkpoint_aside(folder.path(), number);
       folder.settle(state, options);
       saved_step = state.step;
-      saved_epochs = state.epoch;
+      saved_epochs = state.epoch();
       return;
     }
     if (!problem.empty())
@@ -90,7 +90,7 @@ struct Trainer::Impl {
     writer.publish();
     folder.settle(state, options);
     saved_step = state.step;
-    saved_epochs = state.epoch;
+    saved_epochs = state.epoch();
     must_save = false;
   }
 
@@ -98,13 +98,13 @@ struct Trainer::Impl {
     if (must_save) return true;
     if (state.step == 0 || saved_step == state.step) return false;
     return options.save_every > 0 ? state.step % options.save_every == 0
-                                  : state.epoch > saved_epochs;
+                                  : state.epoch() > saved_epochs;
   }
 
   bool validation_due() const {
     if (valid == nullptr || state.step == 0 || state.validated_step == state.step) return false;
     return options.validate_every > 0 ? state.step % options.validate_every == 0
-                                      : state.epoch > state.validated_epochs;
+                                      : state.epoch() > state.validated_epochs;
   }
 
   /// Judges and notes what is best; a signal meanwhile leaves the state as it was. A validation
@@ -118,7 +118,7 @@ struct Trainer::Impl {
     must_save = saved_step == state.step;
     saved_step = -1;
     state.validated_step = state.step;
-    state.validated_epochs = state.epoch;
+    state.validated_epochs = state.epoch();
     if (was_due) ++state.validations_since_best;
     const auto metrics = steering_metrics(*sums);
     bool is_best = false;  // by the metric that steers
@@ -152,7 +152,7 @@ struct Trainer::Impl {
   std::string reason_to_stop(const Report& report) const {
     if (base::stop_signal() != 0) return "signal";
     if (options.steps > 0 && state.step >= options.steps) return "steps";
-    if (options.epochs > 0 && state.epoch >= static_cast<std::uint64_t>(options.epochs))
+    if (options.epochs > 0 && state.epoch() >= static_cast<std::uint64_t>(options.epochs))
       return "epochs";
     if (options.patience > 0 && state.validations_since_best >= options.patience) return "patience";
     if (options.minutes > 0 && report.minutes() >= options.minutes) return "minutes";

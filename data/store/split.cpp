@@ -29,7 +29,7 @@ Range first_of(Range range, std::uint32_t max) {
 }  // namespace
 
 struct Split::Impl {
-  std::string name;
+  std::string name, format;
   SplitCounts counts;
   std::vector<ShardFiles> shards;
 
@@ -50,9 +50,11 @@ struct Split::Impl {
   [[nodiscard]] Local pair(std::uint64_t index) const { return local(index, &SplitCounts::pairs); }
 };
 
-Split::Split(std::string name, std::vector<std::shared_ptr<const SplitFiles>> shards) {
+Split::Split(std::string name, std::string format,
+             std::vector<std::shared_ptr<const SplitFiles>> shards) {
   auto impl = std::make_shared<Impl>();
   impl->name = std::move(name);
+  impl->format = std::move(format);
   for (auto& files : shards) {
     const auto before = impl->counts;
     impl->counts += files->counts();
@@ -62,6 +64,7 @@ Split::Split(std::string name, std::vector<std::shared_ptr<const SplitFiles>> sh
 }
 
 const std::string& Split::name() const { return impl_->name; }
+const std::string& Split::format() const { return impl_->format; }
 const SplitCounts& Split::counts() const { return impl_->counts; }
 
 DialogueView Split::dialogue(std::uint64_t index) const {

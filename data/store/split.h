@@ -28,9 +28,11 @@ struct DialogueView {
 class Split {
  public:
   /// Of these shards, at least one.
-  Split(std::string name, std::vector<std::shared_ptr<const SplitFiles>> shards);
+  Split(std::string name, std::string format,
+        std::vector<std::shared_ptr<const SplitFiles>> shards);
 
   [[nodiscard]] const std::string& name() const;
+  [[nodiscard]] const std::string& format() const;  ///< of its store's first source
   [[nodiscard]] const SplitCounts& counts() const;
   [[nodiscard]] std::uint64_t dialogues() const { return counts().dialogues; }
   [[nodiscard]] std::uint64_t turns() const { return counts().turns; }

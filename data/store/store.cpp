@@ -149,7 +149,8 @@ Store Store::open(const fs::path& folder) {
     impl->corpus_hash = base::sha256_hex(impl->corpus_hash);
     impl->hash = base::sha256_hex(impl->hash);
   }
-  for (auto& [name, files] : splits) impl->splits.emplace_back(name, std::move(files));
+  for (auto& [name, files] : splits)
+    impl->splits.emplace_back(name, impl->format, std::move(files));
   Store store;
   store.impl_ = std::move(impl);
   return store;

@@ -187,13 +187,14 @@ TEST(ReplyRuleTest, AllRightAndSpeakerNameTheTurnsThatAreReplies) {
   const auto& split = made.split();
   for (std::uint64_t d = 0; d < split.dialogues(); ++d) {
     const auto view = split.dialogue(d);
-    for (const auto* name : {"all", "right", "speaker:A", "speaker:B"}) {
+    for (const auto* name : {"all", "right", "last", "speaker:A", "speaker:B"}) {
       const ReplyRule rule(name);
       std::uint32_t count = 0, next = view.turns;
       for (auto turn = view.turns; turn-- > 0;) {
         const auto speaker = split.turn_speaker(view.first_turn + turn);
         const std::string_view by(name);
         const bool wanted = turn > 0 && (by == "all" || (by == "right" && turn % 2 == 1) ||
+                                         (by == "last" && turn + 1 == view.turns) ||
                                          (by == "speaker:A" && speaker == 1) ||
                                          (by == "speaker:B" && speaker == 2));
         if (wanted) {
@@ -210,6 +211,20 @@ TEST(ReplyRuleTest, AllRightAndSpeakerNameTheTurnsThatAreReplies) {
       }
     }
   }
+}
+
+TEST(ReplyRuleTest, AutoIsWhatTheCorpusAsksFor) {
+  const MadeStore made({.dialogues = 40});
+  const auto& split = made.split();
+  for (const auto& [format, name] : {std::pair{"convai2", "right"},
+                                     {"ubuntu_v2", "last"},
+                                     {"personal_dialog", "last"},
+                                     {"jsonl", "all"},
+                                     {"", "all"}})
+    for (std::uint64_t d = 0; d < split.dialogues(); ++d)
+      EXPECT_EQ(ReplyRule("auto", format).count(split, split.dialogue(d)),
+                ReplyRule(name).count(split, split.dialogue(d)))
+          << format;
 }
 
 TEST(ReplyRuleTest, OtherNamesAreRefused) {

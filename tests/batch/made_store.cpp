@@ -60,12 +60,9 @@ std::vector<data::Dialogue> dialogues(const MadeDialogues& made) {
   return all;
 }
 
-}  // namespace
-
-MadeStore::MadeStore(const MadeDialogues& made) {
-  const auto all = dialogues(made);
+data::Tokenizer trained_on(const std::vector<data::Dialogue>& all) {
   std::size_t next = 0;
-  const data::Tokenizer tokenizer(
+  return data::Tokenizer(
       data::Tokenizer::train({.vocab_size = 320}, [&]() -> std::optional<std::string> {
         if (next == all.size()) return std::nullopt;
         std::string text;
@@ -73,6 +70,13 @@ MadeStore::MadeStore(const MadeDialogues& made) {
         ++next;
         return text;
       }));
+}
+
+}  // namespace
+
+MadeStore::MadeStore(const MadeDialogues& made) {
+  const auto all = dialogues(made);
+  const auto tokenizer = made.tokenizer ? *made.tokenizer : trained_on(all);
   data::StoreWriter writer(folder(), tokenizer);
   data::WordEncoder encoder(tokenizer);
   for (std::size_t d = 0; d < all.size(); ++d)

@@ -17,7 +17,8 @@ struct MadeDialogues {
   std::size_t most_turns = 12;  ///< some dialogues have one, some this many
   std::size_t most_words = 30;  ///< of a turn; short turns are more frequent
   bool personas = true;
-  std::vector<std::string> splits = {"train"};  ///< dealt out in turn
+  std::vector<std::string> splits = {"train"};    ///< dealt out in turn
+  std::optional<data::Tokenizer> tokenizer = {};  ///< of another store; else its own is trained
 };
 
 /// A store of made dialogues, in a folder that goes when this goes.

@@ -23,9 +23,7 @@ using tests::TemporaryFolder;
 TEST(TrainStateTest, ReadsBackToTheSameBytes) {
   TrainState s;
   s.step = 123;
-  s.epoch = 4;
-  s.window = 5;
-  s.batch = 6;
+  s.position = {7, {{4, 5, 6}, {0, 1, 2}}};
   s.labels = 1'000'000'000'000;
   s.skipped_steps = 2;
   s.bad_in_a_row = 1;

@@ -250,7 +250,7 @@ TEST_F(TrainerTest, ASignalDuringAValidationLosesNothingOfIt) {
     Trainer trainer(folder, r, store(), true);
     base::install_stop_signals();
     trainer.after_step = [](const TrainState& state) {
-      if (state.epoch == 2 && state.window == 0 && state.batch == 0) std::raise(SIGTERM);
+      if (state.position.splits[0] == data::Position{2, 0, 0}) std::raise(SIGTERM);
     };
     const auto result = trainer.run();
     ASSERT_EQ(result.why, "signal");
@@ -447,7 +447,7 @@ TEST_F(TrainerTest, AnEpochEndsAtTheLastBatchOfTheSplit) {
   const auto result = train(recipe(
       "run", {"train.steps=0", "train.epochs=2", "train.save_every=0", "train.validate_every=0"}));
   EXPECT_EQ(result.why, "epochs");
-  EXPECT_EQ(result.state.epoch, 2U);
+  EXPECT_EQ(result.state.epoch(), 2U);
   int validations = 0;
   for (const auto& line : log_lines(place / "run/log.jsonl"))
     if (line.at("event") == "validation") ++validations;
@@ -514,6 +514,32 @@ INSTANTIATE_TEST_SUITE_P(
         OptionCase{"save_every", "5", {"train.keep_last=9"}}, OptionCase{"keep_last", "1", {}},
         OptionCase{"keep_best", "[token_accuracy]", {}}, OptionCase{"log_every", "1", {}}),
     [](const auto& option) { return std::string(option.param.key); });
+
+TEST_F(TrainerTest, AMixOfStoresGoesOnWhereItCrashed) {
+  const MadeStore other({.seed = 5,
+                         .dialogues = 10,
+                         .most_turns = 4,
+                         .most_words = 6,
+                         .splits = {"train", "valid"},
+                         .tokenizer = store().tokenizer()});
+  const std::vector<std::string> mix = {"mix=[{store: " + other.folder().string() +
+                                        ", weight: 0.5}]"};
+  train(recipe("whole", mix));
+  EXPECT_THROW(train(recipe("crashed", mix), 6), Crash);
+  train(recipe("crashed", mix));
+  EXPECT_EQ(contents(place / "crashed"), contents(place / "whole"));
+  train(recipe("alone"));
+  EXPECT_NE(contents(place / "alone"), contents(place / "whole"));
+}
+
+TEST_F(TrainerTest, AMixNeedsOneTokenizerAndItsStoreAndWeightsStay) {
+  const MadeStore stranger({.seed = 9, .dialogues = 10, .splits = {"train"}});
+  EXPECT_THROW(train(recipe("run", {"mix=[{store: " + stranger.folder().string() + "}]"})),
+               base::ConfigError);
+  EXPECT_THROW(recipe("run", {"mix=[{store: a, weight: 0}]"}), base::ConfigError);
+  EXPECT_THROW(recipe("run", {"mix=[{weight: 1}]"}), base::ConfigError);
+  EXPECT_THROW(recipe("run", {"mix=[{store: a, typo: 1}]"}), base::ConfigError);
+}
 
 }  // namespace
 }  // namespace banter::train
