@@ -68,10 +68,13 @@ add_library(
   preparation/copies.cpp
   preparation/corpus.cpp
   preparation/encoding_queue.cpp
+  preparation/file_reader.cpp
   preparation/inputs.cpp
+  preparation/memory_of.cpp
   preparation/nameless_file.cpp
   preparation/partial_store.cpp
   preparation/prepare.cpp
+  preparation/read_ahead.cpp
   preparation/record_filter.cpp
   preparation/seen_keys.cpp
   preparation/subtitle_marks.cpp

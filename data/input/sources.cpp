@@ -92,31 +92,6 @@ void visit_unpacked(InputStream& stream, const ProblemSink& problem, const Strea
     visit(stream);
 }
 
-void visit_file(const fs::path& path, const std::string& name, const Place& place,
-                const SourceEvents& events, const StreamVisitor& visit) {
-  OpenFile file(path);
-  InputStream raw(place, name, [&](char* buffer, std::size_t size) {
-    const auto count = file.read(buffer, size);
-    events.bytes(count);
-    return count;
-  });
-  const auto head = raw.peek(4);
-  if (is_zip(head)) {
-    read_zip(path, place, events.problem, member_visitor(events.problem, visit));
-    events.bytes(base::size_of_file(path));
-    return;
-  }
-  if (!is_gzip(raw)) return visit_unpacked(raw, events.problem, visit);
-
-  visit_gzip(raw, events.problem, [&](InputStream& text) {
-    if (is_gzip(text))
-      throw DamagedInput(place.text() +
-                         ": is a gzip inside a gzip; only one layer is opened: "
-                         "unpack it once");
-    visit_unpacked(text, events.problem, visit);
-  });
-}
-
 using FileVisitor = std::function<void(const fs::path& file, const std::string& name)>;
 
 void walk(const fs::path& folder, const fs::path& inside, const ProblemSink& problem,
@@ -179,11 +154,28 @@ void for_each_file(const fs::path& path, const ProblemSink& problem,
   }
 }
 
-void for_each_stream(const fs::path& path, const SourceEvents& events, const StreamVisitor& visit,
-                     const std::string& shown) {
-  for_each_file(path, events.problem, [&](const fs::path& file, const std::string& name) {
-    const Place place{file == path ? shown : file.string(), "", 0, 0};
-    visit_file(file, name, place, events, visit);
+void read_file_streams(const fs::path& path, const std::string& name, const Place& place,
+                       const SourceEvents& events, const StreamVisitor& visit) {
+  OpenFile file(path);
+  InputStream raw(place, name, [&](char* buffer, std::size_t size) {
+    const auto count = file.read(buffer, size);
+    events.bytes(count);
+    return count;
+  });
+  const auto head = raw.peek(4);
+  if (is_zip(head)) {
+    read_zip(path, place, events.problem, member_visitor(events.problem, visit));
+    events.bytes(base::size_of_file(path));
+    return;
+  }
+  if (!is_gzip(raw)) return visit_unpacked(raw, events.problem, visit);
+
+  visit_gzip(raw, events.problem, [&](InputStream& text) {
+    if (is_gzip(text))
+      throw DamagedInput(place.text() +
+                         ": is a gzip inside a gzip; only one layer is opened: "
+                         "unpack it once");
+    visit_unpacked(text, events.problem, visit);
   });
 }
 

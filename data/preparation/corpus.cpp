@@ -1,46 +1,78 @@
 #include "data/preparation/corpus.h"
 
+#include <optional>
 #include <utility>
 
 #include "base/errors.h"
 #include "base/signals.h"
 #include "base/utf8.h"
 #include "data/input/sources.h"
+#include "data/preparation/read_ahead.h"
 #include "data/store/store.h"
 
 namespace banter::data {
+
 namespace {
 
-constexpr std::size_t kMaxEmptyBytes = 64;  // of an array without elements
-constexpr const char* kUtf16 = ": is UTF-16, not UTF-8: convert it, for example with iconv";
+/// Takes what the files of one source hold.
+class SourceTaker {
+ public:
+  /// `make_filter(ids, scope)` makes the filter of a stream.
+  SourceTaker(CorpusSummary& summary, Problems& problems, std::string scope,
+              std::function<RecordFilter(Ids, const std::string&)> make_filter,
+              const std::function<void(std::uint64_t)>& bytes)
+      : summary_(summary),
+        problems_(problems),
+        scope_(std::move(scope)),
+        make_filter_(std::move(make_filter)),
+        bytes_(bytes) {}
 
-/// Whether a stream begins like UTF-16: with its mark, or with two letters of which every other
-/// byte is zero.
-bool is_utf16(InputStream& stream) {
-  const auto head = stream.peek(4);
-  if (head.starts_with("\xFF\xFE") || head.starts_with("\xFE\xFF")) return true;
-  const auto letter = [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return byte >= 0x20 || c == '\n' || c == '\r' || c == '\t';
-  };
-  return head.size() == 4 &&
-         ((head[0] == 0 && letter(head[1]) && head[2] == 0 && letter(head[3])) ||
-          (letter(head[0]) && head[1] == 0 && letter(head[2]) && head[3] == 0));
-}
+  void operator()(StreamFound&& stream) {
+    using Kind = StreamFound::Kind;
+    ++summary_.streams;
+    if (stream.kind == Kind::kEmpty) {
+      any_empty_ = true;
+      return problems_.add({stream.place, Severity::kNote, stream.why, "", 0});
+    }
+    if (stream.kind != Kind::kRead) {
+      ++summary_.passed_over;
+      if (stream.kind == Kind::kPassedOver) return;
+      hint_ = stream.place.text() + kUtf16 + "; ";
+      return problems_.add(
+          {stream.place, Severity::kNote, "a file is UTF-16, not UTF-8: it is passed over", "", 0});
+    }
+    if (summary_.format.empty()) {
+      summary_.format = stream.format->name;
+      summary_.why = stream.why;
+    }
+    std::string scope = scope_;
+    if (stream.format->ids == Ids::kInFile) scope += stream.place.file + '\0' + stream.place.member;
+    filter_.emplace(make_filter_(stream.format->ids, scope + '\0'));
+  }
+  void operator()(FoundRecord&& found) { filter_->record(std::move(found.record), found.place); }
+  void operator()(const Problem& problem) { problems_.add(problem); }
+  void operator()(const BytesRead& read) { bytes_(read.bytes); }
 
-/// Why there is nothing in a stream whose format cannot be told, "" when there is something.
-/// Throws   DamagedInput, if that is why there is nothing
-std::string_view emptiness(InputStream& stream) {
-  std::string text(stream.peek(kMaxEmptyBytes));
-  if (text.size() == kMaxEmptyBytes) return "";
-  const auto size = text.size();
-  if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
-  std::erase_if(text, [](char c) { return c == ' ' || (c >= '\t' && c <= '\r'); });
-  if (size > 0 && text != "[]") return "";
-  stream.consume(size);
-  stream.chunk();
-  return size == 0 ? "an empty file" : "an empty JSON array: no dialogues and no pairs";
-}
+  /// Throws   DataError when there are files and none has a known format
+  void finish(const std::string& path) {
+    if (summary_.streams == 0)
+      problems_.add(
+          {{path, "", 0, 0}, Severity::kNote, "no dialogues: it holds no file to read", "", 0});
+    else if (summary_.format.empty() && !any_empty_)
+      throw base::DataError(base::printable(path, 1000) + ": holds no known format; " + hint_ +
+                            "known: " + known_formats());
+  }
+
+ private:
+  CorpusSummary& summary_;
+  Problems& problems_;
+  std::string scope_;
+  std::function<RecordFilter(Ids, const std::string&)> make_filter_;
+  const std::function<void(std::uint64_t)>& bytes_;
+  std::optional<RecordFilter> filter_;
+  bool any_empty_ = false;
+  std::string hint_;
+};
 
 }  // namespace
 
@@ -52,69 +84,32 @@ CorpusReader::CorpusReader(const CleaningOptions& cleaning, const ReadLimits& li
                         cleaning.duplicates == "exact" ? Likeness::kExact : Likeness::kNormalised);
 }
 
+RecordFilter CorpusReader::filter(Ids ids, const std::string& scope, const RecordSink& sink) {
+  return {cleaner_, duplicates_ ? &*duplicates_ : nullptr, ids, scope, seen_, problems_, sink};
+}
+
 void CorpusReader::read(const SourceOptions& source, const RecordSink& sink,
                         const std::function<void(std::uint64_t)>& bytes,
                         const std::filesystem::path& file) {
   summary_ = {};
-  const std::string source_scope = std::to_string(sources_++) + '\0';
-  const Format* wanted = source.format == "auto" ? nullptr : &format_named(source.format);
-  std::error_code unreadable;  // opening it tells why
-  const bool one_file = std::filesystem::is_regular_file(file, unreadable);
   if (is_store(file)) return read_store(file, sink, bytes);
-  bool any_empty = false;
-  std::string hint;
-
-  const auto visit = [&](InputStream& stream) {
-    ++summary_.streams;
-    const bool is_the_source = one_file && stream.place().member.empty();
-    const bool plain_is_named = wanted != nullptr && wanted->is_plain;
-    const auto recognition = recognise(stream, is_the_source || plain_is_named);
-    const Format* format = recognition.format;
-    if (format == nullptr) {
-      if (const auto why = emptiness(stream); !why.empty()) {
-        problems_.add({stream.place(), Severity::kNote, why, "", 0});
-        any_empty = true;
-        return;
-      }
-    }
-    // A file that the user names with a format is read as that; a folder or an archive may hold
-    // other things beside.
-    if (wanted != nullptr && (is_the_source || format != wanted))
-      format = is_the_source ? wanted : nullptr;
-    const bool utf16 = is_utf16(stream);
-    if (utf16 && (is_the_source || format != nullptr))  // one sentence instead of a bad line each
-      throw DamagedInput(stream.place().text() + kUtf16);
-    if (format == nullptr) {
-      ++summary_.passed_over;
-      if (utf16) {
-        problems_.add({stream.place(), Severity::kNote,
-                       "a file is UTF-16, not UTF-8: it is passed over", "", 0});
-        hint = stream.place().text() + kUtf16 + "; ";
-      }
-      return;
-    }
-    if (summary_.format.empty()) {
-      summary_.format = format->name;
-      summary_.why = format == recognition.format ? recognition.why : "it is named so";
-    }
-    std::string scope = source_scope;
-    if (format->ids == Ids::kInFile) scope += stream.place().file + '\0' + stream.place().member;
-    RecordFilter filter(cleaner_, duplicates_ ? &*duplicates_ : nullptr, format->ids, scope + '\0',
-                        seen_, problems_, sink);
-    format->read(stream, limits_, filter);
-  };
-  const SourceEvents events{[&](const Problem& problem) { problems_.add(problem); }, bytes};
-  for_each_stream(file, events, visit, source.path);
-
-  if (summary_.streams == 0)
-    problems_.add({{source.path, "", 0, 0},
-                   Severity::kNote,
-                   "no dialogues: it holds no file to read",
-                   "",
-                   0});
-  else if (summary_.format.empty() && !any_empty)
-    throw base::DataError(base::printable(source.path, 1000) + ": holds no known format; " + hint +
-                          "known: " + known_formats());
+  std::error_code unreadable;  // opening it tells why
+  const FileReading how{.limits = limits_,
+                        .wanted = source.format == "auto" ? nullptr : &format_named(source.format),
+                        .is_the_source = std::filesystem::is_regular_file(file, unreadable)};
+  SourceTaker taker(
+      summary_, problems_, std::to_string(sources_++) + '\0',
+      [&](Ids ids, const std::string& scope) { return filter(ids, scope, sink); }, bytes);
+  ReadAhead ahead(how, [&](FoundItem&& item) {
+    std::visit([&](auto&& one) { taker(std::move(one)); }, std::move(item));
+  });
+  for_each_file(
+      file, [&](const Problem& problem) { ahead.add(problem); },
+      [&](const std::filesystem::path& path, const std::string& name) {
+        ahead.add(path, name, {path == file ? source.path : path.string(), "", 0, 0});
+      });
+  ahead.finish();
+  taker.finish(source.path);
 }
 
 /// A store is read again as what it was made from: cleaned once more, in its own splits.
@@ -128,8 +123,7 @@ void CorpusReader::read_store(const std::filesystem::path& folder, const RecordS
     ++summary_.streams;
     summary_.split = split.name();
     Place place{folder.string(), split.name(), 0, 0};
-    RecordFilter filter(cleaner_, duplicates_ ? &*duplicates_ : nullptr, Ids::kNone, "", seen_,
-                        problems_, sink);
+    auto filter = this->filter(Ids::kNone, "", sink);
     for (place.element = 1; place.element <= split.dialogues(); ++place.element) {
       base::throw_if_stopped();
       filter.record(split.record(place.element - 1), place);

@@ -25,7 +25,8 @@ struct CorpusSummary {
 };
 
 /// Reads the records of corpora: opens, recognises, reads, cleans, and leaves out what gives no
-/// reply, repeats an id or is an unwanted copy. Two runs over the same files give the same records.
+/// reply, repeats an id or is an unwanted copy. Files are read and parsed side by side (see
+/// ReadAhead); two runs over the same files give the same records in the same order.
 class CorpusReader {
  public:
   /// `scratch` takes temporary files; `problems` must outlive the reader.
@@ -43,6 +44,7 @@ class CorpusReader {
   [[nodiscard]] const CorpusSummary& summary() const { return summary_; }
 
  private:
+  [[nodiscard]] RecordFilter filter(Ids ids, const std::string& scope, const RecordSink& sink);
   void read_store(const std::filesystem::path& folder, const RecordSink& sink,
                   const std::function<void(std::uint64_t)>& bytes);
 

@@ -3,33 +3,14 @@
 #include <algorithm>
 #include <thread>
 
+#include "data/preparation/memory_of.h"
+
 namespace banter::data {
 namespace {
 
 constexpr std::size_t kMaxRecords = 512;
 constexpr std::size_t kMaxBytes = std::size_t{1} << 20;
 constexpr unsigned kMaxThreads = 16;
-
-std::size_t memory_of(const std::string& text) { return sizeof(std::string) + text.size(); }
-
-/// About what a record takes of memory, however short its texts are.
-std::size_t memory_of(const Dialogue& dialogue) {
-  std::size_t bytes = sizeof(Dialogue) + memory_of(dialogue.id);
-  for (const auto& turn : dialogue.turns) {
-    bytes += memory_of(turn.speaker) + memory_of(turn.text) + memory_of(turn.time);
-    for (const auto& text : turn.distractors) bytes += memory_of(text);
-  }
-  for (const auto& [speaker, facts] : dialogue.personas) {
-    bytes += memory_of(speaker);
-    for (const auto& fact : facts) bytes += memory_of(fact);
-  }
-  for (const auto& [key, value] : dialogue.meta) bytes += memory_of(key) + memory_of(value);
-  return bytes;
-}
-
-std::size_t memory_of(const Pair& pair) {
-  return sizeof(Pair) + memory_of(pair.premise) + memory_of(pair.hypothesis);
-}
 
 }  // namespace
 
@@ -40,7 +21,7 @@ EncodingQueue::EncodingQueue(const Tokenizer& tokenizer, StoreWriter& writer) : 
 }
 
 void EncodingQueue::add(std::string split, Record record) {
-  bytes_ += std::visit([](const auto& one) { return memory_of(one); }, record);
+  bytes_ += memory_of(record);
   waiting_.emplace_back(std::move(split), std::move(record));
   if (waiting_.size() >= kMaxRecords || bytes_ >= kMaxBytes) flush();
 }

@@ -106,7 +106,7 @@ struct Streams {
 
 Streams streams_of(const std::filesystem::path& path) {
   Streams found;
-  data::for_each_stream(
+  for_each_stream(
       path,
       {[&](const data::Problem& problem) { found.problems.push_back(problem.text()); },
        [](std::uint64_t) {}},
@@ -268,7 +268,7 @@ TEST_F(SourcesTest, TheCheckSumOfAGzipIsLookedAtWhateverIsReadOfIt) {
   flipped[flipped.size() - 8] = static_cast<char>(flipped[flipped.size() - 8] ^ 1);
   for (const auto& path : {make("a", flipped), make("b", zip({{"x.gz", flipped}}))}) {
     const auto pass_over = [&] {
-      data::for_each_stream(
+      for_each_stream(
           path, {[](const data::Problem&) {}, [](std::uint64_t) {}}, [](InputStream&) {}, "");
     };
     EXPECT_THROW(pass_over(), DamagedInput) << path;
@@ -356,7 +356,7 @@ TEST_F(SourcesTest, AStopSignalIsHeardWhateverIsInAFile) {
     std::optional<StopSignal> signal;
     std::uint64_t read_on = 0;
     const auto read = [&] {
-      data::for_each_stream(
+      for_each_stream(
           path, {[](const data::Problem&) {}, [](std::uint64_t) {}},
           [&](InputStream& stream) {
             stream.chunk();

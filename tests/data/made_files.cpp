@@ -158,4 +158,13 @@ Reading read_corpus(const std::filesystem::path& path, const std::string& format
   return reading;
 }
 
+void for_each_stream(const std::filesystem::path& path, const data::SourceEvents& events,
+                     const data::StreamVisitor& visit, const std::string& shown) {
+  data::for_each_file(path, events.problem,
+                      [&](const std::filesystem::path& file, const std::string& name) {
+                        const data::Place place{file == path ? shown : file.string(), "", 0, 0};
+                        data::read_file_streams(file, name, place, events, visit);
+                      });
+}
+
 }  // namespace banter::tests

@@ -8,6 +8,7 @@
 
 #include "data/dialogue.h"
 #include "data/formats/formats.h"
+#include "data/input/sources.h"
 
 /// Corpora that tests make: whole ones and faulty ones.
 namespace banter::tests {
@@ -43,6 +44,10 @@ struct Reading {
   std::uint64_t passed_over = 0;
   std::string format, why, damage;
 };
+/// Every stream of every file of a source.
+void for_each_stream(const std::filesystem::path& path, const data::SourceEvents& events,
+                     const data::StreamVisitor& visit, const std::string& shown);
+
 Reading read_corpus(const std::filesystem::path& path, const std::string& format = "auto",
                     const data::ReadLimits& limits = {});
 
