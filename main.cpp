@@ -28,6 +28,8 @@ constexpr std::array kCommands = {
             &banter::data::run_inspect},
     Command{"data", "prepare", "corpora -> tokenizer and memory-mapped store with splits",
             &banter::data::run_prepare},
+    Command{"data", "export-data", "a store or a corpus -> JSON Lines",
+            &banter::data::run_export_data},
     Command{"training", "train", "store -> run folder; goes on where it stopped",
             &banter::train::run_train},
     Command{"training", "evaluate", "a run's metrics, with counts and intervals",

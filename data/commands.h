@@ -9,5 +9,6 @@ namespace banter::data {
 
 int run_inspect(const std::vector<std::string>& arguments);
 int run_prepare(const std::vector<std::string>& arguments);
+int run_export_data(const std::vector<std::string>& arguments);
 
 }  // namespace banter::data

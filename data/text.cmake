@@ -12,9 +12,13 @@ find_package(ZLIB REQUIRED)
 
 add_library(
   banter_data
+  commands/export_data.cpp
+  commands/format_option.cpp
   commands/inspect.cpp
   commands/prepare.cpp
+  export/exporter.cpp
   export/json_lines.cpp
+  export/line_output.cpp
   formats/by_turns.cpp
   formats/chitchat.cpp
   formats/convai2.cpp

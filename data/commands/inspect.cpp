@@ -11,6 +11,7 @@
 #include "base/utf8.h"
 #include "configs/command_line.h"
 #include "data/commands.h"
+#include "data/commands/format_option.h"
 #include "data/inspection/corpus_report.h"
 #include "data/inspection/overlap.h"
 #include "data/inspection/report.h"
@@ -92,8 +93,9 @@ class Inspection {
     }
     separate();
     if (!as_json_)
-      std::cout << base::printable(path, kPathBytes) << "\n  store of " << store.format()
-                << ", corpus " << store.corpus_hash().substr(0, 12) << ", tokenizer "
+      std::cout << base::printable(path, kPathBytes) << "\n  store of "
+                << base::printable(store.format()) << ", corpus "
+                << store.corpus_hash().substr(0, 12) << ", tokenizer "
                 << store.tokenizer().hash().substr(0, 12) << '\n';
     json::array splits;
     for (const auto& split : store.splits()) splits.push_back(part(path, store, split));
@@ -198,20 +200,12 @@ int run_inspect(const std::vector<std::string>& arguments) {
   SourceOptions source;
   std::size_t examples = CorpusStatistics::kExamples;
   line.app.add_option("path", paths, "files, folders or stores; - = standard input")->required();
-  std::string formats_help = "read corpora as this format:";
-  for (const auto& format : formats()) formats_help += " " + std::string(format.name);
-  line.app.add_option("--format", source.format, formats_help);
+  add_format_option(line, source.format);
   line.app.add_option("--examples", examples, "dialogues to show of each corpus")
       ->check(CLI::Range(std::size_t{0}, kMaxExamples));
   line.with_json();
   if (!line.parse(arguments)) return 0;
-  if (source.format != "auto") {
-    try {
-      (void)format_named(source.format);
-    } catch (const base::DataError& error) {
-      throw base::UsageError(std::string("banter inspect: --format: ") + error.what());
-    }
-  }
+  check_format_option("banter inspect", source.format);
 
   const TemporaryFolder scratch(unique_temporary_path());
   Inspection inspection(scratch.path(), examples, line.common.json, line.common.quiet);

@@ -33,6 +33,8 @@ class JsonRecords {
     if (dialogue.turns.empty()) throw LostRecord{"a dialogue has no turns", ""};
     leave_out_said(dialogue, place);
     if (const auto meta = find_key(object, "meta")) read_meta(*meta, place, dialogue);
+    if (const auto group = find_key(object, "group"))
+      dialogue.group = checked_name(as_record_string(*group, "group"), "group");
     if (const auto personas = find_key(object, "personas"))
       read_personas(*personas, place, dialogue);
     return dialogue;

@@ -179,4 +179,18 @@ void read_file_streams(const fs::path& path, const std::string& name, const Plac
   });
 }
 
+bool lies_in_source(const fs::path& path, const fs::path& source) {
+  std::error_code unreadable;  // looking at it for good tells why
+  const auto whole = [&](const fs::path& place) {
+    return fs::weakly_canonical(fs::absolute(place), unreadable);
+  };
+  const auto read = whole(source);
+  const bool matches = is_pattern(read);
+  if (!matches && !fs::is_directory(read, unreadable)) return false;
+  for (auto part = whole(path);; part = part.parent_path()) {
+    if (matches ? is_match(read, part) : part == read) return true;
+    if (part == part.parent_path()) return false;
+  }
+}
+
 }  // namespace banter::data

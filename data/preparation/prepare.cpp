@@ -15,7 +15,7 @@
 #include "base/lock.h"
 #include "base/progress.h"
 #include "base/utf8.h"
-#include "data/input/patterns.h"
+#include "data/input/sources.h"
 #include "data/preparation/corpus.h"
 #include "data/preparation/encoding_queue.h"
 #include "data/preparation/inputs.h"
@@ -49,25 +49,10 @@ void remove_leftovers(const fs::path& store) {
   }
 }
 
-/// Whether a path is, or lies in, what a source reads: a folder, or what a pattern matches.
-bool is_in_source(const fs::path& place, const fs::path& source) {
-  std::error_code unreadable;  // looking at it for good tells why
-  const bool matches = is_pattern(source);
-  if (!matches && !fs::is_directory(source, unreadable)) return false;
-  for (auto part = place;; part = part.parent_path()) {
-    if (matches ? is_match(source, part) : part == source) return true;
-    if (part == part.parent_path()) return false;
-  }
-}
-
 /// A store among the files of a source would be read as one of them.
 void refuse_inside(const fs::path& store, const std::vector<SourceOptions>& sources) {
-  const auto whole = [](const fs::path& path) {
-    std::error_code unreadable;  // looking at it for good tells why
-    return fs::weakly_canonical(fs::absolute(path), unreadable);
-  };
   for (std::size_t i = 0; i < sources.size(); ++i) {
-    if (is_in_source(whole(store), whole(sources[i].path)))
+    if (lies_in_source(store, sources[i].path))
       throw base::ConfigError("store: " + shown(store) + " lies inside data.sources[" +
                               std::to_string(i) + "], " + shown(sources[i].path) +
                               ", whose files are read: give another `store`");

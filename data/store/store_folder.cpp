@@ -6,6 +6,7 @@
 #include "base/files.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/utf8.h"
 #include "data/store/rows.h"
 
 namespace banter::data {
@@ -14,14 +15,31 @@ namespace {
 namespace json = boost::json;
 namespace fs = std::filesystem;
 
+constexpr std::size_t kMaxNameBytes = 255;
+
+/// The name of a file or a split: one part of a path, and nothing that messages could not show.
+std::string plain_name(const json::object& about, std::string_view where) {
+  std::string name(base::string_field(about, "name", where));
+  const auto shown = base::printable(name, kMaxNameBytes);
+  if (name.empty() || name.find('/') != std::string::npos || name.starts_with('.') || shown != name)
+    throw base::DataError(std::string(where) + ": the name \"" + shown + "\" is not plain");
+  return name;
+}
+
+/// A SHA-256 in hexadecimal digits.
+std::string hash_field(const json::object& about, std::string_view key, std::string_view where) {
+  std::string hash(base::string_field(about, key, where));
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  if (hash.size() != 64 || hash.find_first_not_of(kDigits) != std::string::npos)
+    throw base::DataError(std::string(where) + ": " + std::string(key) + " is no SHA-256");
+  return hash;
+}
+
 StoreFile store_file(const json::object& about, const fs::path& folder, std::string_view where) {
-  const std::string name(base::string_field(about, "name", where));
-  if (name.empty() || name.find('/') != std::string::npos || name == "..")
-    throw base::DataError(std::string(where) + ": file name \"" + name + "\" is not plain");
+  const auto name = plain_name(about, where);
   const auto bytes = base::integer_field(about, "bytes", where);
   if (bytes < 0) throw base::DataError(std::string(where) + ": bytes < 0");
-  return {folder / name, static_cast<std::uint64_t>(bytes),
-          std::string(base::string_field(about, "sha256", where))};
+  return {folder / name, static_cast<std::uint64_t>(bytes), hash_field(about, "sha256", where)};
 }
 
 void check_size(const StoreFile& file) {
@@ -75,20 +93,17 @@ StoreFolder StoreFolder::open(const fs::path& folder, const std::optional<Tokeni
   auto manifest = read_manifest(path, text);
   const auto& about = base::as_object(base::field(manifest, "tokenizer", where), where);
   const auto tokenizer_file = store_file(about, folder, where);
-  StoreFolder store{
-      .folder = folder,
-      .manifest = {},
-      .hash = base::sha256_hex(text),
-      .corpus_hash = std::string(base::string_field(manifest, "corpus_sha256", where)),
-      .format = format_of(manifest, where),
-      .tokenizer = open_tokenizer(tokenizer_file, about, where, shared),
-      .splits = {},
-      .files = {tokenizer_file}};
+  StoreFolder store{.folder = folder,
+                    .manifest = {},
+                    .hash = base::sha256_hex(text),
+                    .corpus_hash = hash_field(manifest, "corpus_sha256", where),
+                    .format = format_of(manifest, where),
+                    .tokenizer = open_tokenizer(tokenizer_file, about, where, shared),
+                    .splits = {},
+                    .files = {tokenizer_file}};
   for (const auto& value : base::array_field(manifest, "splits", where)) {
     const auto& entry = base::as_object(value, where);
-    const std::string name(base::string_field(entry, "name", where));
-    if (name.empty() || name.find('/') != std::string::npos || name.starts_with('.'))
-      throw base::DataError(where + ": split name \"" + name + "\" is not plain");
+    const auto name = plain_name(entry, where);
     for (const auto& file : base::array_field(entry, "files", where)) {
       store.files.push_back(store_file(base::as_object(file, where), folder / name, where));
       check_size(store.files.back());

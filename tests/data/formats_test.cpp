@@ -33,7 +33,7 @@ const std::string kGood = json_line("good", {"hello", "hi", "how are you", "fine
 TEST_F(FormatsTest, JsonLinesGiveWhatTheyHold) {
   const auto reading = read(
       R"({"id": "x", "extra": 1, "turns": [{"speaker": "ann", "text": " two  spaces ", "time": "t1"},)"
-      R"( {"text": "caf\u00e9"}], "meta": {"k": "v", "n": 3}, "personas": {"ann": ["i like tea", " "]}})");
+      R"( {"text": "caf\u00e9"}], "meta": {"k": "v", "n": 3}, "group": "g", "personas": {"ann": ["i like tea", " "]}})");
   ASSERT_EQ(reading.dialogues.size(), 1U);
   const auto& d = reading.dialogues[0];
   EXPECT_EQ(reading.format, "jsonl");
@@ -45,6 +45,7 @@ TEST_F(FormatsTest, JsonLinesGiveWhatTheyHold) {
   EXPECT_EQ(d.turns[1].text, "caf\xC3\xA9");
   using Meta = std::vector<std::pair<std::string, std::string>>;
   EXPECT_EQ(d.meta, (Meta{{"k", "v"}}));
+  EXPECT_EQ(d.group, "g");
   ASSERT_EQ(d.personas.size(), 1U);
   EXPECT_EQ(d.personas[0].second, std::vector<std::string>{"i like tea"});
   EXPECT_TRUE(tells(reading, "meta is no string"));
@@ -112,6 +113,8 @@ TEST_F(FormatsTest, ABadLineLosesItsDialogueAloneAndIsNamed) {
        "\xFF"
        R"("}]})",
        "UTF-8"},
+      {R"({"id": "b", "group": 1, "turns": [)" + turn + "," + turn + "]}", "group is no string"},
+      {R"({"id": "b", "group": "a\u0000", "turns": [)" + turn + "," + turn + "]}", "NUL (group)"},
       {std::string("{\"id\": \"b\0\"}", 12), "not JSON"},
       {deep, "nested deeper"},
       {R"({"id": "b", "x": ")" + std::string(1 << 20, 'x') + "\"}", "longer than"},

@@ -119,6 +119,7 @@ class Maker {
   Dialogue dialogue(std::size_t number) {
     Dialogue dialogue;
     dialogue.id = text() + std::to_string(number);
+    if (below(2) == 0) dialogue.group = text();
     const std::array speakers = {"A" + text(), "B" + text(), "?"s};
     for (auto turns = below(5) + 1; turns > 0; --turns) {
       data::Turn turn{speakers[below(3)], said() + std::to_string(turns),
@@ -187,15 +188,19 @@ TEST(JsonLinesTest, AnyPairIsReadBackEqual) {
 }
 
 TEST(JsonLinesTest, WhatIsNotThereIsLeftOutAndLettersStayAsTheyAre) {
-  const Dialogue plain{"x", "a group", {}, {}, {{"A", "caf\xC3\xA9 \xF0\x9F\x99\x82", ""}}};
+  const Dialogue plain{"x", "", {}, {}, {{"A", "caf\xC3\xA9 \xF0\x9F\x99\x82", ""}}};
   EXPECT_EQ(
       data::to_json_line(plain),
       "{\"id\":\"x\",\"turns\":[{\"speaker\":\"A\",\"text\":\"caf\xC3\xA9 \xF0\x9F\x99\x82\"}]}");
-  const Dialogue full{
-      "x", "", {{"k", "v"}}, {{"A", {"i row ."}}}, {{"A", "hi", "noon", {"no", "so \"so\""}}}};
-  EXPECT_EQ(data::to_json_line(full),
-            R"({"id":"x","meta":{"k":"v"},"turns":[{"speaker":"A","text":"hi","time":"noon",)"
-            R"("distractors":["no","so \"so\""]}],"personas":{"A":["i row ."]}})");
+  const Dialogue full{"x",
+                      "a group",
+                      {{"k", "v"}},
+                      {{"A", {"i row ."}}},
+                      {{"A", "hi", "noon", {"no", "so \"so\""}}}};
+  EXPECT_EQ(
+      data::to_json_line(full),
+      R"({"id":"x","meta":{"k":"v"},"group":"a group","turns":[{"speaker":"A","text":"hi","time":"noon",)"
+      R"("distractors":["no","so \"so\""]}],"personas":{"A":["i row ."]}})");
   EXPECT_EQ(data::to_json_line(Pair{"7", "a", "b", data::Label::kNeutral, "", "g"}),
             R"({"id":"7","premise":"a","hypothesis":"b","label":"neutral","source":"",)"
             R"("group":"g"})");

@@ -278,5 +278,26 @@ TEST_F(StoreTest, AManifestThatIsNoneIsRefused) {
   EXPECT_NE(version.find("version 9"), std::string::npos) << version;
 }
 
+TEST_F(StoreTest, NamesAndHashesOfAManifestArePlain) {
+  const auto whole = read_whole(path() / "manifest.json");
+  const auto complaint = [&](const std::string& there, const std::string& here) {
+    return complaint_after("manifest.json", [&](std::string& bytes) {
+      bytes = whole;
+      bytes.replace(bytes.find(there), there.size(), here);
+    });
+  };
+  for (const char* name : {R"("../train")", R"(".")", R"("..")", R"("")", R"("t\u001b[2J")",
+                           R"("t\u202e")", R"("t\u0000")"})
+    for (const char* there : {R"("train")", R"("tokens.bin")", R"("tokenizer.model")"}) {
+      const auto told = complaint(there, name);
+      EXPECT_NE(told.find("\" is not plain"), std::string::npos) << there << name << told;
+      EXPECT_EQ(told.find('\x1B'), std::string::npos);
+    }
+  for (const char* key : {"corpus_sha256", "sha256"}) {
+    const auto start = "\"" + std::string(key) + "\": \"";
+    EXPECT_NE(complaint(start, start + "0").find("is no SHA-256"), std::string::npos) << key;
+  }
+}
+
 }  // namespace
 }  // namespace banter::tests
