@@ -131,6 +131,7 @@ class Chat {
     request.options.replies = 1;
     request.options.seed = base::join_keys(options_.seed, ++replies_);  // as generate's lines
     std::vector<std::string> sources;
+    sources.reserve(static_cast<std::size_t>(request.composed->facts) + texts_.size());
     for (std::int64_t f = 0; f < request.composed->facts; ++f)
       sources.push_back("fact: " + facts_[static_cast<std::size_t>(f)]);
     const auto last = static_cast<std::ptrdiff_t>(request.composed->turns);
@@ -192,7 +193,7 @@ class Chat {
       throw base::UsageError("/set needs NAME=VALUE, as in /set method=sample");
     auto settings = settings_;
     settings.push_back(setting);
-    options_ = *flags_.read(loaded_.checkpoint, common_, settings);
+    if (auto read = flags_.read(loaded_.checkpoint, common_, settings)) options_ = *read;
     settings_ = std::move(settings);
     if (setting.starts_with("seed=")) replies_ = 0;
   }

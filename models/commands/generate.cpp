@@ -39,7 +39,7 @@ class Generator {
       take(*line);
       decode(
           *loaded_.model, loaded_.batch, limits_, [this] { return next(); },
-          [this](Replies replies) { done(std::move(replies)); });
+          [this](const Replies& replies) { done(replies); });
       if (bad_line_) std::rethrow_exception(bad_line_);
     }
   }
@@ -86,7 +86,7 @@ class Generator {
     return std::exchange(ready_, std::nullopt);
   }
 
-  void done(Replies replies) {
+  void done(const Replies& replies) {
     auto& asked = asked_.at(replies.number);
     asked.answer = as_json_ ? json_line(replies, asked) : plain_lines(replies);
     std::string answers;

@@ -90,7 +90,7 @@ std::optional<DecodingOptions> DecodingFlags::read(const Checkpoint& checkpoint,
   if (!std::filesystem::exists(recipe)) recipe = checkpoint.folder / "config.yaml";
   const auto config = configs::Config::load(recipe, overrides);
   auto section = config.root().section("decoding");
-  const auto options = DecodingOptions::from(section);
+  auto options = DecodingOptions::from(section);
   note_idle(options, overrides, later.empty() ? 0 : overrides.size() - 1);
   if (!common.dump_config) return options;
   print(config.dump());

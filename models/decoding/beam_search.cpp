@@ -9,7 +9,7 @@ namespace banter::models {
 BeamSearch::BeamSearch(const DecodingOptions& options, const data::SpecialIds& special)
     : options_(options),
       constraints_(special, options),
-      K_(static_cast<std::size_t>(options.beam_size)) {}
+      beam_size_(static_cast<std::size_t>(options.beam_size)) {}
 
 std::vector<BeamSearch::Continuation> BeamSearch::best_continuations(
     std::span<const ScoredRow> rows) {
@@ -18,14 +18,14 @@ std::vector<BeamSearch::Continuation> BeamSearch::best_continuations(
     const auto logits = rows[row].logits;
     const auto norm = norm_of(logits);
     constraints_.apply(logits, live_[row].ids);
-    const auto candidates = highest(logits, 2 * K_);
+    const auto candidates = highest(logits, 2 * beam_size_);
     for (const auto& candidate : candidates) {
       const double log_prob = norm.log_prob(candidate.logit);
       all.push_back({row, candidate.id, log_prob, live_[row].sum + log_prob});
     }
     if (candidates.empty()) set_aside(live_[row]);
   }
-  const auto kept = std::min(all.size(), 2 * K_);
+  const auto kept = std::min(all.size(), 2 * beam_size_);
   std::ranges::partial_sort(
       all, all.begin() + static_cast<std::ptrdiff_t>(kept), std::ranges::less{},
       [](const Continuation& c) { return std::tuple(-c.sum, c.id, c.parent); });
@@ -38,12 +38,12 @@ void BeamSearch::set_aside(Hypothesis hypothesis) {
   const auto place =
       std::ranges::upper_bound(finished_, score(hypothesis), std::ranges::greater{}, score);
   finished_.insert(place, std::move(hypothesis));
-  if (finished_.size() > K_) finished_.pop_back();
+  if (finished_.size() > beam_size_) finished_.pop_back();
 }
 
 bool BeamSearch::is_decided() const {
   if (live_.empty()) return true;
-  if (finished_.size() < K_) return false;
+  if (finished_.size() < beam_size_) return false;
   // Live hypotheses are equally long, so the first has the best chance.
   return best_possible_score(live_.front().sum, options_.length_penalty, options_.max_new_tokens) <=
          finished_.back().score(options_.length_penalty);
@@ -53,10 +53,10 @@ std::vector<NextRow> BeamSearch::advance(std::span<const ScoredRow> rows) {
   std::vector<NextRow> next;
   std::vector<Hypothesis> grown;
   const auto continuations = best_continuations(rows);
-  for (std::size_t rank = 0; rank < continuations.size() && grown.size() < K_; ++rank) {
+  for (std::size_t rank = 0; rank < continuations.size() && grown.size() < beam_size_; ++rank) {
     const auto& [parent, id, log_prob, sum] = continuations[rank];
     const auto is_end = id == constraints_.eos();
-    if (is_end && rank >= K_) continue;
+    if (is_end && rank >= beam_size_) continue;
     auto longer = live_[parent].with(id, log_prob, rows[parent].attention);
     if (is_end) {
       set_aside(std::move(longer));

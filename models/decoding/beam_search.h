@@ -35,7 +35,7 @@ class BeamSearch : public Search {
 
   DecodingOptions options_;
   Constraints constraints_;
-  std::size_t K_;
+  std::size_t beam_size_;
   std::vector<Hypothesis> live_{1};   ///< a row each, best first
   std::vector<Hypothesis> finished_;  ///< the best K, best first
 };

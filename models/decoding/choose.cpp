@@ -46,7 +46,7 @@ double log_sum_of(std::span<const float> logits) {
   return static_cast<double>(nll) + *highest;
 }
 
-constexpr auto is_better = [](const Candidate& a, const Candidate& b) {
+constexpr auto kIsBetter = [](const Candidate& a, const Candidate& b) {
   return a.logit > b.logit || (a.logit == b.logit && a.id < b.id);
 };
 
@@ -105,7 +105,7 @@ data::TokenId draw_from_all(std::span<const float> logits, const Kept& first, fl
   double sum = first.sums.back();
   for (std::size_t i = 0; i < logits.size() && sum <= at; ++i) {
     const Candidate candidate{static_cast<data::TokenId>(i), logits[i]};
-    if (candidate.logit == kLowest || !is_better(last, candidate)) continue;
+    if (candidate.logit == kLowest || !kIsBetter(last, candidate)) continue;
     sum += weight_of(candidate.logit, highest_logit);
     chosen = candidate.id;
   }
@@ -119,7 +119,7 @@ std::vector<Candidate> highest_by_sorting(std::span<const float> logits, std::si
   for (std::size_t i = 0; i < logits.size(); ++i)
     if (logits[i] != kLowest) all.push_back({static_cast<data::TokenId>(i), logits[i]});
   n = std::min(n, all.size());
-  std::ranges::partial_sort(all, all.begin() + static_cast<std::ptrdiff_t>(n), is_better);
+  std::ranges::partial_sort(all, all.begin() + static_cast<std::ptrdiff_t>(n), kIsBetter);
   all.resize(n);
   return all;
 }
@@ -160,15 +160,15 @@ std::vector<Candidate> highest(std::span<const float> logits, std::size_t n) {
       if (candidate.logit == kLowest) continue;
       if (heap.size() < n) {
         heap.push_back(candidate);
-        std::ranges::push_heap(heap, is_better);
+        std::ranges::push_heap(heap, kIsBetter);
       } else if (candidate.logit > heap.front().logit) {  // equal ones came with a lower id
-        std::ranges::pop_heap(heap, is_better);
+        std::ranges::pop_heap(heap, kIsBetter);
         heap.back() = candidate;
-        std::ranges::push_heap(heap, is_better);
+        std::ranges::push_heap(heap, kIsBetter);
       }
     }
   }
-  std::ranges::sort(heap, is_better);
+  std::ranges::sort(heap, kIsBetter);
   return heap;
 }
 

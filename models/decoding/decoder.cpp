@@ -87,7 +87,8 @@ std::vector<Request> DecodeLoop::take_waiting() {
     const auto rows = most_rows(waiting_->options);
     if (used > 0 && used + rows > limits_.max_rows) return fresh;
     used += rows;
-    fresh.push_back(*std::exchange(waiting_, std::nullopt));
+    fresh.push_back(std::move(*waiting_));
+    waiting_.reset();
   }
 }
 
@@ -104,9 +105,10 @@ Memory DecodeLoop::compose(std::vector<Request>& fresh, std::vector<Composed>& s
   std::vector<std::size_t> owners;
   for (std::size_t i = 0; i < fresh.size(); ++i) {
     if (fresh[i].composed) {
-      append(fresh[i].composed->memory);
+      auto composed = std::move(*fresh[i].composed);
+      append(composed.memory);
       order.push_back(i);
-      sources.push_back(std::move(*fresh[i].composed));
+      sources.push_back(std::move(composed));
     } else {
       contexts.push_back(std::move(fresh[i].context));
       owners.push_back(i);
@@ -123,6 +125,7 @@ Memory DecodeLoop::compose(std::vector<Request>& fresh, std::vector<Composed>& s
     }
   }
   std::vector<Request> sorted;
+  sorted.reserve(order.size());
   for (const auto i : order) sorted.push_back(std::move(fresh[i]));
   fresh = std::move(sorted);
   return memory;

@@ -51,6 +51,7 @@ std::vector<NextRow> SingleSearch::advance(std::span<const ScoredRow> rows) {
 
 std::vector<Reply> SingleSearch::take() {
   std::vector<Reply> best;
+  best.reserve(replies_.size());
   for (const auto& reply : replies_)
     best.push_back(reply.to_reply(options_.length_penalty, constraints_.eos()));
   std::ranges::stable_sort(best, std::ranges::greater{}, &Reply::score);

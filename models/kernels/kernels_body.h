@@ -240,13 +240,13 @@ void additive_backward(std::int64_t begin, std::int64_t end, std::int64_t n, std
 template <typename T>
 struct Vector {
   typedef T type __attribute__((vector_size(BANTER_VECTOR_BYTES), aligned(alignof(T))));
-  static constexpr std::int64_t width = BANTER_VECTOR_BYTES / sizeof(T);
+  static constexpr std::int64_t kWidth = BANTER_VECTOR_BYTES / sizeof(T);
 };
 
 constexpr int kPanelVectors = 3;
 constexpr int kTileRows = BANTER_VECTOR_BYTES == 64 ? 8 : 4;  // 24 or 12 sums of 32 or 16 registers
 template <typename T>
-constexpr std::int64_t kPanel = kPanelVectors* Vector<T>::width;
+constexpr std::int64_t kPanel = kPanelVectors* Vector<T>::kWidth;
 
 template <typename T>
 void pack(std::int64_t O, std::int64_t K, const T* __restrict weight, std::int64_t stride,
@@ -266,7 +266,7 @@ BANTER_INLINE void panel_tile(std::int64_t K, std::int64_t O, std::int64_t colum
                               const T* __restrict x, const T* __restrict panel,
                               const T* __restrict bias, T* __restrict out) {
   using V = typename Vector<T>::type;
-  constexpr auto W = Vector<T>::width;
+  constexpr auto W = Vector<T>::kWidth;
   V sum[R][kPanelVectors] = {};
   for (std::int64_t k = 0; k < K; ++k) {
     V w[kPanelVectors];
@@ -333,7 +333,7 @@ void softmax_nll(std::int64_t begin, std::int64_t end, std::int64_t V, T* __rest
     for (std::int64_t from = 0; from < V; from += kBlock) {
       const std::int64_t to = from + kBlock < V ? from + kBlock : V;
       T part = 0;
-      if (gradient) {
+      if (gradient) {  // NOLINT(bugprone-branch-clone): this one also writes
 #pragma omp simd reduction(+ : part)
         for (std::int64_t j = from; j < to; ++j) {
           row[j] = exp_of(row[j] - highest);
@@ -370,7 +370,10 @@ constexpr Kernels<T> kTable = {BANTER_ISA_NAME,
 
 }  // namespace
 
+// Each instruction set's .cpp includes this file once, in a namespace of its own.
+// NOLINTBEGIN(misc-definitions-in-headers)
 const Kernels<float>& float_table() { return kTable<float>; }
 const Kernels<double>& double_table() { return kTable<double>; }
+// NOLINTEND(misc-definitions-in-headers)
 
 }  // namespace banter::models::BANTER_ISA

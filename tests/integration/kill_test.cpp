@@ -162,8 +162,9 @@ TEST_F(KillTest, ARunKilledAtRandomMomentsEndsWithTheBytesOfAnUnbrokenOne) {
   const int wanted = is_long ? 20 : 5;
   const auto file = recipe("killed");
   int kills = 0, in_a_save = 0;
-  for (std::uint64_t number = 0; kills < wanted && number < 100; ++number) {
-    if (!killed(file, place / "killed", number)) break;
+  for (std::uint64_t number = 0; number < 100 && (kills < wanted || in_a_save == 0); ++number) {
+    // On a busy machine the signal may come when the save is over: then it is tried again.
+    if (!killed(file, place / "killed", kills < wanted ? number : 3 * number)) break;
     ++kills;
     for (const auto& entry : fs::directory_iterator(place / "killed"))
       if (entry.path().extension() == ".tmp") {
@@ -173,7 +174,7 @@ TEST_F(KillTest, ARunKilledAtRandomMomentsEndsWithTheBytesOfAnUnbrokenOne) {
   }
   const auto got = finished("killed");
   std::cout << kills << " kills, " << in_a_save << " of them in a save\n";
-  EXPECT_EQ(kills, wanted) << "the run ended too early to be killed so often";
+  EXPECT_GE(kills, wanted) << "the run ended too early to be killed so often";
   EXPECT_GT(in_a_save, 0);
 
   for (const auto& [name, bytes] : expected) {
