@@ -111,7 +111,8 @@ Evaluation evaluate(models::DialogueModel& model, const data::Split& split,
 GreedyReplies answer_greedily(models::DialogueModel& model, const data::Tokenizer& tokenizer,
                               const data::Split& split, const data::BatchOptions& options,
                               std::uint64_t count, bool quiet) {
-  const auto examples = spread_examples(split, data::ReplyRule(options.reply_by, split.format()), count);
+  const auto examples =
+      spread_examples(split, data::ReplyRule(options.reply_by, split.format()), count);
   base::Progress progress(
       {.label = "answer", .unit = "replies", .total = examples.size(), .quiet = quiet});
   GreedyReplies answered;

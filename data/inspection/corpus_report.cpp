@@ -37,7 +37,7 @@ json::object to_json(const PersonaFigures& personas) {
           {"personas", personas.personas.added}, {"distinct_personas", personas.personas.distinct}};
 }
 
-json::array to_json(const std::vector<Example>& examples) {
+json::array to_json(const std::vector<ShownDialogue>& examples) {
   json::array all;
   for (const auto& example : examples) {
     json::array turns;
@@ -99,7 +99,7 @@ void print_personas(std::ostream& out, const CorpusFigures& f) {
             grouped(p.facts.distinct) + " distinct, " + grouped(p.characters) + " characters");
 }
 
-void print_examples(std::ostream& out, const std::vector<Example>& examples) {
+void print_examples(std::ostream& out, const std::vector<ShownDialogue>& examples) {
   if (examples.empty()) return;
   out << "  examples\n";
   for (const auto& example : examples) {

@@ -26,11 +26,11 @@ std::string beginning(std::string_view text) {
 void ExampleSample::offer(const Dialogue& dialogue) {
   const auto draw = base::join_keys(kSeed, ++offered_);
   if (size_ == 0 || (examples_.size() == size_ && draw > examples_.back().draw)) return;
-  Example example{draw, dialogue.id, {}, dialogue.turns.size()};
+  ShownDialogue example{draw, dialogue.id, {}, dialogue.turns.size()};
   for (std::size_t i = 0; i < std::min(kShownTurns, dialogue.turns.size()); ++i)
     example.turns.push_back(
         {dialogue.turns[i].speaker, beginning(dialogue.turns[i].text), dialogue.turns[i].time});
-  examples_.insert(std::ranges::upper_bound(examples_, draw, {}, &Example::draw),
+  examples_.insert(std::ranges::upper_bound(examples_, draw, {}, &ShownDialogue::draw),
                    std::move(example));
   if (examples_.size() > size_) examples_.pop_back();
 }

@@ -10,7 +10,7 @@
 namespace banter::data {
 
 /// The beginning of a dialogue, for people.
-struct Example {
+struct ShownDialogue {
   std::uint64_t draw = 0;  ///< decides which ones are shown, and in which order
   std::string id;
   std::vector<Turn> turns;  ///< the first few, each cut at a few hundred bytes
@@ -23,12 +23,12 @@ class ExampleSample {
   explicit ExampleSample(std::size_t size) : size_(size) {}
 
   void offer(const Dialogue& dialogue);
-  [[nodiscard]] const std::vector<Example>& examples() const { return examples_; }
+  [[nodiscard]] const std::vector<ShownDialogue>& examples() const { return examples_; }
 
  private:
   std::size_t size_;
   std::uint64_t offered_ = 0;
-  std::vector<Example> examples_;  ///< the smallest draws first
+  std::vector<ShownDialogue> examples_;  ///< the smallest draws first
 };
 
 }  // namespace banter::data

@@ -51,7 +51,7 @@ struct CorpusFigures {
   std::vector<ScriptCounts::Row> scripts;
   std::uint64_t distractors = 0, turns_with_distractors = 0;
   PersonaFigures personas;
-  std::vector<Example> examples;
+  std::vector<ShownDialogue> examples;
 };
 
 /// Counts them in one pass and in bounded memory: the buffers of eight DistinctCounters and a table

@@ -24,14 +24,15 @@ bool append_ids(const Rows<T>& ids, Range range, TokenId vocab_size, std::vector
 
 }  // namespace
 
-Ids::Ids(const std::filesystem::path& path, std::uint64_t count, bool is_wide) : wide_(is_wide) {
+IdRows::IdRows(const std::filesystem::path& path, std::uint64_t count, bool is_wide)
+    : wide_(is_wide) {
   if (wide_)
     wide_ids_ = Rows<std::uint32_t>(path, count);
   else
     narrow_ids_ = Rows<std::uint16_t>(path, count);
 }
 
-bool Ids::append(Range range, TokenId vocab_size, std::vector<TokenId>& out) const {
+bool IdRows::append(Range range, TokenId vocab_size, std::vector<TokenId>& out) const {
   return wide_ ? append_ids(wide_ids_, range, vocab_size, out)
                : append_ids(narrow_ids_, range, vocab_size, out);
 }
@@ -162,11 +163,11 @@ Range SplitFiles::hypothesis_ids(std::uint64_t p) const {
                  "pairs");
 }
 
-void SplitFiles::append(const Ids& from, Range ids, std::vector<TokenId>& out) const {
+void SplitFiles::append(const IdRows& from, Range ids, std::vector<TokenId>& out) const {
   if (!from.append(ids, tokenizer_.vocab_size(), out)) fail("an id is outside the vocabulary");
 }
 
-std::string SplitFiles::decoded(const Ids& from, Range range) const {
+std::string SplitFiles::decoded(const IdRows& from, Range range) const {
   std::vector<TokenId> ids;
   append(from, range, ids);
   return tokenizer_.decode(ids);

@@ -44,11 +44,11 @@ struct Range {
   [[nodiscard]] std::uint64_t size() const { return end - begin; }
 };
 
-/// Ids of either width, in place.
-class Ids {
+/// IdRows of either width, in place.
+class IdRows {
  public:
-  Ids() = default;
-  Ids(const std::filesystem::path& path, std::uint64_t count, bool is_wide);
+  IdRows() = default;
+  IdRows(const std::filesystem::path& path, std::uint64_t count, bool is_wide);
   /// Appends those of a range. False when one is not below `vocab_size`.
   [[nodiscard]] bool append(Range range, TokenId vocab_size, std::vector<TokenId>& out) const;
 
@@ -101,8 +101,8 @@ class SplitFiles {
   [[noreturn]] void fail(const std::string& what) const;
   void check(std::uint64_t index, std::uint64_t count, const char* what) const;
   [[nodiscard]] Range checked(Range range, std::uint64_t limit, const char* what) const;
-  void append(const Ids& from, Range ids, std::vector<TokenId>& out) const;
-  [[nodiscard]] std::string decoded(const Ids& from, Range ids) const;
+  void append(const IdRows& from, Range ids, std::vector<TokenId>& out) const;
+  [[nodiscard]] std::string decoded(const IdRows& from, Range ids) const;
   [[nodiscard]] std::pair<std::string_view, std::string_view> id_and_details(
       const base::MappedFile& texts, Range range, std::uint64_t id_bytes) const;
   [[nodiscard]] std::pair<std::string_view, std::string_view> dialogue_text(
@@ -116,7 +116,7 @@ class SplitFiles {
   Rows<FactRow> facts_;
   Rows<DistractorRow> distractors_;
   Rows<PairRow> pairs_;
-  Ids tokens_, fact_tokens_, distractor_tokens_, pair_tokens_;
+  IdRows tokens_, fact_tokens_, distractor_tokens_, pair_tokens_;
   base::MappedFile texts_, pair_texts_;
 };
 

@@ -52,7 +52,7 @@ TEST(TrainStateTest, RefusesWhatIsNoState) {
   };
   EXPECT_THROW(TrainState::from_json("[]", "s"), base::CheckpointError);
   EXPECT_THROW(TrainState::from_json("{", "s"), base::CheckpointError);
-  EXPECT_THROW(TrainState::from_json(changed("\"version\": 1", "\"version\": 2"), "s"),
+  EXPECT_THROW(TrainState::from_json(changed("\"version\": 2", "\"version\": 3"), "s"),
                base::CheckpointError);
   EXPECT_THROW(TrainState::from_json(changed("\"step\": 0", "\"step\": -1"), "s"),
                base::CheckpointError);
