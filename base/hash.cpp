@@ -9,6 +9,17 @@
 
 namespace banter::base {
 
+namespace {
+
+/// Looked up once: OpenSSL takes longer for that than for a short text.
+const EVP_MD* sha256() {
+  static const std::unique_ptr<EVP_MD, decltype(&EVP_MD_free)> found(
+      EVP_MD_fetch(nullptr, "SHA256", nullptr), &EVP_MD_free);
+  return found.get();
+}
+
+}  // namespace
+
 struct Sha256::State {
   EVP_MD_CTX* context = EVP_MD_CTX_new();
   State() = default;
@@ -18,7 +29,7 @@ struct Sha256::State {
 };
 
 Sha256::Sha256() : state_(std::make_unique<State>()) {
-  if (state_->context == nullptr || EVP_DigestInit_ex(state_->context, EVP_sha256(), nullptr) != 1)
+  if (state_->context == nullptr || EVP_DigestInit_ex(state_->context, sha256(), nullptr) != 1)
     throw Error("OpenSSL cannot start SHA-256");
 }
 Sha256::~Sha256() = default;

@@ -1,6 +1,8 @@
 #include "base/utf8.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <cstring>
 
 namespace banter::base {
 namespace {
@@ -26,6 +28,19 @@ std::size_t sequence_length(std::string_view text) {
   return 0;
 }
 
+/// How many bytes in front are ASCII, in steps of eight.
+std::size_t ascii_in_front(std::string_view text) {
+  constexpr std::uint64_t kHighBits = 0x8080808080808080ULL;
+  std::size_t at = 0;
+  for (std::uint64_t bytes = 0; at + sizeof bytes <= text.size(); at += sizeof bytes) {
+    std::memcpy(&bytes, text.data() + at, sizeof bytes);
+    if ((bytes & kHighBits) != 0) break;
+  }
+  return at;
+}
+
+bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+
 /// Whether a character can steer a terminal: control characters (C0, DEL, C1), and those that turn
 /// the direction of what follows around.
 bool steers(std::string_view character) {
@@ -50,11 +65,11 @@ std::string escaped(std::string_view bytes) {
 }  // namespace
 
 std::optional<std::size_t> first_bad_utf8(std::string_view text) {
-  std::size_t at = 0;
-  while (at < text.size()) {
+  for (std::size_t at = ascii_in_front(text); at < text.size();) {
     const auto length = sequence_length(text.substr(at));
     if (length == 0) return at;
     at += length;
+    if (length > 1) at += ascii_in_front(text.substr(at));
   }
   return std::nullopt;
 }
@@ -68,12 +83,14 @@ std::size_t count_words(std::string_view text) {
   std::size_t words = 0;
   bool inside = false;
   for (const char c : text) {
-    const bool space = c == ' ' || (c >= '\t' && c <= '\r');
+    const bool space = is_space(c);
     words += !space && !inside ? 1 : 0;
     inside = !space;
   }
   return words;
 }
+
+bool is_blank(std::string_view text) { return std::ranges::all_of(text, is_space); }
 
 std::string printable(std::string_view text, std::size_t max_bytes) {
   std::string shown;

@@ -18,6 +18,9 @@ std::size_t count_code_points(std::string_view text);  ///< requires valid UTF-8
 /// figure.
 std::size_t count_words(std::string_view text);
 
+/// Whether a text has no word.
+bool is_blank(std::string_view text);
+
 /// Makes bytes safe for a message: control characters (also those above ASCII), overrides of the
 /// direction of writing and bad bytes become \xHH, and no more than `max_bytes` are shown (then
 /// "...").

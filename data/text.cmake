@@ -68,6 +68,7 @@ add_library(
   options.cpp
   pair.cpp
   preparation/blocked_patterns.cpp
+  preparation/byte_log.cpp
   preparation/cleaning.cpp
   preparation/copies.cpp
   preparation/corpus.cpp
@@ -81,6 +82,7 @@ add_library(
   preparation/read_ahead.cpp
   preparation/record_filter.cpp
   preparation/seen_keys.cpp
+  preparation/slot_table.cpp
   preparation/subtitle_marks.cpp
   preparation/temporary_folder.cpp
   preparation/unicode_text.cpp

@@ -98,22 +98,25 @@ class Tokenizer {
 template <typename Take>
 void Tokenizer::for_each_word(std::string_view text, Take&& take) {
   std::string first;  // without a space of its own in the text
-  for (bool at_start = true; !text.empty(); at_start = false) {
-    if (text.starts_with(kSpaceMark)) {
+  std::size_t at = 0;
+  auto mark = text.find(kSpaceMark);
+  for (bool at_start = true; at < text.size(); at_start = false) {
+    if (at == mark) {
       if (at_start) take(std::string_view(" "));
-      take(text.substr(0, kSpaceMark.size()));
-      text.remove_prefix(kSpaceMark.size());
+      take(text.substr(at, kSpaceMark.size()));
+      at += kSpaceMark.size();
+      mark = text.find(kSpaceMark, at);
       continue;
     }
-    const std::size_t from = !at_start && text.front() == ' ' ? 1 : 0;
-    const auto end = std::min({text.find(' ', from), text.find(kSpaceMark, from), text.size()});
+    const auto from = !at_start && text[at] == ' ' ? at + 1 : at;
+    const auto end = std::min({text.find(' ', from), mark, text.size()});
     if (at_start) {
       first.assign(1, ' ').append(text.substr(0, end));
       take(std::string_view(first));
     } else {
-      take(text.substr(0, end));
+      take(text.substr(at, end - at));
     }
-    text.remove_prefix(end);
+    at = end;
   }
 }
 

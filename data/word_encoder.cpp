@@ -1,24 +1,41 @@
 #include "data/word_encoder.h"
 
+#include <algorithm>
+#include <utility>
+
+#include <xxhash.h>
+
 namespace banter::data {
 namespace {
-constexpr std::size_t kMaxWords = std::size_t{1} << 14;  // about 2 MB with their ids
-constexpr std::size_t kMaxWordBytes = 48;                // longer ones seldom come again
-}  // namespace
+constexpr std::size_t kPairs = std::size_t{1} << 14;
+}
+
+WordEncoder::WordEncoder(Tokenizer tokenizer) : tokenizer_(std::move(tokenizer)), known_(kPairs) {}
+
+bool WordEncoder::KnownWord::keep(std::string_view text, std::span<const TokenId> its_ids) {
+  if (text.size() > word.size() || its_ids.size() > ids.size()) return false;
+  bytes = static_cast<std::uint8_t>(text.copy(word.data(), word.size()));
+  size = static_cast<std::uint8_t>(its_ids.size());
+  std::ranges::transform(its_ids, ids.begin(),
+                         [](TokenId id) { return static_cast<std::int32_t>(id); });
+  return true;
+}
 
 void WordEncoder::append_word(std::string_view word, std::vector<TokenId>& out) {
-  if (word.size() > kMaxWordBytes) return tokenizer_.append_word(word, out);
-  if (const auto found = known_.find(word); found != known_.end()) {
-    const auto begin = ids_.begin() + found->second.begin;
-    out.insert(out.end(), begin, begin + found->second.size);
-    return;
+  auto& [latest, earlier] = known_[XXH3_64bits(word.data(), word.size()) % kPairs];
+  if (!latest.is(word)) {
+    if (!earlier.is(word)) {
+      const auto before = out.size();
+      tokenizer_.append_word(word, out);
+      KnownWord learnt;
+      if (learnt.keep(word, std::span(out).subspan(before)))
+        earlier = std::exchange(latest, learnt);
+      return;
+    }
+    std::swap(latest, earlier);
   }
-  const auto size = out.size();
-  tokenizer_.append_word(word, out);
-  if (known_.size() == kMaxWords) return;
-  known_.emplace(word, Range{static_cast<std::uint32_t>(ids_.size()),
-                             static_cast<std::uint32_t>(out.size() - size)});
-  ids_.insert(ids_.end(), out.begin() + static_cast<std::ptrdiff_t>(size), out.end());
+  const auto ids = latest.known_ids();
+  out.insert(out.end(), ids.begin(), ids.end());
 }
 
 std::vector<TokenId> WordEncoder::encode(std::string_view text) {

@@ -1,9 +1,9 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <string>
+#include <span>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "data/tokenizer.h"
@@ -15,28 +15,35 @@ namespace banter::data {
 /// in a corpus nearly all words have been seen before.
 ///
 /// Threads  one each; they may share the tokenizer
-/// Cost     a look-up a known word; memory bounded, whatever it is given
+/// Cost     a look-up a known word; 2 MiB, whatever it is given
 class WordEncoder {
  public:
-  explicit WordEncoder(Tokenizer tokenizer) : tokenizer_(std::move(tokenizer)) {}
+  explicit WordEncoder(Tokenizer tokenizer);
 
   [[nodiscard]] std::vector<TokenId> encode(std::string_view text);
 
  private:
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const {
-      return std::hash<std::string_view>{}(text);
+  /// A short word and its ids, in a line of the processor's cache.
+  struct alignas(64) KnownWord {
+    std::uint8_t bytes = 0;  ///< of the word, 0 = none
+    std::uint8_t size = 0;   ///< its ids
+    std::array<char, 22> word{};
+    std::array<std::int32_t, 10> ids{};
+
+    [[nodiscard]] bool is(std::string_view text) const {
+      return text == std::string_view(word.data(), bytes);
     }
+    [[nodiscard]] std::span<const std::int32_t> known_ids() const { return {ids.data(), size}; }
+    /// Whether both fit.
+    bool keep(std::string_view text, std::span<const TokenId> its_ids);
   };
-  struct Range {
-    std::uint32_t begin = 0, size = 0;
-  };
+  /// The words whose hashes meet here, the one used last first.
+  using Pair = std::array<KnownWord, 2>;
+
   void append_word(std::string_view word, std::vector<TokenId>& out);
 
   Tokenizer tokenizer_;
-  std::unordered_map<std::string, Range, Hash, std::equal_to<>> known_;
-  std::vector<TokenId> ids_;  ///< of the known words
+  std::vector<Pair> known_;
 };
 
 }  // namespace banter::data

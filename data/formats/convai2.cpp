@@ -62,10 +62,11 @@ std::vector<std::string_view> split(std::string_view text, char at) {
 
 /// The offered replies that are not the true one, each once, in their order.
 std::vector<std::string> distractors_in(std::string_view candidates, std::string_view reply) {
+  if (candidates.empty()) return {};
   std::vector<std::string> distractors;
   std::unordered_set<std::string_view> seen = {reply};
   for (const auto candidate : split(candidates, '|'))
-    if (base::count_words(candidate) > 0 && seen.insert(candidate).second)
+    if (!base::is_blank(candidate) && seen.insert(candidate).second)
       distractors.emplace_back(candidate);
   return distractors;
 }
@@ -188,7 +189,7 @@ class DialoguesReader {
   void add_fact(const Fact& fact) {
     if (fact.text.find('\t') != std::string_view::npos)
       return lose(lines_.place(), "a persona line holds a tab");
-    if (base::count_words(fact.text) == 0)
+    if (base::is_blank(fact.text))
       return receiver_.problem(
           {lines_.place(), Severity::kNote, "a fact of a persona is blank: it is left out", "", 0});
     auto& personas = dialogue_.personas;

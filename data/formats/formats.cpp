@@ -85,7 +85,7 @@ Recognition recognise(InputStream& stream, bool alone) {
 std::string_view text_fault(std::string_view text) {
   if (base::first_bad_utf8(text)) return "a text is not valid UTF-8";
   if (text.find('\0') != std::string_view::npos) return "a text holds NUL";
-  if (base::count_words(text) == 0) return "a turn is blank";
+  if (base::is_blank(text)) return "a turn is blank";
   return {};
 }
 

@@ -62,7 +62,7 @@ class LogReader {
       const auto line = lines_.line();
       if (lines_.is_too_long())
         break_off("a line is longer than data.max_line_bytes");
-      else if (base::count_words(line) == 0)
+      else if (base::is_blank(line))
         runs_.end();
       else if (const auto fault = text_fault(line); !fault.empty())
         break_off(fault);
@@ -88,9 +88,9 @@ class LogReader {
     const auto message = parse_message(line);
     if (!message)
       return tell(Severity::kSkip, "a line is no message ([HH:MM] <nick> text): passed over", 1);
-    if (base::count_words(message->nick) == 0)
+    if (base::is_blank(message->nick))
       return tell(Severity::kSkip, "a message has no sender: passed over", 1);
-    if (base::count_words(message->text) == 0)
+    if (base::is_blank(message->text))
       return tell(Severity::kNote, "a message says nothing: passed over", 0);
     if (!is_time(message->time)) tell(Severity::kNote, "what should be a time is none (10:05)", 0);
     runs_.add({std::string(message->nick), std::string(message->text), std::string(message->time)},
@@ -109,7 +109,7 @@ std::string_view recognises_irc(std::string_view head, std::string_view) {
     const auto end = rest.find('\n');
     const auto line = rest.substr(0, end);
     rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
-    if (base::count_words(line) == 0) continue;
+    if (base::is_blank(line)) continue;
     if (const auto message = parse_message(line); message && is_time(message->time))
       return "lines of a log: [HH:MM] <nick> text";
     const auto timed = split_time(line);

@@ -9,7 +9,24 @@
 namespace banter::data {
 namespace {
 namespace dom = simdjson::dom;
+
+constexpr std::size_t kFewKeys = 8;  // are compared pair by pair: no memory for most objects
+
+std::optional<std::string_view> repeated_key(const dom::object& object) {
+  if (object.size() <= kFewKeys) {
+    for (auto one = object.begin(); one != object.end(); ++one)
+      for (auto other = object.begin(); other != one; ++other)
+        if (one.key() == other.key()) return one.key();
+    return std::nullopt;
+  }
+  std::vector<std::string_view> keys;
+  for (const auto field : object) keys.push_back(field.key);
+  std::ranges::sort(keys);
+  const auto twice = std::ranges::adjacent_find(keys);
+  return twice == keys.end() ? std::nullopt : std::optional(*twice);
 }
+
+}  // namespace
 
 RecordParser::RecordParser(const ReadLimits& limits) {
   // Longer records make it grow: they are in memory already, bounded by data.max_line_bytes.
@@ -32,10 +49,7 @@ dom::object as_record_object(const dom::element& value, std::string_view what) {
   dom::object object;
   if (value.get(object))
     throw LostRecord{"a field has the wrong type", std::string(what) + " is no object"};
-  std::vector<std::string_view> keys;
-  for (const auto field : object) keys.push_back(field.key);
-  std::ranges::sort(keys);
-  if (const auto twice = std::ranges::adjacent_find(keys); twice != keys.end())
+  if (const auto twice = repeated_key(object))
     throw LostRecord{"a key stands twice in an object", base::printable(*twice)};
   return object;
 }

@@ -57,7 +57,7 @@ class JsonRecords {
 
   static std::string checked_distractor(std::string_view text, std::size_t turn) {
     const auto where = "turn " + std::to_string(turn);
-    if (base::count_words(text) == 0) throw LostRecord{"a distractor is blank", where};
+    if (base::is_blank(text)) throw LostRecord{"a distractor is blank", where};
     if (const auto fault = text_fault(text); !fault.empty()) throw LostRecord{fault, where};
     return std::string(text);
   }
@@ -92,7 +92,7 @@ class JsonRecords {
       std::vector<std::string> facts;
       for (const auto fact : as_record_array(field.value, "a persona")) {
         const auto text = as_record_string(fact, "a fact");
-        if (base::count_words(text) == 0) {
+        if (base::is_blank(text)) {
           receiver_.problem(
               {place, Severity::kNote, "a fact of a persona is blank: it is left out", "", 0});
           continue;

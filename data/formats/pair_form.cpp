@@ -20,7 +20,7 @@ std::string_view optional_text(const dom::object& object, std::string_view key) 
 }
 
 std::string checked_sentence(std::string_view text, std::string_view name) {
-  if (base::count_words(text) == 0) throw LostRecord{"a sentence is blank", std::string(name)};
+  if (base::is_blank(text)) throw LostRecord{"a sentence is blank", std::string(name)};
   if (const auto fault = text_fault(text); !fault.empty())
     throw LostRecord{fault, std::string(name)};
   return std::string(text);

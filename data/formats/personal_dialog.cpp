@@ -27,8 +27,7 @@ std::string_view text_of(const dom::element& value, std::string_view what) {
 
 void add_fact(std::string_view key, std::string_view value, Facts& facts) {
   const auto text = trimmed(value);
-  if (base::count_words(text) > 0)
-    facts.push_back(std::string(key) + ": " + checked_name(text, key));
+  if (!base::is_blank(text)) facts.push_back(std::string(key) + ": " + checked_name(text, key));
 }
 
 void add_tags(std::string_view tags, Facts& facts) {

@@ -57,7 +57,7 @@ void read_subtitle_lines(InputStream& stream, const ReadLimits& limits, Receiver
     const auto line = lines.line();
     if (lines.is_too_long())
       runs.break_off({place, Severity::kSkip, "a line is longer than data.max_line_bytes", "", 1});
-    else if (base::count_words(line) == 0)
+    else if (base::is_blank(line))
       runs.end();
     else if (const auto fault = text_fault(line); !fault.empty())
       runs.break_off({place, Severity::kSkip, fault, "", 1});

@@ -16,11 +16,10 @@ constexpr std::size_t kLinesLookedAt = 20;
 
 using Columns = std::vector<std::string_view>;
 
-bool is_blank(std::string_view text) { return base::count_words(text) == 0; }
-
 /// The line without the blank columns at its end.
 std::string_view without_blank_end(std::string_view line) {
-  for (auto tab = line.rfind('\t'); tab != std::string_view::npos && is_blank(line.substr(tab + 1));
+  for (auto tab = line.rfind('\t');
+       tab != std::string_view::npos && base::is_blank(line.substr(tab + 1));
        tab = line.rfind('\t'))
     line = line.substr(0, tab);
   return line;
@@ -53,7 +52,7 @@ std::vector<Columns> first_lines(std::string_view head) {
     const bool may_be_cut = head.find('\n') == std::string_view::npos;
     const auto line = take_line(head);
     if (may_be_cut && !lines.empty()) break;
-    if (!is_blank(line)) lines.push_back(columns_of(line));
+    if (!base::is_blank(line)) lines.push_back(columns_of(line));
   }
   return lines;
 }

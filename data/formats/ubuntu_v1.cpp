@@ -85,7 +85,7 @@ class DialogueReader {
       const auto columns = split_line(line);
       if (!columns) return lose("a line has fewer than four columns");
       const auto& [time, from, to, text] = *columns;
-      if (base::count_words(from) == 0) return lose("a line has no sender");
+      if (base::is_blank(from)) return lose("a line has no sender");
       if (line.find('\0') != std::string_view::npos) return lose("a text holds NUL");
       if (const auto fault = text_fault(text); !fault.empty()) return lose(fault);
       note_oddities(time, text);

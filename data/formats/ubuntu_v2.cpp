@@ -52,6 +52,8 @@ std::optional<Columns> columns_of(const CsvRows& header) {
 bool is_label(std::string_view text) { return text == "0" || text == "1"; }
 
 std::string with_spaces_for_line_ends(std::string_view text) {
+  if (text.find('\n') == std::string_view::npos && text.find('\r') == std::string_view::npos)
+    return std::string(text);
   std::string spaced;
   spaced.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {

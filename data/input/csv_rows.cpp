@@ -1,5 +1,7 @@
 #include "data/input/csv_rows.h"
 
+#include <algorithm>
+
 #include "data/input/lines.h"
 
 namespace banter::data {
@@ -18,7 +20,10 @@ bool CsvRows::next() {
       if (chunk.empty()) break;
       any = true;
       std::size_t used = 0;
-      while (used < chunk.size() && state_ != State::kEnded) take(chunk[used++]);
+      while (used < chunk.size() && state_ != State::kEnded) {
+        used += take_plain(chunk.substr(used));
+        if (used < chunk.size()) take(chunk[used++]);
+      }
       stream_.consume(used);
     }
     if (!any) return false;
@@ -47,6 +52,22 @@ void CsvRows::begin_row() {
   fault_ = {};
   stray_quote_ = any_quoted_ = false;
   state_ = State::kFieldStart;
+}
+
+/// Takes what stands in a field before the next byte that may mean something. Returns   its size
+std::size_t CsvRows::take_plain(std::string_view bytes) {
+  std::size_t size = 0;
+  if (state_ == State::kQuoted) {
+    size = std::min({bytes.find('"'), bytes.size(), max_bytes_ - bytes_});
+    line_ += static_cast<std::uint64_t>(std::ranges::count(bytes.substr(0, size), '\n'));
+  } else if (state_ == State::kUnquoted) {
+    const auto means = [](char c) { return c == ',' || c == '"' || c == '\n'; };
+    const auto end = std::ranges::find_if(bytes, means) - bytes.begin();
+    size = std::min(static_cast<std::size_t>(end), max_bytes_ - bytes_);
+  }
+  text_.append(bytes.substr(0, size));
+  bytes_ += size;
+  return size;
 }
 
 void CsvRows::take(char c) {

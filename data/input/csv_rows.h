@@ -46,6 +46,7 @@ class CsvRows {
   };
 
   void begin_row();
+  std::size_t take_plain(std::string_view bytes);
   void take(char c);
   void take_behind_quote(char c);
   void end_field();

@@ -23,8 +23,6 @@ bool can_be_joined(const Turn& first, const Turn& second) {
          first.distractors.empty() && second.distractors.empty();
 }
 
-bool is_blank(std::string_view text) { return base::count_words(text) == 0; }
-
 constexpr std::string_view kBlocked = "a text matches a pattern of data.cleaning.blocked";
 
 std::string quoted(const std::string& pattern) { return '"' + base::printable(pattern) + '"'; }
@@ -94,7 +92,7 @@ std::vector<Dialogue> Cleaner::clean(Dialogue&& dialogue, const Place& place) co
   auto faults = blocked_turns(dialogue);
   change_texts(dialogue, place);
   for (std::size_t i = 0; i < faults.size(); ++i)
-    if (faults[i].rule.empty() && is_blank(dialogue.turns[i].text))
+    if (faults[i].rule.empty() && base::is_blank(dialogue.turns[i].text))
       faults[i].rule = "a turn is blank after cleaning";
   if (!is_run(dialogue)) return clean_talk(std::move(dialogue), faults, place);
   add_size_faults(dialogue, faults);
@@ -155,7 +153,7 @@ bool Cleaner::clean(Pair& pair, const Place& place) const {
     if (before != std::pair(pair.premise, pair.hypothesis)) count(place, step.rule, "", 0);
   }
   for (const auto* text : {&pair.premise, &pair.hypothesis}) {
-    if (is_blank(*text)) {
+    if (base::is_blank(*text)) {
       count(place, "a text of a pair is blank after cleaning", "", 1);
       return false;
     }
@@ -209,10 +207,12 @@ void Cleaner::change_texts(Dialogue& dialogue, const Place& place) const {
 
 void Cleaner::drop_spoilt_extras(Dialogue& dialogue, const Place& place) const {
   for (auto& [speaker, facts] : dialogue.personas)
-    if (const auto dropped = std::erase_if(facts, is_blank); dropped > 0)
+    if (const auto dropped = std::erase_if(facts, base::is_blank); dropped > 0)
       count(place, "a fact of a persona is blank after cleaning", "", 0);
   for (auto& turn : dialogue.turns) {
-    const auto is_spoilt = [&](const std::string& d) { return is_blank(d) || d == turn.text; };
+    const auto is_spoilt = [&](const std::string& d) {
+      return base::is_blank(d) || d == turn.text;
+    };
     if (const auto dropped = std::erase_if(turn.distractors, is_spoilt); dropped > 0)
       count(place, "a distractor is blank or the reply itself after cleaning",
             std::to_string(dropped) + " of a turn", 0);
@@ -239,8 +239,15 @@ Cleaner::Fault Cleaner::size_fault(const Turn& turn) const {
 }
 
 void Cleaner::add_size_faults(const Dialogue& dialogue, TurnFaults& faults) const {
+  if (!has_turn_limits()) return;  // counting every turn's words and characters takes time
   for (std::size_t i = 0; i < faults.size(); ++i)
     if (faults[i].rule.empty()) faults[i] = size_fault(dialogue.turns[i]);
+}
+
+bool Cleaner::has_turn_limits() const {
+  const auto& o = options_;
+  return o.min_turn_words > 0 || o.max_turn_words > 0 || o.min_turn_characters > 0 ||
+         o.max_turn_characters > 0;
 }
 
 bool Cleaner::has_fault(const TurnFaults& faults) {

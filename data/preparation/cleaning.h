@@ -66,6 +66,7 @@ class Cleaner {
   void change_texts(Dialogue& dialogue, const Place& place) const;
   void drop_spoilt_extras(Dialogue& dialogue, const Place& place) const;
   [[nodiscard]] Fault size_fault(const Turn& turn) const;
+  [[nodiscard]] bool has_turn_limits() const;
   void add_size_faults(const Dialogue& dialogue, TurnFaults& faults) const;
   [[nodiscard]] Fault dialogue_fault(const Dialogue& dialogue) const;
   [[nodiscard]] Fault script_fault(const ScriptCount& count) const;

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/errors.h"
@@ -36,6 +37,13 @@ void NamelessFile::fail(const std::string& what) const {
   const int error = errno;
   throw base::FileError(base::printable(folder_.string(), 1000) +
                         ": a temporary file in it cannot be " + what + ": " + std::strerror(error));
+}
+
+void NamelessFile::reserve(std::uint64_t offset, std::uint64_t size) const {
+  do {
+    errno = ::posix_fallocate(fd_, static_cast<off_t>(offset), static_cast<off_t>(size));
+  } while (errno == EINTR);
+  if (errno != 0) fail("written");
 }
 
 void NamelessFile::write_at(std::uint64_t offset, const void* data, std::size_t size) const {

@@ -16,6 +16,10 @@ class NamelessFile {
   NamelessFile& operator=(NamelessFile&& other) noexcept;
   ~NamelessFile();
 
+  /// Takes disk space from `offset` on, so that writing there cannot find the disk full.
+  /// Throws   FileError (disk full)
+  void reserve(std::uint64_t offset, std::uint64_t size) const;
+
   /// Throws   FileError (disk full)
   void write_at(std::uint64_t offset, const void* data, std::size_t size) const;
 

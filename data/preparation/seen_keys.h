@@ -6,7 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "data/preparation/nameless_file.h"
+#include "data/preparation/byte_log.h"
+#include "data/preparation/slot_table.h"
 
 namespace banter::data {
 
@@ -14,7 +15,8 @@ namespace banter::data {
 /// without a name and gone with the object. So that a corpus of any size is checked for repeated
 /// ids in the same memory.
 ///
-/// Cost     32 bytes of disk a key at most, and the key; a few system calls a key
+/// Cost     the table in memory up to a million keys (32 MiB, half as much again while it grows),
+///          then 32 bytes of disk a key at most and a few system calls; the keys on disk
 class SeenKeys {
  public:
   /// What was remembered with a key when it came first.
@@ -34,17 +36,10 @@ class SeenKeys {
   [[nodiscard]] std::uint64_t size() const { return size_; }
 
  private:
-  struct Slot {
-    std::uint64_t hash = 0;   ///< 0 = empty
-    std::uint64_t entry = 0;  ///< where the key stands in the file of keys
-  };
-  void grow();
-  [[nodiscard]] Slot read_slot(std::uint64_t index) const;
-  void write_slot(std::uint64_t index, const Slot& slot) const;
-
-  std::filesystem::path folder_;
-  NamelessFile table_, keys_;
-  std::uint64_t capacity_ = 0, size_ = 0, keys_bytes_ = 0;
+  SlotTable table_;  ///< hash of a key -> where its entry stands
+  ByteLog entries_;
+  std::string entry_;  ///< the one being made
+  std::uint64_t size_ = 0;
 };
 
 }  // namespace banter::data

@@ -1,6 +1,7 @@
 #include "data/store/split_writer.h"
 
 #include <algorithm>
+#include <cstring>
 #include <string_view>
 #include <unordered_map>
 
@@ -58,6 +59,18 @@ std::string details(const Pair& pair) {
   return json::serialize(rest);
 }
 
+/// Puts ids as numbers of type Id in place of what stands in `row`.
+template <typename Id>
+void put_ids(const std::vector<TokenId>& ids, std::string& row) {
+  row.resize(ids.size() * sizeof(Id));
+  char* to = row.data();
+  for (const TokenId id : ids) {
+    const auto value = static_cast<Id>(id);
+    std::memcpy(to, &value, sizeof value);
+    to += sizeof value;
+  }
+}
+
 /// Bytes of `count` rows of type Row.
 template <typename Row>
 std::uint64_t rows(std::uint64_t count) {
@@ -102,11 +115,10 @@ std::array<HashedFile*, 11> SplitWriter::files() {
 
 void SplitWriter::write_ids(HashedFile& file, const std::vector<TokenId>& ids,
                             std::uint64_t& count) {
-  row_.clear();
-  for (const TokenId id : ids) {
-    const auto value = static_cast<std::uint32_t>(id);
-    row_.append(reinterpret_cast<const char*>(&value), wide_ ? 4 : 2);
-  }
+  if (wide_)
+    put_ids<std::uint32_t>(ids, row_);
+  else
+    put_ids<std::uint16_t>(ids, row_);
   file.write(row_);
   count += ids.size();
 }

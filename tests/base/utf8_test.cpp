@@ -24,9 +24,25 @@ TEST(Utf8Test, FindsTheFirstBadByte) {
   }
 }
 
+TEST(Utf8Test, FindsTheFirstBadByteAtAnyDistance) {
+  for (std::size_t before = 0; before < 20; ++before)
+    for (std::size_t behind = 0; behind < 20; ++behind) {
+      const auto text = std::string(before, 'a') + "\xFF" + std::string(behind, 'b');
+      EXPECT_EQ(first_bad_utf8(text), before);
+      EXPECT_EQ(first_bad_utf8("\xC3\xA9" + text), before + 2);
+    }
+}
+
 TEST(Utf8Test, CountsCodePoints) {
   EXPECT_EQ(count_code_points(""), 0u);
   EXPECT_EQ(count_code_points("aé€𝄞"), 4u);
+}
+
+TEST(Utf8Test, ATextWithoutWordsIsBlank) {
+  EXPECT_TRUE(is_blank(""));
+  EXPECT_TRUE(is_blank(" \t\r\n\v\f"));
+  EXPECT_FALSE(is_blank("  x"));
+  EXPECT_FALSE(is_blank("\xC2\xA0"));  // a no-break space is no white space of ASCII
 }
 
 TEST(Utf8Test, CountsWordsBetweenAsciiWhiteSpace) {

@@ -109,6 +109,9 @@ TEST_F(FormatsTest, ABadLineLosesItsDialogueAloneAndIsNamed) {
       {R"({"id": "b", "turns": [)" + turn + R"(, {"speaker": "B", "text": "a\ud800b"}]})",
        "not JSON"},
       {R"({"id": "b", "id": "c", "turns": [)" + turn + "," + turn + "]}", "stands twice"},
+      {R"({"a": 1, "b": 1, "c": 1, "d": 1, "e": 1, "f": 1, "id": "b", "turns": [)" + turn + "," +
+           turn + R"(], "a": 1})",
+       "stands twice"},
       {R"({"id": "b", "turns": [{"speaker": "B", "text": "a)"
        "\xFF"
        R"("}]})",

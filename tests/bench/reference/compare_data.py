@@ -1,0 +1,231 @@
+#!/usr/bin/env python3
+"""Runs banter's data layer and what people use instead in turns, and prints the ratios.
+
+    compare_data.py --build build/text-release [--python PYTHON] [--megabytes 50] [--rounds 5]
+    compare_data.py --only tokens|readers
+
+Writes tables in Markdown: medians over the rounds of whole processes, and each one's range. The
+corpora are made in a temporary folder (--folder) out of those of BANTER_CORPORA. `tokens` needs
+spm_encode (Debian's package sentencepiece), and Python's sentencepiece and numpy in --python.
+"""
+
+import argparse
+import json
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import data_corpora
+from machine import machine_line
+
+HERE = Path(__file__).resolve().parent
+
+
+class Run:
+    """Processes that work side by side: seconds until the last one ends, and of all processors."""
+
+    def __init__(self, *commands):
+        self.commands = [[str(word) for word in command] for command in commands]
+        self.seconds, self.processor_seconds = [], []
+        self.answer = None
+
+    def __call__(self):
+        begin, used = time.perf_counter(), used_by_children()
+        running = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+                   for command in self.commands]
+        told = [process.communicate()[0] for process in running]
+        self.seconds.append(time.perf_counter() - begin)
+        self.processor_seconds.append(used_by_children() - used)
+        for process in running:
+            if process.returncode != 0:
+                sys.exit(f"failed: {' '.join(process.args)}")
+        self.answer = json.loads(told[0]) if told[0].startswith(b"{") else None
+
+    def median(self):
+        return statistics.median(self.seconds)
+
+
+def used_by_children():
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def middle_ratio(ours, theirs):
+    """How many times as fast we are: of the rounds, each by itself, median, least, most."""
+    ratios = [b / a for a, b in zip(ours, theirs)]
+    return f"{statistics.median(ratios):.2f} x | {min(ratios):.2f} to {max(ratios):.2f}"
+
+
+class IdsToNull(Run):
+    """spm_encode of halves of a text; the ids go to /dev/null."""
+
+    def __init__(self, model, halves):
+        super().__init__(*(["spm_encode", f"--model={model}", "--output_format=id",
+                            "--output=/dev/null", half] for half in halves))
+
+
+def in_turns(runs, rounds):
+    for _ in range(rounds):
+        for run in runs:
+            run()
+
+
+def print_rows(rows, text_bytes, ours):
+    """rows: name -> (run, target of the ratio)."""
+    print("| what | MB/s of text, median | range | processor seconds | banter is | range | target |")
+    print("|---|---|---|---|---|---|---|")
+    for name, (run, target) in rows.items():
+        speeds = [text_bytes / 1e6 / seconds for seconds in run.seconds]
+        ratio = " | " if run is ours else middle_ratio(ours.seconds, run.seconds)
+        print(f"| {name} | {statistics.median(speeds):.1f} | {min(speeds):.1f} to {max(speeds):.1f} "
+              f"| {statistics.median(run.processor_seconds):.1f} | {ratio} | {target} |")
+    print(flush=True)
+
+
+def write_recipe(path, store, corpus, tokenizer=None):
+    given = f"{{path: {json.dumps(str(tokenizer))}}}" if tokenizer else "{vocab_size: 8000}"
+    path.write_text(f"store: {json.dumps(str(store))}\n"
+                    f"data:\n  sources: [{{path: {json.dumps(str(corpus))}}}]\n"
+                    f"  tokenizer: {given}\n")
+    return path
+
+
+class Prepare(Run):
+    """banter prepare, of which the last round's store goes first."""
+
+    def __init__(self, program, recipe, store):
+        super().__init__([program, "prepare", recipe, "--quiet", "--json"])
+        self.store = store
+
+    def __call__(self):
+        shutil.rmtree(self.store, ignore_errors=True)
+        super().__call__()
+
+
+def halves_of_lines(path, folder):
+    lines = path.read_bytes().splitlines(keepends=True)
+    halves = [folder / f"{path.stem}.{half}{path.suffix}" for half in (1, 2)]
+    middle = len(lines) // 2
+    halves[0].write_bytes(b"".join(lines[:middle]))
+    halves[1].write_bytes(b"".join(lines[middle:]))
+    return halves
+
+
+def bare_text(corpus, folder):
+    """A file of the turns, a line each, and how many bytes of text they are."""
+    path, count = folder / "turns.txt", 0
+    with open(corpus, encoding="utf-8") as lines, open(path, "w", encoding="utf-8") as out:
+        for line in lines:
+            for turn in json.loads(line)["turns"]:
+                text = " ".join(turn["text"].split("\n"))
+                count += len(text.encode())
+                out.write(text + "\n")
+    return path, count
+
+
+def write_dictionary(text, path):
+    """The words as fairseq keeps them: the most frequent first."""
+    counts = {}
+    with open(text, encoding="utf-8") as lines:
+        for line in lines:
+            for word in line.split():
+                counts[word] = counts.get(word, 0) + 1
+    first = sorted(counts, key=counts.get, reverse=True)[:50_000]
+    path.write_text("".join(f"{word} {counts[word]}\n" for word in first), encoding="utf-8")
+    return path
+
+
+def compare_tokens(program, args, folder):
+    corpus = data_corpora.make("jsonl", folder, args.megabytes)
+    text, text_bytes = bare_text(corpus, folder)
+    model = folder / "pieces.model"
+    subprocess.run([program, "prepare", write_recipe(folder / "train.yaml", folder / "none", corpus),
+                    "--tokenizer-only", model, "--quiet"], check=True, stdout=subprocess.DEVNULL)
+    store = folder / "store"
+    ours = Prepare(program, write_recipe(folder / "prepare.yaml", store, corpus, model), store)
+    in_python = [args.python, HERE / "python_tokens.py", model]
+    runs = {
+        "banter prepare, JSON Lines to a store": (ours, ""),
+        "2 spm_encode, bare text to ids": (IdsToNull(model, halves_of_lines(text, folder)), "0.9"),
+        "Python, 1 process": (Run([*in_python, 1, corpus]), "2"),
+        "Python, 1 process, 2 threads": (Run([*in_python, 2, corpus]), "2"),
+        "Python, 2 processes": (Run([*in_python, 1, *halves_of_lines(corpus, folder)]), "2"),
+        "as fairseq's binarizer, 1 process": (
+            Run([args.python, HERE / "plain_readers.py", "binarize", corpus,
+                 write_dictionary(text, folder / "dict.txt"), folder / "binarized"]), ""),
+    }
+    in_turns([run for run, _ in runs.values()], args.rounds)
+    print(f"Text to ids: {text_bytes / 1e6:.0f} MB of text in {corpus.stat().st_size / 1e6:.0f} MB "
+          "of JSON Lines\n")
+    print_rows(runs, text_bytes, ours)
+
+
+def compare_readers(program, args, folder):
+    print("Reading and cleaning, nothing kept; the Python readers check nothing\n")
+    print("| format | MB of text | MB of files | banter, MB/s of text | Python, MB/s of text "
+          "| banter is | range | by processor time | range | target |")
+    print("|---|---|---|---|---|---|---|---|---|---|")
+    for name in args.formats:
+        corpus = data_corpora.make(name, folder, args.megabytes)
+        ours = Run([program, "read", corpus])
+        theirs = Run([args.python, HERE / "plain_readers.py", name, corpus])
+        in_turns([ours, theirs], args.rounds)
+        check_equal(name, ours.answer, theirs.answer)
+        size = ours.answer["text_bytes"] / 1e6
+        print(f"| {name} | {size:.0f} | {corpus.stat().st_size / 1e6:.0f} "
+              f"| {size / ours.median():.0f} | {size / theirs.median():.1f} "
+              f"| {middle_ratio(ours.seconds, theirs.seconds)} "
+              f"| {middle_ratio(ours.processor_seconds, theirs.processor_seconds)} | 10 |",
+              flush=True)
+        corpus.unlink()
+    print()
+
+
+def check_equal(name, ours, theirs):
+    """Both must have read about the same (a few dialogues give no reply and are left out)."""
+    for key in ("turns", "text_bytes"):
+        if abs(ours[key] - theirs[key]) > 0.05 * theirs[key]:
+            sys.exit(f"{name}: {key} {ours[key]} and {theirs[key]}: they do not read the same")
+
+
+def missing(args):
+    if args.only != "readers":
+        if shutil.which("spm_encode") is None:
+            return "spm_encode is missing: apt-get install sentencepiece"
+        imports = [args.python, "-c", "import numpy, sentencepiece"]
+        if subprocess.run(imports, stderr=subprocess.DEVNULL).returncode != 0:
+            return f"{args.python} lacks numpy or sentencepiece: pip install numpy sentencepiece"
+    if not data_corpora.CORPORA.is_dir():
+        return f"{data_corpora.CORPORA} is not there (BANTER_CORPORA names the folder of corpora)"
+    return ""
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--build", default="build/text-release")
+    parser.add_argument("--python", default=sys.executable)
+    parser.add_argument("--megabytes", type=float, default=50, help="of text, at least")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", choices=("tokens", "readers"))
+    parser.add_argument("--formats", nargs="+", choices=data_corpora.MAKERS,
+                        default=list(data_corpora.MAKERS))
+    parser.add_argument("--folder", help="where the temporary folder is made")
+    args = parser.parse_args()
+    if why := missing(args):
+        sys.exit(f"compare_data.py: {why}")
+    program = Path(args.build).resolve() / "tests/bench/data_program"
+    print(machine_line() + "\n")
+    with tempfile.TemporaryDirectory(dir=args.folder) as name:
+        if args.only != "readers":
+            compare_tokens(program, args, Path(name))
+        if args.only != "tokens":
+            compare_readers(program, args, Path(name))
+
+
+if __name__ == "__main__":
+    main()
