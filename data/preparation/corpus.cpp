@@ -100,13 +100,16 @@ void CorpusReader::read(const SourceOptions& source, const RecordSink& sink,
   SourceTaker taker(
       summary_, problems_, std::to_string(sources_++) + '\0',
       [&](Ids ids, const std::string& scope) { return filter(ids, scope, sink); }, bytes);
-  ReadAhead ahead(how, [&](FoundItem&& item) {
+  const auto take = [&](FoundItem&& item) {
     std::visit([&](auto&& one) { taker(std::move(one)); }, std::move(item));
-  });
+  };
+  // One file is read here: memory that one thread takes and another frees costs more than parsing.
+  ReadAhead ahead(how, take);
   for_each_file(
       file, [&](const Problem& problem) { ahead.add(problem); },
       [&](const std::filesystem::path& path, const std::string& name) {
-        ahead.add(path, name, {path == file ? source.path : path.string(), "", 0, 0});
+        if (how.is_the_source) return read_found(path, name, {source.path, "", 0, 0}, how, take);
+        ahead.add(path, name, {path.string(), "", 0, 0});
       });
   ahead.finish();
   taker.finish(source.path);

@@ -25,8 +25,9 @@ struct CorpusSummary {
 };
 
 /// Reads the records of corpora: opens, recognises, reads, cleans, and leaves out what gives no
-/// reply, repeats an id or is an unwanted copy. Files are read and parsed side by side (see
-/// ReadAhead); two runs over the same files give the same records in the same order.
+/// reply, repeats an id or is an unwanted copy. The files of a folder or pattern are read and
+/// parsed side by side (see ReadAhead); two runs over the same files give the same records in the
+/// same order.
 class CorpusReader {
  public:
   /// `scratch` takes temporary files; `problems` must outlive the reader.

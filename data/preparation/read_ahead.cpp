@@ -13,9 +13,9 @@
 namespace banter::data {
 namespace {
 
-constexpr std::size_t kMaxItems = 64;  // of a piece
-constexpr std::size_t kMaxBytes = std::size_t{1} << 16;
-constexpr std::size_t kMaxPieces = 4;  // that wait
+constexpr std::size_t kMaxItems = 1024;  // of a piece: a thread is woken for each
+constexpr std::size_t kMaxBytes = std::size_t{1} << 18;
+constexpr std::size_t kMaxPieces = 3;  // that wait
 constexpr unsigned kMaxFiles = 8;
 
 std::size_t bytes_of(const FoundItem& item) {
@@ -34,39 +34,41 @@ class Pipe {
   /// Waits for room. Throws   GivenUp
   void put(Piece piece) {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return pieces_.size() < kMaxPieces || given_up_; });
+    has_room_.wait(lock, [&] { return pieces_.size() < kMaxPieces || given_up_; });
     if (given_up_) throw GivenUp{};
     pieces_.push_back(std::move(piece));
-    changed_.notify_all();
+    lock.unlock();
+    has_piece_.notify_one();
   }
   void end(std::exception_ptr error) {
     const std::lock_guard lock(mutex_);
     error_ = std::move(error);
     ended_ = true;
-    changed_.notify_all();
+    has_piece_.notify_one();
   }
   void give_up() {
     const std::lock_guard lock(mutex_);
     given_up_ = true;
-    changed_.notify_all();
+    has_room_.notify_one();
   }
   /// Waits for the next piece; an empty one at the end. Throws   what ended it
   Piece get() {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return !pieces_.empty() || ended_; });
+    has_piece_.wait(lock, [&] { return !pieces_.empty() || ended_; });
     if (pieces_.empty()) {
       if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
       return {};
     }
     Piece piece = std::move(pieces_.front());
     pieces_.pop_front();
-    changed_.notify_all();
+    lock.unlock();
+    has_room_.notify_one();
     return piece;
   }
 
  private:
   std::mutex mutex_;
-  std::condition_variable changed_;
+  std::condition_variable has_room_, has_piece_;
   std::deque<Piece> pieces_;
   std::exception_ptr error_;
   bool ended_ = false, given_up_ = false;
