@@ -90,7 +90,7 @@ RecordFilter CorpusReader::filter(Ids ids, const std::string& scope, const Recor
 
 void CorpusReader::read(const SourceOptions& source, const RecordSink& sink,
                         const std::function<void(std::uint64_t)>& bytes,
-                        const std::filesystem::path& file) {
+                        const std::filesystem::path& file, const Shard& files) {
   summary_ = {};
   if (is_store(file)) return read_store(file, sink, bytes);
   std::error_code unreadable;  // opening it tells why
@@ -105,14 +105,15 @@ void CorpusReader::read(const SourceOptions& source, const RecordSink& sink,
   };
   // One file is read here: memory that one thread takes and another frees costs more than parsing.
   ReadAhead ahead(how, take);
+  std::uint64_t number = 0;
   for_each_file(
       file, [&](const Problem& problem) { ahead.add(problem); },
       [&](const std::filesystem::path& path, const std::string& name) {
         if (how.is_the_source) return read_found(path, name, {source.path, "", 0, 0}, how, take);
-        ahead.add(path, name, {path.string(), "", 0, 0});
+        if (files.has(number++)) ahead.add(path, name, {path.string(), "", 0, 0});
       });
   ahead.finish();
-  taker.finish(source.path);
+  if (files.is_whole() || summary_.streams > 0) taker.finish(source.path);
 }
 
 /// A store is read again as what it was made from: cleaned once more, in its own splits.

@@ -12,6 +12,7 @@
 #include "data/preparation/record_filter.h"
 #include "data/preparation/seen_keys.h"
 #include "data/problems.h"
+#include "data/store/shard.h"
 
 namespace banter::data {
 
@@ -36,10 +37,12 @@ class CorpusReader {
 
   /// `bytes` is told how many more bytes of the files were read. `file` is where the bytes are,
   /// `source.path` what messages call it (they differ for standard input).
+  /// Of a folder or pattern only the files that are in `files` are opened.
   /// Throws   FileError, DamagedInput; DataError when there are files and none has a known format,
   ///          or more problems than borne; Stopped
   void read(const SourceOptions& source, const RecordSink& sink,
-            const std::function<void(std::uint64_t)>& bytes, const std::filesystem::path& file);
+            const std::function<void(std::uint64_t)>& bytes, const std::filesystem::path& file,
+            const Shard& files = {});
 
   /// Of the source read last; when `read` threw, of what came before.
   [[nodiscard]] const CorpusSummary& summary() const { return summary_; }

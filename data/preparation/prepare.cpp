@@ -172,10 +172,22 @@ class SplitChooser {
   Reading& reading_;
 };
 
-/// Reads all sources, with a bar, and gives every record with its split.
+/// Whether the shards of a source are made of whole files, so that each program opens its own only:
+/// where there are enough, and no record must be compared with those of other files.
+bool is_sharded_by_files(const Work& work, std::size_t source) {
+  return !work.request.shard.is_whole() &&
+         work.inputs.sources[source].files >= work.request.shard.count &&
+         work.request.data.cleaning.duplicates == "keep" &&
+         !is_store(work.inputs.sources[source].file);
+}
+
+/// Neighbours mostly stay together, and every shard gets its part of a file.
+constexpr std::uint64_t kShardBlock = 256;
+
+/// Reads all sources, with a bar, and gives every record of `shard` with its split.
 template <typename Sink>
 Reading read_sources(const Work& work, const std::string& label, double valid_below,
-                     Problems& problems, const Sink& sink) {
+                     const Shard& shard, Problems& problems, const Sink& sink) {
   const auto& data = work.request.data;
   ReadingProgress progress(label, work.inputs.bytes, work.request.quiet);
   CorpusReader reader(data.cleaning, data.limits, work.scratch, problems);
@@ -183,15 +195,18 @@ Reading read_sources(const Work& work, const std::string& label, double valid_be
   SplitChooser choose_split(data, valid_below, problems, reading);
   for (std::size_t i = 0; i < data.sources.size(); ++i) {
     const auto& source = data.sources[i];
+    const bool by_files = !shard.is_whole() && is_sharded_by_files(work, i);
+    std::uint64_t number = 0;
     const auto take = [&](Record&& record, const Place& place) {
       auto* dialogue = std::get_if<Dialogue>(&record);
       if (dialogue != nullptr && !apply_transforms(data.transforms, *dialogue, place, problems))
         return;
       const auto split = choose_split(source, reader.summary().split, record, place);
       ++reading.counts[split];
-      sink(split, std::move(record));
+      if (by_files || shard.has(number++ / kShardBlock)) sink(split, std::move(record));
     };
-    reader.read(source, take, std::ref(progress), work.inputs.sources[i].file);
+    reader.read(source, take, std::ref(progress), work.inputs.sources[i].file,
+                by_files ? shard : Shard{});
     reading.formats.push_back(reader.summary().format);
   }
   return reading;
@@ -239,10 +254,10 @@ Tokenizer train_tokenizer(const Work& work) {
   for (auto below = data.valid_share;;) {
     Problems problems(static_cast<std::uint64_t>(data.max_skipped));
     TextSample sample(static_cast<std::uint64_t>(data.tokenizer.sample_bytes), data.tokenizer.seed);
-    const auto reading =
-        read_sources(work, "reading", below, problems, [&](const auto& split, Record&& record) {
-          if (split == "train") sample_texts(record, sample);
-        });
+    const auto reading = read_sources(work, "reading", below, Shard{}, problems,
+                                      [&](const auto& split, Record&& record) {
+                                        if (split == "train") sample_texts(record, sample);
+                                      });
     const auto wanted = valid_below(data, reading, below);
     if (wanted != below) {
       below = wanted;  // the corpus is small: it is soon read again
@@ -270,15 +285,13 @@ Tokenizer tokenizer_for(const Work& work, PartialStore& partial) {
 class RecordTaker {
  public:
   RecordTaker(const Work& work, const Tokenizer& tokenizer, PartialStore& partial)
-      : shard_(work.request.shard),
-        checkpoint_records_(static_cast<std::uint64_t>(work.request.data.checkpoint_records)),
+      : checkpoint_records_(static_cast<std::uint64_t>(work.request.data.checkpoint_records)),
         partial_(partial),
         writer_(writer_for(tokenizer, partial)),
         queue_(tokenizer, *writer_),
         there_(writer_->records()) {}
 
   void take(const std::string& split, Record&& record) {
-    if (number_++ / kBlock % shard_.count != shard_.index) return;
     if (taken_++ < there_) return writer_->skip(split, record);
     queue_.add(split, std::move(record));
     if (taken_ % checkpoint_records_ == 0) save();
@@ -294,9 +307,6 @@ class RecordTaker {
   }
 
  private:
-  /// Neighbours mostly stay together, and every shard gets its part of every corpus.
-  static constexpr std::uint64_t kBlock = 256;
-
   static std::unique_ptr<StoreWriter> writer_for(const Tokenizer& tokenizer,
                                                  PartialStore& partial) {
     if (const auto* checkpoint = partial.find("checkpoint"))
@@ -305,21 +315,20 @@ class RecordTaker {
     return std::make_unique<StoreWriter>(partial.store(), tokenizer);
   }
 
-  Shard shard_;
   std::uint64_t checkpoint_records_;
   PartialStore& partial_;
   std::unique_ptr<StoreWriter> writer_;
   EncodingQueue queue_;
   std::uint64_t there_;  ///< records that the store holds from before
-  std::uint64_t number_ = 0, taken_ = 0;
+  std::uint64_t taken_ = 0;
 };
 
 /// The last reading. Throws   Stopped, with all that was read so far kept
 Reading encode_sources(const Work& work, double below, Problems& problems, RecordTaker& taker) {
   try {
-    return read_sources(work, "encoding", below, problems, [&](const auto& split, Record&& record) {
-      taker.take(split, std::move(record));
-    });
+    return read_sources(
+        work, "encoding", below, work.request.shard, problems,
+        [&](const auto& split, Record&& record) { taker.take(split, std::move(record)); });
   } catch (const base::Stopped&) {
     taker.save();
     throw;
@@ -334,12 +343,13 @@ Problems make(const Work& work, PartialStore& partial) {
     Problems problems(static_cast<std::uint64_t>(data.max_skipped));
     RecordTaker taker(work, tokenizer, partial);
     const auto reading = encode_sources(work, below, problems, taker);
-    if (const auto wanted = valid_below(data, reading, below); wanted != below) {
+    const auto wanted = valid_below(data, reading, below);
+    if (wanted != below && work.request.shard.is_whole()) {
       below = wanted;  // the corpus is small: it is soon read again
       partial.forget("checkpoint");
       continue;
     }
-    check_anything_is_left(reading, problems);
+    if (work.request.shard.is_whole()) check_anything_is_left(reading, problems);
     taker.finish(describe(data, work.inputs, reading.formats));
     return problems;
   }

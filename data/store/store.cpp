@@ -72,14 +72,22 @@ std::vector<fs::path> shards_in(const fs::path& folder) {
   return shards;
 }
 
+/// What a manifest says of how its store was made. The format of a source is what was found in the
+/// files of a shard, which need not hold all of them.
+std::string said_of(const json::object& manifest, const char* key) {
+  const auto* said = manifest.if_contains(key);
+  if (said == nullptr) return {};
+  json::value value = *said;
+  if (auto* sources = value.if_array())
+    for (auto& source : *sources)
+      if (auto* about = source.if_object()) about->erase("format");
+  return json::serialize(value);
+}
+
 /// Shards of one store differ in what they hold, not in how they were made.
 void check_siblings(const StoreFolder& first, const StoreFolder& other) {
   for (const char* key : {"options", "sources"}) {
-    const auto* a = first.manifest.if_contains(key);
-    const auto* b = other.manifest.if_contains(key);
-    const bool is_same = (a == nullptr) == (b == nullptr) &&
-                         (a == nullptr || json::serialize(*a) == json::serialize(*b));
-    if (!is_same)
+    if (said_of(first.manifest, key) != said_of(other.manifest, key))
       throw base::DataError(other.folder.string() + ": was made from other " + key + " than " +
                             first.folder.filename().string() + ": prepare it again");
   }

@@ -8,21 +8,11 @@
 #include <string_view>
 #include <vector>
 
+#include "data/store/shard.h"
 #include "data/store/split.h"
 #include "data/tokenizer.h"
 
 namespace banter::data {
-
-/// Which part of a store: the first of three is 0 of 3.
-struct Shard {
-  std::uint32_t index = 0, count = 1;
-
-  [[nodiscard]] bool is_whole() const { return count == 1; }
-  /// "shard-0-of-3": the folder in the store's that holds it.
-  [[nodiscard]] std::string folder_name() const;
-  /// Reads "0/3". Throws   UsageError
-  static Shard from(std::string_view text);
-};
 
 /// A folder written by `banter prepare`: tokenizer, splits, and a manifest with sizes and hashes;
 /// or a folder of such folders, the shards that several runs prepared, which are used as one

@@ -1,4 +1,5 @@
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -82,6 +83,33 @@ TEST_F(ShardsTest, TogetherTheyAreTheStore) {
     EXPECT_TRUE(texts.empty());
     EXPECT_THROW((void)other.dialogue(other.dialogues()), base::DataError);
     EXPECT_THROW((void)other.turn_length(other.turns()), base::DataError);
+  }
+}
+
+TEST_F(ShardsTest, OfManyFilesEachOpensItsOwn) {
+  fs::remove(folder_ / "corpus.jsonl");
+  for (int file = 0; file < 7; ++file) {
+    std::string lines;
+    for (int d = 0; d < 40; ++d)
+      lines += json_line("f" + std::to_string(file) + "-" + std::to_string(d), {"a b", "c"});
+    write_file(folder_ / "corpus" / (std::to_string(file) + ".jsonl"), lines);
+  }
+  request_.data.sources = {{(folder_ / "corpus").string(), "auto", "auto"}};
+  const auto store = whole();
+  for (std::uint32_t i = 0; i < 3; ++i) prepare_shard(i, 3);
+  const auto parts = Store::open(folder_ / "parts");
+  const auto second = Store::open(folder_ / "parts/shard-1-of-3");
+  for (const char* name : {"train", "valid"}) {
+    std::set<std::string> ids, other;
+    for (std::uint64_t d = 0; d < store.split(name).dialogues(); ++d)
+      ids.emplace(store.split(name).id(d));
+    for (std::uint64_t d = 0; d < parts.split(name).dialogues(); ++d)
+      other.emplace(parts.split(name).id(d));
+    EXPECT_EQ(other, ids);
+    for (std::uint64_t d = 0; d < second.split(name).dialogues(); ++d) {
+      const auto id = second.split(name).id(d);
+      EXPECT_TRUE(id.starts_with("f1-") || id.starts_with("f4-")) << id;
+    }
   }
 }
 
