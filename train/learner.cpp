@@ -8,6 +8,7 @@
 #include "base/errors.h"
 #include "base/files.h"
 #include "base/hash.h"
+#include "base/json.h"
 #include "base/random.h"
 #include "base/signals.h"
 #include "models/registry.h"
@@ -63,7 +64,8 @@ std::string hash_of(const Recipe& recipe, const data::Store& store,
   if (mixed.empty()) return store.hash();
   std::string all = store.hash();
   for (std::size_t i = 0; i < mixed.size(); ++i)
-    all += " " + mixed[i].hash() + " " + std::to_string(recipe.mix[i].weight);
+    all += " " + mixed[i].hash() + " " +
+           base::json::serialize(base::json::value(recipe.mix[i].weight));
   return base::sha256_hex(all);
 }
 

@@ -113,7 +113,7 @@ void CorpusReader::read(const SourceOptions& source, const RecordSink& sink,
         if (files.has(number++)) ahead.add(path, name, {path.string(), "", 0, 0});
       });
   ahead.finish();
-  if (files.is_whole() || summary_.streams > 0) taker.finish(source.path);
+  if (files.is_whole()) taker.finish(source.path);
 }
 
 /// A store is read again as what it was made from: cleaned once more, in its own splits.

@@ -126,7 +126,7 @@ json::object describe(const TokenizerOptions& o, const std::string& given) {
 
 }  // namespace
 
-json::object describe(const DataOptions& o, const Inputs& inputs,
+json::object describe(const DataOptions& o, const Inputs& inputs, const Shard& shard,
                       const std::vector<std::string>& formats) {
   json::array sources;
   for (std::size_t i = 0; i < o.sources.size(); ++i) {
@@ -139,18 +139,20 @@ json::object describe(const DataOptions& o, const Inputs& inputs,
                        {"bytes", source.bytes},
                        {"sha256", source.sha256}});
   }
-  return {{"options",
-           {{"valid_share", o.valid_share},
-            {"seed", o.seed},
-            {"split_by", o.split_by},
-            {"cleaning", described(o.cleaning)},
-            {"transforms", described(o.transforms)},
-            {"max_line_bytes", o.limits.max_line_bytes},
-            {"max_turns", o.limits.max_turns},
-            {"max_json_depth", o.limits.max_depth},
-            {"max_pause", o.limits.max_pause},
-            {"tokenizer", describe(o.tokenizer, inputs.tokenizer)}}},
-          {"sources", std::move(sources)}};
+  json::object said;
+  if (!shard.is_whole()) said["shard"] = shard.folder_name();
+  said["options"] = {{"valid_share", o.valid_share},
+                     {"seed", o.seed},
+                     {"split_by", o.split_by},
+                     {"cleaning", described(o.cleaning)},
+                     {"transforms", described(o.transforms)},
+                     {"max_line_bytes", o.limits.max_line_bytes},
+                     {"max_turns", o.limits.max_turns},
+                     {"max_json_depth", o.limits.max_depth},
+                     {"max_pause", o.limits.max_pause},
+                     {"tokenizer", describe(o.tokenizer, inputs.tokenizer)}};
+  said["sources"] = std::move(sources);
+  return said;
 }
 
 namespace {
@@ -194,6 +196,11 @@ std::optional<std::string> first_difference(const json::object& manifest,
                                             const json::object& wanted) {
   const auto* options = object_at(manifest, "options");
   if (options == nullptr) return "it does not say how it was made";
+  for (const auto* said : {&manifest, &wanted})
+    if (const auto* shard = said->if_contains("shard"))
+      if (manifest.if_contains("shard") == nullptr || wanted.if_contains("shard") == nullptr ||
+          !same(manifest.at("shard"), wanted.at("shard")))
+        return "it is or was to be " + json::serialize(*shard);
   if (auto found = compare(*options, wanted.at("options").as_object(), "data")) return found;
   const auto* value = manifest.if_contains("sources");
   const auto* there = value == nullptr ? nullptr : value->if_array();

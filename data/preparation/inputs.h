@@ -9,6 +9,7 @@
 #include <boost/json.hpp>
 
 #include "data/options.h"
+#include "data/store/shard.h"
 
 namespace banter::data {
 
@@ -30,9 +31,10 @@ struct Inputs {
   static Inputs read(const DataOptions& options, const std::filesystem::path& scratch, bool quiet);
 };
 
-/// What a store of these inputs says of itself in its manifest: `options` and `sources`, each with
+/// What a store of these inputs says of itself in its manifest: which `shard` it is, if it is one,
+/// `options` and `sources`, each with
 /// its `format`, which is known only after reading and may be "".
-boost::json::object describe(const DataOptions& options, const Inputs& inputs,
+boost::json::object describe(const DataOptions& options, const Inputs& inputs, const Shard& shard,
                              const std::vector<std::string>& formats);
 
 /// The first difference between a manifest and what would be written now, as a sentence; nothing

@@ -6,7 +6,7 @@ namespace {
 std::size_t memory_of(const std::string& text) { return sizeof(std::string) + text.size(); }
 
 std::size_t memory_of(const Dialogue& dialogue) {
-  std::size_t bytes = sizeof(Dialogue) + memory_of(dialogue.id);
+  std::size_t bytes = sizeof(Dialogue) + memory_of(dialogue.id) + memory_of(dialogue.group);
   for (const auto& turn : dialogue.turns) {
     bytes += memory_of(turn.speaker) + memory_of(turn.text) + memory_of(turn.time);
     for (const auto& text : turn.distractors) bytes += memory_of(text);
@@ -20,7 +20,8 @@ std::size_t memory_of(const Dialogue& dialogue) {
 }
 
 std::size_t memory_of(const Pair& pair) {
-  return sizeof(Pair) + memory_of(pair.premise) + memory_of(pair.hypothesis);
+  return sizeof(Pair) + memory_of(pair.premise) + memory_of(pair.hypothesis) + memory_of(pair.id) +
+         memory_of(pair.source) + memory_of(pair.group);
 }
 
 }  // namespace

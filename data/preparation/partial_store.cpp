@@ -32,14 +32,36 @@ json::object state_of(const fs::path& folder, const json::object& plan) {
   return {};
 }
 
+bool is_ours(const std::string& name) {
+  return name == "store" || name.starts_with(kState) || name.starts_with(kTokenizerFile);
+}
+
+/// Throws   FileError when a folder holds what a PartialStore does not make
+void refuse_others(const fs::path& folder) {
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error))
+    if (!is_ours(entry->path().filename().string()))
+      throw base::FileError(folder.string() +
+                            ": holds other files, and the store would be made in it: move it away, "
+                            "or give another `store`");
+}
+
 }  // namespace
 
 PartialStore::PartialStore(fs::path folder, const json::object& plan)
     : folder_(std::move(folder)), state_(state_of(folder_, plan)) {
+  refuse_others(folder_);
   std::error_code ignored;
   if (state_.empty()) fs::remove_all(folder_, ignored);
   base::make_folders(store());
-  if (!state_.empty()) return;
+  if (!state_
+           .empty()) {  // a manifest is written last; what a kill left of it is no file of a store
+    for (fs::directory_iterator entry(store(), ignored), end; !ignored && entry != end;
+         entry.increment(ignored))
+      if (!entry->is_directory(ignored)) fs::remove(entry->path(), ignored);
+    return;
+  }
   state_["plan"] = plan;
   save();
 }
@@ -77,6 +99,12 @@ void PartialStore::clear_store() {
   std::error_code error;
   fs::remove_all(store(), error);
   base::make_folders(store());
+}
+
+void PartialStore::seal() {
+  std::error_code error;
+  fs::remove(folder_ / kState, error);
+  base::sync_folder(folder_);
 }
 
 void PartialStore::remove() {

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include <boost/json.hpp>
 
@@ -13,13 +14,13 @@ namespace banter::data {
 /// The folder beside a store in which it is made: what was finished of it stays there when the
 /// program is stopped or killed, and the next run with the same plan goes on from there.
 ///
-///     state.json        the plan, what was learnt from the first reading, the last checkpoint
+///     state.json        the plan and the last checkpoint
 ///     tokenizer.model   once it is trained
 ///     store/            the files being written
 class PartialStore {
  public:
   /// Goes on with what is there when it has the same plan; else begins anew.
-  /// Throws   FileError
+  /// Throws   FileError, also when the folder holds what is not ours
   PartialStore(std::filesystem::path folder, const boost::json::object& plan);
 
   [[nodiscard]] std::filesystem::path store() const { return folder_ / "store"; }
@@ -33,7 +34,10 @@ class PartialStore {
   void keep_tokenizer(const Tokenizer& tokenizer);
 
   void clear_store();  ///< an empty folder for the store
-  void remove();       ///< all of it
+  /// Durably forgets all but the store's files, which are about to be put in place: nobody may go
+  /// on with them.
+  void seal();
+  void remove();  ///< all of it
 
  private:
   void save();

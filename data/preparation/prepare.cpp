@@ -181,7 +181,7 @@ bool is_sharded_by_files(const Work& work, std::size_t source) {
          !is_store(work.inputs.sources[source].file);
 }
 
-/// Neighbours mostly stay together, and every shard gets its part of a file.
+/// Neighbours mostly stay together, and every shard gets its part of a corpus.
 constexpr std::uint64_t kShardBlock = 256;
 
 /// Reads all sources, with a bar, and gives every record of `shard` with its split.
@@ -193,10 +193,10 @@ Reading read_sources(const Work& work, const std::string& label, double valid_be
   CorpusReader reader(data.cleaning, data.limits, work.scratch, problems);
   Reading reading;
   SplitChooser choose_split(data, valid_below, problems, reading);
+  std::uint64_t number = 0;  // of records that are dealt out in blocks
   for (std::size_t i = 0; i < data.sources.size(); ++i) {
     const auto& source = data.sources[i];
     const bool by_files = !shard.is_whole() && is_sharded_by_files(work, i);
-    std::uint64_t number = 0;
     const auto take = [&](Record&& record, const Place& place) {
       auto* dialogue = std::get_if<Dialogue>(&record);
       if (dialogue != nullptr && !apply_transforms(data.transforms, *dialogue, place, problems))
@@ -273,7 +273,12 @@ Tokenizer train_tokenizer(const Work& work) {
 
 Tokenizer tokenizer_for(const Work& work, PartialStore& partial) {
   const auto& path = work.request.data.tokenizer.path;
-  if (!path.empty()) return Tokenizer::open(path);
+  if (!path.empty()) {
+    auto given = Tokenizer::open(path);
+    if (given.hash() != work.inputs.tokenizer)
+      throw base::DataError(path + ": changed while it was used: prepare again");
+    return given;
+  }
   if (auto trained = partial.tokenizer()) return *trained;
   auto trained = train_tokenizer(work);
   partial.keep_tokenizer(trained);
@@ -302,6 +307,8 @@ class RecordTaker {
     partial_.keep("checkpoint", writer_->checkpoint());
   }
   void finish(const json::object& about) {
+    if (taken_ < there_)
+      throw base::DataError("data.sources changed while they were read: prepare again");
     queue_.finish();
     writer_->finish(about);
   }
@@ -309,8 +316,11 @@ class RecordTaker {
  private:
   static std::unique_ptr<StoreWriter> writer_for(const Tokenizer& tokenizer,
                                                  PartialStore& partial) {
-    if (const auto* checkpoint = partial.find("checkpoint"))
-      return std::make_unique<StoreWriter>(partial.store(), tokenizer, *checkpoint);
+    if (const auto* checkpoint = partial.find("checkpoint")) try {
+        return std::make_unique<StoreWriter>(partial.store(), tokenizer, *checkpoint);
+      } catch (const base::FileError&) {
+        partial.forget("checkpoint");  // its files are not there: begin anew
+      }
     partial.clear_store();
     return std::make_unique<StoreWriter>(partial.store(), tokenizer);
   }
@@ -350,7 +360,7 @@ Problems make(const Work& work, PartialStore& partial) {
       continue;
     }
     if (work.request.shard.is_whole()) check_anything_is_left(reading, problems);
-    taker.finish(describe(data, work.inputs, reading.formats));
+    taker.finish(describe(data, work.inputs, work.request.shard, reading.formats));
     return problems;
   }
 }
@@ -363,7 +373,14 @@ PrepareResult prepare(const PrepareRequest& request) {
   r.store = fs::absolute(r.store, error).lexically_normal();
   if (error) throw base::FileError("the current folder cannot be found: " + error.message());
   if (r.store.filename().empty()) r.store = r.store.parent_path();
-  if (!r.shard.is_whole()) r.store /= r.shard.folder_name();
+  if (!r.shard.is_whole()) {
+    if (fs::exists(r.store / kManifestFile, error))
+      throw base::DataError(
+          shown(r.store) +
+          ": holds a whole store, beside which a shard would not be seen; nothing "
+          "was changed: give another `store`, or remove it");
+    r.store /= r.shard.folder_name();
+  }
   refuse_inside(r.store, r.data.sources);
   base::make_folders(r.store.parent_path());
   const base::FileLock lock(r.store.parent_path() / ("." + r.store.filename().string() + ".lock"));
@@ -371,12 +388,20 @@ PrepareResult prepare(const PrepareRequest& request) {
 
   const TemporaryFolder scratch(r.store.string() + ".tmp-" + std::to_string(::getpid()));
   const auto inputs = Inputs::read(r.data, scratch.path(), r.quiet);
-  const auto wanted = describe(r.data, inputs, std::vector<std::string>(inputs.sources.size()));
+  const auto wanted =
+      describe(r.data, inputs, r.shard, std::vector<std::string>(inputs.sources.size()));
   const auto existing = look_at(r, wanted);
-  if (existing == Existing::kSame) return {false, Problems()};
-  PartialStore partial(r.store.string() + ".partial", wanted);
+  const fs::path partial_folder = r.store.string() + ".partial";
+  auto plan = wanted;
+  plan["store_version"] = kStoreVersion;
+  PartialStore partial(partial_folder, plan);
+  if (existing == Existing::kSame) {  // made by a run that was killed behind its last step
+    partial.remove();
+    return {false, Problems()};
+  }
   try {
     PrepareResult result{true, make({r, inputs, scratch.path()}, partial)};
+    partial.seal();
     put_in_place(partial.store(), r.store, existing);
     partial.remove();
     return result;

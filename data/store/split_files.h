@@ -22,7 +22,7 @@ class Rows {
  public:
   Rows() = default;
   /// Throws   FileError, DataError when the file has not `count` rows
-  Rows(const std::filesystem::path& path, std::uint64_t count) : file_(path), count_(count) {
+  Rows(const std::filesystem::path& path, std::uint64_t count) : file_(path) {
     if (file_.bytes().size() % sizeof(Row) != 0 || file_.bytes().size() / sizeof(Row) != count)
       throw base::DataError(path.string() + ": holds " + std::to_string(file_.bytes().size()) +
                             " bytes where its manifest asks for " + std::to_string(count) +
@@ -35,7 +35,6 @@ class Rows {
 
  private:
   base::MappedFile file_;
-  std::uint64_t count_ = 0;
 };
 
 /// Where something lies: [begin, end).

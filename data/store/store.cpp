@@ -51,7 +51,8 @@ std::vector<fs::path> shards_in(const fs::path& folder) {
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
        entry.increment(error)) {
     const auto shard = shard_of(entry->path());
-    if (!shard || !fs::exists(entry->path() / kManifestFile)) continue;
+    std::error_code unreadable;  // opening it tells why
+    if (!shard || !fs::exists(entry->path() / kManifestFile, unreadable)) continue;
     if (count != 0 && count != shard->count)
       throw base::DataError(folder.string() + ": holds shards of " + std::to_string(count) +
                             " and of " + std::to_string(shard->count) +
@@ -82,6 +83,16 @@ std::string said_of(const json::object& manifest, const char* key) {
     for (auto& source : *sources)
       if (auto* about = source.if_object()) about->erase("format");
   return json::serialize(value);
+}
+
+/// A shard says which one it is, so that none is used in the place of another.
+void check_name(const StoreFolder& shard) {
+  const auto name = shard.folder.filename().string();
+  const auto* said = shard.manifest.if_contains("shard");
+  if (said == nullptr || !said->is_string() || said->get_string() != name)
+    throw base::DataError(shard.folder.string() + ": is not " + name +
+                          (said == nullptr ? "" : " but " + json::serialize(*said)) +
+                          ": move it back, or prepare it again");
 }
 
 /// Shards of one store differ in what they hold, not in how they were made.
@@ -137,6 +148,7 @@ Store Store::open(const fs::path& folder) {
   for (const auto& path : folders) {
     parts.push_back(parts.empty() ? StoreFolder::open(path)
                                   : StoreFolder::open(path, parts.front().tokenizer));
+    if (path != folder) check_name(parts.back());
     check_siblings(parts.front(), parts.back());
     for (const auto& [name, files] : parts.back().splits) {
       auto found = std::ranges::find(splits, name, [](const auto& entry) { return entry.first; });
@@ -147,8 +159,8 @@ Store Store::open(const fs::path& folder) {
 
   auto impl = std::make_shared<Impl>(parts.front().tokenizer);
   impl->folder = folder;
-  impl->format = parts.front().format;
   for (auto& part : parts) {
+    if (impl->format.empty()) impl->format = part.format;
     impl->corpus_hash += part.corpus_hash;
     impl->hash += part.hash;
     impl->files.insert(impl->files.end(), part.files.begin(), part.files.end());

@@ -49,8 +49,10 @@ json::object StoreWriter::checkpoint() {
   json::object checkpoint;
   for (const auto& [name, split] : splits_) {
     split->sync();
+    base::sync_folder(folder_ / name);
     checkpoint[name] = split->counts().to_json();
   }
+  base::sync_folder(folder_);
   return checkpoint;
 }
 

@@ -1,8 +1,10 @@
 #include <csignal>
+#include <set>
 #include <string>
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "base/errors.h"
 #include "data/preparation/prepare.h"
@@ -18,6 +20,19 @@ namespace fs = std::filesystem;
 ino_t number_of(const fs::path& file) {
   struct stat status {};
   return ::stat(file.c_str(), &status) == 0 ? status.st_ino : 0;
+}
+
+std::set<std::string> names_in(const fs::path& folder) {
+  std::set<std::string> names;
+  for (const auto& entry : fs::recursive_directory_iterator(folder))
+    names.insert(fs::relative(entry.path(), folder).string());
+  return names;
+}
+
+bool lives(const Process& process) {
+  siginfo_t info{};
+  const auto id = static_cast<id_t>(process.id());
+  return ::waitid(P_PID, id, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0;
 }
 
 /// A preparation that is ended in its midst, by the signal that the test names.
@@ -47,7 +62,7 @@ class ContinueTest : public testing::TestWithParam<int> {
     Process process({"/proc/self/exe"},
                     {{"BANTER_TEST_PREPARE", (folder_ / "recipe.yaml").string()}});
     std::string state;
-    while (state.find("checkpoint") == std::string::npos && !fs::exists(partial_store()))
+    while (state.find("checkpoint") == std::string::npos && lives(process))
       state = fs::exists(partial() / "state.json") ? read_whole(partial() / "state.json") : "";
     process.kill(GetParam());
     (void)process.wait();
@@ -68,6 +83,7 @@ TEST_P(ContinueTest, GoesOnToTheBytesOfAnUnbrokenOne) {
   EXPECT_TRUE(data::prepare(request_).made);
   EXPECT_EQ(number_of(partial_store() / "train/tokens.bin"), tokens) << "it began anew";
   EXPECT_FALSE(fs::exists(partial()));
+  EXPECT_EQ(names_in(partial_store()), names_in(folder_ / "unbroken"));
   for (const auto& entry : fs::recursive_directory_iterator(folder_ / "unbroken")) {
     if (!entry.is_regular_file()) continue;
     const auto name = fs::relative(entry.path(), folder_ / "unbroken");
@@ -85,13 +101,31 @@ TEST_P(ContinueTest, AnotherPlanBeginsAnew) {
   EXPECT_FALSE(fs::exists(partial()));
 }
 
-TEST_P(ContinueTest, DamageInWhatIsThereBeginsAnewOrIsTold) {
+TEST_P(ContinueTest, DamageInWhatIsThereBeginsAnew) {
   end_in_the_midst();
   ASSERT_FALSE(fs::exists(partial_store())) << "it ended before the signal came";
   write_file(partial() / "state.json", "{\"plan\": ");
   request_.store = partial_store();
   data::prepare(request_);
   EXPECT_NO_THROW(data::Store::open(partial_store()).verify());
+}
+
+TEST_P(ContinueTest, AFileThatIsShorterThanItWasBeginsAnew) {
+  end_in_the_midst();
+  ASSERT_FALSE(fs::exists(partial_store())) << "it ended before the signal came";
+  fs::resize_file(partial() / "store/train/tokens.bin", 1);
+  request_.store = partial_store();
+  data::prepare(request_);
+  const auto store = data::Store::open(partial_store());
+  EXPECT_NO_THROW(store.verify());
+  EXPECT_EQ(store.split("train").dialogues() + store.split("valid").dialogues(), 30'000U);
+}
+
+TEST_P(ContinueTest, AFolderThatIsTheUsersStays) {
+  write_file(partial() / "thesis.txt", "mine");
+  request_.store = partial_store();
+  EXPECT_THROW(data::prepare(request_), base::FileError);
+  EXPECT_EQ(read_whole(partial() / "thesis.txt"), "mine");
 }
 
 INSTANTIATE_TEST_SUITE_P(Signals, ContinueTest, testing::Values(SIGKILL, SIGINT, SIGTERM));

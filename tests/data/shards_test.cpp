@@ -129,6 +129,30 @@ TEST_F(ShardsTest, OnesThatDoNotBelongTogetherAreRefused) {
   EXPECT_NE(complaint().find("other options"), std::string::npos) << complaint();
 }
 
+TEST_F(ShardsTest, OneInThePlaceOfAnotherIsRefused) {
+  prepare_shard(0, 2);
+  fs::copy(folder_ / "parts/shard-0-of-2", folder_ / "parts/shard-1-of-2",
+           fs::copy_options::recursive);
+  EXPECT_NE(complaint().find("is not shard-1-of-2"), std::string::npos) << complaint();
+  EXPECT_THROW(prepare_shard(1, 2), base::DataError);
+}
+
+TEST_F(ShardsTest, AreNotHiddenBesideAWholeStore) {
+  (void)whole();
+  fs::rename(folder_ / "whole", folder_ / "parts");
+  EXPECT_THROW(prepare_shard(0, 2), base::DataError);
+}
+
+TEST_F(ShardsTest, OneWithoutAKnownFormatIsEmpty) {
+  write_file(folder_ / "corpus/a.bin", std::string("\x01\x02\x03", 3));
+  write_file(folder_ / "corpus/b.jsonl", json_line("b", {"question", "answer"}));
+  request_.data.sources = {{(folder_ / "corpus").string(), "train", "auto"}};
+  prepare_shard(0, 2);
+  prepare_shard(1, 2);
+  EXPECT_EQ(Store::open(folder_ / "parts").split("train").dialogues(), 1U);
+  EXPECT_EQ(Store::open(folder_ / "parts").format(), "jsonl");
+}
+
 TEST_F(ShardsTest, AreNamedByTwoNumbers) {
   const auto shard = Shard::from("2/5");
   EXPECT_EQ(shard.index, 2U);
