@@ -137,8 +137,8 @@ void tell(const Request& request, const ExportCounts& counts) {
   if (request.quiet || request.output.empty()) return;
   const bool in_two_files = request.form == ExportForm::kEither && counts.dialogues > 0;
   const auto line = [&](std::uint64_t count, const char* what, const std::filesystem::path& path) {
-    if (count > 0)
-      out << base::printable(path.string(), 1000) << ": " << grouped(count) << ' ' << what << '\n';
+    const auto name = base::printable(path.string(), 1000);
+    if (count > 0) out << name << ": " << grouped(count) << ' ' << what << '\n';
   };
   line(counts.dialogues, "dialogues", request.output);
   line(counts.pairs, "pairs",

@@ -24,7 +24,8 @@ class StandardOutput : public LineOutput {
   ~StandardOutput() override {
     try {
       flush();
-    } catch (const base::FileError&) {  // there is a first error already
+    } catch (const base::FileError&) {  // NOLINT(bugprone-empty-catch)
+      // There is a first error already.
     }
   }
   StandardOutput(const StandardOutput&) = delete;

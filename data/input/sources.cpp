@@ -154,18 +154,18 @@ void for_each_file(const fs::path& path, const ProblemSink& problem,
   }
 }
 
-void read_file_streams(const fs::path& path, const std::string& name, const Place& place,
+void read_file_streams(const fs::path& file, const std::string& name, const Place& place,
                        const SourceEvents& events, const StreamVisitor& visit) {
-  OpenFile file(path);
+  OpenFile opened(file);
   InputStream raw(place, name, [&](char* buffer, std::size_t size) {
-    const auto count = file.read(buffer, size);
+    const auto count = opened.read(buffer, size);
     events.bytes(count);
     return count;
   });
   const auto head = raw.peek(4);
   if (is_zip(head)) {
-    read_zip(path, place, events.problem, member_visitor(events.problem, visit));
-    events.bytes(base::size_of_file(path));
+    read_zip(file, place, events.problem, member_visitor(events.problem, visit));
+    events.bytes(base::size_of_file(file));
     return;
   }
   if (!is_gzip(raw)) return visit_unpacked(raw, events.problem, visit);

@@ -202,6 +202,7 @@ std::string xml_root(std::string_view head) {
   } catch (const RootName::Found&) {
     return root.name();
   } catch (const XmlFault&) {
+    return {};
   }
   return {};
 }

@@ -43,6 +43,7 @@ SortedKeys::Cursor SortedKeys::cursor() {
   }
   spill();
   std::vector<Cursor::Run> runs;
+  runs.reserve(runs_.size());
   for (const auto& run : runs_) runs.push_back({{}, 0, run.begin, run.end});
   const auto block_keys = std::max<std::size_t>(1, buffer_keys_ / runs.size());
   return {&*file_, std::move(runs), block_keys};

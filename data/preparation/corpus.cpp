@@ -49,7 +49,9 @@ class SourceTaker {
     if (stream.format->ids == Ids::kInFile) scope += stream.place.file + '\0' + stream.place.member;
     filter_.emplace(make_filter_(stream.format->ids, scope + '\0'));
   }
-  void operator()(FoundRecord&& found) { filter_->record(std::move(found.record), found.place); }
+  void operator()(FoundRecord&& found) {
+    if (filter_) filter_->record(std::move(found.record), found.place);  // its stream was found
+  }
   void operator()(const Problem& problem) { problems_.add(problem); }
   void operator()(const BytesRead& read) { bytes_(read.bytes); }
 
@@ -101,7 +103,7 @@ void CorpusReader::read(const SourceOptions& source, const RecordSink& sink,
       summary_, problems_, std::to_string(sources_++) + '\0',
       [&](Ids ids, const std::string& scope) { return filter(ids, scope, sink); }, bytes);
   const auto take = [&](FoundItem&& item) {
-    std::visit([&](auto&& one) { taker(std::move(one)); }, std::move(item));
+    std::visit([&](auto& one) { taker(std::move(one)); }, item);
   };
   // One file is read here: memory that one thread takes and another frees costs more than parsing.
   ReadAhead ahead(how, take);

@@ -29,8 +29,7 @@ EncodedRecord encode_one(Pair&& pair, WordEncoder& encoder) {
 }  // namespace
 
 EncodedRecord encode(Record record, WordEncoder& encoder) {
-  return std::visit([&](auto&& one) { return encode_one(std::move(one), encoder); },
-                    std::move(record));
+  return std::visit([&](auto& one) { return encode_one(std::move(one), encoder); }, record);
 }
 
 }  // namespace banter::data

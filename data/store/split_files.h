@@ -93,15 +93,15 @@ class SplitFiles {
   }
 
   [[nodiscard]] std::string_view dialogue_id(std::uint64_t dialogue) const;
-  [[nodiscard]] Dialogue dialogue_record(std::uint64_t dialogue) const;
-  [[nodiscard]] Pair pair_record(std::uint64_t pair) const;
+  [[nodiscard]] Dialogue dialogue_record(std::uint64_t number) const;
+  [[nodiscard]] Pair pair_record(std::uint64_t number) const;
 
  private:
   [[noreturn]] void fail(const std::string& what) const;
   void check(std::uint64_t index, std::uint64_t count, const char* what) const;
   [[nodiscard]] Range checked(Range range, std::uint64_t limit, const char* what) const;
   void append(const IdRows& from, Range ids, std::vector<TokenId>& out) const;
-  [[nodiscard]] std::string decoded(const IdRows& from, Range ids) const;
+  [[nodiscard]] std::string decoded(const IdRows& from, Range range) const;
   [[nodiscard]] std::pair<std::string_view, std::string_view> id_and_details(
       const base::MappedFile& texts, Range range, std::uint64_t id_bytes) const;
   [[nodiscard]] std::pair<std::string_view, std::string_view> dialogue_text(
