@@ -135,14 +135,15 @@ void tell(const Request& request, const ExportCounts& counts) {
   if (request.form == ExportForm::kRankings && counts.rankings == 0)
     out << "note: no turn has distractors, so that there is no ranking\n";
   if (request.quiet || request.output.empty()) return;
-  const bool in_two_files = request.form == ExportForm::kEither && counts.dialogues > 0;
-  const auto line = [&](std::uint64_t count, const char* what, const std::filesystem::path& path) {
-    const auto name = base::printable(path.string(), 1000);
-    if (count > 0) out << name << ": " << grouped(count) << ' ' << what << '\n';
+  const auto line = [&](std::uint64_t count, const char* what, const std::string& path) {
+    if (count > 0)
+      out << base::printable(path, 1000) << ": " << grouped(count) << ' ' << what << '\n';
   };
   line(counts.dialogues, "dialogues", request.output);
-  line(counts.pairs, "pairs",
-       in_two_files ? file_of_pairs(request.output) : std::filesystem::path(request.output));
+  auto pairs = request.output;
+  if (request.form == ExportForm::kEither && counts.dialogues > 0)
+    pairs = file_of_pairs(request.output).string();
+  line(counts.pairs, "pairs", pairs);
   line(counts.rankings, "rankings", request.output);
 }
 
