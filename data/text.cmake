@@ -73,6 +73,7 @@ add_library(
   preparation/copies.cpp
   preparation/corpus.cpp
   preparation/encoding_queue.cpp
+  preparation/existing_store.cpp
   preparation/file_reader.cpp
   preparation/inputs.cpp
   preparation/memory_of.cpp
@@ -81,10 +82,13 @@ add_library(
   preparation/prepare.cpp
   preparation/read_ahead.cpp
   preparation/record_filter.cpp
+  preparation/record_taker.cpp
   preparation/seen_keys.cpp
   preparation/slot_table.cpp
   preparation/subtitle_marks.cpp
+  preparation/source_readings.cpp
   preparation/temporary_folder.cpp
+  preparation/tokenizer_training.cpp
   preparation/unicode_text.cpp
   problems.cpp
   store/corpus_hash.cpp
