@@ -8,34 +8,13 @@
 
 #include "base/utf8.h"
 #include "data/options.h"
-#include "tests/data/made_files.h"
+#include "tests/data/reading_test.h"
 #include "tests/support/corpora.h"
-#include "tests/support/temporary_folder.h"
 
 namespace banter::tests {
 namespace {
 
-class Convai2Test : public testing::Test {
- protected:
-  Reading read(std::string_view bytes, const data::ReadLimits& limits = {}) {
-    write_file(folder_ / "corpus", bytes);
-    return read_corpus(folder_ / "corpus", "auto", limits);
-  }
-  TemporaryFolder folder_;
-};
-
-bool tells(const Reading& reading, std::string_view text) {
-  for (const auto& problem : reading.problems)
-    if (problem.find(text) != std::string::npos) return true;
-  return false;
-}
-
-/// "A: hello" for each turn.
-std::vector<std::string> said(const data::Dialogue& dialogue) {
-  std::vector<std::string> lines;
-  for (const auto& turn : dialogue.turns) lines.push_back(turn.speaker + ": " + turn.text);
-  return lines;
-}
+class Convai2Test : public ReadingTest {};
 
 using Lines = std::vector<std::string>;
 using Personas = std::vector<std::pair<std::string, std::vector<std::string>>>;
@@ -55,7 +34,7 @@ TEST_F(Convai2Test, ASelfFileGivesBPersonaAndTwoTurnsALine) {
   EXPECT_EQ(d.id, "1");
   EXPECT_EQ(reading.dialogues[1].id, "2");
   EXPECT_EQ(d.personas, (Personas{{"B", {"i keep bees.", "i'm 40."}}}));
-  EXPECT_EQ(said(d), (Lines{"A: hello .", "B: hi , any honey ?", "A: yes", "B: good"}));
+  EXPECT_EQ(lines_said(d), (Lines{"A: hello .", "B: hi , any honey ?", "A: yes", "B: good"}));
 }
 
 TEST_F(Convai2Test, ThePartnersPersonaIsAsAndTheFilesOrderStays) {
@@ -84,7 +63,7 @@ TEST_F(Convai2Test, NumbersOfTwoDigitsAreNumbers) {
   const auto reading = read(text + "12 hi\tho\n");
   ASSERT_EQ(reading.dialogues.size(), 1U);
   EXPECT_EQ(reading.dialogues[0].personas[0].second, Lines(11, "fact."));
-  EXPECT_EQ(said(reading.dialogues[0]), (Lines{"A: hi", "B: ho"}));
+  EXPECT_EQ(lines_said(reading.dialogues[0]), (Lines{"A: hi", "B: ho"}));
 }
 
 TEST_F(Convai2Test, OtherCandidatesBecomeDistractorsEachOnce) {
@@ -104,8 +83,8 @@ TEST_F(Convai2Test, SilenceIsNoTurn) {
   const auto reading = read("1 __SILENCE__\thello\n2 hi\tand you ?\n1 hi __SILENCE__\tho\n");
   EXPECT_EQ(reading.problems, Lines{});
   ASSERT_EQ(reading.dialogues.size(), 2U);
-  EXPECT_EQ(said(reading.dialogues[0]), (Lines{"B: hello", "A: hi", "B: and you ?"}));
-  EXPECT_EQ(said(reading.dialogues[1]), (Lines{"A: hi __SILENCE__", "B: ho"}));
+  EXPECT_EQ(lines_said(reading.dialogues[0]), (Lines{"B: hello", "A: hi", "B: and you ?"}));
+  EXPECT_EQ(lines_said(reading.dialogues[1]), (Lines{"A: hi __SILENCE__", "B: ho"}));
 }
 
 TEST_F(Convai2Test, BothSidesOfATalkHaveOneGroupAndAreTold) {
@@ -138,7 +117,7 @@ TEST_F(Convai2Test, APersonaLineBehindTurnsBeginsAnotherDialogue) {
   const auto reading = read("1 your persona: a.\n2 hi\tho\n3 your persona: b.\n4 x\ty\n");
   ASSERT_EQ(reading.dialogues.size(), 2U);
   EXPECT_EQ(reading.dialogues[1].personas, (Personas{{"B", {"b."}}}));
-  EXPECT_EQ(said(reading.dialogues[1]), (Lines{"A: x", "B: y"}));
+  EXPECT_EQ(lines_said(reading.dialogues[1]), (Lines{"A: x", "B: y"}));
   EXPECT_TRUE(tells(reading, "corpus:3: a persona line behind turns"));
 }
 
@@ -151,7 +130,7 @@ TEST_F(Convai2Test, NumbersThatGoOnWithoutPersonasAreOneDialogue) {
 TEST_F(Convai2Test, TheLastLineMayLackItsReply) {
   const auto reading = read("1 a\tb\n2 still there ?\n1 c\td\n2 e\n");
   ASSERT_EQ(reading.dialogues.size(), 2U);
-  EXPECT_EQ(said(reading.dialogues[0]), (Lines{"A: a", "B: b", "A: still there ?"}));
+  EXPECT_EQ(lines_said(reading.dialogues[0]), (Lines{"A: a", "B: b", "A: still there ?"}));
   EXPECT_EQ(reading.dialogues[1].turns.size(), 3U);
   EXPECT_TRUE(tells(reading, "corpus:2: the last line of a dialogue has no reply"));
   EXPECT_TRUE(tells(reading, "corpus:4: the last line of a dialogue has no reply"));
@@ -165,7 +144,7 @@ TEST_F(Convai2Test, BlankLinesAndLineEndsAreNoContent) {
   EXPECT_EQ(reading.problems, Lines{});
   ASSERT_EQ(reading.dialogues.size(), 2U);
   EXPECT_EQ(reading.dialogues[0].personas, (Personas{{"B", {"a."}}}));
-  EXPECT_EQ(said(reading.dialogues[0]), (Lines{"A: hi", "B: ho"}));
+  EXPECT_EQ(lines_said(reading.dialogues[0]), (Lines{"A: hi", "B: ho"}));
 }
 
 struct Fault {
@@ -181,8 +160,8 @@ TEST_P(Convai2FaultTest, LosesItsDialogueAlone) {
   const auto& [lines, place, rule] = GetParam();
   const auto reading = read(kFirst + lines + kLast, {.max_line_bytes = 200, .max_turns = 6});
   ASSERT_EQ(reading.dialogues.size(), 2U);
-  EXPECT_EQ(said(reading.dialogues[0]), (Lines{"A: hello .", "B: hi , any honey ?"}));
-  EXPECT_EQ(said(reading.dialogues[1]), (Lines{"A: windy today .", "B: lovely ."}));
+  EXPECT_EQ(lines_said(reading.dialogues[0]), (Lines{"A: hello .", "B: hi , any honey ?"}));
+  EXPECT_EQ(lines_said(reading.dialogues[1]), (Lines{"A: windy today .", "B: lovely ."}));
   EXPECT_EQ(reading.dialogues[1].id, "3") << "lost dialogues are counted";
   EXPECT_EQ(reading.lost, 1U);
   EXPECT_EQ(reading.problems.size(), 1U);
@@ -300,7 +279,7 @@ TEST_P(Convai2CorpusTest, HoldsTheTalksOfItsJsonLinesForm) {
   for (std::size_t i = 0; i < here.dialogues.size(); ++i) {
     const auto& d = here.dialogues[i];
     EXPECT_EQ(d.id, std::to_string(i + 1));
-    EXPECT_EQ(said(d), said(there.dialogues[i]));
+    EXPECT_EQ(lines_said(d), lines_said(there.dialogues[i]));
     found.turns += d.turns.size();
     for (const auto& turn : d.turns) {
       found.words += base::count_words(turn.text);

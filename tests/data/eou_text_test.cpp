@@ -1,39 +1,21 @@
 #include "data/formats/eou_text.h"
 
-#include <algorithm>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
-#include "tests/data/made_files.h"
+#include "tests/data/reading_test.h"
 #include "tests/support/corpora.h"
 #include "tests/support/temporary_folder.h"
 
 namespace banter::tests {
 namespace {
 
-class EouTextTest : public testing::Test {
+class EouTextTest : public ReadingTest {
  protected:
-  Reading read(std::string_view bytes, const data::ReadLimits& limits = {}) {
-    write_file(folder_ / "d.txt", bytes);
-    return read_corpus(folder_ / "d.txt", "auto", limits);
-  }
-  TemporaryFolder folder_;
+  EouTextTest() : ReadingTest("d.txt") {}
 };
-
-bool tells(const Reading& reading, std::string_view text) {
-  return std::ranges::any_of(
-      reading.problems, [&](const auto& problem) { return problem.find(text) != problem.npos; });
-}
-
-/// "A: hello | B: hi".
-std::string said(const data::Dialogue& dialogue) {
-  std::string text;
-  for (const auto& turn : dialogue.turns)
-    text += (text.empty() ? "" : " | ") + turn.speaker + ": " + turn.text;
-  return text;
-}
 
 const std::string kGood = "how are you ? __eou__ fine . __eou__ good __eou__\n";
 

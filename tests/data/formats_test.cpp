@@ -22,12 +22,6 @@ class FormatsTest : public testing::Test {
   TemporaryFolder folder_;
 };
 
-bool tells(const Reading& reading, std::string_view text) {
-  for (const auto& problem : reading.problems)
-    if (problem.find(text) != std::string::npos) return true;
-  return false;
-}
-
 const std::string kGood = json_line("good", {"hello", "hi", "how are you", "fine"});
 
 TEST_F(FormatsTest, JsonLinesGiveWhatTheyHold) {

@@ -1,26 +1,20 @@
 #include "data/formats/irc.h"
 
-#include <algorithm>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
-#include "tests/data/made_files.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/data/reading_test.h"
 
 namespace banter::tests {
 namespace {
 
 using Strings = std::vector<std::string>;
 
-class IrcTest : public testing::Test {
+class IrcTest : public ReadingTest {
  protected:
-  Reading read(std::string_view bytes, const data::ReadLimits& limits = {}) {
-    write_file(folder_ / "logs/day.txt", bytes);
-    return read_corpus(folder_ / "logs/day.txt", "auto", limits);
-  }
-  TemporaryFolder folder_;
+  IrcTest() : ReadingTest("logs/day.txt") {}
 };
 
 /// "id: time speaker=text|..." of all dialogues.
@@ -32,12 +26,6 @@ Strings texts_of(const Reading& reading) {
       texts.back() += turn.time + " " + turn.speaker + "=" + turn.text + "|";
   }
   return texts;
-}
-
-bool tells(const Reading& reading, const std::string& text) {
-  return std::ranges::any_of(reading.problems, [&](const auto& problem) {
-    return problem.find(text) != std::string::npos;
-  });
 }
 
 TEST_F(IrcTest, ALogIsOneDialogueOfAllWhoSpeak) {

@@ -5,28 +5,14 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/data/made_files.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/data/reading_test.h"
 
 namespace banter::tests {
 namespace {
 
 using data::Label;
 
-class KvpiTest : public testing::Test {
- protected:
-  Reading read(std::string_view bytes, const data::ReadLimits& limits = {}) {
-    write_file(folder_ / "corpus", bytes);
-    return read_corpus(folder_ / "corpus", "auto", limits);
-  }
-  TemporaryFolder folder_;
-};
-
-bool tells(const Reading& reading, std::string_view text) {
-  for (const auto& problem : reading.problems)
-    if (problem.find(text) != std::string::npos) return true;
-  return false;
-}
+class KvpiTest : public ReadingTest {};
 
 /// A line of the form without a header.
 std::string line(const std::string& text, const std::string& label) {

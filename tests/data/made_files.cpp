@@ -1,5 +1,6 @@
 #include "tests/data/made_files.h"
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <memory>
@@ -156,6 +157,24 @@ Reading read_corpus(const std::filesystem::path& path, const std::string& format
     for (const auto& text : count.first) reading.problems.push_back(kind(count.severity) + text);
   reading.lost = problems.records_lost();
   return reading;
+}
+
+bool tells(const Reading& reading, std::string_view text) {
+  return std::ranges::any_of(reading.problems, [&](const std::string& problem) {
+    return problem.find(text) != std::string::npos;
+  });
+}
+
+std::vector<std::string> lines_said(const data::Dialogue& dialogue) {
+  std::vector<std::string> lines;
+  for (const auto& turn : dialogue.turns) lines.push_back(turn.speaker + ": " + turn.text);
+  return lines;
+}
+
+std::string said(const data::Dialogue& dialogue) {
+  std::string text;
+  for (const auto& line : lines_said(dialogue)) text += (text.empty() ? "" : " | ") + line;
+  return text;
 }
 
 void for_each_stream(const std::filesystem::path& path, const data::SourceEvents& events,

@@ -44,6 +44,14 @@ struct Reading {
   std::uint64_t passed_over = 0;
   std::string format, why, damage;
 };
+/// Whether a problem was told that holds a text.
+bool tells(const Reading& reading, std::string_view text);
+
+/// "A: hello" for each turn.
+std::vector<std::string> lines_said(const data::Dialogue& dialogue);
+/// "A: hello | B: hi".
+std::string said(const data::Dialogue& dialogue);
+
 /// Every stream of every file of a source.
 void for_each_stream(const std::filesystem::path& path, const data::SourceEvents& events,
                      const data::StreamVisitor& visit, const std::string& shown);

@@ -10,9 +10,8 @@
 #include <gtest/gtest.h>
 
 #include "data/input/xml.h"
-#include "tests/data/made_files.h"
+#include "tests/data/reading_test.h"
 #include "tests/support/corpora.h"
-#include "tests/support/temporary_folder.h"
 
 namespace banter::tests {
 namespace {
@@ -35,13 +34,9 @@ std::string film(const Strings& sentences,
   return text + "  <meta><note>no speech</note></meta>\n</document>\n";
 }
 
-class OpenSubtitlesTest : public testing::Test {
+class OpenSubtitlesTest : public ReadingTest {
  protected:
-  Reading read(std::string_view bytes, const data::ReadLimits& limits = {}) {
-    write_file(folder_ / "films/film.xml", bytes);
-    return read_corpus(folder_ / "films/film.xml", "auto", limits);
-  }
-  TemporaryFolder folder_;
+  OpenSubtitlesTest() : ReadingTest("films/film.xml") {}
 };
 
 /// The texts of all dialogues, "|" between turns.
@@ -53,12 +48,6 @@ Strings texts_of(const Reading& reading) {
     texts.push_back(text);
   }
   return texts;
-}
-
-bool tells(const Reading& reading, const std::string& text) {
-  return std::ranges::any_of(reading.problems, [&](const auto& problem) {
-    return problem.find(text) != std::string::npos;
-  });
 }
 
 const Strings kTwo = {said("01,000", "Is it late?", "02,000"), said("03,000", "No.", "04,000")};

@@ -23,12 +23,6 @@ class PairFormatsTest : public testing::Test {
   TemporaryFolder folder_;
 };
 
-bool tells(const Reading& reading, std::string_view text) {
-  for (const auto& problem : reading.problems)
-    if (problem.find(text) != std::string::npos) return true;
-  return false;
-}
-
 std::string pair_line(const std::string& premise, const std::string& hypothesis,
                       const std::string& label, const std::string& more = "") {
   return R"({"premise": ")" + premise + R"(", "hypothesis": ")" + hypothesis + R"(", "label": ")" +

@@ -6,33 +6,12 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/data/made_files.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/data/reading_test.h"
 
 namespace banter::tests {
 namespace {
 
-class PersonalDialogTest : public testing::Test {
- protected:
-  Reading read(std::string_view bytes, const data::ReadLimits& limits = {}) {
-    write_file(folder_ / "corpus", bytes);
-    return read_corpus(folder_ / "corpus", "auto", limits);
-  }
-  TemporaryFolder folder_;
-};
-
-bool tells(const Reading& reading, std::string_view text) {
-  for (const auto& problem : reading.problems)
-    if (problem.find(text) != std::string::npos) return true;
-  return false;
-}
-
-/// "0: hello" for each turn.
-std::vector<std::string> said(const data::Dialogue& dialogue) {
-  std::vector<std::string> lines;
-  for (const auto& turn : dialogue.turns) lines.push_back(turn.speaker + ": " + turn.text);
-  return lines;
-}
+class PersonalDialogTest : public ReadingTest {};
 
 using Lines = std::vector<std::string>;
 using Personas = std::vector<std::pair<std::string, std::vector<std::string>>>;
@@ -58,18 +37,18 @@ TEST_F(PersonalDialogTest, UidsAreSpeakersAndProfilesAreFacts) {
   ASSERT_EQ(reading.dialogues.size(), 2U);
   const auto& d = reading.dialogues[0];
   EXPECT_EQ(d.id, "1");
-  EXPECT_EQ(said(d), (Lines{"0: 水 开 了", "1: 来 喝 茶  吧"})) << "byte for byte";
+  EXPECT_EQ(lines_said(d), (Lines{"0: 水 开 了", "1: 来 喝 茶  吧"})) << "byte for byte";
   EXPECT_EQ(d.personas,
             (Personas{{"0", {"tag: 茶", "tag: 登山", "loc: 北京 东城区", "gender: female"}},
                       {"1", {"gender: male"}}}));
-  EXPECT_EQ(said(reading.dialogues[1]), (Lines{"1: a", "1: b", "0: c", "1: d"}));
+  EXPECT_EQ(lines_said(reading.dialogues[1]), (Lines{"1: a", "1: b", "0: c", "1: d"}));
 }
 
 TEST_F(PersonalDialogTest, TextsAndTagsMayBeStringsToo) {
   const auto reading = read(record(R"(["a", ["b"]])", "[0, 1]",
                                    R"({"tag": "x; y;;", "loc": "上海"}, {"tag": ["p", "q;r"]})"));
   ASSERT_EQ(reading.dialogues.size(), 1U);
-  EXPECT_EQ(said(reading.dialogues[0]), (Lines{"0: a", "1: b"}));
+  EXPECT_EQ(lines_said(reading.dialogues[0]), (Lines{"0: a", "1: b"}));
   EXPECT_EQ(reading.dialogues[0].personas, (Personas{{"0", {"tag: x", "tag: y", "loc: 上海"}},
                                                      {"1", {"tag: p", "tag: q", "tag: r"}}}));
 }
@@ -128,7 +107,7 @@ TEST_F(PersonalDialogTest, ASecondSpeakerMayOnlyGiveTheGoldenResponse) {
       read(record(R"([["a"]])", "[0]", kAnn,
                   R"(, "golden_response": "gold", "responder_profile": {"loc": "西安"})"));
   ASSERT_EQ(reading.dialogues.size(), 1U);
-  EXPECT_EQ(said(reading.dialogues[0]), (Lines{"0: a", "1: gold"}));
+  EXPECT_EQ(lines_said(reading.dialogues[0]), (Lines{"0: a", "1: gold"}));
   EXPECT_EQ(reading.dialogues[0].personas[1], (Personas::value_type{"1", {"loc: 西安"}}));
 }
 

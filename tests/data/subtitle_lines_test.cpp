@@ -7,22 +7,17 @@
 #include <gtest/gtest.h>
 
 #include "base/errors.h"
-#include "tests/data/made_files.h"
+#include "tests/data/reading_test.h"
 #include "tests/support/corpora.h"
-#include "tests/support/temporary_folder.h"
 
 namespace banter::tests {
 namespace {
 
 using Strings = std::vector<std::string>;
 
-class SubtitleLinesTest : public testing::Test {
+class SubtitleLinesTest : public ReadingTest {
  protected:
-  Reading read(std::string_view bytes, const data::ReadLimits& limits = {}) {
-    write_file(folder_ / "lines", bytes);
-    return read_corpus(folder_ / "lines", "auto", limits);
-  }
-  TemporaryFolder folder_;
+  SubtitleLinesTest() : ReadingTest("lines") {}
 };
 
 /// "id:texts" of all dialogues, "|" between turns.

@@ -1,39 +1,20 @@
 #include "data/formats/tsv.h"
 
-#include <algorithm>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "base/errors.h"
-#include "tests/data/made_files.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/data/reading_test.h"
 
 namespace banter::tests {
 namespace {
 
-class TsvTest : public testing::Test {
+class TsvTest : public ReadingTest {
  protected:
-  Reading read(std::string_view bytes, const data::ReadLimits& limits = {}) {
-    write_file(folder_ / "d.tsv", bytes);
-    return read_corpus(folder_ / "d.tsv", "auto", limits);
-  }
-  TemporaryFolder folder_;
+  TsvTest() : ReadingTest("d.tsv") {}
 };
-
-bool tells(const Reading& reading, std::string_view text) {
-  return std::ranges::any_of(
-      reading.problems, [&](const auto& problem) { return problem.find(text) != problem.npos; });
-}
-
-/// "A: hello | B: hi".
-std::string said(const data::Dialogue& dialogue) {
-  std::string text;
-  for (const auto& turn : dialogue.turns)
-    text += (text.empty() ? "" : " | ") + turn.speaker + ": " + turn.text;
-  return text;
-}
 
 const std::string kGood = "is it on ?\tit is .\tthanks\n";
 

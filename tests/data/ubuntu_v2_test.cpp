@@ -9,9 +9,8 @@
 #include "base/utf8.h"
 #include "data/preparation/cleaning.h"
 #include "data/preparation/corpus.h"
-#include "tests/data/made_files.h"
+#include "tests/data/reading_test.h"
 #include "tests/support/corpora.h"
-#include "tests/support/temporary_folder.h"
 
 namespace banter::tests {
 namespace {
@@ -19,27 +18,10 @@ namespace {
 const std::string kHeader = "Context,Utterance,Label\r\n";
 const std::string kGood = "is it on ? __eou__ __eot__ it is . __eou__ __eot__,thanks __eou__,1\r\n";
 
-class UbuntuV2Test : public testing::Test {
+class UbuntuV2Test : public ReadingTest {
  protected:
-  Reading read(std::string_view bytes, const data::ReadLimits& limits = {}) {
-    write_file(folder_ / "c.csv", bytes);
-    return read_corpus(folder_ / "c.csv", "auto", limits);
-  }
-  TemporaryFolder folder_;
+  UbuntuV2Test() : ReadingTest("c.csv") {}
 };
-
-bool tells(const Reading& reading, std::string_view text) {
-  return std::ranges::any_of(
-      reading.problems, [&](const auto& problem) { return problem.find(text) != problem.npos; });
-}
-
-/// "A: hello | B: hi".
-std::string said(const data::Dialogue& dialogue) {
-  std::string text;
-  for (const auto& turn : dialogue.turns)
-    text += (text.empty() ? "" : " | ") + turn.speaker + ": " + turn.text;
-  return text;
-}
 
 TEST_F(UbuntuV2Test, TurnsAreByTurnsAndMessagesOfATurnAreJoined) {
   const auto reading = read(kHeader + kGood +
