@@ -85,23 +85,24 @@ json::object PairStatistics::to_json() const {
 }
 
 void PairStatistics::Side::print(std::ostream& out, const char* name) const {
-  out << "  " << name << " words " << grouped(words) << ", characters " << grouped(characters)
-      << ", UTF-8 bytes " << grouped(bytes) << ", different ones " << grouped(texts.size())
-      << ", longest " << grouped(longest) << " characters (" << base::printable(longest_id)
-      << ")\n";
+  print_row(out, name, texts.size(), "distinct");
+  print_row(out, "  words", words);
+  print_row(out, "  characters", characters, grouped(bytes) + " bytes");
+  print_row(out, "  longest", longest, "characters, in " + base::printable(longest_id));
 }
 
 void PairStatistics::print(std::ostream& out) const {
-  out << "  pairs " << grouped(pairs_);
+  print_row(out, "pairs", pairs_);
   for (const auto label : kLabels)
-    out << ", " << to_text(label) << ' ' << grouped(by_label_[static_cast<std::size_t>(label)]);
-  out << '\n';
-  if (pairs_ == 0) return;
-  premises_.print(out, "premises:");
-  hypotheses_.print(out, "hypotheses:");
-  out << "  pairs that stand there already " << grouped(repeated_) << ", with two labels "
-      << grouped(two_labels_.size()) << ", groups " << grouped(groups_.size())
-      << ", pairs with other than ASCII letters " << grouped(non_ascii_pairs_) << '\n';
+    print_row(out, "  " + std::string(to_text(label)), by_label_[static_cast<std::size_t>(label)]);
+  premises_.print(out, "premises");
+  hypotheses_.print(out, "hypotheses");
+  print_row(out, "repeated pairs", repeated_, "the texts of an earlier one, whatever the label");
+  print_row(out, "two labels", two_labels_.size(), "pairs of texts that have more than one");
+  print_row(out, "groups", groups_.size());
+  print_row(
+      out, "non-ASCII pairs", non_ascii_pairs_,
+      grouped(premises_.non_ascii_characters + hypotheses_.non_ascii_characters) + " characters");
 }
 
 }  // namespace banter::data
