@@ -1,6 +1,7 @@
 #include "base/utf8.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstring>
 
@@ -28,18 +29,23 @@ std::size_t sequence_length(std::string_view text) {
   return 0;
 }
 
-/// How many bytes in front are ASCII, in steps of eight.
-std::size_t ascii_in_front(std::string_view text) {
-  constexpr std::uint64_t kHighBits = 0x8080808080808080ULL;
-  std::size_t at = 0;
-  for (std::uint64_t bytes = 0; at + sizeof bytes <= text.size(); at += sizeof bytes) {
-    std::memcpy(&bytes, text.data() + at, sizeof bytes);
-    if ((bytes & kHighBits) != 0) break;
-  }
-  return at;
+/// Whether all of so many bytes are ASCII.
+template <std::size_t kBytes>
+bool are_ascii(const char* bytes) {
+  std::array<std::uint64_t, kBytes / sizeof(std::uint64_t)> words;
+  std::memcpy(words.data(), bytes, kBytes);
+  std::uint64_t all = 0;
+  for (const auto word : words) all |= word;
+  return (all & 0x8080808080808080ULL) == 0;
 }
 
-bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+/// How many bytes in front are ASCII, in steps of 32 and then of 8.
+std::size_t ascii_in_front(std::string_view text) {
+  std::size_t at = 0;
+  while (at + 32 <= text.size() && are_ascii<32>(text.data() + at)) at += 32;
+  while (at + 8 <= text.size() && are_ascii<8>(text.data() + at)) at += 8;
+  return at;
+}
 
 /// Whether a character can steer a terminal: control characters (C0, DEL, C1), and those that turn
 /// the direction of what follows around.
@@ -93,6 +99,8 @@ std::size_t count_words(std::string_view text) {
 bool is_blank(std::string_view text) { return std::ranges::all_of(text, is_space); }
 
 std::string printable(std::string_view text, std::size_t max_bytes) {
+  const auto is_plain = [](char c) { return c >= ' ' && c <= '~'; };
+  if (text.size() <= max_bytes && std::ranges::all_of(text, is_plain)) return std::string(text);
   std::string shown;
   while (!text.empty()) {
     const auto length = sequence_length(text);

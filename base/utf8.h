@@ -18,6 +18,19 @@ std::size_t count_code_points(std::string_view text);  ///< requires valid UTF-8
 /// figure.
 std::size_t count_words(std::string_view text);
 
+constexpr bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }  ///< ASCII
+
+/// Gives each of them to `take(std::string_view)`.
+template <typename Take>
+void for_each_word(std::string_view text, const Take& take) {
+  for (auto at = text.begin(); at != text.end();) {
+    while (at != text.end() && is_space(*at)) ++at;
+    const auto begin = at;
+    while (at != text.end() && !is_space(*at)) ++at;
+    if (begin != at) take(std::string_view(begin, at));
+  }
+}
+
 /// Whether a text has no word.
 bool is_blank(std::string_view text);
 

@@ -45,6 +45,8 @@ struct CleaningOptions {
   double script_share = 0.9;              ///< of a record's letters, at least in them; (0, 1]
   std::string duplicates = "keep";        ///< keep|exact|normalised
 
+  bool operator==(const CleaningOptions&) const = default;
+
   /// Throws   ConfigError on a bad value or an unknown key
   static CleaningOptions from(configs::Section section);
 };

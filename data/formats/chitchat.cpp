@@ -27,7 +27,7 @@ bool take_string(std::string_view& head) {
 }
 
 void add_ratings(const dom::element& value, Dialogue& dialogue) {
-  for (const auto field : as_record_object(value, "ratings")) {
+  for (const auto& field : as_record_object(value, "ratings")) {
     std::int64_t stars = 0;
     if (!field.value.get(stars))
       dialogue.meta.emplace_back("rating." + checked_name(field.key, "ratings"),
@@ -41,8 +41,8 @@ Dialogue read_conversation(const dom::element& value, const ReadLimits& limits) 
   if (record.size() != 1)
     throw LostRecord{"a field has the wrong type", "the record is no single conversation"};
   const auto entry = record.begin();
-  dialogue.id = checked_name((*entry).key, "id");
-  const auto object = as_record_object((*entry).value, "a conversation");
+  dialogue.id = checked_name(entry->key, "id");
+  const auto object = as_record_object(entry->value, "a conversation");
   for (const auto group : as_record_array(need_key(object, "messages"), "messages")) {
     for (const auto message : as_record_array(group, "a group of messages")) {
       if (std::ssize(dialogue.turns) == limits.max_turns)

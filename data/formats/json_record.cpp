@@ -12,15 +12,15 @@ namespace dom = simdjson::dom;
 
 constexpr std::size_t kFewKeys = 8;  // are compared pair by pair: no memory for most objects
 
-std::optional<std::string_view> repeated_key(const dom::object& object) {
+std::optional<std::string_view> repeated_key(const RecordObject& object) {
   if (object.size() <= kFewKeys) {
     for (auto one = object.begin(); one != object.end(); ++one)
       for (auto other = object.begin(); other != one; ++other)
-        if (one.key() == other.key()) return one.key();
+        if (one->key == other->key) return one->key;
     return std::nullopt;
   }
   std::vector<std::string_view> keys;
-  for (const auto field : object) keys.push_back(field.key);
+  for (const auto& field : object) keys.push_back(field.key);
   std::ranges::sort(keys);
   const auto twice = std::ranges::adjacent_find(keys);
   return twice == keys.end() ? std::nullopt : std::optional(*twice);
@@ -35,20 +35,22 @@ RecordParser::RecordParser(const ReadLimits& limits) {
 }
 
 dom::element RecordParser::parse(std::string_view text) {
-  if (const auto bad = base::first_bad_utf8(text))
-    throw LostRecord{"a text is not valid UTF-8", "byte " + std::to_string(*bad) + " of the line"};
   dom::element value;
   const auto error = parser_.parse(text.data(), text.size()).get(value);
+  if (!error) return value;
+  if (const auto bad = base::first_bad_utf8(text))  // other errors may come of it
+    throw LostRecord{"a text is not valid UTF-8", "byte " + std::to_string(*bad) + " of the line"};
   if (error == simdjson::DEPTH_ERROR)
     throw LostRecord{"JSON is nested deeper than data.max_json_depth", ""};
-  if (error) throw LostRecord{"is not JSON", simdjson::error_message(error)};
-  return value;
+  throw LostRecord{"is not JSON", simdjson::error_message(error)};
 }
 
-dom::object as_record_object(const dom::element& value, std::string_view what) {
-  dom::object object;
-  if (value.get(object))
+RecordObject as_record_object(const dom::element& value, std::string_view what) {
+  dom::object found;
+  if (value.get(found))
     throw LostRecord{"a field has the wrong type", std::string(what) + " is no object"};
+  RecordObject object;
+  for (const auto field : found) object.push_back({field.key, field.value});
   if (const auto twice = repeated_key(object))
     throw LostRecord{"a key stands twice in an object", base::printable(*twice)};
   return object;
@@ -68,13 +70,13 @@ std::string_view as_record_string(const dom::element& value, std::string_view wh
   return text;
 }
 
-std::optional<dom::element> find_key(const dom::object& object, std::string_view key) {
-  for (const auto field : object)
+std::optional<dom::element> find_key(const RecordObject& object, std::string_view key) {
+  for (const auto& field : object)
     if (field.key == key) return field.value;
   return std::nullopt;
 }
 
-dom::element need_key(const dom::object& object, std::string_view key) {
+dom::element need_key(const RecordObject& object, std::string_view key) {
   if (const auto value = find_key(object, key)) return *value;
   throw LostRecord{"a field is missing", std::string(key)};
 }

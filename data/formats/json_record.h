@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include <boost/container/small_vector.hpp>
 #include <simdjson.h>
 
 #include "data/formats/formats.h"
@@ -30,15 +31,21 @@ class RecordParser {
   simdjson::dom::parser parser_;
 };
 
+struct RecordField {
+  std::string_view key;
+  simdjson::dom::element value;
+};
+/// The fields of an object, in their order; looking them up on the parser's tape is slower.
+using RecordObject = boost::container::small_vector<RecordField, 8>;
+
 /// The object that a value must be. Throws   LostRecord, also when a key stands in it twice
-simdjson::dom::object as_record_object(const simdjson::dom::element& value, std::string_view what);
+RecordObject as_record_object(const simdjson::dom::element& value, std::string_view what);
 simdjson::dom::array as_record_array(const simdjson::dom::element& value, std::string_view what);
 std::string_view as_record_string(const simdjson::dom::element& value, std::string_view what);
 
-std::optional<simdjson::dom::element> find_key(const simdjson::dom::object& object,
-                                               std::string_view key);
+std::optional<simdjson::dom::element> find_key(const RecordObject& object, std::string_view key);
 /// Throws   LostRecord "a field is missing"
-simdjson::dom::element need_key(const simdjson::dom::object& object, std::string_view key);
+simdjson::dom::element need_key(const RecordObject& object, std::string_view key);
 
 /// A turn that may be kept. Throws   LostRecord naming the turn, counted from 1
 Turn checked_turn(std::string_view speaker, std::string_view text, std::string_view time,

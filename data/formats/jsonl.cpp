@@ -25,7 +25,9 @@ class JsonRecords {
     const auto turns = need_key(object, "turns");
     dialogue.id = checked_name(as_record_string(id, "id"), "id");
     if (dialogue.id.empty()) throw LostRecord{"a field is missing", "id"};
-    for (const auto turn : as_record_array(turns, "turns")) {
+    const auto array = as_record_array(turns, "turns");
+    dialogue.turns.reserve(std::min(array.size(), static_cast<std::size_t>(limits_.max_turns)));
+    for (const auto turn : array) {
       if (std::ssize(dialogue.turns) == limits_.max_turns)
         throw LostRecord{"a dialogue has more turns than data.max_turns", ""};
       dialogue.turns.push_back(read_turn(turn, dialogue.turns.size() + 1));
@@ -77,7 +79,7 @@ class JsonRecords {
   }
 
   void read_meta(const dom::element& value, const Place& place, Dialogue& dialogue) const {
-    for (const auto field : as_record_object(value, "meta")) {
+    for (const auto& field : as_record_object(value, "meta")) {
       std::string_view text;
       if (field.value.get(text))
         receiver_.problem({place, Severity::kNote, "a value of meta is no string: it is left out",
@@ -88,7 +90,7 @@ class JsonRecords {
   }
 
   void read_personas(const dom::element& value, const Place& place, Dialogue& dialogue) const {
-    for (const auto field : as_record_object(value, "personas")) {
+    for (const auto& field : as_record_object(value, "personas")) {
       std::vector<std::string> facts;
       for (const auto fact : as_record_array(field.value, "a persona")) {
         const auto text = as_record_string(fact, "a fact");

@@ -13,7 +13,7 @@ namespace dom = simdjson::dom;
 constexpr std::size_t kMaxUnknownLabels = 20;
 constexpr std::size_t kLabelBytes = 40;
 
-std::string_view optional_text(const dom::object& object, std::string_view key) {
+std::string_view optional_text(const RecordObject& object, std::string_view key) {
   if (key.empty()) return {};
   const auto value = find_key(object, key);
   return value ? as_record_string(*value, key) : std::string_view();

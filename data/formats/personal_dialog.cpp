@@ -42,7 +42,7 @@ void add_tags(std::string_view tags, Facts& facts) {
 /// What a profile says, in its order.
 Facts read_profile(const dom::element& value) {
   Facts facts;
-  for (const auto field : as_record_object(value, "a profile")) {
+  for (const auto& field : as_record_object(value, "a profile")) {
     dom::array tags;
     if (field.key == "loc" || field.key == "gender")
       add_fact(field.key, as_record_string(field.value, field.key), facts);
@@ -91,12 +91,12 @@ std::size_t responder(Facts facts, std::uint64_t last_uid, std::vector<Facts>& p
 }
 
 /// The value of a key that is there and not null.
-std::optional<dom::element> find_given(const dom::object& object, std::string_view key) {
+std::optional<dom::element> find_given(const RecordObject& object, std::string_view key) {
   const auto value = find_key(object, key);
   return value && value->is_null() ? std::nullopt : value;
 }
 
-void add_golden_response(const dom::object& object, std::uint64_t last_uid,
+void add_golden_response(const RecordObject& object, std::uint64_t last_uid,
                          std::vector<Facts>& profiles, const ReadLimits& limits,
                          Dialogue& dialogue) {
   const auto response = find_given(object, "golden_response");

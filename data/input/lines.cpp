@@ -20,30 +20,36 @@ LineReader::LineReader(InputStream& stream, std::size_t max_bytes)
 }
 
 bool LineReader::next() {
-  line_.clear();
+  line_ = {};
+  joined_.clear();
   too_long_ = false;
   bool any = false;
-  for (;;) {
+  for (bool is_whole = false; !is_whole;) {
     const auto chunk = stream_.chunk();
     if (chunk.empty()) break;
     any = true;
     const auto end = chunk.find('\n');
-    const auto part = chunk.substr(0, end);
-    if (!too_long_ && line_.size() + part.size() > max_bytes_) {
-      too_long_ = true;
-      line_.clear();
-    }
-    if (!too_long_) line_.append(part);
-    if (end != std::string_view::npos) {
-      stream_.consume(end + 1);
-      break;
-    }
-    stream_.consume(chunk.size());
+    is_whole = end != std::string_view::npos;
+    take(chunk.substr(0, end), is_whole);
+    stream_.consume(is_whole ? end + 1 : chunk.size());
   }
   if (!any) return false;
-  if (line_.ends_with('\r')) line_.pop_back();
+  if (line_.ends_with('\r')) line_.remove_suffix(1);
   ++number_;
   return true;
+}
+
+/// Adds to the line. Only a line in one piece is used where it lies.
+void LineReader::take(std::string_view part, bool is_last) {
+  if (too_long_ || joined_.size() + part.size() > max_bytes_) {
+    too_long_ = true;
+    line_ = {};
+  } else if (is_last && joined_.empty()) {
+    line_ = part;
+  } else {
+    joined_ += part;
+    line_ = joined_;
+  }
 }
 
 Place LineReader::place() const {

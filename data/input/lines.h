@@ -13,18 +13,24 @@ namespace banter::data {
 class LineReader {
  public:
   LineReader(InputStream& stream, std::size_t max_bytes);
+  LineReader(const LineReader&) = delete;  // `line` may lie in it
+  LineReader& operator=(const LineReader&) = delete;
 
   /// False at the end. Throws   DamagedInput; a line cut by damage is never given
   bool next();
 
-  [[nodiscard]] std::string_view line() const { return line_; }  ///< without its end
-  [[nodiscard]] bool is_too_long() const { return too_long_; }   ///< then `line` is empty
-  [[nodiscard]] Place place() const;                             ///< of this line
+  /// Without its end. Valid until the stream is read again.
+  [[nodiscard]] std::string_view line() const { return line_; }
+  [[nodiscard]] bool is_too_long() const { return too_long_; }  ///< then `line` is empty
+  [[nodiscard]] Place place() const;                            ///< of this line
 
  private:
+  void take(std::string_view part, bool is_last);
+
   InputStream& stream_;
   std::size_t max_bytes_;
-  std::string line_;
+  std::string_view line_;
+  std::string joined_;  ///< the line, where it does not lie in one piece
   std::uint64_t number_ = 0;
   bool too_long_ = false;
 };

@@ -4,14 +4,15 @@
 
 namespace banter::data {
 
-std::string Place::text() const {
-  std::string text = base::printable(file, 1000);
+std::string Place::stream_text() const {
+  auto text = base::printable(file, 1000);
   if (!member.empty()) text += ":" + base::printable(member, 200);
-  if (element != 0)
-    text += ":element " + std::to_string(element);
-  else if (line != 0)
-    text += ":" + std::to_string(line);
   return text;
+}
+
+std::string Place::text_in_stream() const {
+  if (element != 0) return ":element " + std::to_string(element);
+  return line != 0 ? ":" + std::to_string(line) : "";
 }
 
 }  // namespace banter::data

@@ -13,7 +13,9 @@ struct Place {
   std::uint64_t element = 0;  ///< of a JSON array or object; shown instead of the line
 
   /// "talk.tgz:dialogs/4/2.tsv:2", "a.jsonl:7", "b.json:element 3"; safe to print.
-  [[nodiscard]] std::string text() const;
+  [[nodiscard]] std::string text() const { return stream_text() + text_in_stream(); }
+  [[nodiscard]] std::string stream_text() const;     ///< "talk.tgz:dialogs/4/2.tsv"
+  [[nodiscard]] std::string text_in_stream() const;  ///< ":2", ":element 3" or ""
 };
 
 }  // namespace banter::data

@@ -14,21 +14,20 @@ InputStream::InputStream(Place place, std::string name, Fill fill)
     : place_(std::move(place)),
       name_(std::move(name)),
       fill_(std::move(fill)),
-      buffer_(kBufferBytes) {}
+      buffer_(std::make_unique_for_overwrite<char[]>(kBufferBytes)) {}
 
 /// Reads more behind what is there. Damage is kept until the good bytes before it are taken.
 bool InputStream::fill_more() {
   if (ended_) return false;
   if (begin_ > 0) {
-    std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(begin_),
-              buffer_.begin() + static_cast<std::ptrdiff_t>(end_), buffer_.begin());
+    std::copy(buffer_.get() + begin_, buffer_.get() + end_, buffer_.get());
     end_ -= begin_;
     begin_ = 0;
   }
-  if (end_ == buffer_.size()) return false;
+  if (end_ == kBufferBytes) return false;
   base::throw_if_stopped();  // here, where every byte of a corpus comes by
   try {
-    const auto count = fill_(buffer_.data() + end_, buffer_.size() - end_);
+    const auto count = fill_(buffer_.get() + end_, kBufferBytes - end_);
     end_ += count;
     ended_ = count == 0;
   } catch (const DamagedInput&) {
@@ -41,13 +40,13 @@ bool InputStream::fill_more() {
 std::string_view InputStream::peek(std::size_t size) {
   while (end_ - begin_ < size && fill_more()) {
   }
-  return {buffer_.data() + begin_, std::min(size, end_ - begin_)};
+  return {buffer_.get() + begin_, std::min(size, end_ - begin_)};
 }
 
 std::string_view InputStream::chunk() {
   if (begin_ == end_) fill_more();
   if (begin_ == end_ && damage_) std::rethrow_exception(damage_);
-  return {buffer_.data() + begin_, end_ - begin_};
+  return {buffer_.get() + begin_, end_ - begin_};
 }
 
 void InputStream::consume(std::size_t size) {

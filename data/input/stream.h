@@ -3,9 +3,9 @@
 #include <cstddef>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/errors.h"
 #include "data/input/place.h"
@@ -46,7 +46,7 @@ class InputStream {
   Place place_;
   std::string name_;
   Fill fill_;
-  std::vector<char> buffer_;
+  std::unique_ptr<char[]> buffer_;
   std::size_t begin_ = 0, end_ = 0;
   std::uint64_t offset_ = 0;
   bool ended_ = false;

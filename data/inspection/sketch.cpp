@@ -6,12 +6,12 @@
 #include <xxhash.h>
 
 #include "base/random.h"
-#include "data/preparation/cleaning.h"
+#include "base/utf8.h"
+#include "data/preparation/unicode_text.h"
 
 namespace banter::data {
 namespace {
 
-constexpr std::string_view kSpaces = " \t\r\n\v\f";
 constexpr std::uint64_t kSampleKey = 0x5A17;
 
 /// The hash functions (a x + b) mod 2^64, of which the upper half counts.
@@ -30,12 +30,18 @@ constexpr Functions make_functions() {
 }
 constexpr auto kFunctions = make_functions();
 
-void append_words(std::string_view text, std::vector<std::uint64_t>& words) {
-  for (auto at = text.find_first_not_of(kSpaces); at != std::string_view::npos;) {
-    const auto end = std::min(text.find_first_of(kSpaces, at), text.size());
-    words.push_back(XXH3_64bits(text.data() + at, end - at));
-    at = text.find_first_not_of(kSpaces, end);
-  }
+using Values = std::array<std::uint32_t, Sketch::kHashes>;
+
+/// The smallest value of each function over the shingles.
+Values smallest_values(const std::vector<std::uint64_t>& shingles) {
+  Values smallest{};
+  smallest.fill(std::numeric_limits<std::uint32_t>::max());
+  for (const auto shingle : shingles)
+    for (std::size_t i = 0; i < Sketch::kHashes; ++i) {
+      const auto value = (kFunctions.a[i] * shingle + kFunctions.b[i]) >> 32;
+      smallest[i] = std::min(smallest[i], static_cast<std::uint32_t>(value));
+    }
+  return smallest;
 }
 
 }  // namespace
@@ -52,7 +58,10 @@ std::size_t equal_values(const Sketch& a, const Sketch& b) {
 
 void Sketcher::find_shingles(const Dialogue& dialogue) {
   words_.clear();
-  for (const auto& turn : dialogue.turns) append_words(lower_case(turn.text), words_);
+  for (const auto& turn : dialogue.turns)
+    base::for_each_word(lower_case(turn.text), [&](std::string_view word) {
+      words_.push_back(XXH3_64bits(word.data(), word.size()));
+    });
   shingles_.clear();
   const auto length = std::min(Sketch::kShingleWords, words_.size());
   for (std::size_t end = length; end <= words_.size() && length > 0; ++end) {
@@ -65,16 +74,10 @@ void Sketcher::find_shingles(const Dialogue& dialogue) {
 
 Sketch Sketcher::sketch(const Dialogue& dialogue) {
   find_shingles(dialogue);
-  std::array<std::uint32_t, Sketch::kHashes> smallest{};
-  smallest.fill(std::numeric_limits<std::uint32_t>::max());
+  const auto smallest = smallest_values(shingles_);
   auto smallest_draw = std::numeric_limits<std::uint64_t>::max();
-  for (const auto shingle : shingles_) {
-    for (std::size_t i = 0; i < Sketch::kHashes; ++i) {
-      const auto value = (kFunctions.a[i] * shingle + kFunctions.b[i]) >> 32;
-      smallest[i] = std::min(smallest[i], static_cast<std::uint32_t>(value));
-    }
+  for (const auto shingle : shingles_)
     smallest_draw = std::min(smallest_draw, base::join_keys(kSampleKey, shingle));
-  }
 
   Sketch sketch;
   for (std::size_t i = 0; i < Sketch::kHashes; ++i)

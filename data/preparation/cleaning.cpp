@@ -23,6 +23,12 @@ bool can_be_joined(const Turn& first, const Turn& second) {
          first.distractors.empty() && second.distractors.empty();
 }
 
+/// Duplicates are another's matter.
+bool asks_for_nothing(CleaningOptions options) {
+  options.duplicates = CleaningOptions{}.duplicates;
+  return options == CleaningOptions{};
+}
+
 constexpr std::string_view kBlocked = "a text matches a pattern of data.cleaning.blocked";
 
 std::string quoted(const std::string& pattern) { return '"' + base::printable(pattern) + '"'; }
@@ -64,7 +70,10 @@ bool is_run(const Dialogue& dialogue) {
 }
 
 Cleaner::Cleaner(const CleaningOptions& options, Problems& problems)
-    : options_(options), blocked_(options.blocked), problems_(problems) {
+    : options_(options),
+      is_idle_(asks_for_nothing(options)),
+      blocked_(options.blocked),
+      problems_(problems) {
   const auto add = [&](bool is_wanted, TextStep step) {
     if (is_wanted) steps_.push_back(std::move(step));
   };

@@ -36,6 +36,9 @@ class Cleaner {
   /// `problems` must outlive it. Requires options as `CleaningOptions::from` lets pass.
   Cleaner(const CleaningOptions& options, Problems& problems);
 
+  /// Whether nothing is asked for that `clean` does: then every record stays as it is.
+  [[nodiscard]] bool is_idle() const { return is_idle_; }
+
   /// What is left: nothing, the dialogue, or the parts of a run. The first part has the id of the
   /// run, further ones ID+2, ID+3, ...; they are of one group.
   [[nodiscard]] std::vector<Dialogue> clean(Dialogue&& dialogue, const Place& place) const;
@@ -85,6 +88,7 @@ class Cleaner {
                                                const Place& place) const;
 
   CleaningOptions options_;
+  bool is_idle_;
   BlockedPatterns blocked_;
   std::vector<TextStep> steps_;
   std::vector<Script> scripts_;

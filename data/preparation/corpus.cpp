@@ -17,9 +17,9 @@ namespace {
 /// Takes what the files of one source hold.
 class SourceTaker {
  public:
-  /// `make_filter(ids, scope)` makes the filter of a stream.
+  /// `make_filter(stream, ids, scope)` makes the filter of a stream.
   SourceTaker(CorpusSummary& summary, Problems& problems, std::string scope,
-              std::function<RecordFilter(Ids, const std::string&)> make_filter,
+              std::function<RecordFilter(const Place&, Ids, const std::string&)> make_filter,
               const std::function<void(std::uint64_t)>& bytes)
       : summary_(summary),
         problems_(problems),
@@ -47,7 +47,7 @@ class SourceTaker {
     }
     std::string scope = scope_;
     if (stream.format->ids == Ids::kInFile) scope += stream.place.file + '\0' + stream.place.member;
-    filter_.emplace(make_filter_(stream.format->ids, scope + '\0'));
+    filter_.emplace(make_filter_(stream.place, stream.format->ids, scope + '\0'));
   }
   void operator()(FoundRecord&& found) {
     if (filter_) filter_->record(std::move(found.record), found.place);  // its stream was found
@@ -69,7 +69,7 @@ class SourceTaker {
   CorpusSummary& summary_;
   Problems& problems_;
   std::string scope_;
-  std::function<RecordFilter(Ids, const std::string&)> make_filter_;
+  std::function<RecordFilter(const Place&, Ids, const std::string&)> make_filter_;
   const std::function<void(std::uint64_t)>& bytes_;
   std::optional<RecordFilter> filter_;
   bool any_empty_ = false;
@@ -86,8 +86,10 @@ CorpusReader::CorpusReader(const CleaningOptions& cleaning, const ReadLimits& li
                         cleaning.duplicates == "exact" ? Likeness::kExact : Likeness::kNormalised);
 }
 
-RecordFilter CorpusReader::filter(Ids ids, const std::string& scope, const RecordSink& sink) {
-  return {cleaner_, duplicates_ ? &*duplicates_ : nullptr, ids, scope, seen_, problems_, sink};
+RecordFilter CorpusReader::filter(const Place& stream, Ids ids, const std::string& scope,
+                                  const RecordSink& sink) {
+  return {stream,    cleaner_, duplicates_ ? &*duplicates_ : nullptr, ids, scope, seen_,
+          problems_, sink};
 }
 
 void CorpusReader::read(const SourceOptions& source, const RecordSink& sink,
@@ -101,18 +103,18 @@ void CorpusReader::read(const SourceOptions& source, const RecordSink& sink,
                         .is_the_source = std::filesystem::is_regular_file(file, unreadable)};
   SourceTaker taker(
       summary_, problems_, std::to_string(sources_++) + '\0',
-      [&](Ids ids, const std::string& scope) { return filter(ids, scope, sink); }, bytes);
-  const auto take = [&](FoundItem&& item) {
-    std::visit([&](auto& one) { taker(std::move(one)); }, item);
-  };
-  // One file is read here: memory that one thread takes and another frees costs more than parsing.
-  ReadAhead ahead(how, take);
+      [&](const Place& stream, Ids ids, const std::string& scope) {
+        return filter(stream, ids, scope, sink);
+      },
+      bytes);
+  ReadAhead ahead(
+      how, [&](FoundItem&& item) { std::visit([&](auto& one) { taker(std::move(one)); }, item); });
   std::uint64_t number = 0;
   for_each_file(
       file, [&](const Problem& problem) { ahead.add(problem); },
       [&](const std::filesystem::path& path, const std::string& name) {
-        if (how.is_the_source) return read_found(path, name, {source.path, "", 0, 0}, how, take);
-        if (files.has(number++)) ahead.add(path, name, {path.string(), "", 0, 0});
+        if (!how.is_the_source && !files.has(number++)) return;
+        ahead.add(path, name, {how.is_the_source ? source.path : path.string(), "", 0, 0});
       });
   ahead.finish();
   if (files.is_whole()) taker.finish(source.path);
@@ -129,7 +131,7 @@ void CorpusReader::read_store(const std::filesystem::path& folder, const RecordS
     ++summary_.streams;
     summary_.split = split.name();
     Place place{folder.string(), split.name(), 0, 0};
-    auto filter = this->filter(Ids::kNone, "", sink);
+    auto filter = this->filter(place, Ids::kNone, "", sink);
     for (place.element = 1; place.element <= split.dialogues(); ++place.element) {
       base::throw_if_stopped();
       filter.record(split.record(place.element - 1), place);

@@ -48,7 +48,8 @@ class CorpusReader {
   [[nodiscard]] const CorpusSummary& summary() const { return summary_; }
 
  private:
-  [[nodiscard]] RecordFilter filter(Ids ids, const std::string& scope, const RecordSink& sink);
+  [[nodiscard]] RecordFilter filter(const Place& stream, Ids ids, const std::string& scope,
+                                    const RecordSink& sink);
   void read_store(const std::filesystem::path& folder, const RecordSink& sink,
                   const std::function<void(std::uint64_t)>& bytes);
 

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t kMaxItems = 1024;  // of a piece: a thread is woken for each
 constexpr std::size_t kMaxBytes = std::size_t{1} << 18;
-constexpr std::size_t kMaxPieces = 3;  // that wait
+constexpr std::size_t kMaxPieces = 2;  // that wait
 constexpr unsigned kMaxFiles = 8;
 
 std::size_t bytes_of(const FoundItem& item) {
@@ -33,12 +33,20 @@ class Pipe {
  public:
   /// Waits for room. Throws   GivenUp
   void put(Piece piece) {
+    std::vector<Piece> used;
     std::unique_lock lock(mutex_);
     has_room_.wait(lock, [&] { return pieces_.size() < kMaxPieces || given_up_; });
     if (given_up_) throw GivenUp{};
     pieces_.push_back(std::move(piece));
+    used.swap(used_);
     lock.unlock();
     has_piece_.notify_one();
+  }
+  /// Takes a piece back that was used: `put` frees it, on the thread that took its memory. (glibc
+  /// has an arena a thread; to free into another's makes both wait.)
+  void give_back(Piece piece) {
+    const std::lock_guard lock(mutex_);
+    used_.push_back(std::move(piece));
   }
   void end(std::exception_ptr error) {
     const std::lock_guard lock(mutex_);
@@ -70,6 +78,7 @@ class Pipe {
   std::mutex mutex_;
   std::condition_variable has_room_, has_piece_;
   std::deque<Piece> pieces_;
+  std::vector<Piece> used_;
   std::exception_ptr error_;
   bool ended_ = false, given_up_ = false;
 };
@@ -141,8 +150,10 @@ void ReadAhead::make_room() {
 
 void ReadAhead::take_first() {
   auto& pipe = tasks_.front()->pipe;
-  for (auto piece = pipe.get(); !piece.empty(); piece = pipe.get())
+  for (auto piece = pipe.get(); !piece.empty(); piece = pipe.get()) {
     for (auto& item : piece) take_(std::move(item));
+    pipe.give_back(std::move(piece));
+  }
   tasks_.pop_front();
 }
 

@@ -1,8 +1,10 @@
 #include "data/preparation/record_filter.h"
 
 #include <algorithm>
-#include <functional>
+#include <span>
 #include <utility>
+
+#include <xxhash.h>
 
 #include "base/random.h"
 #include "base/utf8.h"
@@ -10,15 +12,19 @@
 namespace banter::data {
 namespace {
 
-std::uint64_t mark_of(std::string_view text) { return std::hash<std::string_view>{}(text); }
+std::uint64_t mark_of(std::string_view text) { return XXH3_64bits(text.data(), text.size()); }
 
-std::uint64_t text_mark(const Dialogue& dialogue) {
-  std::uint64_t mark = dialogue.turns.size();
-  for (const auto& turn : dialogue.turns) mark = base::join_keys(mark, mark_of(turn.text));
+/// Of all texts of what became of a dialogue.
+std::uint64_t mark_of(std::span<const Dialogue> parts) {
+  std::uint64_t mark = parts.size();
+  for (const auto& part : parts) {
+    mark = base::join_keys(mark, part.turns.size());
+    for (const auto& turn : part.turns) mark = base::join_keys(mark, mark_of(turn.text));
+  }
   return mark;
 }
 
-std::uint64_t pair_mark(const Pair& pair) {
+std::uint64_t mark_of(const Pair& pair) {
   const auto texts = base::join_keys(mark_of(pair.premise), mark_of(pair.hypothesis));
   return base::join_keys(texts, static_cast<std::uint64_t>(pair.label));
 }
@@ -26,29 +32,41 @@ std::uint64_t pair_mark(const Pair& pair) {
 }  // namespace
 
 void RecordFilter::record(Record&& record, const Place& place) {
-  std::visit([&](auto& one) { take(std::move(one), place); }, record);
+  auto* dialogue = std::get_if<Dialogue>(&record);
+  if (dialogue != nullptr && !cleaner_.is_idle()) return clean(std::move(*dialogue), place);
+  const bool is_kept =
+      dialogue != nullptr ? keeps(*dialogue, place) : keeps(std::get<Pair>(record), place);
+  if (is_kept) sink_(std::move(record), place);
 }
 
-void RecordFilter::take(Dialogue&& dialogue, const Place& place) {
+bool RecordFilter::keeps(const Dialogue& dialogue, const Place& place) {
+  if (!has_reply(dialogue, place)) return false;
+  const auto mark = ids_ == Ids::kNone ? 0 : mark_of({&dialogue, 1});
+  return !repeats_an_id(dialogue.id, mark, place) && is_wanted(dialogue, place);
+}
+
+bool RecordFilter::keeps(Pair& pair, const Place& place) {
+  return cleaner_.clean(pair, place) && !repeats_an_id(pair.id, mark_of(pair), place) &&
+         !is_unwanted_copy(pair, place);
+}
+
+void RecordFilter::clean(Dialogue&& dialogue, const Place& place) {
   const auto id = dialogue.id;
   auto parts = cleaner_.clean(std::move(dialogue), place);
   std::erase_if(parts, [&](const Dialogue& part) { return !has_reply(part, place); });
   if (parts.empty()) return;
-  std::uint64_t mark = parts.size();
-  for (const auto& part : parts) mark = base::join_keys(mark, text_mark(part));
+  const auto mark = mark_of(parts);
   if (repeats_an_id(id, mark, place)) return;
   for (auto& part : parts) {
     if (part.id != id && repeats_an_id(part.id, mark, place)) continue;
-    if (is_unwanted_copy(part, place)) continue;
-    note_silent_personas(part, place);
-    sink_(std::move(part), place);
+    if (is_wanted(part, place)) sink_(std::move(part), place);
   }
 }
 
-void RecordFilter::take(Pair&& pair, const Place& place) {
-  if (!cleaner_.clean(pair, place)) return;
-  if (repeats_an_id(pair.id, pair_mark(pair), place)) return;
-  if (!is_unwanted_copy(pair, place)) sink_(std::move(pair), place);
+bool RecordFilter::is_wanted(const Dialogue& dialogue, const Place& place) {
+  if (is_unwanted_copy(dialogue, place)) return false;
+  note_silent_personas(dialogue, place);
+  return true;
 }
 
 bool RecordFilter::has_reply(const Dialogue& dialogue, const Place& place) {
@@ -71,7 +89,7 @@ bool RecordFilter::has_reply(const Dialogue& dialogue, const Place& place) {
 
 bool RecordFilter::repeats_an_id(const std::string& id, std::uint64_t mark, const Place& place) {
   if (ids_ == Ids::kNone) return false;
-  const auto first = seen_.add(scope_ + "id" + '\0' + id, place.text(), mark);
+  const auto first = seen_.add(scope_ + "id" + '\0' + id, text_of(place), mark);
   if (!first) return false;
   problems_.add(
       {place, Severity::kSkip, "an id stands twice: the first one stays",
@@ -83,7 +101,7 @@ bool RecordFilter::repeats_an_id(const std::string& id, std::uint64_t mark, cons
 bool RecordFilter::is_unwanted_copy(const Dialogue& dialogue, const Place& place) {
   if (duplicates_ == nullptr && ids_ != Ids::kNone && ids_ != Ids::kByName) return false;
   auto& copies = duplicates_ != nullptr ? *duplicates_ : copies_;
-  const auto copy = copies.find(dialogue, place.text());
+  const auto copy = copies.find(dialogue, text_of(place));
   if (!copy) return false;
   const auto detail = "first at " + copy->first;
   if (copy->is_mirrored)
@@ -100,7 +118,7 @@ bool RecordFilter::is_unwanted_copy(const Dialogue& dialogue, const Place& place
 
 bool RecordFilter::is_unwanted_copy(const Pair& pair, const Place& place) {
   if (duplicates_ != nullptr)
-    if (const auto copy = duplicates_->find(pair, place.text())) {
+    if (const auto copy = duplicates_->find(pair, text_of(place))) {
       problems_.add({place, Severity::kCount, "a pair is a copy of an earlier one: it is left out",
                      "first at " + copy->first, 1});
       return true;
@@ -114,11 +132,11 @@ bool RecordFilter::is_unwanted_copy(const Pair& pair, const Place& place) {
 void RecordFilter::tell_copy(const Pair& pair, const Place& place) {
   const auto label = static_cast<std::uint64_t>(pair.label);
   const auto texts = '\0' + pair.premise + '\0' + pair.hypothesis;
-  const auto first = seen_.add(scope_ + "pair" + texts, place.text(), label);
+  const auto first = seen_.add(scope_ + "pair" + texts, text_of(place), label);
   if (!first) return;
   const bool is_copy =
       first->mark == label ||
-      seen_.add(scope_ + "label" + texts + '\0' + std::string(to_text(pair.label)), place.text());
+      seen_.add(scope_ + "label" + texts + '\0' + std::string(to_text(pair.label)), text_of(place));
   problems_.add({place, Severity::kNote, is_copy ? "a pair stands twice" : "a pair has two labels",
                  "first at " + first->note, 0});
 }

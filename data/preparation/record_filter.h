@@ -22,10 +22,12 @@ using RecordSink = std::function<void(Record&&, const Place&)>;
 class RecordFilter : public Receiver {
  public:
   /// Ids are compared among all filters of one `scope` that share `seen`. `duplicates`: of what is
-  /// left out as a copy, nullptr = nothing is. All but `scope` must outlive the filter.
-  RecordFilter(const Cleaner& cleaner, Copies* duplicates, Ids ids, const std::string& scope,
-               SeenKeys& seen, Problems& problems, const RecordSink& sink)
-      : cleaner_(cleaner),
+  /// left out as a copy, nullptr = nothing is. All but `stream` and `scope` must outlive the
+  /// filter.
+  RecordFilter(const Place& stream, const Cleaner& cleaner, Copies* duplicates, Ids ids,
+               const std::string& scope, SeenKeys& seen, Problems& problems, const RecordSink& sink)
+      : stream_text_(stream.stream_text()),
+        cleaner_(cleaner),
         duplicates_(duplicates),
         ids_(ids),
         scope_(scope),
@@ -38,8 +40,16 @@ class RecordFilter : public Receiver {
   void record(Record&& record, const Place& place) override;
 
  private:
-  void take(Dialogue&& dialogue, const Place& place);
-  void take(Pair&& pair, const Place& place);
+  /// As `place.text()`, of a place in the stream.
+  [[nodiscard]] std::string text_of(const Place& place) const {
+    return stream_text_ + place.text_in_stream();
+  }
+  /// Gives what is left of the dialogue to the sink.
+  void clean(Dialogue&& dialogue, const Place& place);
+  /// Whether it goes to the sink; if not, that is told.
+  [[nodiscard]] bool keeps(const Dialogue& dialogue, const Place& place);
+  [[nodiscard]] bool keeps(Pair& pair, const Place& place);  ///< cleans it
+  [[nodiscard]] bool is_wanted(const Dialogue& dialogue, const Place& place);
   [[nodiscard]] bool has_reply(const Dialogue& dialogue, const Place& place);
   [[nodiscard]] bool repeats_an_id(const std::string& id, std::uint64_t mark, const Place& place);
   /// Whether it is left out as a copy. What is kept although it is one, is told.
@@ -48,6 +58,7 @@ class RecordFilter : public Receiver {
   void tell_copy(const Pair& pair, const Place& place);
   void note_silent_personas(const Dialogue& dialogue, const Place& place);
 
+  std::string stream_text_;
   const Cleaner& cleaner_;
   Copies* duplicates_;
   Ids ids_;

@@ -1,6 +1,6 @@
 #include "data/preparation/seen_keys.h"
 
-#include <functional>
+#include <xxhash.h>
 
 namespace banter::data {
 namespace {
@@ -28,7 +28,7 @@ std::optional<SeenKeys::First> SeenKeys::add(std::string_view key, std::string_v
     first = First{text.substr(head.key_bytes), head.mark};
     return true;
   };
-  const std::uint64_t hash = std::hash<std::string_view>{}(key) | 1U;  // 0 is an empty slot's
+  const std::uint64_t hash = XXH3_64bits(key.data(), key.size()) | 1U;  // 0 is an empty slot's
   const auto index = table_.find(hash, is_key);
   if (first) return first;
   const EntryHead head{mark, static_cast<std::uint32_t>(key.size()),

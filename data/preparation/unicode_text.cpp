@@ -1,13 +1,14 @@
 #include "data/preparation/unicode_text.h"
 
 #include <algorithm>
+#include <array>
 
 #include <unicode/bytestream.h>
 #include <unicode/normalizer2.h>
 #include <unicode/uchar.h>
 #include <unicode/uniset.h>
-#include <unicode/unistr.h>
 #include <unicode/uscript.h>
+#include <unicode/utf8.h>
 
 #include "base/errors.h"
 
@@ -24,22 +25,27 @@ bool is_known(UChar32 c) {
   return age[0] != 0 && age[0] <= kLatestAge;
 }
 
-icu::UnicodeString decoded(std::string_view text) {
-  return icu::UnicodeString::fromUTF8({text.data(), static_cast<std::int32_t>(text.size())});
-}
-
-std::string encoded(const icu::UnicodeString& text) {
-  std::string out;
-  text.toUTF8String(out);
-  return out;
-}
-
 template <typename Take>
-void for_each_character(const icu::UnicodeString& text, const Take& take) {
-  for (std::int32_t i = 0; i < text.length(); i = text.moveIndex32(i, 1)) take(text.char32At(i));
+void for_each_character(std::string_view text, const Take& take) {
+  for (std::size_t at = 0; at < text.size();) {
+    UChar32 c = 0;
+    U8_NEXT_UNSAFE(text.data(), at, c);
+    take(c);
+  }
 }
 
-UChar32 small_letter(UChar32 c) { return is_known(c) ? u_tolower(c) : c; }
+void append(UChar32 c, std::string& out) {
+  if (c < 0x80) return out.push_back(static_cast<char>(c));
+  std::array<char, U8_MAX_LENGTH> bytes{};
+  std::size_t size = 0;
+  U8_APPEND_UNSAFE(bytes.data(), size, c);
+  out.append(bytes.data(), size);
+}
+
+UChar32 small_letter(UChar32 c) {
+  if (c < 0x80) return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
+  return is_known(c) ? u_tolower(c) : c;
+}
 
 void must(UErrorCode code) {
   if (U_FAILURE(code)) throw base::DataError(std::string("ICU: ") + u_errorName(code));
@@ -65,9 +71,10 @@ const icu::Normalizer2& nfkc() {
 }  // namespace
 
 std::string lower_case(std::string_view text) {
-  icu::UnicodeString out;
-  for_each_character(decoded(text), [&](UChar32 c) { out.append(small_letter(c)); });
-  return encoded(out);
+  std::string out;
+  out.reserve(text.size());
+  for_each_character(text, [&](UChar32 c) { append(small_letter(c), out); });
+  return out;
 }
 
 std::string to_nfkc(std::string_view text) {
@@ -81,12 +88,12 @@ std::string to_nfkc(std::string_view text) {
 }
 
 std::string letters_and_digits(std::string_view text) {
-  icu::UnicodeString out;
-  for_each_character(decoded(text), [&](UChar32 c) {
+  std::string out;
+  for_each_character(text, [&](UChar32 c) {
     const bool is_wanted = u_isalnum(c) || (U_GET_GC_MASK(c) & U_GC_M_MASK) != 0;
-    if (is_wanted && is_known(c)) out.append(small_letter(c));
+    if (is_wanted && is_known(c)) append(small_letter(c), out);
   });
-  return encoded(out);
+  return out;
 }
 
 std::optional<Script> script_named(const std::string& name) {
@@ -101,7 +108,7 @@ std::optional<Script> script_named(const std::string& name) {
 
 ScriptCount count_scripts(std::string_view text, std::span<const Script> allowed) {
   ScriptCount count;
-  for_each_character(decoded(text), [&](UChar32 c) {
+  for_each_character(text, [&](UChar32 c) {
     if (!u_isalpha(c) || !is_known(c)) return;
     UErrorCode code = U_ZERO_ERROR;
     const Script script = uscript_getScript(c, &code);

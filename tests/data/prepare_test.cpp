@@ -506,8 +506,8 @@ TEST_F(PrepareMemoryTest, IsBoundedForDialoguesOfManyShortTurns) {
     }
     return lines;
   };
-  const auto small = peak_of(corpus(30), 10'000);
-  const auto large = peak_of(corpus(300), 10'000);
+  const auto small = peak_of(corpus(300), 10'000);  // enough to fill what waits between threads
+  const auto large = peak_of(corpus(1'500), 10'000);
   ASSERT_GT(small, 0);
   EXPECT_LT(static_cast<double>(large), 1.1 * static_cast<double>(small));
 }

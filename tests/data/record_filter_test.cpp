@@ -32,8 +32,8 @@ class RecordFilterTest : public testing::Test {
     const data::RecordSink sink = [&](data::Record&& record, const data::Place&) {
       kept_.push_back(std::visit([](const auto& one) { return one.id; }, record));
     };
-    data::RecordFilter filter(cleaner, duplicates_ ? &*duplicates_ : nullptr, ids, scope, seen_,
-                              problems_, sink);
+    data::RecordFilter filter({"f", "", 0, 0}, cleaner, duplicates_ ? &*duplicates_ : nullptr, ids,
+                              scope, seen_, problems_, sink);
     for (auto& record : records) filter.record(std::move(record), {"f", "", ++line_, 0});
   }
 
