@@ -2,7 +2,8 @@
 //
 //     data_program prepare ARGUMENTS...    banter prepare
 //     data_program inspect ARGUMENTS...    banter inspect
-//     data_program read PATH...            reads and cleans corpora as both do, and keeps nothing
+//     data_program read PATH...            reads corpora as both do, and keeps nothing
+//     data_program read --config RECIPE    the same of its sources, with its cleaning
 //     data_program open STORE TIMES        opens a store so often
 //
 // `read` and `open` write a line of JSON: records, turns and bytes of text; milliseconds, sorted.
@@ -16,7 +17,9 @@
 
 #include <boost/json.hpp>
 
+#include "configs/section.h"
 #include "data/commands.h"
+#include "data/options.h"
 #include "data/preparation/corpus.h"
 #include "data/preparation/temporary_folder.h"
 #include "data/store/store.h"
@@ -41,21 +44,28 @@ struct Sums {
   }
 };
 
-int run_read(const std::vector<std::string>& paths) {
+DataOptions options_of_read(const std::vector<std::string>& arguments) {
+  if (arguments.size() == 2 && arguments[0] == "--config") {
+    auto section = configs::Config::load(arguments[1]).root().section("data");
+    return DataOptions::from(section);
+  }
+  DataOptions options;
+  for (const auto& path : arguments) options.sources.push_back({.path = path});
+  return options;
+}
+
+int run_read(const DataOptions& options) {
   const TemporaryFolder scratch(unique_temporary_path());
   Problems problems;
-  CorpusReader reader(CleaningOptions{}, ReadLimits{}, scratch.path(), problems);
+  CorpusReader reader(options.cleaning, options.limits, scratch.path(), problems);
   Sums sums;
-  for (const auto& path : paths) {
-    SourceOptions source;
-    source.path = path;
+  for (const auto& source : options.sources)
     reader.read(
         source,
         [&](Record&& record, const Place&) {
           std::visit([&](const auto& one) { sums.add(one); }, record);
         },
-        [](std::uint64_t) {}, path);
-  }
+        [](std::uint64_t) {}, source.path);
   std::cout << json::serialize(json::object{{"records", sums.records},
                                             {"turns", sums.turns},
                                             {"text_bytes", sums.text_bytes},
@@ -81,7 +91,7 @@ int run_open(const std::string& folder, int times) {
 int run(const std::string& command, const std::vector<std::string>& arguments) {
   if (command == "prepare") return run_prepare(arguments);
   if (command == "inspect") return run_inspect(arguments);
-  if (command == "read" && !arguments.empty()) return run_read(arguments);
+  if (command == "read" && !arguments.empty()) return run_read(options_of_read(arguments));
   if (command == "open" && arguments.size() == 2)
     return run_open(arguments[0], std::stoi(arguments[1]));
   std::cerr << "data_program prepare|inspect|read|open ARGUMENTS...\n";

@@ -2,63 +2,29 @@
 """Runs banter's data layer and what people use instead in turns, and prints the ratios.
 
     compare_data.py --build build/text-release [--python PYTHON] [--megabytes 50] [--rounds 5]
-    compare_data.py --only tokens|readers
+    compare_data.py --only tokens|readers [--parlai PYTHON]
 
 Writes tables in Markdown: medians over the rounds of whole processes, and each one's range. The
 corpora are made in a temporary folder (--folder) out of those of BANTER_CORPORA. `tokens` needs
-spm_encode (Debian's package sentencepiece), and Python's sentencepiece and numpy in --python.
+spm_encode (Debian's package sentencepiece), and Python's sentencepiece and numpy in --python;
+`readers` runs ParlAI's readers as well where --parlai names a Python that has it.
 """
 
 import argparse
 import json
-import resource
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import data_corpora
 from machine import machine_line
+from reader_peers import peers_of
+from runs import Run, in_turns, middle_ratio
 
 HERE = Path(__file__).resolve().parent
-
-
-class Run:
-    """Processes that work side by side: seconds until the last one ends, and of all processors."""
-
-    def __init__(self, *commands):
-        self.commands = [[str(word) for word in command] for command in commands]
-        self.seconds, self.processor_seconds = [], []
-        self.answer = None
-
-    def __call__(self):
-        begin, used = time.perf_counter(), used_by_children()
-        running = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-                   for command in self.commands]
-        told = [process.communicate()[0] for process in running]
-        self.seconds.append(time.perf_counter() - begin)
-        self.processor_seconds.append(used_by_children() - used)
-        for process in running:
-            if process.returncode != 0:
-                sys.exit(f"failed: {' '.join(process.args)}")
-        self.answer = json.loads(told[0]) if told[0].startswith(b"{") else None
-
-    def median(self):
-        return statistics.median(self.seconds)
-
-
-def used_by_children():
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
-
-
-def middle_ratio(ours, theirs):
-    """How many times as fast we are: of the rounds, each by itself, median, least, most."""
-    ratios = [b / a for a, b in zip(ours, theirs)]
-    return f"{statistics.median(ratios):.2f} x | {min(ratios):.2f} to {max(ratios):.2f}"
 
 
 class IdsToNull(Run):
@@ -67,12 +33,6 @@ class IdsToNull(Run):
     def __init__(self, model, halves):
         super().__init__(*(["spm_encode", f"--model={model}", "--output_format=id",
                             "--output=/dev/null", half] for half in halves))
-
-
-def in_turns(runs, rounds):
-    for _ in range(rounds):
-        for run in runs:
-            run()
 
 
 def print_rows(rows, text_bytes, ours):
@@ -156,7 +116,7 @@ def compare_tokens(program, args, folder):
         "Python, 1 process, 2 threads": (Run([*in_python, 2, corpus]), "2"),
         "Python, 2 processes": (Run([*in_python, 1, *halves_of_lines(corpus, folder)]), "2"),
         "as fairseq's binarizer, 1 process": (
-            Run([args.python, HERE / "plain_readers.py", "binarize", corpus,
+            Run([args.python, HERE / "binarizer.py", corpus,
                  write_dictionary(text, folder / "dict.txt"), folder / "binarized"]), ""),
     }
     in_turns([run for run, _ in runs.values()], args.rounds)
@@ -166,24 +126,29 @@ def compare_tokens(program, args, folder):
 
 
 def compare_readers(program, args, folder):
-    print("Reading and cleaning, nothing kept; the Python readers check nothing\n")
-    print("| format | MB of text | MB of files | banter, MB/s of text | Python, MB/s of text "
-          "| banter is | range | by processor time | range | target |")
+    print("Reading, nothing kept; wanted: 10 x\n")
+    print("| format | MB of text | MB of files | against | its MB/s of text | banter's "
+          "| banter is | range | by processor time | range |")
     print("|---|---|---|---|---|---|---|---|---|---|")
     for name in args.formats:
         corpus = data_corpora.make(name, folder, args.megabytes)
-        ours = Run([program, "read", corpus])
-        theirs = Run([args.python, HERE / "plain_readers.py", name, corpus])
-        in_turns([ours, theirs], args.rounds)
-        check_equal(name, ours.answer, theirs.answer)
-        size = ours.answer["text_bytes"] / 1e6
-        print(f"| {name} | {size:.0f} | {corpus.stat().st_size / 1e6:.0f} "
-              f"| {size / ours.median():.0f} | {size / theirs.median():.1f} "
-              f"| {middle_ratio(ours.seconds, theirs.seconds)} "
-              f"| {middle_ratio(ours.processor_seconds, theirs.processor_seconds)} | 10 |",
-              flush=True)
+        peers = peers_of(name, corpus, folder, program, args.python, args.parlai)
+        in_turns(dict.fromkeys(run for peer in peers for run in (peer.ours, peer.theirs)),
+                 args.rounds)
+        for peer in peers:
+            print(f"| {name} | {peer_row(peer, corpus)} |", flush=True)
         corpus.unlink()
     print()
+
+
+def peer_row(peer, corpus):
+    ours, theirs = peer.ours, peer.theirs
+    check_equal(peer.name, ours.answer, theirs.answer)
+    size = ours.answer["text_bytes"] / 1e6
+    return (f"{size:.0f} | {corpus.stat().st_size / 1e6:.0f} | {peer.name} "
+            f"| {size / theirs.median():.1f} | {size / ours.median():.0f} "
+            f"| {middle_ratio(ours.seconds, theirs.seconds)} "
+            f"| {middle_ratio(ours.processor_seconds, theirs.processor_seconds)}")
 
 
 def check_equal(name, ours, theirs):
@@ -209,6 +174,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", default="build/text-release")
     parser.add_argument("--python", default=sys.executable)
+    parser.add_argument("--parlai", metavar="PYTHON", help="one with ParlAI: its readers are run too")
     parser.add_argument("--megabytes", type=float, default=50, help="of text, at least")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", choices=("tokens", "readers"))

@@ -1,5 +1,5 @@
 """Makes corpora of any size out of those of BANTER_CORPORA: copies with new ids and a made-up word
-in the first text of each dialogue, so that no two are equal."""
+in the first text of each dialogue (of films, in every text), so that no two are equal."""
 
 import csv
 import gzip
@@ -104,8 +104,32 @@ def make_opensubtitles(path, wanted):
         for copy in range(copies_for(wanted, there)):
             for name, text in films:
                 folder, _, file = name.rpartition("/")
-                varied = text.replace("</w>", f"{word(copy)}</w>", 1)
+                varied = "<s ".join(part.replace("</w>", f"{word(copy)}</w>", 1)
+                                    for part in text.split("<s "))
                 archive.writestr(f"{folder}{copy}/{file}", varied)
+
+
+def conversations_of(talks, path):
+    """JSON Lines as ParlAI writes conversations: ASCII, a list of exchanges a dialogue."""
+    with open(talks, encoding="utf-8") as lines, open(path, "w", encoding="ascii") as out:
+        for line in lines:
+            turns = [{"id": turn["speaker"], "text": turn["text"]}
+                     for turn in json.loads(line)["turns"]]
+            exchanges = [turns[i:i + 2] for i in range(0, len(turns), 2)]
+            out.write(json.dumps({"dialog": exchanges}) + "\n")
+
+
+def parlai_text_of(talks, path):
+    """ParlAI's text format: an exchange a line; a last turn without a reply has no place in it."""
+    def field(text):
+        return text.replace("\t", "\\t").replace("\n", "\\n").replace("|", "__PIPE__")
+
+    with open(talks, encoding="utf-8") as lines, open(path, "w", encoding="utf-8") as out:
+        for line in lines:
+            texts = [field(turn["text"]) for turn in json.loads(line)["turns"]]
+            exchanges = [f"text:{text}\tlabels:{reply}"
+                         for text, reply in zip(texts[::2], texts[1::2])]
+            out.write("\n".join(exchanges) + "\tepisode_done:True\n")
 
 
 # format -> name of the file, how it is made
