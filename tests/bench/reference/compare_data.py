@@ -162,12 +162,18 @@ def missing(args):
     if args.only != "readers":
         if shutil.which("spm_encode") is None:
             return "spm_encode is missing: apt-get install sentencepiece"
-        imports = [args.python, "-c", "import numpy, sentencepiece"]
-        if subprocess.run(imports, stderr=subprocess.DEVNULL).returncode != 0:
+        if not can_import(args.python, "numpy, sentencepiece"):
             return f"{args.python} lacks numpy or sentencepiece: pip install numpy sentencepiece"
+    if args.parlai and not can_import(args.parlai, "parlai.core.teachers"):
+        return f"{args.parlai} cannot import ParlAI: see README.md"
     if not data_corpora.CORPORA.is_dir():
         return f"{data_corpora.CORPORA} is not there (BANTER_CORPORA names the folder of corpora)"
     return ""
+
+
+def can_import(python, names):
+    command = [python, "-c", f"import {names}"]
+    return subprocess.run(command, stderr=subprocess.DEVNULL).returncode == 0
 
 
 def main():
