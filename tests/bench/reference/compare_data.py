@@ -180,7 +180,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", default="build/text-release")
     parser.add_argument("--python", default=sys.executable)
-    parser.add_argument("--parlai", metavar="PYTHON", help="one with ParlAI: its readers are run too")
+    parser.add_argument("--parlai", metavar="PYTHON", help="one with ParlAI: its readers run too")
     parser.add_argument("--megabytes", type=float, default=50, help="of text, at least")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", choices=("tokens", "readers"))
