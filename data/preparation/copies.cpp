@@ -67,8 +67,11 @@ std::optional<Copy> Copies::find(const Dialogue& dialogue, std::string_view plac
 }
 
 std::optional<Copy> Copies::find(const Pair& pair, std::string_view place) {
-  const std::string_view texts[] = {pair.premise, pair.hypothesis};
-  const auto key = scope_ + std::string(to_text(pair.label)) + '\0' + digest(texts, likeness_);
+  auto key = scope_ + std::string(to_text(pair.label)) + '\0';
+  for (const std::string* text : {&pair.premise, &pair.hypothesis}) {
+    const std::string_view texts[] = {*text};
+    key += digest(texts, likeness_);
+  }
   const auto first = seen_.add(key, place);
   return first ? std::optional(Copy{first->note, false}) : std::nullopt;
 }

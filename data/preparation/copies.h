@@ -20,8 +20,8 @@ struct Copy {
 /// When two texts are the same.
 enum class Likeness : std::uint8_t {
   kExact,       ///< byte for byte, turn for turn
-  kNormalised,  ///< by their letters and digits in small letters, all in a row; texts without any
-                ///< as in kExact
+  kNormalised,  ///< by their letters and digits in small letters, those of a dialogue all in a row;
+                ///< texts without any as in kExact
 };
 
 /// Remembers the texts of records in `seen` and finds those that come again among all with the same
@@ -35,7 +35,7 @@ class Copies {
   /// Of what the dialogue is a copy; nothing for one that is new, which is remembered as standing
   /// at `place`. Throws   FileError (disk full)
   std::optional<Copy> find(const Dialogue& dialogue, std::string_view place);
-  /// The same of a pair; one of another label is no copy.
+  /// The same of a pair: premise and hypothesis are alike each, and the labels equal.
   std::optional<Copy> find(const Pair& pair, std::string_view place);
 
  private:
