@@ -143,12 +143,14 @@ class Inspection {
     for (std::uint64_t i = 0; i < split.dialogues(); ++i) {
       base::throw_if_stopped();
       statistics.add(split.record(i));
-      tokens.add(split, i);
+      tokens.add_dialogue(split, i);
     }
     PairStatistics pairs(scratch_);
     for (std::uint64_t i = 0; i < split.pairs(); ++i) {
       base::throw_if_stopped();
-      pairs.add(split.pair_record(i));
+      const auto pair = split.pair_record(i);
+      pairs.add(pair);
+      tokens.add_pair(split, i, pair);
     }
     const auto figures = statistics.figures();
     keep(path + " (" + split.name() + ")", std::move(statistics), true);
@@ -160,7 +162,7 @@ class Inspection {
       return o;
     }
     std::cout << "split " << split.name() << '\n';
-    data::print(std::cout, figures);
+    if (figures.turns.count() > 0 || pairs.pairs() == 0) data::print(std::cout, figures);
     if (pairs.pairs() > 0) pairs.print(std::cout);
     tokens.print(std::cout);
     return {};

@@ -24,18 +24,32 @@ json::object summary_of(const Store& store, bool made) {
                        {"vocab_size", store.tokenizer().vocab_size()}};
   json::object splits;
   for (const auto& split : store.splits())
-    splits[split.name()] = {
-        {"dialogues", split.dialogues()}, {"turns", split.turns()}, {"tokens", split.tokens()}};
+    splits[split.name()] = {{"dialogues", split.dialogues()},
+                            {"turns", split.turns()},
+                            {"tokens", split.tokens()},
+                            {"pairs", split.pairs()},
+                            {"pair_tokens", split.counts().pair_tokens}};
   summary["splits"] = std::move(splits);
   return summary;
+}
+
+/// "2 dialogues, 5 turns, 40 tokens; 7 pairs, 90 tokens", what there is of it.
+std::string contents_of(const Split& split) {
+  std::string text;
+  if (split.dialogues() > 0 || split.pairs() == 0)
+    text = grouped(split.dialogues()) + " dialogues, " + grouped(split.turns()) + " turns, " +
+           grouped(split.tokens()) + " tokens";
+  if (split.pairs() > 0)
+    text += (text.empty() ? "" : "; ") + grouped(split.pairs()) + " pairs, " +
+            grouped(split.counts().pair_tokens) + " tokens";
+  return text;
 }
 
 void print_summary(const Store& store, bool made) {
   std::cout << base::printable(store.folder().string(), 1000) << ": "
             << (made ? "made" : "is up to date: made from equal inputs before, left alone") << '\n';
   for (const auto& split : store.splits())
-    std::cout << "  " << split.name() << ": " << grouped(split.dialogues()) << " dialogues, "
-              << grouped(split.turns()) << " turns, " << grouped(split.tokens()) << " tokens\n";
+    std::cout << "  " << split.name() << ": " << contents_of(split) << '\n';
   std::cout << "  vocabulary: "
             << grouped(static_cast<std::uint64_t>(store.tokenizer().vocab_size())) << " ids\n";
 }

@@ -16,21 +16,24 @@ class TokenStatistics {
  public:
   explicit TokenStatistics(const Tokenizer& tokenizer);
 
-  void add(const Split& split, std::uint64_t dialogue);
+  void add_dialogue(const Split& split, std::uint64_t dialogue);
+  /// `record` is the pair that stands there.
+  void add_pair(const Split& split, std::uint64_t pair, const Pair& record);
 
   [[nodiscard]] boost::json::object to_json() const;
   void print(std::ostream& out) const;
 
  private:
-  [[nodiscard]] double share(std::uint64_t part) const;
+  void add(const std::vector<TokenId>& ids, std::uint64_t words, Histogram& lengths);
+  [[nodiscard]] std::uint64_t tokens() const { return turns_.sum() + sentences_.sum(); }
   [[nodiscard]] double per_word() const;
   [[nodiscard]] std::uint64_t used() const;
-  /// Pieces that no turn has, special ids and bytes not counted.
+  /// Pieces that no text has, special ids and bytes not counted.
   [[nodiscard]] std::uint64_t unused_pieces() const;
 
   Tokenizer tokenizer_;
-  Histogram tokens_;
-  std::uint64_t words_ = 0, byte_tokens_ = 0, unknown_ = 0, byte_turns_ = 0;
+  Histogram turns_, sentences_;  ///< tokens of each; premises and hypotheses are sentences
+  std::uint64_t words_ = 0, byte_tokens_ = 0, unknown_ = 0, byte_texts_ = 0;
   std::vector<bool> seen_;
 };
 
