@@ -58,6 +58,7 @@ add_library(
   inspection/near_duplicates.cpp
   inspection/normal_form.cpp
   inspection/overlap.cpp
+  inspection/pair_report.cpp
   inspection/pair_statistics.cpp
   inspection/report.cpp
   inspection/script_counts.cpp

@@ -14,6 +14,7 @@
 #include "data/commands/format_option.h"
 #include "data/inspection/corpus_report.h"
 #include "data/inspection/overlap.h"
+#include "data/inspection/pair_report.h"
 #include "data/inspection/report.h"
 #include "data/inspection/token_statistics.h"
 #include "data/preparation/temporary_folder.h"
@@ -32,7 +33,7 @@ void append(json::object& to, json::object from) {
 }
 
 json::object to_json(const std::string& path, const CorpusInspection& found,
-                     const CorpusFigures& figures) {
+                     const CorpusFigures& figures, const PairFigures& pairs) {
   json::object o{{"path", path},
                  {"kind", "corpus"},
                  {"format", found.summary.format},
@@ -45,11 +46,17 @@ json::object to_json(const std::string& path, const CorpusInspection& found,
                  {"empty_turns", found.empty_turns()},
                  {"problems", to_json(found.problems)}};
   append(o, to_json(figures));
-  if (found.pairs.pairs() > 0) o["pairs"] = found.pairs.to_json();
+  if (pairs.pairs > 0) o["pairs"] = to_json(pairs);
   return o;
 }
 
-void print(const std::string& path, const CorpusInspection& found, const CorpusFigures& figures) {
+void print_figures(std::ostream& out, const CorpusFigures& figures, const PairFigures& pairs) {
+  if (figures.turns.count() > 0 || pairs.pairs == 0) print(out, figures);
+  if (pairs.pairs > 0) print(out, pairs);
+}
+
+void print(const std::string& path, const CorpusInspection& found, const CorpusFigures& figures,
+           const PairFigures& pairs) {
   auto& out = std::cout;
   const auto& summary = found.summary;
   out << base::printable(path, kPathBytes) << '\n';
@@ -61,8 +68,7 @@ void print(const std::string& path, const CorpusInspection& found, const CorpusF
   print_row(out, "records left out", found.problems.records_lost());
   print_row(out, "empty turns", found.empty_turns(),
             found.empty_turns() == 0 ? "" : "their dialogues are left out");
-  if (figures.turns.count() > 0 || found.pairs.pairs() == 0) print(out, figures);
-  if (found.pairs.pairs() > 0) found.pairs.print(out);
+  print_figures(out, figures, pairs);
   print_problems(out, found.problems, Places::kSome);
 }
 
@@ -76,11 +82,12 @@ class Inspection {
   bool corpus(const SourceOptions& source) {
     auto found = inspect_corpus(source, ReadLimits{}, scratch_, examples_, quiet_);
     const auto figures = found.statistics.figures();
+    const auto pairs = found.pairs.figures();
     separate();
     if (as_json_)
-      say(to_json(source.path, found, figures));
+      say(to_json(source.path, found, figures, pairs));
     else
-      print(source.path, found, figures);
+      print(source.path, found, figures, pairs);
     keep(source.path, std::move(found.statistics), found.damage.empty());
     return found.damage.empty();
   }
@@ -145,25 +152,25 @@ class Inspection {
       statistics.add(split.record(i));
       tokens.add_dialogue(split, i);
     }
-    PairStatistics pairs(scratch_);
+    PairStatistics pair_statistics(scratch_);
     for (std::uint64_t i = 0; i < split.pairs(); ++i) {
       base::throw_if_stopped();
       const auto pair = split.pair_record(i);
-      pairs.add(pair);
+      pair_statistics.add(pair);
       tokens.add_pair(split, i, pair);
     }
     const auto figures = statistics.figures();
+    const auto pairs = pair_statistics.figures();
     keep(path + " (" + split.name() + ")", std::move(statistics), true);
     if (as_json_) {
       auto o = data::to_json(figures);
       o["name"] = split.name();
       o["tokenizer"] = tokens.to_json();
-      if (pairs.pairs() > 0) o["pairs"] = pairs.to_json();
+      if (pairs.pairs > 0) o["pairs"] = data::to_json(pairs);
       return o;
     }
     std::cout << "split " << split.name() << '\n';
-    if (figures.turns.count() > 0 || pairs.pairs() == 0) data::print(std::cout, figures);
-    if (pairs.pairs() > 0) pairs.print(std::cout);
+    print_figures(std::cout, figures, pairs);
     tokens.print(std::cout);
     return {};
   }

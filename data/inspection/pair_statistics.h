@@ -3,53 +3,57 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
-#include <ostream>
 #include <string>
 
-#include <boost/json.hpp>
-
+#include "data/inspection/distinct_counter.h"
 #include "data/pair.h"
-#include "data/preparation/seen_keys.h"
 
 namespace banter::data {
 
-/// What sentence pairs are like, counted in one pass and in constant memory.
+/// The premises, or the hypotheses.
+struct SentenceFigures {
+  std::uint64_t words = 0, characters = 0, bytes = 0, non_ascii_characters = 0;
+  std::uint64_t longest = 0;  ///< characters
+  std::string longest_id;     ///< the first where several tie
+  DistinctCounter::Counts texts;
+};
+
+/// What sentence pairs are like.
 ///
 /// Units    words between ASCII white space; characters are code points
+struct PairFigures {
+  std::uint64_t pairs = 0;
+  std::array<std::uint64_t, 3> by_label = {};  ///< at the label's value
+  SentenceFigures premises, hypotheses;
+  std::uint64_t repeated = 0;    ///< with the two texts of an earlier one, whatever the label
+  std::uint64_t two_labels = 0;  ///< different pairs of texts that have more than one label
+  std::uint64_t groups = 0;      ///< different ones
+  std::uint64_t non_ascii_pairs = 0;
+
+  [[nodiscard]] std::uint64_t non_ascii_characters() const {
+    return premises.non_ascii_characters + hypotheses.non_ascii_characters;
+  }
+};
+
+/// Counts them in one pass and in bounded memory: the buffers of a few DistinctCounters.
 class PairStatistics {
  public:
   /// `scratch` takes temporary files.
   explicit PairStatistics(const std::filesystem::path& scratch);
 
-  void add(const Pair& pair);
+  void add(const Pair& pair);  ///< Throws   FileError (disk full)
 
-  [[nodiscard]] std::uint64_t pairs() const { return pairs_; }
-  [[nodiscard]] boost::json::object to_json() const;
-  void print(std::ostream& out) const;
+  [[nodiscard]] std::uint64_t pairs() const { return figures_.pairs; }
+  [[nodiscard]] PairFigures figures();  ///< Throws   FileError
 
  private:
-  /// The premises, or the hypotheses.
-  struct Side {
-    explicit Side(const std::filesystem::path& scratch) : texts(scratch) {}
-    void add(const std::string& text, const std::string& id);
-    [[nodiscard]] boost::json::object to_json() const;
-    void print(std::ostream& out, const char* name) const;
+  static void add_sentence(const std::string& text, const std::string& id, SentenceFigures& figures,
+                           DistinctCounter& texts);
+  void count_repeated(PairFigures& figures);
 
-    std::uint64_t words = 0, characters = 0, bytes = 0, non_ascii_characters = 0;
-    std::uint64_t longest = 0;  ///< characters
-    std::string longest_id;     ///< the first where several tie
-    SeenKeys texts;
-  };
-  void compare(const Pair& pair);
-
-  std::uint64_t pairs_ = 0;
-  std::array<std::uint64_t, 3> by_label_ = {};  ///< at the label's value
-  Side premises_, hypotheses_;
-  std::uint64_t repeated_ = 0;  ///< pairs with the two texts of an earlier one, whatever the label
-  std::uint64_t non_ascii_pairs_ = 0;
-  SeenKeys seen_;        ///< the two texts of each pair
-  SeenKeys two_labels_;  ///< those that stand there with more than one label
-  SeenKeys groups_;
+  PairFigures figures_;
+  DistinctCounter premises_, hypotheses_, groups_;
+  SortedKeys labelled_;  ///< the two texts of each pair, with its label
 };
 
 }  // namespace banter::data
