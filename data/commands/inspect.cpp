@@ -88,7 +88,7 @@ class Inspection {
       say(to_json(source.path, found, figures, pairs));
     else
       print(source.path, found, figures, pairs);
-    keep(source.path, std::move(found.statistics), found.damage.empty());
+    keep({source.path, std::move(found.statistics), std::move(found.pairs), found.damage.empty()});
     return found.damage.empty();
   }
 
@@ -124,7 +124,8 @@ class Inspection {
   /// A corpus or a split of a store, as it is compared with others.
   struct Corpus {
     std::string name;
-    CorpusStatistics statistics;
+    CorpusStatistics dialogues;
+    PairStatistics pairs;
     bool complete;
   };
 
@@ -138,9 +139,12 @@ class Inspection {
 
   static void say(const json::object& answer) { std::cout << json::serialize(answer) << '\n'; }
 
-  void keep(std::string name, CorpusStatistics statistics, bool complete) {
-    if (!corpora_.empty()) corpora_.back().statistics.rest();
-    corpora_.push_back({std::move(name), std::move(statistics), complete});
+  void keep(Corpus corpus) {
+    if (!corpora_.empty()) {
+      corpora_.back().dialogues.rest();
+      corpora_.back().pairs.rest();
+    }
+    corpora_.push_back(std::move(corpus));
   }
 
   /// What is in a split, printed, or returned for programs.
@@ -161,7 +165,8 @@ class Inspection {
     }
     const auto figures = statistics.figures();
     const auto pairs = pair_statistics.figures();
-    keep(path + " (" + split.name() + ")", std::move(statistics), true);
+    keep({path + " (" + split.name() + ")", std::move(statistics), std::move(pair_statistics),
+          true});
     if (as_json_) {
       auto o = data::to_json(figures);
       o["name"] = split.name();
@@ -176,15 +181,22 @@ class Inspection {
   }
 
   void overlap(Corpus& other, Corpus& one) {
-    const auto found = Overlap::of(other.statistics, one.statistics);
+    const bool both_hold_pairs = other.pairs.pairs() > 0 && one.pairs.pairs() > 0;
+    const auto pairs = PairOverlap::of(other.pairs, one.pairs);
+    const auto dialogues = Overlap::of(other.dialogues, one.dialogues);
     separate();
-    if (!as_json_) return data::print(std::cout, found, other.name, one.name);
-    json::object o{{"kind", "overlap"},
-                   {"of", other.name},
-                   {"in", one.name},
-                   {"complete", other.complete && one.complete}};
-    append(o, data::to_json(found));
-    say(o);
+    if (as_json_) {
+      json::object o{{"kind", "overlap"},
+                     {"of", other.name},
+                     {"in", one.name},
+                     {"complete", other.complete && one.complete}};
+      append(o, data::to_json(dialogues));
+      if (both_hold_pairs) o["pairs"] = data::to_json(pairs);
+      return say(o);
+    }
+    print_overlap_heading(std::cout, other.name, one.name);
+    if (both_hold_pairs) data::print(std::cout, pairs);
+    if (!both_hold_pairs || dialogues.dialogues.all > 0) data::print(std::cout, dialogues);
   }
 
   std::filesystem::path scratch_;

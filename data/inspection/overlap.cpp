@@ -41,6 +41,21 @@ Overlap Overlap::of(CorpusStatistics& other, CorpusStatistics& one) {
           shared(&CorpusStatistics::ids_)};
 }
 
+PairOverlap PairOverlap::of(PairStatistics& other, PairStatistics& one) {
+  const auto shared = [&](DistinctCounter PairStatistics::*keys) {
+    return shared_keys((one.*keys).keys(), (other.*keys).keys());
+  };
+  return {shared(&PairStatistics::texts_), shared(&PairStatistics::premises_),
+          shared(&PairStatistics::hypotheses_), shared(&PairStatistics::ids_)};
+}
+
+json::object to_json(const PairOverlap& overlap) {
+  return {{"pairs", to_json(overlap.pairs)},
+          {"premises", to_json(overlap.premises)},
+          {"hypotheses", to_json(overlap.hypotheses)},
+          {"ids", to_json(overlap.ids)}};
+}
+
 json::object to_json(const Overlap& overlap) {
   return {{"dialogues", to_json(overlap.dialogues)},
           {"normalised_dialogues", to_json(overlap.normal_forms)},
@@ -51,13 +66,15 @@ json::object to_json(const Overlap& overlap) {
           {"ids", to_json(overlap.ids)}};
 }
 
-void print(std::ostream& out, const Overlap& overlap, const std::string& other,
-           const std::string& one) {
+void print_overlap_heading(std::ostream& out, const std::string& other, const std::string& one) {
   constexpr std::size_t kPathBytes = 1000;
   out << "overlap: what of " << base::printable(other, kPathBytes) << "\n         stands in "
       << base::printable(one, kPathBytes) << "\n"
       << "                                          all       shared                 distinct"
          "       shared\n";
+}
+
+void print(std::ostream& out, const Overlap& overlap) {
   print_line(out, "dialogues", overlap.dialogues);
   print_line(out, "  only letters and digits", overlap.normal_forms);
   print_line(out, "turns of " + std::to_string(CorpusStatistics::kLongTurn) + " characters or more",
@@ -68,6 +85,13 @@ void print(std::ostream& out, const Overlap& overlap, const std::string& other,
   print_row(out, "near-duplicates", near.alike,
             "about, of " + grouped(near.dialogues) + " dialogues");
   print_row(out, "  told by", method_of(near));
+}
+
+void print(std::ostream& out, const PairOverlap& overlap) {
+  print_line(out, "pairs", overlap.pairs);
+  print_line(out, "premises", overlap.premises);
+  print_line(out, "hypotheses", overlap.hypotheses);
+  print_line(out, "ids of pairs", overlap.ids);
 }
 
 }  // namespace banter::data

@@ -5,11 +5,13 @@
 
 #include <boost/json.hpp>
 
+#include "data/inspection/pair_statistics.h"
 #include "data/inspection/statistics.h"
 
 namespace banter::data {
 
-/// How much of one corpus stands in another: exact but for near-duplicates, in bounded memory.
+/// How many dialogues of one corpus stand in another: exact but for near-duplicates, in bounded
+/// memory.
 struct Overlap {
   SharedKeys dialogues;     ///< whole ones, by the texts of their turns
   SharedKeys normal_forms;  ///< the same without case and punctuation, see append_normal_form
@@ -22,10 +24,21 @@ struct Overlap {
   static Overlap of(CorpusStatistics& other, CorpusStatistics& one);
 };
 
-boost::json::object to_json(const Overlap& overlap);
+/// The same of pairs, all of it exact.
+struct PairOverlap {
+  SharedKeys pairs;  ///< by premise and hypothesis, whatever the label
+  SharedKeys premises, hypotheses;
+  SharedKeys ids;
 
-/// `other` and `one` name the corpora.
-void print(std::ostream& out, const Overlap& overlap, const std::string& other,
-           const std::string& one);
+  static PairOverlap of(PairStatistics& other, PairStatistics& one);  ///< Throws   FileError
+};
+
+boost::json::object to_json(const Overlap& overlap);
+boost::json::object to_json(const PairOverlap& overlap);
+
+/// Says what is compared: what of the corpus `other` is in `one`.
+void print_overlap_heading(std::ostream& out, const std::string& other, const std::string& one);
+void print(std::ostream& out, const Overlap& overlap);
+void print(std::ostream& out, const PairOverlap& overlap);
 
 }  // namespace banter::data

@@ -32,7 +32,9 @@ bool have_same_texts(const Key& a, const Key& b) {
 PairStatistics::PairStatistics(const std::filesystem::path& scratch)
     : premises_(scratch),
       hypotheses_(scratch),
+      texts_(scratch),
       groups_(scratch),
+      ids_(scratch),
       labelled_(scratch, DistinctCounter::kBufferBytes) {}
 
 void PairStatistics::add_sentence(const std::string& text, const std::string& id,
@@ -57,7 +59,10 @@ void PairStatistics::add(const Pair& pair) {
   add_sentence(pair.hypothesis, pair.id, f.hypotheses, hypotheses_);
   if (f.non_ascii_characters() > before) ++f.non_ascii_pairs;
   if (!pair.group.empty()) groups_.add(pair.group);
-  labelled_.add(labelled(key_of(pair.premise + '\0' + pair.hypothesis), pair.label));
+  ids_.add(pair.id);
+  const auto texts = key_of(pair.premise + '\0' + pair.hypothesis);
+  texts_.add(texts);
+  labelled_.add(labelled(texts, pair.label));
 }
 
 void PairStatistics::count_repeated(PairFigures& figures) {
@@ -78,6 +83,12 @@ PairFigures PairStatistics::figures() {
   figures.groups = groups_.counts().distinct;
   count_repeated(figures);
   return figures;
+}
+
+void PairStatistics::rest() {
+  for (auto* counter : {&premises_, &hypotheses_, &texts_, &groups_, &ids_})
+    counter->keys().spill();
+  labelled_.spill();
 }
 
 }  // namespace banter::data

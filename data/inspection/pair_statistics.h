@@ -46,13 +46,17 @@ class PairStatistics {
   [[nodiscard]] std::uint64_t pairs() const { return figures_.pairs; }
   [[nodiscard]] PairFigures figures();  ///< Throws   FileError
 
+  /// Gives the memory of the keys back; only comparing is left to do. Throws   FileError
+  void rest();
+
  private:
+  friend struct PairOverlap;
   static void add_sentence(const std::string& text, const std::string& id, SentenceFigures& figures,
                            DistinctCounter& texts);
   void count_repeated(PairFigures& figures);
 
   PairFigures figures_;
-  DistinctCounter premises_, hypotheses_, groups_;
+  DistinctCounter premises_, hypotheses_, texts_, groups_, ids_;
   SortedKeys labelled_;  ///< the two texts of each pair, with its label
 };
 
