@@ -55,6 +55,8 @@ add_library(
   inspection/example_sample.cpp
   inspection/histogram.cpp
   inspection/inspect.cpp
+  inspection/key.cpp
+  inspection/key_file.cpp
   inspection/near_duplicates.cpp
   inspection/normal_form.cpp
   inspection/overlap.cpp

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <iostream>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -76,11 +77,14 @@ void print(const std::string& path, const CorpusInspection& found, const CorpusF
 class Inspection {
  public:
   Inspection(const std::filesystem::path& scratch, std::size_t examples, bool as_json, bool quiet)
-      : scratch_(scratch), examples_(examples), as_json_(as_json), quiet_(quiet) {}
+      : keys_(std::make_shared<KeyFile>(scratch)),
+        examples_(examples),
+        as_json_(as_json),
+        quiet_(quiet) {}
 
   /// Returns whether all of it could be read.
   bool corpus(const SourceOptions& source) {
-    auto found = inspect_corpus(source, ReadLimits{}, scratch_, examples_, quiet_);
+    auto found = inspect_corpus(source, ReadLimits{}, keys_, examples_, quiet_);
     const auto figures = found.statistics.figures();
     const auto pairs = found.pairs.figures();
     separate();
@@ -149,14 +153,14 @@ class Inspection {
 
   /// What is in a split, printed, or returned for programs.
   json::object part(const std::string& path, const Store& store, const Split& split) {
-    CorpusStatistics statistics(scratch_, examples_);
+    CorpusStatistics statistics(keys_, examples_);
     TokenStatistics tokens(store.tokenizer());
     for (std::uint64_t i = 0; i < split.dialogues(); ++i) {
       base::throw_if_stopped();
       statistics.add(split.record(i));
       tokens.add_dialogue(split, i);
     }
-    PairStatistics pair_statistics(scratch_);
+    PairStatistics pair_statistics(keys_);
     for (std::uint64_t i = 0; i < split.pairs(); ++i) {
       base::throw_if_stopped();
       const auto pair = split.pair_record(i);
@@ -199,7 +203,7 @@ class Inspection {
     if (!both_hold_pairs || dialogues.dialogues.all > 0) data::print(std::cout, dialogues);
   }
 
-  std::filesystem::path scratch_;
+  std::shared_ptr<KeyFile> keys_;  ///< of all corpora: one open file, however many there are
   std::size_t examples_;
   bool as_json_, quiet_;
   bool is_first_ = true;

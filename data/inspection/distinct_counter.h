@@ -2,8 +2,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
+#include <memory>
 #include <string_view>
+#include <utility>
 
 #include "data/inspection/sorted_keys.h"
 
@@ -14,10 +15,9 @@ class DistinctCounter {
  public:
   static constexpr std::size_t kBufferBytes = std::size_t{8} << 20;
 
-  /// `folder` takes temporary files.
-  explicit DistinctCounter(const std::filesystem::path& folder,
-                           std::size_t buffer_bytes = kBufferBytes)
-      : keys_(folder, buffer_bytes) {}
+  /// `file` takes what does not fit into memory.
+  explicit DistinctCounter(std::shared_ptr<KeyFile> file, std::size_t buffer_bytes = kBufferBytes)
+      : keys_(std::move(file), buffer_bytes) {}
 
   void add(std::string_view text) { keys_.add(key_of(text)); }  ///< Throws   FileError (disk full)
   void add(const Key& key) { keys_.add(key); }                  ///< the same

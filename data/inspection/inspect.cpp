@@ -1,5 +1,6 @@
 #include "data/inspection/inspect.h"
 
+#include <filesystem>
 #include <utility>
 
 #include "base/progress.h"
@@ -8,16 +9,16 @@
 namespace banter::data {
 
 CorpusInspection inspect_corpus(const SourceOptions& source, const ReadLimits& limits,
-                                const std::filesystem::path& scratch, std::size_t examples,
+                                const std::shared_ptr<KeyFile>& keys, std::size_t examples,
                                 bool quiet) {
   std::filesystem::path file = source.path;
   if (source.path == "-") {
-    file = scratch / "standard-input";
+    file = keys->folder() / "standard-input";
     copy_standard_input(file);
   }
   CorpusInspection found{
-      {}, Problems(), CorpusStatistics(scratch, examples), PairStatistics(scratch), ""};
-  CorpusReader reader(CleaningOptions{}, limits, scratch, found.problems);
+      {}, Problems(), CorpusStatistics(keys, examples), PairStatistics(keys), ""};
+  CorpusReader reader(CleaningOptions{}, limits, keys->folder(), found.problems);
   base::Progress progress({.label = "reading", .unit = "dialogues", .quiet = quiet});
   try {
     reader.read(

@@ -2,7 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
+#include <memory>
 #include <string>
 
 #include "data/inspection/pair_statistics.h"
@@ -25,10 +25,11 @@ struct CorpusInspection {
 };
 
 /// Reads a corpus as `prepare` would under the default cleaning, but bears every fault.
-/// `source.path` may be `-`, which is copied into `scratch`; `examples` are shown of its dialogues.
+/// `source.path` may be `-`, which is copied into the folder of `keys`, as all temporary files are;
+/// `examples` are shown of its dialogues.
 /// Throws   FileError, DataError when there is nothing that could be read
 CorpusInspection inspect_corpus(const SourceOptions& source, const ReadLimits& limits,
-                                const std::filesystem::path& scratch, std::size_t examples,
+                                const std::shared_ptr<KeyFile>& keys, std::size_t examples,
                                 bool quiet);
 
 }  // namespace banter::data

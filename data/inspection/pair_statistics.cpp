@@ -29,13 +29,13 @@ bool have_same_texts(const Key& a, const Key& b) {
 
 }  // namespace
 
-PairStatistics::PairStatistics(const std::filesystem::path& scratch)
-    : premises_(scratch),
-      hypotheses_(scratch),
-      texts_(scratch),
-      groups_(scratch),
-      ids_(scratch),
-      labelled_(scratch, DistinctCounter::kBufferBytes) {}
+PairStatistics::PairStatistics(const std::shared_ptr<KeyFile>& keys)
+    : premises_(keys),
+      hypotheses_(keys),
+      texts_(keys),
+      groups_(keys),
+      ids_(keys),
+      labelled_(keys, DistinctCounter::kBufferBytes) {}
 
 void PairStatistics::add_sentence(const std::string& text, const std::string& id,
                                   SentenceFigures& figures, DistinctCounter& texts) {

@@ -2,7 +2,7 @@
 
 #include <array>
 #include <cstdint>
-#include <filesystem>
+#include <memory>
 #include <string>
 
 #include "data/inspection/distinct_counter.h"
@@ -38,8 +38,8 @@ struct PairFigures {
 /// Counts them in one pass and in bounded memory: the buffers of a few DistinctCounters.
 class PairStatistics {
  public:
-  /// `scratch` takes temporary files.
-  explicit PairStatistics(const std::filesystem::path& scratch);
+  /// `keys` takes what does not fit into memory; all corpora may have one.
+  explicit PairStatistics(const std::shared_ptr<KeyFile>& keys);
 
   void add(const Pair& pair);  ///< Throws   FileError (disk full)
 

@@ -3,18 +3,10 @@
 #include <algorithm>
 #include <utility>
 
-#include <xxhash.h>
-
 namespace banter::data {
 
-Key key_of(std::string_view text) {
-  const auto hash = XXH3_128bits(text.data(), text.size());
-  return {hash.high64, hash.low64};
-}
-
-SortedKeys::SortedKeys(std::filesystem::path folder, std::size_t buffer_bytes)
-    : folder_(std::move(folder)),
-      buffer_keys_(std::max<std::size_t>(2, buffer_bytes / sizeof(Key))) {}
+SortedKeys::SortedKeys(std::shared_ptr<KeyFile> file, std::size_t buffer_bytes)
+    : file_(std::move(file)), buffer_keys_(std::max<std::size_t>(2, buffer_bytes / sizeof(Key))) {}
 
 void SortedKeys::add(const Key& key) {
   if (buffer_.size() == buffer_keys_) spill();
@@ -27,30 +19,28 @@ void SortedKeys::add(const Key& key) {
 void SortedKeys::spill() {
   if (buffer_.empty()) return;
   std::ranges::sort(buffer_);
-  if (!file_) file_.emplace(folder_);
-  const auto begin = runs_.empty() ? 0 : runs_.back().end;
-  file_->write_at(begin * sizeof(Key), buffer_.data(), buffer_.size() * sizeof(Key));
+  const auto begin = file_->append(buffer_);
   runs_.push_back({begin, begin + buffer_.size()});
   std::vector<Key>().swap(buffer_);
 }
 
 SortedKeys::Cursor SortedKeys::cursor() {
-  if (!file_) {
+  if (runs_.empty()) {
     std::ranges::sort(buffer_);
     std::vector<Cursor::Run> runs(1);
     runs[0].block = buffer_;
-    return {nullptr, std::move(runs), buffer_keys_};
+    return {*file_, std::move(runs), buffer_keys_};
   }
   spill();
   std::vector<Cursor::Run> runs;
   runs.reserve(runs_.size());
   for (const auto& run : runs_) runs.push_back({{}, 0, run.begin, run.end});
   const auto block_keys = std::max<std::size_t>(1, buffer_keys_ / runs.size());
-  return {&*file_, std::move(runs), block_keys};
+  return {*file_, std::move(runs), block_keys};
 }
 
-SortedKeys::Cursor::Cursor(const NamelessFile* file, std::vector<Run> runs, std::size_t block_keys)
-    : file_(file), runs_(std::move(runs)), block_keys_(block_keys) {
+SortedKeys::Cursor::Cursor(const KeyFile& file, std::vector<Run> runs, std::size_t block_keys)
+    : file_(&file), runs_(std::move(runs)), block_keys_(block_keys) {
   std::erase_if(runs_, [&](Run& run) { return run.block.empty() && !fill(run); });
   for (std::size_t at = runs_.size() / 2; at-- > 0;) sift_down(at);
 }
@@ -61,7 +51,7 @@ bool SortedKeys::Cursor::fill(Run& run) const {
   run.at = 0;
   run.block.resize(keys);
   if (keys == 0) return false;
-  file_->read_at(run.begin * sizeof(Key), run.block.data(), keys * sizeof(Key));
+  file_->read(run.begin, run.block);
   run.begin += keys;
   return true;
 }

@@ -1,37 +1,24 @@
 #pragma once
 
-#include <compare>
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
-#include <optional>
-#include <string_view>
+#include <memory>
 #include <vector>
 
-#include "data/preparation/nameless_file.h"
+#include "data/inspection/key.h"
+#include "data/inspection/key_file.h"
 
 namespace banter::data {
 
-/// 128 bits that stand for a text: among 10^12 different texts two have one key with a chance below
-/// 10^-14.
-struct Key {
-  std::uint64_t high = 0, low = 0;
-  auto operator<=>(const Key&) const = default;
-};
-
-/// Source   XXH3, 128 bits (Collet); no defence against texts that are made to collide
-Key key_of(std::string_view text);
-
 /// A bag of keys that is read back in order, of any size in the same memory: a full buffer is
-/// sorted and goes as a run into a temporary file, and the runs are merged.
+/// sorted and goes as a run into a file, and the runs are merged.
 ///
 /// Cost     the buffer (half as much more while it grows) and 24 bytes a run of memory, 16 bytes of
 ///          disk a key; n log n time
 class SortedKeys {
  public:
-  /// `folder` takes the file, made only when the buffer is full.
-  /// Requires `buffer_bytes` of two keys at least
-  SortedKeys(std::filesystem::path folder, std::size_t buffer_bytes);
+  /// `file` takes the runs; others may use it, too. Requires `buffer_bytes` of two keys at least
+  SortedKeys(std::shared_ptr<KeyFile> file, std::size_t buffer_bytes);
 
   /// Throws   FileError (disk full)
   void add(const Key& key);
@@ -55,12 +42,12 @@ class SortedKeys {
       std::size_t at = 0;
       std::uint64_t begin = 0, end = 0;
     };
-    Cursor(const NamelessFile* file, std::vector<Run> runs, std::size_t block_keys);
+    Cursor(const KeyFile& file, std::vector<Run> runs, std::size_t block_keys);
     [[nodiscard]] bool fill(Run& run) const;
     void sift_down(std::size_t at);
     void advance_first();
 
-    const NamelessFile* file_;
+    const KeyFile* file_;
     std::vector<Run> runs_;  ///< a heap by their next keys, the smallest first
     std::size_t block_keys_;
     Key key_;
@@ -74,10 +61,9 @@ class SortedKeys {
   struct Range {
     std::uint64_t begin, end;  ///< keys of the file
   };
-  std::filesystem::path folder_;
+  std::shared_ptr<KeyFile> file_;
   std::size_t buffer_keys_;
   std::vector<Key> buffer_;
-  std::optional<NamelessFile> file_;
   std::vector<Range> runs_;
   std::uint64_t size_ = 0;
 };

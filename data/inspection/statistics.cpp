@@ -8,15 +8,15 @@
 
 namespace banter::data {
 
-CorpusStatistics::CorpusStatistics(const std::filesystem::path& scratch, std::size_t examples)
-    : names_(scratch),
-      texts_(scratch),
-      long_texts_(scratch),
-      dialogues_(scratch),
-      normal_forms_(scratch),
-      facts_(scratch),
-      personas_(scratch),
-      ids_(scratch),
+CorpusStatistics::CorpusStatistics(const std::shared_ptr<KeyFile>& keys, std::size_t examples)
+    : names_(keys),
+      texts_(keys),
+      long_texts_(keys),
+      dialogues_(keys),
+      normal_forms_(keys),
+      facts_(keys),
+      personas_(keys),
+      ids_(keys),
       examples_(examples) {}
 
 void CorpusStatistics::add(const Dialogue& dialogue) {

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -62,8 +62,8 @@ class CorpusStatistics {
   static constexpr std::size_t kLongTurn =
       40;  ///< characters from which a turn is hardly said twice
 
-  /// `scratch` takes temporary files.
-  explicit CorpusStatistics(const std::filesystem::path& scratch, std::size_t examples = kExamples);
+  /// `keys` takes what does not fit into memory; all corpora may have one.
+  explicit CorpusStatistics(const std::shared_ptr<KeyFile>& keys, std::size_t examples = kExamples);
 
   void add(const Dialogue& dialogue);  ///< Throws   FileError (disk full)
 

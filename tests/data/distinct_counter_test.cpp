@@ -1,6 +1,7 @@
 #include "data/inspection/distinct_counter.h"
 
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -26,7 +27,7 @@ TEST(DistinctCounterTest, AgreesWithASetWhateverItsBuffer) {
   for (const std::uint64_t size : {0, 1, 2, 5, 6, 10, 11, 500, 3000}) {
     for (const std::uint64_t different : {1, 3, 40, 100'000}) {
       for (const std::size_t buffer : {std::size_t{1}, kTinyBuffer, std::size_t{1} << 20}) {
-        data::DistinctCounter counter(folder.path(), buffer);
+        data::DistinctCounter counter(std::make_shared<data::KeyFile>(folder.path()), buffer);
         std::map<std::string, int> wanted;
         for (std::uint64_t i = 0; i < size; ++i) {
           const auto text = drawn(different, i, different);
@@ -46,7 +47,7 @@ TEST(DistinctCounterTest, AgreesWithASetWhateverItsBuffer) {
 
 TEST(DistinctCounterTest, GoesOnAfterACount) {
   const TemporaryFolder folder;
-  data::DistinctCounter counter(folder.path(), kTinyBuffer);
+  data::DistinctCounter counter(std::make_shared<data::KeyFile>(folder.path()), kTinyBuffer);
   std::set<std::string> wanted;
   for (std::uint64_t i = 0; i < 300; ++i) {
     const auto text = drawn(7, i, 200);
@@ -59,8 +60,8 @@ TEST(DistinctCounterTest, GoesOnAfterACount) {
 TEST(DistinctCounterTest, SharedKeysAgreeWithSets) {
   const TemporaryFolder folder;
   for (const std::uint64_t different : {5, 300, 100'000}) {
-    data::SortedKeys one(folder.path(), kTinyBuffer);
-    data::SortedKeys other(folder.path(), kTinyBuffer);
+    data::SortedKeys one(std::make_shared<data::KeyFile>(folder.path()), kTinyBuffer);
+    data::SortedKeys other(std::make_shared<data::KeyFile>(folder.path()), kTinyBuffer);
     std::set<std::string> in_one;
     for (std::uint64_t i = 0; i < 400; ++i) {
       in_one.insert(drawn(1, i, different));
@@ -86,18 +87,19 @@ TEST(DistinctCounterTest, SharedKeysAgreeWithSets) {
 
 TEST(DistinctCounterTest, LeavesNoFileBehindAndNeedsNoneWhenAllFitsIn) {
   const TemporaryFolder folder;
-  data::DistinctCounter small(folder.path() / "not there", kTinyBuffer);
+  data::DistinctCounter small(std::make_shared<data::KeyFile>(folder.path() / "not there"),
+                              kTinyBuffer);
   for (int i = 0; i < 5; ++i) small.add(std::to_string(i));
   EXPECT_EQ(small.counts().distinct, 5U);
   EXPECT_THROW(small.add("one more"), base::FileError);
-  data::DistinctCounter large(folder.path(), kTinyBuffer);
+  data::DistinctCounter large(std::make_shared<data::KeyFile>(folder.path()), kTinyBuffer);
   for (int i = 0; i < 50; ++i) large.add(std::to_string(i));
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 }
 
 TEST(DistinctCounterTest, AFullDiskIsAnErrorThatNamesTheFolder) {
   const TemporaryFolder folder;
-  data::DistinctCounter counter(folder.path(), kTinyBuffer);
+  data::DistinctCounter counter(std::make_shared<data::KeyFile>(folder.path()), kTinyBuffer);
   const FullDisk full(100);
   try {
     for (int i = 0; i < 100; ++i) counter.add(std::to_string(i));

@@ -1,5 +1,6 @@
 #include "data/inspection/inspect.h"
 
+#include <memory>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -129,7 +130,7 @@ TEST_F(InspectTest, CountsPersonasAndWhatStandsMoreThanOnce) {
 
 TEST(CorpusStatisticsTest, CountsDistractors) {
   const TemporaryFolder folder;
-  data::CorpusStatistics statistics(folder.path());
+  data::CorpusStatistics statistics(std::make_shared<data::KeyFile>(folder.path()));
   data::Dialogue dialogue;
   dialogue.id = "a";
   dialogue.turns = {{"A", "hi", "", {}}, {"B", "hello", "", {"no", "never"}}};

@@ -9,6 +9,7 @@
 #include "tests/data/command_output.h"
 #include "tests/data/made_files.h"
 #include "tests/support/corpora.h"
+#include "tests/support/few_files.h"
 #include "tests/support/temporary_folder.h"
 
 namespace banter::tests {
@@ -80,6 +81,19 @@ TEST_F(OverlapTest, EachPathIsComparedWithThoseBefore) {
   EXPECT_EQ(names(3), (std::vector{paths[1], paths[0]}));
   EXPECT_EQ(names(4), (std::vector{paths[2], paths[0]}));
   EXPECT_EQ(names(5), (std::vector{paths[2], paths[1]}));
+}
+
+TEST_F(OverlapTest, ManyPathsNeedFewOpenFiles) {
+  std::vector<std::string> paths;
+  const std::string pair = R"({"premise": "q", "hypothesis": "r", "label": "neutral"})";
+  for (std::size_t i = 0; i < 60; ++i) {
+    paths.push_back((folder_ / std::to_string(i)).string());
+    write_file(paths.back(), i % 4 == 0 ? pair : json_line("x", {"q", "r"}));
+  }
+  const FewFiles few(40);
+  const auto all = inspect_all(paths);
+  ASSERT_EQ(all.size(), 60U + 60U * 59U / 2U);
+  EXPECT_EQ(numbers(all.back(), "ids"), (Numbers{1, 1, 1, 1}));
 }
 
 TEST_F(OverlapTest, SplitsOfAStoreAreComparedToo) {

@@ -1,6 +1,7 @@
 #include "data/inspection/pair_statistics.h"
 
 #include <array>
+#include <memory>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -22,7 +23,7 @@ using data::Label;
 
 TEST(PairStatisticsTest, CountsWhatIsThere) {
   const TemporaryFolder folder;
-  data::PairStatistics statistics(folder.path());
+  data::PairStatistics statistics(std::make_shared<data::KeyFile>(folder.path()));
   statistics.add({"1", "two words", "caf\xC3\xA9", Label::kEntailment, "", "g"});
   statistics.add({"2", "two words", "caf\xC3\xA9", Label::kEntailment, "", "g"});
   statistics.add({"3", "two words", "caf\xC3\xA9", Label::kNeutral, "", "h"});
@@ -114,7 +115,7 @@ TEST_P(PairCorporaTest, FiguresAreThePublishedOnes) {
   if (const auto why = missing_corpus(file); !why.empty()) GTEST_SKIP() << why;
   const TemporaryFolder scratch;
   auto found = data::inspect_corpus({(corpora() / file).string(), "auto", "auto"}, {},
-                                    scratch.path(), 0, true);
+                                    std::make_shared<data::KeyFile>(scratch.path()), 0, true);
   EXPECT_EQ(found.damage, "");
   EXPECT_EQ(found.problems.records_lost(), 0U);
   const auto o = data::to_json(found.pairs.figures());
