@@ -1,19 +1,12 @@
 #include "data/inspection/pair_statistics.h"
 
-#include <algorithm>
 #include <optional>
-#include <string_view>
 
 #include "base/utf8.h"
+#include "data/inspection/script_counts.h"
 
 namespace banter::data {
 namespace {
-
-std::uint64_t non_ascii_code_points(std::string_view text) {
-  return static_cast<std::uint64_t>(std::ranges::count_if(text, [](char c) {
-    return static_cast<unsigned char>(c) >= 0xC0;  // lead bytes
-  }));
-}
 
 constexpr std::uint64_t kLabelBits = 3;
 

@@ -34,6 +34,21 @@ void for_each_character(std::string_view text, const Take& take) {
   }
 }
 
+bool is_ascii_letter(char c) {
+  const auto small = static_cast<unsigned char>(c) | 0x20U;
+  return small - 'a' < 26U;
+}
+
+/// Nothing for what is no letter, and for a letter of all scripts.
+std::optional<Script> script_of_letter(UChar32 c) {
+  if (!u_isalpha(c) || !is_known(c)) return std::nullopt;
+  UErrorCode code = U_ZERO_ERROR;
+  const Script script = uscript_getScript(c, &code);
+  if (script <= USCRIPT_INHERITED || script == USCRIPT_UNKNOWN) return std::nullopt;
+  return script;
+}
+
+
 void append(UChar32 c, std::string& out) {
   if (c < 0x80) return out.push_back(static_cast<char>(c));
   std::array<char, U8_MAX_LENGTH> bytes{};
@@ -106,16 +121,32 @@ std::optional<Script> script_named(const std::string& name) {
   return characters.isEmpty() ? std::nullopt : std::optional<Script>(script);
 }
 
+std::string name_of(Script script) { return uscript_getName(static_cast<UScriptCode>(script)); }
+
+std::vector<ScriptLetters> letters_by_script(std::string_view text) {
+  std::vector<ScriptLetters> found;
+  const auto add = [&](Script script, std::uint64_t letters) {
+    const auto known = std::ranges::find(found, script, &ScriptLetters::script);
+    if (known != found.end())
+      known->letters += letters;
+    else
+      found.push_back({script, letters});
+  };
+  if (const auto latin = std::ranges::count_if(text, is_ascii_letter); latin > 0)
+    add(USCRIPT_LATIN, static_cast<std::uint64_t>(latin));
+  for_each_character(text, [&](UChar32 c) {
+    if (c < 0x80) return;
+    if (const auto script = script_of_letter(c)) add(*script, 1);
+  });
+  return found;
+}
+
 ScriptCount count_scripts(std::string_view text, std::span<const Script> allowed) {
   ScriptCount count;
-  for_each_character(text, [&](UChar32 c) {
-    if (!u_isalpha(c) || !is_known(c)) return;
-    UErrorCode code = U_ZERO_ERROR;
-    const Script script = uscript_getScript(c, &code);
-    if (script == USCRIPT_COMMON || script == USCRIPT_INHERITED) return;
-    ++count.letters;
-    if (std::ranges::find(allowed, script) != allowed.end()) ++count.allowed;
-  });
+  for (const auto& [script, letters] : letters_by_script(text)) {
+    count.letters += letters;
+    if (std::ranges::find(allowed, script) != allowed.end()) count.allowed += letters;
+  }
   return count;
 }
 

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 /// What needs Unicode's tables. They are ICU's, and no locale enters; characters that came after
 /// Unicode 14 are left alone, so that a newer ICU makes the same bytes (what Unicode has once said
@@ -28,8 +29,19 @@ using Script = std::int32_t;
 /// The script of a name or code of Unicode's ("Latin", "Latn"); nothing for what is none, or none
 /// that letters have of their own ("Common").
 std::optional<Script> script_named(const std::string& name);
+std::string name_of(Script script);  ///< Unicode's, "Latin"
 
-/// The letters of a text, those that all scripts share left out.
+/// How many letters of one script a text has.
+struct ScriptLetters {
+  Script script = 0;
+  std::uint64_t letters = 0;
+};
+
+/// The letters of a text by their scripts, each script once; those that all scripts share (as the
+/// micro sign), marks, digits and characters after Unicode 14 are left out.
+std::vector<ScriptLetters> letters_by_script(std::string_view text);
+
+/// The same in all and of the scripts that are allowed.
 struct ScriptCount {
   std::uint64_t letters = 0;
   std::uint64_t allowed = 0;  ///< of them: of one of the given scripts

@@ -40,6 +40,16 @@ TEST(ScriptCountsTest, MarksOfNoScriptAreNoRow) {
   EXPECT_EQ(counts.rows()[0].characters, 1U);
 }
 
+TEST(ScriptCountsTest, MarksAndDigitsOfAScriptAreNoLetters) {
+  data::ScriptCounts counts;
+  counts.add("\u0915\u094D\u0937");          // two Devanagari letters and the mark between them
+  counts.add("\u0663\u0664 \u2167 \u0964");  // Arabic digits, a Roman eight, a full stop of Hindi
+  ASSERT_EQ(counts.rows().size(), 1U);
+  EXPECT_EQ(counts.rows()[0].script, "Devanagari");
+  EXPECT_EQ(counts.rows()[0].characters, 2U);
+  EXPECT_EQ(counts.rows()[0].texts, 1U);
+}
+
 std::string normal_form(std::string_view text) {
   std::string out;
   data::append_normal_form(text, out);
