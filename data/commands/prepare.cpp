@@ -54,6 +54,19 @@ void print_summary(const Store& store, bool made) {
             << grouped(static_cast<std::uint64_t>(store.tokenizer().vocab_size())) << " ids\n";
 }
 
+void tell(const TrainedTokenizer& trained, const std::string& file, bool as_json) {
+  print_problems(std::cerr, trained.problems, Places::kFirst);
+  const auto& tokenizer = trained.tokenizer;
+  if (as_json)
+    std::cout << json::serialize(json::object{{"tokenizer", file},
+                                              {"tokenizer_sha256", tokenizer.hash()},
+                                              {"vocab_size", tokenizer.vocab_size()}})
+              << '\n';
+  else
+    std::cout << base::printable(file, 1000) << ": made\n  vocabulary: "
+              << grouped(static_cast<std::uint64_t>(tokenizer.vocab_size())) << " ids\n";
+}
+
 }  // namespace
 
 int run_prepare(const std::vector<std::string>& arguments) {
@@ -67,7 +80,7 @@ int run_prepare(const std::vector<std::string>& arguments) {
   std::string config_path;
   bool force = false;
   line.app.add_option("config", config_path, "the recipe (YAML)")->required();
-  line.app.add_flag("--force", force, "replace a store that was made from other inputs");
+  line.app.add_flag("--force", force, "replace a store that was made from other inputs, or FILE");
   std::string tokenizer_file, shard;
   line.app.add_option("--tokenizer-only", tokenizer_file,
                       "train the tokenizer, write it to this file, and make no store");
@@ -99,7 +112,7 @@ int run_prepare(const std::vector<std::string>& arguments) {
       throw base::UsageError(
           "banter prepare: --tokenizer-only trains a tokenizer: it goes with neither --shard nor "
           "data.tokenizer.path");
-    prepare_tokenizer(request, tokenizer_file);
+    tell(prepare_tokenizer(request, tokenizer_file), tokenizer_file, line.common.json);
     return 0;
   }
   if (!shard.empty()) {

@@ -44,14 +44,29 @@ void remove_leftovers(const fs::path& store) {
   }
 }
 
-/// A store among the files of a source would be read as one of them.
-void refuse_inside(const fs::path& store, const std::vector<SourceOptions>& sources) {
+/// What is made among the files of a source would be read as one of them. `option` names it.
+void refuse_inside(const fs::path& made, const std::vector<SourceOptions>& sources,
+                   const std::string& option) {
   for (std::size_t i = 0; i < sources.size(); ++i) {
-    if (lies_in_source(store, sources[i].path))
-      throw base::ConfigError("store: " + shown(store) + " lies inside data.sources[" +
+    std::error_code missing;  // then it is another
+    if (lies_in_source(made, sources[i].path) || fs::equivalent(made, sources[i].path, missing))
+      throw base::ConfigError(option + ": " + shown(made) + " lies inside data.sources[" +
                               std::to_string(i) + "], " + shown(sources[i].path) +
-                              ", whose files are read: give another `store`");
+                              ", whose files are read: give another `" + option + "`");
   }
+}
+
+/// Throws   FileError, DataError when a file is there that is not ours to replace
+void refuse_existing(const fs::path& file, bool force) {
+  std::error_code error;
+  const auto status = fs::status(file, error);
+  if (!fs::exists(status)) return;  // writing it tells what else is wrong
+  if (!fs::is_regular_file(status))
+    throw base::FileError(shown(file) + ": is no plain file, and only such a one is replaced");
+  if (!force)
+    throw base::DataError(shown(file) +
+                          ": is there already; nothing was changed: give another file, or --force "
+                          "to replace it");
 }
 
 Tokenizer tokenizer_for(const Work& work, PartialStore& partial) {
@@ -63,7 +78,7 @@ Tokenizer tokenizer_for(const Work& work, PartialStore& partial) {
     return given;
   }
   if (auto trained = partial.tokenizer()) return *trained;
-  auto trained = train_tokenizer(work);
+  auto trained = train_tokenizer(work).tokenizer;
   partial.keep_tokenizer(trained);
   return trained;
 }
@@ -116,7 +131,7 @@ PrepareResult prepare(const PrepareRequest& request) {
           "was changed: give another `store`, or remove it");
     r.store /= r.shard.folder_name();
   }
-  refuse_inside(r.store, r.data.sources);
+  refuse_inside(r.store, r.data.sources, "store");
   base::make_folders(r.store.parent_path());
   const base::FileLock lock(r.store.parent_path() / ("." + r.store.filename().string() + ".lock"));
   remove_leftovers(r.store);
@@ -149,10 +164,14 @@ PrepareResult prepare(const PrepareRequest& request) {
   }
 }
 
-void prepare_tokenizer(const PrepareRequest& request, const fs::path& file) {
+TrainedTokenizer prepare_tokenizer(const PrepareRequest& request, const fs::path& file) {
+  refuse_inside(file, request.data.sources, "--tokenizer-only");
+  refuse_existing(file, request.force);
   const TemporaryFolder scratch(unique_temporary_path());
   const auto inputs = Inputs::read(request.data, scratch.path(), request.quiet);
-  base::write_durably(file, train_tokenizer({request, inputs, scratch.path()}).model());
+  auto trained = train_tokenizer({request, inputs, scratch.path()});
+  base::write_durably(file, trained.tokenizer.model());
+  return trained;
 }
 
 }  // namespace banter::data

@@ -18,7 +18,7 @@ struct PrepareRequest {
   std::filesystem::path store;  ///< folder to make
   DataOptions data;
   Shard shard;         ///< which part to make; more than one: in its folder in `store`
-  bool force = false;  ///< an existing store made from other inputs is replaced
+  bool force = false;  ///< an existing store made from other inputs (or tokenizer) is replaced
   bool quiet = false;  ///< no progress
 };
 
@@ -33,8 +33,17 @@ struct PrepareRequest {
 ///          nothing was changed
 PrepareResult prepare(const PrepareRequest& request);
 
+/// A tokenizer that was trained.
+struct TrainedTokenizer {
+  Tokenizer tokenizer;
+  Problems problems;  ///< of the corpora
+};
+
 /// Trains the tokenizer that `prepare` would train and writes it, so that shards can be prepared
-/// with it (`data.tokenizer.path`). Throws   FileError, DataError, Stopped
-void prepare_tokenizer(const PrepareRequest& request, const std::filesystem::path& file);
+/// with it (`data.tokenizer.path`).
+/// Throws   FileError, Stopped; DataError, also when the file is there and may not be replaced;
+///          ConfigError when it lies inside a source; then nothing was changed
+TrainedTokenizer prepare_tokenizer(const PrepareRequest& request,
+                                   const std::filesystem::path& file);
 
 }  // namespace banter::data

@@ -1,6 +1,7 @@
 #include "data/preparation/tokenizer_training.h"
 
 #include <string>
+#include <utility>
 
 #include "base/progress.h"
 #include "data/text_sample.h"
@@ -22,7 +23,7 @@ void sample_texts(const Record& record, TextSample& sample) {
 
 }  // namespace
 
-Tokenizer train_tokenizer(const Work& work) {
+TrainedTokenizer train_tokenizer(const Work& work) {
   const auto& data = work.request.data;
   for (auto below = data.valid_share;;) {
     Problems problems(static_cast<std::uint64_t>(data.max_skipped));
@@ -40,7 +41,7 @@ Tokenizer train_tokenizer(const Work& work) {
     if (!work.request.quiet)
       base::Progress({}).say("training the tokenizer on " + std::to_string(sample.bytes()) +
                              " bytes of text");
-    return Tokenizer(Tokenizer::train(data.tokenizer, sample));
+    return {Tokenizer(Tokenizer::train(data.tokenizer, sample)), std::move(problems)};
   }
 }
 
