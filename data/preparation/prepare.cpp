@@ -69,18 +69,24 @@ void refuse_existing(const fs::path& file, bool force) {
                           "to replace it");
 }
 
-Tokenizer tokenizer_for(const Work& work, PartialStore& partial) {
-  const auto& path = work.request.data.tokenizer.path;
-  if (!path.empty()) {
-    auto given = Tokenizer::open(path);
+/// What the ids are made with.
+struct Encoding {
+  Tokenizer tokenizer;
+  double valid_below;  ///< the recipe's share, or what a reading has made of it
+};
+
+Encoding encoding_for(const Work& work, PartialStore& partial) {
+  const auto& data = work.request.data;
+  if (!data.tokenizer.path.empty()) {
+    auto given = Tokenizer::open(data.tokenizer.path);
     if (given.hash() != work.inputs.tokenizer)
-      throw base::DataError(path + ": changed while it was used: prepare again");
-    return given;
+      throw base::DataError(data.tokenizer.path + ": changed while it was used: prepare again");
+    return {given, data.valid_share};
   }
-  if (auto trained = partial.tokenizer()) return *trained;
-  auto trained = train_tokenizer(work).tokenizer;
-  partial.keep_tokenizer(trained);
-  return trained;
+  if (auto trained = partial.tokenizer()) return {*trained, data.valid_share};
+  auto trained = train_tokenizer(work);
+  partial.keep_tokenizer(trained.tokenizer);
+  return {trained.tokenizer, trained.valid_below};
 }
 
 /// The last reading. Throws   Stopped, with all that was read so far kept
@@ -98,8 +104,8 @@ Reading encode_sources(const Work& work, double below, Problems& problems, Recor
 /// Makes the store in the partial's folder. Returns  what was wrong in the corpora
 Problems make(const Work& work, PartialStore& partial) {
   const auto& data = work.request.data;
-  const auto tokenizer = tokenizer_for(work, partial);
-  for (auto below = data.valid_share;;) {
+  auto [tokenizer, below] = encoding_for(work, partial);
+  for (;;) {
     Problems problems(static_cast<std::uint64_t>(data.max_skipped));
     RecordTaker taker(tokenizer, static_cast<std::uint64_t>(data.checkpoint_records), partial);
     const auto reading = encode_sources(work, below, problems, taker);

@@ -24,11 +24,11 @@ struct PrepareRequest {
 
 /// Corpora -> tokenizer and store.
 ///
-/// Reads the sources three times (their hash, a sample for the tokenizer, the ids; the sample again
-/// where no dialogue fell in `valid`), so that memory does not depend on their size, and the store
-/// that is there once. Writes beside it under a lock,
-/// syncs, and swaps it in at the end: a crash leaves what was there. A store made from equal inputs
-/// is left alone. After a signal or a crash the same request goes on where it was.
+/// Reads the sources three times (their hash, a sample for the tokenizer, the ids; the first of the
+/// last two again where no record fell in `valid` and one must be chosen), so that memory does not
+/// depend on their size, and the store that is there once. Writes beside it under a lock, syncs,
+/// and swaps it in at the end: a crash leaves what was there. A store made from equal inputs is
+/// left alone. After a signal or a crash the same request goes on where it was.
 /// Throws   FileError, DataError, Stopped, ConfigError when the store lies inside a source; then
 ///          nothing was changed
 PrepareResult prepare(const PrepareRequest& request);
@@ -36,7 +36,8 @@ PrepareResult prepare(const PrepareRequest& request);
 /// A tokenizer that was trained.
 struct TrainedTokenizer {
   Tokenizer tokenizer;
-  Problems problems;  ///< of the corpora
+  Problems problems;       ///< of the corpora
+  double valid_below = 0;  ///< draws below it are `valid`, see valid_below
 };
 
 /// Trains the tokenizer that `prepare` would train and writes it, so that shards can be prepared

@@ -41,7 +41,7 @@ TrainedTokenizer train_tokenizer(const Work& work) {
     if (!work.request.quiet)
       base::Progress({}).say("training the tokenizer on " + std::to_string(sample.bytes()) +
                              " bytes of text");
-    return {Tokenizer(Tokenizer::train(data.tokenizer, sample)), std::move(problems)};
+    return {Tokenizer(Tokenizer::train(data.tokenizer, sample)), std::move(problems), below};
   }
 }
 

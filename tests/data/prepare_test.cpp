@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <set>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -122,6 +123,29 @@ TEST_F(PrepareTest, ASmallCorpusHasSomethingToBeJudgedBy) {
   request_.store = folder_ / "stores/none";
   data::prepare(request_);
   EXPECT_FALSE(data::Store::open(request_.store).has_split("valid"));
+}
+
+TEST_F(PrepareTest, WhatIsChosenForTheTokenizerIsNotChosenAgainForTheIds) {
+  std::string lines;  // a MB, so that each reading draws a bar
+  for (std::uint64_t d = 0; d < 4; ++d) {
+    std::string text;
+    while (text.size() < 400'000) text += made_text(d * 100'000 + text.size()) + " ";
+    lines += json_line("d" + std::to_string(d), {text, "yes"});
+  }
+  write_file(folder_ / "corpus.jsonl", lines);
+  request_.data.valid_share = 1e-6;
+  request_.data.tokenizer.sample_bytes = 20'000;
+  request_.quiet = false;
+  testing::internal::CaptureStderr();
+  data::prepare(request_);
+  std::istringstream told(testing::internal::GetCapturedStderr());
+  std::map<std::string, int> readings;
+  for (std::string line; std::getline(told, line);)
+    if (const auto end = line.find(" 100%"); end != std::string::npos)
+      ++readings[line.substr(0, end)];
+  EXPECT_EQ(readings["reading"], 2);
+  EXPECT_EQ(readings["encoding"], 1);
+  EXPECT_EQ(data::Store::open(request_.store).split("valid").dialogues(), 1U);
 }
 
 TEST_F(PrepareTest, DialoguesOfOneIdAreNotAllKeptOutOfTheTraining) {
