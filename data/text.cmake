@@ -58,7 +58,6 @@ add_library(
   inspection/key.cpp
   inspection/key_file.cpp
   inspection/near_duplicates.cpp
-  inspection/normal_form.cpp
   inspection/overlap.cpp
   inspection/pair_report.cpp
   inspection/pair_statistics.cpp

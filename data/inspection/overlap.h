@@ -14,7 +14,7 @@ namespace banter::data {
 /// memory.
 struct Overlap {
   SharedKeys dialogues;     ///< whole ones, by the texts of their turns
-  SharedKeys normal_forms;  ///< the same without case and punctuation, see append_normal_form
+  SharedKeys normal_forms;  ///< the same as Likeness::kNormalised
   NearDuplicates::Counts near_duplicates;
   SharedKeys long_turns;  ///< of CorpusStatistics::kLongTurn characters or more
   SharedKeys facts;       ///< of personas

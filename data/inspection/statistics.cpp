@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "base/utf8.h"
-#include "data/inspection/normal_form.h"
+#include "data/preparation/unicode_text.h"
 
 namespace banter::data {
 
@@ -81,10 +81,11 @@ void CorpusStatistics::add_keys(const Dialogue& dialogue) {
   ids_.add(dialogue.id);
   key_text_.clear();
   for (const auto& turn : dialogue.turns) key_text_.append(turn.text).push_back('\0');
-  dialogues_.add(key_text_);
+  const auto exact = key_of(key_text_);
+  dialogues_.add(exact);
   key_text_.clear();
-  for (const auto& turn : dialogue.turns) append_normal_form(turn.text, key_text_);
-  if (!key_text_.empty()) normal_forms_.add(key_text_);
+  for (const auto& turn : dialogue.turns) append_letters_and_digits(turn.text, key_text_);
+  normal_forms_.add(key_text_.empty() ? exact : key_of(key_text_));
 }
 
 CorpusFigures CorpusStatistics::figures() {

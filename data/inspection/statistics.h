@@ -45,7 +45,7 @@ struct CorpusFigures {
   DistinctCounter::Counts names;
   DistinctCounter::Counts texts;         ///< of turns
   DistinctCounter::Counts dialogues;     ///< by the texts of their turns
-  DistinctCounter::Counts normal_forms;  ///< of dialogues that have one, see append_normal_form
+  DistinctCounter::Counts normal_forms;  ///< the same as Likeness::kNormalised
   NearDuplicates::Counts near_duplicates;
   std::uint64_t non_ascii_characters = 0, non_ascii_turns = 0;
   std::vector<ScriptCounts::Row> scripts;

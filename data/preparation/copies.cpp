@@ -16,21 +16,19 @@ namespace {
 /// A digest that two lists of texts share only when they are alike.
 std::string digest(std::span<const std::string_view> texts, Likeness likeness) {
   base::Sha256 hash;
-  bool any = false;
+  std::string kept;
   if (likeness == Likeness::kNormalised)
-    for (const auto text : texts) {
-      const auto kept = letters_and_digits(text);
-      any = any || !kept.empty();
-      hash.add(kept);
-    }
-  if (any) return "n" + hash.hex();
-  base::Sha256 exact;
+    for (const auto text : texts) append_letters_and_digits(text, kept);
+  if (!kept.empty()) {
+    hash.add(kept);
+    return "n" + hash.hex();
+  }
   for (const auto text : texts) {
     const std::uint64_t size = text.size();
-    exact.add({reinterpret_cast<const char*>(&size), sizeof size});
-    exact.add(text);
+    hash.add({reinterpret_cast<const char*>(&size), sizeof size});
+    hash.add(text);
   }
-  return "e" + exact.hex();
+  return "e" + hash.hex();
 }
 
 /// Who speaks and who begins, each as a half of the mark.

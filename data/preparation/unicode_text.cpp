@@ -39,6 +39,13 @@ bool is_ascii_letter(char c) {
   return small - 'a' < 26U;
 }
 
+void append(UChar32 c, std::string& out) {
+  std::array<char, U8_MAX_LENGTH> bytes{};
+  std::size_t size = 0;
+  U8_APPEND_UNSAFE(bytes.data(), size, c);
+  out.append(bytes.data(), size);
+}
+
 /// Nothing for what is no letter, and for a letter of all scripts.
 std::optional<Script> script_of_letter(UChar32 c) {
   if (!u_isalpha(c) || !is_known(c)) return std::nullopt;
@@ -102,13 +109,19 @@ std::string to_nfkc(std::string_view text) {
   return out;
 }
 
-std::string letters_and_digits(std::string_view text) {
-  std::string out;
+void append_letters_and_digits(std::string_view text, std::string& out) {
   for_each_character(text, [&](UChar32 c) {
+    if (c < 0x80) {
+      const auto letter = c | 0x20;
+      if (letter >= 'a' && letter <= 'z')
+        out += static_cast<char>(letter);
+      else if (c >= '0' && c <= '9')
+        out += static_cast<char>(c);
+      return;
+    }
     const bool is_wanted = u_isalnum(c) || (U_GET_GC_MASK(c) & U_GC_M_MASK) != 0;
-    if (is_wanted && is_known(c)) append(small_letter(c), out);
+    if (is_wanted && is_known(c)) append(u_tolower(c), out);
   });
-  return out;
 }
 
 std::optional<Script> script_named(const std::string& name) {

@@ -20,8 +20,9 @@ std::string lower_case(std::string_view text);
 /// Throws   DataError when ICU lacks its table
 std::string to_nfkc(std::string_view text);
 
-/// The letters with their marks and the digits of the text in small letters, nothing between them.
-std::string letters_and_digits(std::string_view text);
+/// Appends the letters with their marks and the digits of the text in small letters, nothing
+/// between them.
+void append_letters_and_digits(std::string_view text, std::string& out);
 
 /// A writing system, by ICU's number.
 using Script = std::int32_t;

@@ -128,6 +128,23 @@ TEST_F(InspectTest, CountsPersonasAndWhatStandsMoreThanOnce) {
   EXPECT_EQ(o.at("normalised_copies"), 2);
 }
 
+TEST_F(InspectTest, CopiesWithoutCaseAreThoseThatCleaningLeavesOut) {
+  write_file(folder_ / "talk", json_line("a", {"Caf\xC3\xA9, 5?", "\xE4\xBD\xA0\xE5\xA5\xBD"}) +
+                                   json_line("b", {"caf\xC3\xA9 5", "\xE4\xBD\xA0 \xE5\xA5\xBD!"}) +
+                                   json_line("c", {"Caf, 5?", "\xE4\xBD\xA0\xE5\xA5\xBD"}) +
+                                   json_line("d", {":)", ":("}) + json_line("e", {":)", ":)"}) +
+                                   json_line("f", {":)", ":("}));
+  const auto o = inspect_json((folder_ / "talk").string());
+  EXPECT_EQ(o.at("copies"), 1);
+  EXPECT_EQ(o.at("normalised_copies"), 2);
+  data::Problems problems;
+  data::CorpusReader reader({.duplicates = "normalised"}, {}, folder_.path(), problems);
+  reader.read(
+      {(folder_ / "talk").string(), "auto", "auto"}, [](auto&&, const auto&) {},
+      [](std::uint64_t) {}, folder_ / "talk");
+  EXPECT_EQ(problems.records_lost(), 2U);
+}
+
 TEST(CorpusStatisticsTest, CountsDistractors) {
   const TemporaryFolder folder;
   data::CorpusStatistics statistics(std::make_shared<data::KeyFile>(folder.path()));

@@ -5,8 +5,6 @@
 
 #include <gtest/gtest.h>
 
-#include "data/inspection/normal_form.h"
-
 namespace banter::tests {
 namespace {
 
@@ -48,24 +46,6 @@ TEST(ScriptCountsTest, MarksAndDigitsOfAScriptAreNoLetters) {
   EXPECT_EQ(counts.rows()[0].script, "Devanagari");
   EXPECT_EQ(counts.rows()[0].characters, 2U);
   EXPECT_EQ(counts.rows()[0].texts, 1U);
-}
-
-std::string normal_form(std::string_view text) {
-  std::string out;
-  data::append_normal_form(text, out);
-  return out;
-}
-
-TEST(NormalFormTest, KeepsSmallLettersAndDigits) {
-  EXPECT_EQ(normal_form("It's 5 O'Clock, \"caf\u00e9\"!"), "its5oclockcaf");
-  EXPECT_EQ(normal_form("\u212A"), "k");  // the Kelvin sign's small letter
-  EXPECT_EQ(normal_form("... --- !!!"), "");
-}
-
-TEST(NormalFormTest, KeepsLettersOfOtherScripts) {
-  EXPECT_EQ(normal_form("\u4f60\u597d\uff0cOK\uff01"), "\u4f60\u597dok");
-  EXPECT_EQ(normal_form("\u041f\u0440\u0418\u0432\u0435\u0442!"),
-            "\u043f\u0440\u0438\u0432\u0435\u0442");
 }
 
 }  // namespace
