@@ -44,7 +44,7 @@ json::object to_json(const std::string& path, const CorpusInspection& found,
                  {"files", found.summary.streams},
                  {"passed_over", found.summary.passed_over},
                  {"records_lost", found.problems.records_lost()},
-                 {"empty_turns", found.empty_turns()},
+                 {"empty_turns", found.records_with_a_blank_turn()},
                  {"problems", to_json(found.problems)}};
   append(o, to_json(figures));
   if (pairs.pairs > 0) o["pairs"] = to_json(pairs);
@@ -67,8 +67,9 @@ void print(const std::string& path, const CorpusInspection& found, const CorpusF
   print_row(out, "files", summary.streams,
             summary.passed_over == 0 ? "" : grouped(summary.passed_over) + " passed over");
   print_row(out, "records left out", found.problems.records_lost());
-  print_row(out, "empty turns", found.empty_turns(),
-            found.empty_turns() == 0 ? "" : "their dialogues are left out");
+  const auto blank = found.records_with_a_blank_turn();
+  print_row(out, "empty turns", blank,
+            blank == 0 ? "" : "the first of each record that is left out for it");
   print_figures(out, figures, pairs);
   print_problems(out, found.problems, Places::kSome);
 }

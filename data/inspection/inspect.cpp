@@ -39,7 +39,7 @@ CorpusInspection inspect_corpus(const SourceOptions& source, const ReadLimits& l
   return found;
 }
 
-std::uint64_t CorpusInspection::empty_turns() const {
+std::uint64_t CorpusInspection::records_with_a_blank_turn() const {
   const auto found = problems.by_rule().find(text_fault(" "));
   return found == problems.by_rule().end() ? 0 : found->second.count;
 }

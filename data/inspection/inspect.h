@@ -20,8 +20,9 @@ struct CorpusInspection {
   PairStatistics pairs;
   std::string damage;  ///< why the figures are not the whole corpus's; "" = they are
 
-  /// Turns without words: each took its dialogue with it.
-  [[nodiscard]] std::uint64_t empty_turns() const;
+  /// How often the rule "a turn is blank" was broken: by the first such turn of a record, which is
+  /// lost. (What stands between two marks of a format is told by a rule of its own.)
+  [[nodiscard]] std::uint64_t records_with_a_blank_turn() const;
 };
 
 /// Reads a corpus as `prepare` would under the default cleaning, but bears every fault.

@@ -103,11 +103,24 @@ TEST_F(InspectTest, ShowsAsManyExamplesAsAreAskedFor) {
   EXPECT_THROW(examples("-1"), base::UsageError);
 }
 
-TEST_F(InspectTest, EmptyTurnsAreCountedThoughTheirDialoguesAreLeftOut) {
-  write_file(folder_ / "blank", json_line("a", {"x", " ", "y"}) + json_line("b", {"x", "y"}));
-  const auto o = inspect_json((folder_ / "blank").string());
+TEST_F(InspectTest, EmptyTurnsAreTheRecordsThatOneTook) {
+  write_file(folder_ / "blank", json_line("a", {"x", " ", "y", "\t"}) + json_line("b", {"x", "y"}));
+  const auto path = (folder_ / "blank").string();
+  const auto o = inspect_json(path);
   EXPECT_EQ(o.at("empty_turns"), 1);
   EXPECT_EQ(o.at("dialogues"), 1);
+  EXPECT_NE(squeezed(output_of(data::run_inspect, {path, "--quiet"}))
+                .find("empty turns 1 the first of each record that is left out for it\n"),
+            std::string::npos);
+}
+
+TEST_F(InspectTest, BlankSentencesOfPairsAreNoEmptyTurns) {
+  write_file(folder_ / "pairs", R"({"premise": "x", "hypothesis": " ", "label": "neutral"})"
+                                "\n"
+                                R"({"premise": "x", "hypothesis": "y", "label": "neutral"})");
+  const auto o = inspect_json((folder_ / "pairs").string());
+  EXPECT_EQ(o.at("empty_turns"), 0);
+  EXPECT_EQ(o.at("records_lost"), 1);
 }
 
 TEST_F(InspectTest, CountsPersonasAndWhatStandsMoreThanOnce) {
