@@ -138,8 +138,4 @@ double split_draw(std::string_view key, std::uint64_t seed) {
   return base::to_unit(base::join_keys(seed, base::key_of(key)));
 }
 
-std::string_view split_of(std::string_view key, std::uint64_t seed, double valid_share) {
-  return split_draw(key, seed) < valid_share ? "valid" : "train";
-}
-
 }  // namespace banter::data

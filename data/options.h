@@ -81,10 +81,8 @@ struct SplitKey {
 /// there and not empty. (Pairs have no meta.)
 SplitKey split_key(const Record& record, std::string_view split_by);
 
-/// The draw that decides it, in [0, 1): a pure function of the key.
+/// The draw that decides it, in [0, 1): a pure function of the key. `valid` are those below
+/// `valid_share`.
 double split_draw(std::string_view key, std::uint64_t seed);
-
-/// valid when the draw is below `valid_share`, else train.
-std::string_view split_of(std::string_view key, std::uint64_t seed, double valid_share);
 
 }  // namespace banter::data

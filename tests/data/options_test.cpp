@@ -172,19 +172,17 @@ TEST(SplitKeyTest, IsTheGroupOrTheIdOrWhatMetaSays) {
   EXPECT_TRUE(data::split_key(pair, "meta:chain").is_fallback);
 }
 
-TEST(SplitOfTest, IsAPureFunctionNearItsShare) {
+TEST(SplitDrawTest, IsAPureFunctionNearItsShare) {
   int valid = 0;
   int moved = 0;
   for (int i = 0; i < 10'000; ++i) {
     const auto id = "d" + std::to_string(i);
-    const auto split = data::split_of(id, 1, 0.1);
-    EXPECT_EQ(split, data::split_of(id, 1, 0.1));
-    if (split == "valid") ++valid;
-    if (split != data::split_of(id, 2, 0.1)) ++moved;
-    if (split == "valid") {
-      EXPECT_EQ(data::split_of(id, 1, 0.2), "valid");  // shares are nested
-    }
-    EXPECT_EQ(data::split_of(id, 1, 0.0), "train");
+    const auto draw = data::split_draw(id, 1);
+    EXPECT_EQ(draw, data::split_draw(id, 1));
+    EXPECT_GE(draw, 0);
+    EXPECT_LT(draw, 1);
+    if (draw < 0.1) ++valid;
+    if ((draw < 0.1) != (data::split_draw(id, 2) < 0.1)) ++moved;
   }
   EXPECT_NEAR(valid, 1000, 120);
   EXPECT_NEAR(moved, 1800, 200);
