@@ -39,13 +39,6 @@ bool is_ascii_letter(char c) {
   return small - 'a' < 26U;
 }
 
-void append(UChar32 c, std::string& out) {
-  std::array<char, U8_MAX_LENGTH> bytes{};
-  std::size_t size = 0;
-  U8_APPEND_UNSAFE(bytes.data(), size, c);
-  out.append(bytes.data(), size);
-}
-
 /// Nothing for what is no letter, and for a letter of all scripts.
 std::optional<Script> script_of_letter(UChar32 c) {
   if (!u_isalpha(c) || !is_known(c)) return std::nullopt;
@@ -54,7 +47,6 @@ std::optional<Script> script_of_letter(UChar32 c) {
   if (script <= USCRIPT_INHERITED || script == USCRIPT_UNKNOWN) return std::nullopt;
   return script;
 }
-
 
 void append(UChar32 c, std::string& out) {
   if (c < 0x80) return out.push_back(static_cast<char>(c));
