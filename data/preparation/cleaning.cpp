@@ -149,8 +149,7 @@ std::vector<Dialogue> Cleaner::cut_run(Dialogue&& run, const TurnFaults& faults,
 }
 
 bool Cleaner::clean(Pair& pair, const Place& place) const {
-  ScriptCount letters;
-  for (auto* text : {&pair.premise, &pair.hypothesis})
+  for (const auto* text : {&pair.premise, &pair.hypothesis})
     if (const auto* pattern = blocked_.match(*text)) {
       count(place, kBlocked, quoted(*pattern), 1);
       return false;
@@ -161,16 +160,13 @@ bool Cleaner::clean(Pair& pair, const Place& place) const {
     for (auto* text : {&pair.premise, &pair.hypothesis}) *text = step.change(*text);
     if (before != std::pair(pair.premise, pair.hypothesis)) count(place, step.rule, "", 0);
   }
-  for (const auto* text : {&pair.premise, &pair.hypothesis}) {
-    if (base::is_blank(*text)) {
-      count(place, "a text of a pair is blank after cleaning", "", 1);
-      return false;
-    }
-    const auto counted = count_scripts(*text, scripts_);
-    letters.letters += counted.letters;
-    letters.allowed += counted.allowed;
+  if (base::is_blank(pair.premise) || base::is_blank(pair.hypothesis)) {
+    count(place, "a text of a pair is blank after cleaning", "", 1);
+    return false;
   }
-  const auto fault = script_fault(letters);
+  if (scripts_.empty()) return true;
+  const std::string_view texts[] = {pair.premise, pair.hypothesis};
+  const auto fault = script_fault(texts);
   if (!fault.rule.empty()) count(place, fault.rule, fault.detail, 1);
   return fault.rule.empty();
 }
@@ -299,21 +295,23 @@ Cleaner::Fault Cleaner::dialogue_fault(const Dialogue& dialogue) const {
   if (options_.max_turns > 0 && turns > options_.max_turns)
     return {"a dialogue has more turns than data.cleaning.max_turns", detail};
   if (scripts_.empty()) return {};
+  std::vector<std::string_view> texts;
+  for (const auto& turn : dialogue.turns) texts.emplace_back(turn.text);
+  return script_fault(texts);
+}
+
+Cleaner::Fault Cleaner::script_fault(std::span<const std::string_view> texts) const {
   ScriptCount all;
-  for (const auto& turn : dialogue.turns) {
-    const auto one = count_scripts(turn.text, scripts_);
+  for (const auto text : texts) {
+    const auto one = count_scripts(text, scripts_);
     all.letters += one.letters;
     all.allowed += one.allowed;
   }
-  return script_fault(all);
-}
-
-Cleaner::Fault Cleaner::script_fault(const ScriptCount& count) const {
-  if (scripts_.empty() || count.letters == 0) return {};
-  const auto share = static_cast<double>(count.allowed) / static_cast<double>(count.letters);
+  if (all.letters == 0) return {};
+  const auto share = static_cast<double>(all.allowed) / static_cast<double>(all.letters);
   if (share >= options_.script_share) return {};
   return {"too few letters are of data.cleaning.scripts",
-          std::to_string(count.allowed) + " of " + std::to_string(count.letters)};
+          std::to_string(all.allowed) + " of " + std::to_string(all.letters)};
 }
 
 }  // namespace banter::data

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -72,7 +73,8 @@ class Cleaner {
   [[nodiscard]] bool has_turn_limits() const;
   void add_size_faults(const Dialogue& dialogue, TurnFaults& faults) const;
   [[nodiscard]] Fault dialogue_fault(const Dialogue& dialogue) const;
-  [[nodiscard]] Fault script_fault(const ScriptCount& count) const;
+  /// Requires that there are scripts to be of.
+  [[nodiscard]] Fault script_fault(std::span<const std::string_view> texts) const;
 
   /// What follows the texts, for a dialogue of named speakers.
   [[nodiscard]] std::vector<Dialogue> clean_talk(Dialogue&& dialogue, const TurnFaults& faults,
