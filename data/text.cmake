@@ -13,7 +13,7 @@ find_package(ZLIB REQUIRED)
 add_library(
   banter_data
   commands/export_data.cpp
-  commands/format_option.cpp
+  commands/corpus_options.cpp
   commands/inspect.cpp
   commands/prepare.cpp
   export/exporter.cpp

@@ -1,4 +1,5 @@
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <iostream>
 #include <map>
@@ -14,7 +15,7 @@
 #include "base/utf8.h"
 #include "configs/command_line.h"
 #include "data/commands.h"
-#include "data/commands/format_option.h"
+#include "data/commands/corpus_options.h"
 #include "data/export/exporter.h"
 #include "data/input/sources.h"
 #include "data/inspection/report.h"
@@ -41,6 +42,26 @@ std::vector<Split> wanted_splits(const Store& store, const std::string& name) {
   return {store.split(name)};
 }
 
+/// Whether the pairs go into a file of their own where there are dialogues, too.
+bool parts_kinds(const Request& request) {
+  return request.form == ExportForm::kEither && !request.output.empty();
+}
+
+/// Refuses to write over what is read. Throws   UsageError
+void check_output(const Request& request, const std::string& path) {
+  if (request.output.empty()) return;
+  std::vector<std::filesystem::path> files = {request.output};
+  if (parts_kinds(request)) files.push_back(file_of_pairs(request.output));
+  for (const auto& file : files) {
+    std::error_code missing;  // then it is another
+    if (lies_in_source(file, path) || std::filesystem::equivalent(file, path, missing))
+      throw base::UsageError(
+          "banter export-data: --output: " + base::printable(file.string(), 1000) +
+          " lies inside " + base::printable(path, 1000) +
+          ", whose files are read: give another file");
+  }
+}
+
 /// Refuses what can be seen to be wrong before anything is read.
 /// Returns  how many records the stores among the paths hold, 0 when there are corpora, too
 std::uint64_t check(const Request& request) {
@@ -48,10 +69,7 @@ std::uint64_t check(const Request& request) {
   std::uint64_t pairs = 0;
   bool only_stores = true;
   for (const auto& path : request.paths) {
-    const auto shown = base::printable(path, 1000);
-    if (!request.output.empty() && lies_in_source(request.output, path))
-      throw base::UsageError("banter export-data: --output lies inside " + shown +
-                             ", whose files are read: give another file");
+    check_output(request, path);
     if (is_store(path)) {
       for (const auto& split : wanted_splits(Store::open(path), request.split)) {
         dialogues += split.dialogues();
@@ -61,7 +79,8 @@ std::uint64_t check(const Request& request) {
     }
     only_stores = false;
     if (!request.split.empty())
-      throw base::UsageError("banter export-data: --split is of stores, and " + shown +
+      throw base::UsageError("banter export-data: --split is of stores, and " +
+                             base::printable(path, 1000) +
                              " is none: a corpus has no splits before it is prepared");
   }
   if (request.form == ExportForm::kEither && request.output.empty() && dialogues > 0 && pairs > 0)
@@ -142,17 +161,15 @@ void tell(const Request& request, const ExportCounts& counts) {
   };
   line(counts.dialogues, "dialogues", request.output);
   auto pairs = request.output;
-  if (request.form == ExportForm::kEither && counts.dialogues > 0)
-    pairs = file_of_pairs(request.output).string();
+  if (parts_kinds(request) && counts.dialogues > 0) pairs = file_of_pairs(request.output).string();
   line(counts.pairs, "pairs", pairs);
   line(counts.rankings, "rankings", request.output);
 }
 
 int run(const Request& request) {
   const auto records = check(request);
-  const auto output = request.output.empty()
-                          ? lines_to_standard_output()
-                          : lines_to_file(request.output, request.form == ExportForm::kAll);
+  const auto output = request.output.empty() ? lines_to_standard_output()
+                                             : lines_to_file(request.output, !parts_kinds(request));
   const TemporaryFolder scratch(unique_temporary_path());
   Exporter exporter(request.form, request.form == ExportForm::kEither && request.output.empty(),
                     scratch.path(), *output);
@@ -201,6 +218,7 @@ int run_export_data(const std::vector<std::string>& arguments) {
   add_format_option(line, request.format);
   if (!line.parse(arguments)) return 0;
   check_format_option("banter export-data", request.format);
+  check_standard_input("banter export-data", request.paths);
   if (!form.empty()) request.form = forms.at(form);
   request.quiet = line.common.quiet;
   try {

@@ -12,7 +12,7 @@
 #include "base/utf8.h"
 #include "configs/command_line.h"
 #include "data/commands.h"
-#include "data/commands/format_option.h"
+#include "data/commands/corpus_options.h"
 #include "data/inspection/corpus_report.h"
 #include "data/inspection/overlap.h"
 #include "data/inspection/pair_report.h"
@@ -232,6 +232,7 @@ int run_inspect(const std::vector<std::string>& arguments) {
   line.with_json();
   if (!line.parse(arguments)) return 0;
   check_format_option("banter inspect", source.format);
+  check_standard_input("banter inspect", paths);
 
   const TemporaryFolder scratch(unique_temporary_path());
   Inspection inspection(scratch.path(), examples, line.common.json, line.common.quiet);

@@ -109,6 +109,13 @@ class OutputFiles : public LineOutput {
   std::optional<HiddenFile> dialogues_, pairs_;
 };
 
+void refuse_what_is_no_file(const fs::path& path) {
+  std::error_code missing;  // it is made then
+  if (fs::exists(path, missing) && !fs::is_regular_file(path, missing))
+    throw base::FileError(base::printable(path.string(), 1000) +
+                          ": is no plain file, and only such a one is replaced");
+}
+
 }  // namespace
 
 std::unique_ptr<LineOutput> lines_to_standard_output() {
@@ -116,10 +123,8 @@ std::unique_ptr<LineOutput> lines_to_standard_output() {
 }
 
 std::unique_ptr<LineOutput> lines_to_file(const fs::path& path, bool together) {
-  std::error_code missing;  // it is made then
-  if (fs::exists(path, missing) && !fs::is_regular_file(path, missing))
-    throw base::FileError(base::printable(path.string(), 1000) +
-                          ": is no plain file, and only such a one is replaced");
+  refuse_what_is_no_file(path);
+  if (!together) refuse_what_is_no_file(file_of_pairs(path));
   return std::make_unique<OutputFiles>(path, together);
 }
 

@@ -33,7 +33,7 @@ std::unique_ptr<LineOutput> lines_to_standard_output();
 /// A file that appears, or is replaced, when it is whole: written beside and renamed. Where lines
 /// of both kinds come it holds the dialogues, and `file_of_pairs` the pairs; with `together` it
 /// holds all lines in their order.
-/// Throws   FileError when `path` is there and no plain file
+/// Throws   FileError when one of them is there and no plain file
 std::unique_ptr<LineOutput> lines_to_file(const std::filesystem::path& path, bool together);
 
 /// "talk.jsonl" -> "talk.pairs.jsonl".

@@ -319,18 +319,39 @@ TEST_F(ExportDataTest, WhatCannotBeIsRefusedWithAReason) {
   EXPECT_NE(refusal<base::UsageError>({corpus, "--to", "nothing"}), "");
   EXPECT_NE(refusal<base::UsageError>({corpus, "--format", "nothing"}), "");
   EXPECT_NE(refusal<base::UsageError>({}), "");
+  EXPECT_NE(refusal<base::UsageError>({"-", "-"}).find("- is given twice"), std::string::npos);
   EXPECT_NE(refusal<base::FileError>({(folder_ / "missing").string()}), "");
   EXPECT_NE(refusal<base::FileError>({corpus, "--output", folder_.path().string()})
                 .find("is no plain file"),
             std::string::npos);
   const auto inside = (folder_ / "f/out.jsonl").string();
   EXPECT_NE(refusal<base::UsageError>({(folder_ / "f").string(), "--output", inside})
-                .find("--output lies inside"),
+                .find("out.jsonl lies inside"),
             std::string::npos);
   const auto store = prepared("store", {corpus});
   EXPECT_NE(refusal<base::UsageError>({store, "--output", store + "/out.jsonl"}), "");
   EXPECT_EQ(refusal<base::UsageError>({corpus, "--output", inside}), "");
   EXPECT_EQ(read_whole(inside), kDialogueLine);
+}
+
+TEST_F(ExportDataTest, TheFileOfThePairsIsNoOtherThingEither) {
+  const auto corpus = made("c.jsonl", kDialogueLine);
+  const auto out = (folder_ / "x.jsonl").string();
+  fs::create_directory(folder_ / "x.pairs.jsonl");
+  EXPECT_NE(refusal<base::FileError>({corpus, "--output", out}).find("x.pairs.jsonl: is no plain"),
+            std::string::npos);
+  EXPECT_FALSE(fs::exists(out));
+  EXPECT_EQ(exported({corpus, "--to", "dialogues", "--output", out}), "") << "there are no pairs";
+}
+
+TEST_F(ExportDataTest, WhatIsReadIsNotWrittenOver) {
+  const auto corpus = made("c.jsonl", kDialogueLine);
+  const auto pairs = made("c.pairs.jsonl", kPairLine);
+  EXPECT_NE(refusal<base::UsageError>({corpus, "--output", corpus}), "");
+  EXPECT_NE(refusal<base::UsageError>({pairs, "--output", corpus}).find("c.pairs.jsonl lies"),
+            std::string::npos);
+  EXPECT_EQ(read_whole(corpus), kDialogueLine);
+  EXPECT_EQ(read_whole(pairs), kPairLine);
 }
 
 TEST_F(ExportDataTest, AFileAppearsWhenItIsWhole) {

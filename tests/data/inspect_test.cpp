@@ -247,6 +247,15 @@ TEST_F(InspectTest, AMissingPathIsAnErrorAndNoPathIsWrongUsage) {
   EXPECT_THROW(data::run_inspect({corpus(), "--format", "docx"}), base::UsageError);
 }
 
+TEST_F(InspectTest, StandardInputIsReadOnce) {
+  try {
+    data::run_inspect({"-", corpus(), "-"});
+    ADD_FAILURE() << "it was read";
+  } catch (const base::UsageError& error) {
+    EXPECT_NE(std::string(error.what()).find("- is given twice"), std::string::npos);
+  }
+}
+
 TEST(InspectHelpTest, NamesEveryFormat) {
   const auto help = output_of(data::run_inspect, {"--help"});
   for (const auto& format : data::formats())

@@ -1,4 +1,6 @@
-#include "data/commands/format_option.h"
+#include "data/commands/corpus_options.h"
+
+#include <algorithm>
 
 #include "base/errors.h"
 #include "data/formats/formats.h"
@@ -18,6 +20,12 @@ void check_format_option(std::string_view command, const std::string& format) {
   } catch (const base::DataError& error) {
     throw base::UsageError(std::string(command) + ": --format: " + error.what());
   }
+}
+
+void check_standard_input(std::string_view command, const std::vector<std::string>& paths) {
+  if (std::ranges::count(paths, "-") > 1)
+    throw base::UsageError(std::string(command) +
+                           ": - is given twice, and standard input can be read once");
 }
 
 }  // namespace banter::data
