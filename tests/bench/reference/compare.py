@@ -4,7 +4,8 @@
     compare.py --build build/release --store stores/ubuntu [--python PYTHON] [--rounds 3]
     compare.py --build build/release --store stores/ubuntu --target 300      minutes to a perplexity
 
-Writes a table in Markdown to standard output: medians over the rounds, and each program's range.
+Writes tables in Markdown to standard output: medians over the rounds, and each program's range;
+with --target the minutes of one training each.
 The Python that runs hred_reference.py needs torch 2.15 and safetensors (--python). It gets the
 allocator's settings that banter gives itself. Both decode with the same weights (--weights: a
 model.safetensors of E 256, H 512; without it those of a training of 400 steps, first) and the
@@ -98,7 +99,7 @@ def compare_speed(programs, args):
         key = "reply_tokens_per_second" if "train" in name else "tokens_per_second"
         return [answer[key] for answer in answers[name]]
 
-    print("| what | tokens/s, median | range | replies/s | against PyTorch |")
+    print("| what | tokens of replies/s, median | range | replies/s | against PyTorch |")
     print("|---|---|---|---|---|")
     for name in runs:
         mine, ratio, answered = speeds(name), "", ""
