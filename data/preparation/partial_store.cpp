@@ -107,6 +107,8 @@ void PartialStore::seal() {
   base::sync_folder(folder_);
 }
 
+void PartialStore::unseal() { save(); }
+
 void PartialStore::remove() {
   std::error_code ignored;
   fs::remove_all(folder_, ignored);

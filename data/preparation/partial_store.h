@@ -37,6 +37,7 @@ class PartialStore {
   /// Durably forgets all but the store's files, which are about to be put in place: nobody may go
   /// on with them.
   void seal();
+  void unseal();  ///< Takes that back: they were not put in place.
   void remove();  ///< all of it
 
  private:

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/errors.h"
@@ -121,6 +122,31 @@ Problems make(const Work& work, PartialStore& partial) {
   }
 }
 
+/// Which folder stands under a name, 0 = none.
+ino_t number_of(const fs::path& folder) {
+  struct stat status {};
+  return ::stat(folder.c_str(), &status) == 0 ? status.st_ino : 0;
+}
+
+/// Puts the finished store in place. Where that cannot be, it stays for the next run to go on with.
+/// Throws   FileError
+void publish(PartialStore& partial, const fs::path& store, Existing existing) {
+  const auto made = number_of(partial.store());
+  partial.seal();
+  try {
+    put_in_place(partial.store(), store, existing);
+  } catch (const base::FileError&) {
+    if (number_of(partial.store()) == made) partial.unseal();
+    throw;
+  }
+  partial.remove();
+}
+
+void say_what_is_kept(bool quiet) {
+  if (!quiet)
+    base::Progress({}).say("what is done is kept beside the store: the same command goes on");
+}
+
 }  // namespace
 
 PrepareResult prepare(const PrepareRequest& request) {
@@ -154,20 +180,18 @@ PrepareResult prepare(const PrepareRequest& request) {
     partial.remove();
     return {false, Problems()};
   }
+  PrepareResult result{true, Problems()};
   try {
-    PrepareResult result{true, make({r, inputs, scratch.path()}, partial)};
-    partial.seal();
-    put_in_place(partial.store(), r.store, existing);
-    partial.remove();
-    return result;
+    result.problems = make({r, inputs, scratch.path()}, partial);
   } catch (const base::Stopped&) {
-    if (!r.quiet)
-      base::Progress({}).say("what is done is kept beside the store: the same command goes on");
+    say_what_is_kept(r.quiet);
     throw;
   } catch (...) {
     partial.remove();
     throw;
   }
+  publish(partial, r.store, existing);
+  return result;
 }
 
 TrainedTokenizer prepare_tokenizer(const PrepareRequest& request, const fs::path& file) {

@@ -44,7 +44,7 @@ void RecordTaker::save() {
 void RecordTaker::finish(const json::object& about) {
   if (taken_ < there_)
     throw base::DataError("data.sources changed while they were read: prepare again");
-  queue_.finish();
+  save();
   writer_->finish(about);
 }
 

@@ -22,6 +22,7 @@ class RecordTaker {
   void take(const std::string& split, Record&& record);  ///< Throws   FileError (disk full)
   /// Makes all that was taken durable. Throws   FileError
   void save();
+  /// Finishes the store, which is durable then.
   /// Throws   FileError; DataError when fewer records came than were there
   void finish(const boost::json::object& about);
 

@@ -1,4 +1,5 @@
 #include <csignal>
+#include <map>
 #include <set>
 #include <string>
 
@@ -35,8 +36,8 @@ bool lives(const Process& process) {
   return ::waitid(P_PID, id, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0;
 }
 
-/// A preparation that is ended in its midst, by the signal that the test names.
-class ContinueTest : public testing::TestWithParam<int> {
+/// A preparation in a process of its own.
+class ProcessOfPrepareTest : public testing::Test {
  protected:
   void SetUp() override {
     std::string lines;
@@ -57,19 +58,51 @@ class ContinueTest : public testing::TestWithParam<int> {
   [[nodiscard]] fs::path partial_store() const { return folder_ / "made"; }
   [[nodiscard]] fs::path partial() const { return folder_ / "made.partial"; }
 
-  /// Ends a preparation by the signal once it has kept something of the store.
-  void end_in_the_midst() {
-    Process process({"/proc/self/exe"},
-                    {{"BANTER_TEST_PREPARE", (folder_ / "recipe.yaml").string()}});
+  /// Waits until it has kept something of the store.
+  void wait_for_a_checkpoint(const Process& process) {
     std::string state;
     while (state.find("checkpoint") == std::string::npos && lives(process))
       state = fs::exists(partial() / "state.json") ? read_whole(partial() / "state.json") : "";
-    process.kill(GetParam());
-    (void)process.wait();
+  }
+  [[nodiscard]] std::map<std::string, std::string> variables() const {
+    return {{"BANTER_TEST_PREPARE", (folder_ / "recipe.yaml").string()}};
   }
   TemporaryFolder folder_;
   data::PrepareRequest request_;
 };
+
+/// One that is ended in its midst, by the signal that the test names.
+class ContinueTest : public ProcessOfPrepareTest, public testing::WithParamInterface<int> {
+ protected:
+  void end_in_the_midst() {
+    Process process({"/proc/self/exe"}, variables());
+    wait_for_a_checkpoint(process);
+    process.kill(GetParam());
+    (void)process.wait();
+  }
+};
+
+TEST_F(ProcessOfPrepareTest, WhatCannotBePutInPlaceWaitsForTheNextRun) {
+  Process process({"/proc/self/exe"}, variables());
+  wait_for_a_checkpoint(process);
+  write_file(partial_store() / "thesis.txt", "mine");
+  const auto result = process.wait();
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_NE(result.err.find("made: cannot be put in place"), std::string::npos) << result.err;
+  EXPECT_EQ(read_whole(partial_store() / "thesis.txt"), "mine");
+  const auto tokens = number_of(partial() / "store/train/tokens.bin");
+  ASSERT_NE(tokens, 0U);
+
+  request_.store = partial_store();
+  EXPECT_THROW(data::prepare(request_), base::FileError) << "it is still there";
+  fs::rename(partial_store(), folder_ / "thesis");
+  EXPECT_TRUE(data::prepare(request_).made);
+  EXPECT_EQ(number_of(partial_store() / "train/tokens.bin"), tokens) << "it began anew";
+  const auto store = data::Store::open(partial_store());
+  EXPECT_NO_THROW(store.verify());
+  EXPECT_EQ(store.split("train").dialogues() + store.split("valid").dialogues(), 30'000U);
+  EXPECT_FALSE(fs::exists(partial()));
+}
 
 TEST_P(ContinueTest, GoesOnToTheBytesOfAnUnbrokenOne) {
   request_.store = folder_ / "unbroken";

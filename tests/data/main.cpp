@@ -17,8 +17,9 @@ int main(int argc, char** argv) {
     int code = 0;
     try {
       code = banter::data::run_prepare({recipe, "--quiet"});
-    } catch (const banter::base::Stopped&) {
-      return 1;
+    } catch (const banter::base::Error& error) {
+      std::cerr << error.what() << '\n';
+      return error.exit_code();
     }
     // Not getrusage: that starts from the peak of the process this one was started by.
     std::ifstream status("/proc/self/status");
