@@ -147,7 +147,7 @@ void tell(const Request& request, const ExportCounts& counts) {
   auto& out = std::cerr;
   if (counts.renamed > 0)
     out << "note: " << grouped(counts.renamed)
-        << " ids stood twice: the later ones are ID+N now, N the number of the line\n";
+        << " ids stood twice: the later ones are ID+N now, N the number of the line in its kind\n";
   if (counts.long_lines > 0)
     out << "note: " << grouped(counts.long_lines)
         << " lines are longer than data.max_line_bytes by default: set it higher to read them\n";

@@ -30,7 +30,8 @@ struct ExportCounts {
 /// Makes lines of records, each kind in the form that its reader reads.
 ///
 /// Ids stay, but for those that an earlier line of the kind has, which would be lost when they are
-/// read: the record's is then `ID+N`, N the number of the line.
+/// read: the record's is then `ID+N`, N the number of the line among those of its kind, or the next
+/// that is free.
 class Exporter {
  public:
   /// `one_kind`: only dialogues or only pairs may come. `scratch` takes temporary files, and

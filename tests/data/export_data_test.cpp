@@ -288,6 +288,13 @@ TEST_F(ExportDataTest, AnIdThatStandsTwiceGetsTheNumberOfItsLine) {
   EXPECT_EQ(reading.dialogues[3].id, "y");
 }
 
+TEST_F(ExportDataTest, LinesAreNumberedInTheirKind) {
+  const auto pairs = made("p.jsonl", kPairLine);
+  const auto talk = made("c.jsonl", json_line("x", {"one", "hi"}));
+  const auto lines = exported({pairs, talk, talk, "--to", "all"});
+  EXPECT_NE(lines.find(R"({"id":"x+2")"), std::string::npos) << lines;
+}
+
 TEST_F(ExportDataTest, ARankingHasTheTrueReplyAmongTheOthersAtAPlaceThatItsIdDraws) {
   const data::Dialogue dialogue{
       "x", "", {}, {{"B", {"i row ."}}}, {{"A", "hi", "noon"}, {"B", "ho", "", {"no", "so"}}}};
