@@ -1,12 +1,32 @@
 #include "data/inspection/inspect.h"
 
 #include <filesystem>
-#include <utility>
+#include <functional>
+#include <string>
+#include <system_error>
+#include <variant>
 
-#include "base/progress.h"
+#include "data/input/sources.h"
 #include "data/preparation/inputs.h"
+#include "data/reading_progress.h"
 
 namespace banter::data {
+namespace {
+
+/// Of all files of a source. Throws   FileError
+std::uint64_t bytes_of(const std::filesystem::path& source) {
+  std::uint64_t bytes = 0;
+  for_each_file(
+      source, [](const Problem&) {},  // reading tells them
+      [&](const std::filesystem::path& file, const std::string&) {
+        std::error_code unreadable;  // reading tells why
+        const auto size = std::filesystem::file_size(file, unreadable);
+        if (!unreadable) bytes += size;
+      });
+  return bytes;
+}
+
+}  // namespace
 
 CorpusInspection inspect_corpus(const SourceOptions& source, const ReadLimits& limits,
                                 const std::shared_ptr<KeyFile>& keys, std::size_t examples,
@@ -19,7 +39,7 @@ CorpusInspection inspect_corpus(const SourceOptions& source, const ReadLimits& l
   CorpusInspection found{
       {}, Problems(), CorpusStatistics(keys, examples), PairStatistics(keys), ""};
   CorpusReader reader(CleaningOptions{}, limits, keys->folder(), found.problems);
-  base::Progress progress({.label = "reading", .unit = "dialogues", .quiet = quiet});
+  ReadingProgress progress("reading", bytes_of(file), quiet);
   try {
     reader.read(
         source,
@@ -28,14 +48,12 @@ CorpusInspection inspect_corpus(const SourceOptions& source, const ReadLimits& l
             found.statistics.add(*dialogue);
           else
             found.pairs.add(std::get<Pair>(record));
-          progress.advance();
         },
-        [](std::uint64_t) {}, file);
+        std::ref(progress), file);
   } catch (const DamagedInput& damage) {
     found.damage = damage.what();
   }
   found.summary = reader.summary();
-  progress.finish();
   return found;
 }
 

@@ -1,5 +1,6 @@
 #include "data/inspection/inspect.h"
 
+#include <algorithm>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -245,6 +246,19 @@ TEST_F(InspectTest, AMissingPathIsAnErrorAndNoPathIsWrongUsage) {
   EXPECT_THROW(data::run_inspect({(folder_ / "none").string(), "--quiet"}), base::FileError);
   EXPECT_THROW(data::run_inspect({}), base::UsageError);
   EXPECT_THROW(data::run_inspect({corpus(), "--format", "docx"}), base::UsageError);
+}
+
+TEST_F(InspectTest, ALogHoldsALineOfWhatWasRead) {
+  std::string lines;  // of more than a MB
+  for (int i = 0; i < 3000; ++i)
+    lines += json_line("d" + std::to_string(i), {std::string(400, 'x'), "y"});
+  write_file(folder_ / "f/talk", lines);
+  write_file(folder_ / "f/more", json_line("e", {"x", "y"}));
+  testing::internal::CaptureStderr();
+  (void)output_of(data::run_inspect, {(folder_ / "f").string()});
+  const auto told = testing::internal::GetCapturedStderr();
+  EXPECT_TRUE(told.starts_with("reading 100% 1/1 MB, ")) << told;
+  EXPECT_EQ(std::ranges::count(told, '\n'), 1) << told;
 }
 
 TEST_F(InspectTest, StandardInputIsReadOnce) {
