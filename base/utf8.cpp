@@ -80,19 +80,22 @@ std::optional<std::size_t> first_bad_utf8(std::string_view text) {
   return std::nullopt;
 }
 
+bool is_ascii(std::string_view text) {
+  const auto at = ascii_in_front(text);
+  return std::ranges::all_of(text.substr(at), [](char c) { return (c & 0x80) == 0; });
+}
+
 std::size_t count_code_points(std::string_view text) {
   return static_cast<std::size_t>(std::ranges::count_if(
       text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
 }
 
 std::size_t count_words(std::string_view text) {
-  std::size_t words = 0;
-  bool inside = false;
-  for (const char c : text) {
-    const bool space = is_space(c);
-    words += !space && !inside ? 1 : 0;
-    inside = !space;
-  }
+  if (text.empty()) return 0;
+  std::size_t words = is_space(text.front()) ? 0 : 1;
+  for (std::size_t i = 1; i < text.size(); ++i)  // without branches
+    words += static_cast<std::size_t>(is_space(text[i - 1])) &
+             static_cast<std::size_t>(!is_space(text[i]));
   return words;
 }
 

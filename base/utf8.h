@@ -12,6 +12,8 @@ namespace banter::base {
 /// sequences, above U+10FFFF), or nothing when all is well. NUL is valid UTF-8.
 std::optional<std::size_t> first_bad_utf8(std::string_view text);
 
+bool is_ascii(std::string_view text);
+
 std::size_t count_code_points(std::string_view text);  ///< requires valid UTF-8
 
 /// Pieces between ASCII white space (space, tab, CR, LF, VT, FF): the words of every per-word

@@ -59,10 +59,12 @@ std::size_t equal_values(const Sketch& a, const Sketch& b) {
 
 void Sketcher::find_shingles(const Dialogue& dialogue) {
   words_.clear();
-  for (const auto& turn : dialogue.turns)
-    base::for_each_word(lower_case(turn.text), [&](std::string_view word) {
+  for (const auto& turn : dialogue.turns) {
+    const auto small = lower_case(turn.text);
+    base::for_each_word(small ? *small : turn.text, [&](std::string_view word) {
       words_.push_back(XXH3_64bits(word.data(), word.size()));
     });
+  }
   shingles_.clear();
   const auto length = std::min(Sketch::kShingleWords, words_.size());
   for (std::size_t end = length; end <= words_.size() && length > 0; ++end) {

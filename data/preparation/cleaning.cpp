@@ -44,6 +44,7 @@ void name_parts(std::vector<Dialogue>& parts) {
 }  // namespace
 
 std::size_t merge_consecutive(Dialogue& dialogue) {
+  if (std::ranges::adjacent_find(dialogue.turns, can_be_joined) == dialogue.turns.end()) return 0;
   const auto before = dialogue.turns.size();
   std::vector<Turn> merged;
   for (auto& turn : dialogue.turns) {
@@ -156,9 +157,13 @@ bool Cleaner::clean(Pair& pair, const Place& place) const {
     }
   for (const auto& step : steps_) {
     if (!step.of_facts) continue;
-    const auto before = std::pair(pair.premise, pair.hypothesis);
-    for (auto* text : {&pair.premise, &pair.hypothesis}) *text = step.change(*text);
-    if (before != std::pair(pair.premise, pair.hypothesis)) count(place, step.rule, "", 0);
+    bool any = false;
+    for (auto* text : {&pair.premise, &pair.hypothesis})
+      if (auto next = step.change(*text)) {
+        *text = std::move(*next);
+        any = true;
+      }
+    if (any) count(place, step.rule, "", 0);
   }
   if (base::is_blank(pair.premise) || base::is_blank(pair.hypothesis)) {
     count(place, "a text of a pair is blank after cleaning", "", 1);
@@ -196,8 +201,9 @@ void Cleaner::change_texts(Dialogue& dialogue, const Place& place) const {
     std::size_t changed = 0;
     const auto change = [&](std::string& text) {
       auto next = step.change(text);
-      if (next != text) ++changed;
-      text = std::move(next);
+      if (!next) return;
+      ++changed;
+      text = std::move(*next);
     };
     for (auto& turn : dialogue.turns) {
       change(turn.text);

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -50,8 +50,8 @@ class Cleaner {
  private:
   /// Changes texts; `of_facts`: those of personas and pairs too.
   struct TextStep {
-    std::string_view rule;  ///< a literal
-    std::function<std::string(std::string_view)> change;
+    std::string_view rule;                                   ///< a literal
+    std::optional<std::string> (*change)(std::string_view);  ///< nothing: the text stays
     bool of_facts;
   };
   /// Why something is not wanted; without a rule it is.

@@ -13,6 +13,7 @@ namespace {
 // U+2669 to U+266C, and the dashes - U+2013 U+2014
 constexpr std::array<std::string_view, 4> kNotes = {"\xE2\x99\xA9", "\xE2\x99\xAA", "\xE2\x99\xAB",
                                                     "\xE2\x99\xAC"};
+constexpr std::string_view kNotesBegin = "\xE2\x99";
 constexpr std::array<std::string_view, 3> kDashes = {"-", "\xE2\x80\x93", "\xE2\x80\x94"};
 
 /// The one of `marks` that a text begins with, or "".
@@ -50,8 +51,10 @@ class Remainder {
     out_.resize(begin);
     cut_ = any_cut_ = true;
   }
-  [[nodiscard]] std::string take() {
-    if (any_cut_) out_.resize(trimmed_right(out_).size());
+  /// Nothing where nothing was cut.
+  [[nodiscard]] std::optional<std::string> take() {
+    if (!any_cut_) return std::nullopt;
+    out_.resize(trimmed_right(out_).size());
     return std::move(out_);
   }
 
@@ -103,7 +106,9 @@ bool is_sung(std::string_view text) {
 
 }  // namespace
 
-std::string without_captions(std::string_view text) {
+std::optional<std::string> without_captions(std::string_view text) {
+  if (text.find('[') == std::string_view::npos && text.find('(') == std::string_view::npos)
+    return std::nullopt;
   Remainder left;
   OpenBrackets brackets;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -118,20 +123,23 @@ std::string without_captions(std::string_view text) {
   return left.take();
 }
 
-std::string without_dashes(std::string_view text) {
+std::optional<std::string> without_dashes(std::string_view text) {
   const auto rest = after_dashes(text);
-  return std::string(rest.size() == trimmed_left(text).size() ? text : rest);
+  if (rest.size() == trimmed_left(text).size()) return std::nullopt;
+  return std::string(rest);
 }
 
-std::string without_name(std::string_view text) {
+std::optional<std::string> without_name(std::string_view text) {
   static const RE2 name(R"(^\s*\p{Lu}[\p{Lu}\p{Nd} .'#&-]{1,39}:(?:\s+|$))");
+  if (text.find(':') == std::string_view::npos) return std::nullopt;
   re2::StringPiece rest(text.data(), text.size());
-  RE2::Consume(&rest, name);
+  if (!RE2::Consume(&rest, name)) return std::nullopt;
   return std::string(rest.data(), rest.size());
 }
 
-std::string without_music(std::string_view text) {
-  if (is_sung(text)) return {};
+std::optional<std::string> without_music(std::string_view text) {
+  if (is_sung(text)) return "";
+  if (text.find(kNotesBegin) == std::string_view::npos) return std::nullopt;
   Remainder left;
   for (std::string_view note; !text.empty(); text.remove_prefix(note.empty() ? 1 : note.size())) {
     note = first_of(text, kNotes);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include <unicode/bytestream.h>
 #include <unicode/normalizer2.h>
@@ -11,6 +12,7 @@
 #include <unicode/utf8.h>
 
 #include "base/errors.h"
+#include "base/utf8.h"
 
 namespace banter::data {
 namespace {
@@ -33,6 +35,10 @@ void for_each_character(std::string_view text, const Take& take) {
     take(c);
   }
 }
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_capital(char c) { return c >= 'A' && c <= 'Z'; }
+char small_ascii(char c) { return is_capital(c) ? static_cast<char>(c - 'A' + 'a') : c; }
 
 bool is_ascii_letter(char c) {
   const auto small = static_cast<unsigned char>(c) | 0x20U;
@@ -57,7 +63,7 @@ void append(UChar32 c, std::string& out) {
 }
 
 UChar32 small_letter(UChar32 c) {
-  if (c < 0x80) return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
+  if (c < 0x80) return small_ascii(static_cast<char>(c));
   return is_known(c) ? u_tolower(c) : c;
 }
 
@@ -84,35 +90,50 @@ const icu::Normalizer2& nfkc() {
 
 }  // namespace
 
-std::string lower_case(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for_each_character(text, [&](UChar32 c) { append(small_letter(c), out); });
-  return out;
+std::optional<std::string> lower_case(std::string_view text) {
+  std::string small;
+  if (base::is_ascii(text)) {
+    if (std::ranges::none_of(text, is_capital)) return std::nullopt;
+    small.resize(text.size());
+    std::ranges::transform(text, small.begin(), small_ascii);
+    return small;
+  }
+  small.reserve(text.size());
+  for_each_character(text, [&](UChar32 c) { append(small_letter(c), small); });
+  return small == text ? std::nullopt : std::optional(std::move(small));
 }
 
-std::string to_nfkc(std::string_view text) {
-  std::string out;
-  icu::StringByteSink<std::string> sink(&out);
+std::optional<std::string> to_nfkc(std::string_view text) {
+  if (base::is_ascii(text)) return std::nullopt;
+  std::string normal;
+  icu::StringByteSink<std::string> sink(&normal);
   UErrorCode code = U_ZERO_ERROR;
   nfkc().normalizeUTF8(0, {text.data(), static_cast<std::int32_t>(text.size())}, sink, nullptr,
                        code);
   must(code);
-  return out;
+  return normal == text ? std::nullopt : std::optional(std::move(normal));
 }
 
+namespace {
+
+/// Without branches: half of all letters would be guessed wrong.
+void append_ascii_letters_and_digits(std::string_view text, std::string& out) {
+  auto size = out.size();
+  out.resize(size + text.size());
+  for (const char c : text) {
+    out[size] = small_ascii(c);
+    size += static_cast<std::size_t>(is_ascii_letter(c)) | static_cast<std::size_t>(is_digit(c));
+  }
+  out.resize(size);
+}
+
+}  // namespace
+
 void append_letters_and_digits(std::string_view text, std::string& out) {
+  if (base::is_ascii(text)) return append_ascii_letters_and_digits(text, out);
   for_each_character(text, [&](UChar32 c) {
-    if (c < 0x80) {
-      const auto letter = c | 0x20;
-      if (letter >= 'a' && letter <= 'z')
-        out += static_cast<char>(letter);
-      else if (c >= '0' && c <= '9')
-        out += static_cast<char>(c);
-      return;
-    }
     const bool is_wanted = u_isalnum(c) || (U_GET_GC_MASK(c) & U_GC_M_MASK) != 0;
-    if (is_wanted && is_known(c)) append(u_tolower(c), out);
+    if (is_wanted && is_known(c)) append(small_letter(c), out);
   });
 }
 
@@ -139,6 +160,7 @@ std::vector<ScriptLetters> letters_by_script(std::string_view text) {
   };
   if (const auto latin = std::ranges::count_if(text, is_ascii_letter); latin > 0)
     add(USCRIPT_LATIN, static_cast<std::uint64_t>(latin));
+  if (base::is_ascii(text)) return found;
   for_each_character(text, [&](UChar32 c) {
     if (c < 0x80) return;
     if (const auto script = script_of_letter(c)) add(*script, 1);

@@ -13,12 +13,14 @@
 namespace banter::data {
 
 /// Every letter small by the simple rules, one character for one, whatever stands around it.
-std::string lower_case(std::string_view text);
+/// Returns   nothing where the text stays as it is
+std::optional<std::string> lower_case(std::string_view text);
 
 /// Normalization form KC: one spelling for what compatible characters spell (full-width letters,
 /// ligatures, no-break spaces, letters with their accents apart).
+/// Returns   nothing where the text stays as it is
 /// Throws   DataError when ICU lacks its table
-std::string to_nfkc(std::string_view text);
+std::optional<std::string> to_nfkc(std::string_view text);
 
 /// Appends the letters with their marks and the digits of the text in small letters, nothing
 /// between them.

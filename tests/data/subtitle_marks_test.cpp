@@ -1,7 +1,9 @@
 #include "data/preparation/subtitle_marks.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -14,6 +16,10 @@ namespace banter::tests {
 namespace {
 
 const std::string kNote = "\xE2\x99\xAA";
+using Change = std::optional<std::string> (*)(std::string_view);
+
+std::string after(Change change, const std::string& text) { return change(text).value_or(text); }
+
 using Cases = std::vector<std::pair<std::string, std::string>>;  // text, what is left
 
 TEST(SubtitleMarksTest, CaptionsGoWithOneOfTheSpacesAroundThem) {
@@ -31,14 +37,13 @@ TEST(SubtitleMarksTest, CaptionsGoWithOneOfTheSpacesAroundThem) {
                                         {"] [", "] ["},
                                         {":( and [x] :(", ":( and :("},
                                         {" as  it is ", " as  it is "}})
-    EXPECT_EQ(data::without_captions(text), left) << text;
+    EXPECT_EQ(after(&data::without_captions, text), left) << text;
 }
 
 TEST(SubtitleMarksTest, ManyBracketsTakeLinearTime) {
   constexpr std::size_t kMany = 1 << 20;
   EXPECT_EQ(data::without_captions(std::string(kMany, '(') + std::string(kMany, ')')), "");
-  EXPECT_EQ(data::without_captions(std::string(kMany, '(') + std::string(kMany, ']')).size(),
-            2 * kMany);
+  EXPECT_FALSE(data::without_captions(std::string(kMany, '(') + std::string(kMany, ']')));
 }
 
 TEST(SubtitleMarksTest, DashesAtTheBeginningGo) {
@@ -50,7 +55,7 @@ TEST(SubtitleMarksTest, DashesAtTheBeginningGo) {
                                         {"- 5 men", "5 men"},
                                         {"well - no", "well - no"},
                                         {" no dash", " no dash"}})
-    EXPECT_EQ(data::without_dashes(text), left) << text;
+    EXPECT_EQ(after(&data::without_dashes, text), left) << text;
 }
 
 TEST(SubtitleMarksTest, NamesInCapitalsGo) {
@@ -66,7 +71,7 @@ TEST(SubtitleMarksTest, NamesInCapitalsGo) {
              {"HTTP://X", "HTTP://X"},
              {"I said MAN: yes", "I said MAN: yes"},
              {std::string(41, 'A') + ": x", std::string(41, 'A') + ": x"}})
-    EXPECT_EQ(data::without_name(text), left) << text;
+    EXPECT_EQ(after(&data::without_name, text), left) << text;
 }
 
 TEST(SubtitleMarksTest, SungLinesGoWholeAndNotesFromOthers) {
@@ -82,7 +87,7 @@ TEST(SubtitleMarksTest, SungLinesGoWholeAndNotesFromOthers) {
                                         {"see #ubuntu", "see #ubuntu"},
                                         {"Turn " + kNote + " it up " + kNote, "Turn it up"},
                                         {" as  it is ", " as  it is "}})
-    EXPECT_EQ(data::without_music(text), left) << text;
+    EXPECT_EQ(after(&data::without_music, text), left) << text;
 }
 
 /// Texts of the characters that the rules look at, and others.
@@ -105,7 +110,9 @@ TEST(SubtitleMarksTest, WhateverTheTextOnlyWholeCharactersGo) {
     const auto text = drawn_text(key);
     for (const auto change : {&data::without_captions, &data::without_dashes, &data::without_name,
                               &data::without_music}) {
-      const auto left = change(text);
+      const auto changed = change(text);
+      EXPECT_NE(changed, text);
+      const auto left = changed.value_or(text);
       EXPECT_FALSE(base::first_bad_utf8(left).has_value()) << text;
       auto at = text.begin();  // what is left stands in the text, in its order
       const bool is_part = std::ranges::all_of(left, [&](char c) {
@@ -114,8 +121,8 @@ TEST(SubtitleMarksTest, WhateverTheTextOnlyWholeCharactersGo) {
       });
       EXPECT_TRUE(is_part) << text << " -> " << left;
     }
-    const auto left = data::without_captions(text);
-    EXPECT_EQ(data::without_captions(left), left) << text;
+    const auto left = after(&data::without_captions, text);
+    EXPECT_FALSE(data::without_captions(left)) << text;
   }
 }
 
