@@ -1,10 +1,36 @@
 #include "data/input/json_elements.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "data/input/lines.h"
 
 namespace banter::data {
 namespace {
+
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+bool opens(char c) { return c == '[' || c == '{'; }
+bool closes(char c) { return c == ']' || c == '}'; }
+bool ends_scalar(char c) { return c == ',' || closes(c) || is_space(c); }
+
+/// How many bytes stand before the next one that means something: the rest of a scalar outside of
+/// all brackets, what is between brackets and strings inside.
+std::size_t plain_size(std::string_view bytes, bool is_inside) {
+  const auto means = [](char c) { return c == '"' || opens(c) || closes(c); };
+  const auto end =
+      is_inside ? std::ranges::find_if(bytes, means)
+                : std::ranges::find_if(bytes, [&](char c) { return means(c) || ends_scalar(c); });
+  return static_cast<std::size_t>(end - bytes.begin());
+}
+
+/// Whether what stands behind `bytes` is escaped, where `was_escaped` says so of their first one.
+bool escapes_next(std::string_view bytes, bool was_escaped) {
+  const auto other = bytes.find_last_not_of('\\');
+  const bool are_all = other == std::string_view::npos;
+  const auto backslashes = are_all ? bytes.size() : bytes.size() - other - 1;
+  return (backslashes % 2 == 1) != (are_all && was_escaped);
+}
+
 }  // namespace
 
 JsonElements::JsonElements(InputStream& stream, std::size_t max_bytes, std::uint64_t max_depth)
@@ -39,13 +65,19 @@ int JsonElements::peek_byte() {
   }
 }
 
-void JsonElements::keep(char c) {
+void JsonElements::keep(std::string_view bytes) {
   if (too_long_) return;
-  element_ += c;
-  if (element_.size() > max_bytes_) {
-    too_long_ = true;
+  too_long_ = bytes.size() > max_bytes_ - element_.size();
+  if (too_long_)
     element_.clear();
-  }
+  else
+    element_ += bytes;
+}
+
+/// Takes bytes that the stream shows and keeps them.
+void JsonElements::take_and_keep(std::string_view bytes) {
+  keep(bytes);
+  stream_.consume(bytes.size());
 }
 
 void JsonElements::begin() {
@@ -57,20 +89,15 @@ void JsonElements::begin() {
 
 /// Keeps a string with its quotes. False when the document ends in it.
 bool JsonElements::read_string() {
-  bool escaped = false;
-  for (bool first = true;; first = false) {
+  take_and_keep(stream_.chunk().substr(0, 1));
+  for (bool escaped = false;;) {
     const auto chunk = stream_.chunk();
     if (chunk.empty()) return false;
-    const char c = chunk.front();
-    take();
-    keep(c);
-    if (first) continue;
-    if (escaped)
-      escaped = false;
-    else if (c == '\\')
-      escaped = true;
-    else if (c == '"')
-      return true;
+    const auto size = std::min(chunk.find('"'), chunk.size());
+    escaped = escapes_next(chunk.substr(0, size), escaped);
+    const bool has_quote = size < chunk.size();
+    take_and_keep(chunk.substr(0, has_quote ? size + 1 : size));
+    if (has_quote && !std::exchange(escaped, false)) return true;
   }
 }
 
@@ -80,19 +107,22 @@ bool JsonElements::read_value() {
   for (bool any = false;; any = true) {
     const auto chunk = stream_.chunk();
     if (chunk.empty()) return false;
-    const char c = chunk.front();
-    const bool ends = c == ',' || c == ']' || c == '}' || is_space(c);
-    if (depth == 0 && any && ends) return true;
-    if (depth == 0 && !any && ends) fail("expected a value");
+    const auto size = plain_size(chunk, depth > 0);
+    take_and_keep(chunk.substr(0, size));
+    if (size == chunk.size()) continue;
+    const char c = chunk[size];
+    if (depth == 0 && ends_scalar(c)) {
+      if (any || size > 0) return true;
+      fail("expected a value");
+    }
     if (c == '"') {
       if (!read_string()) return false;
     } else {
-      take();
-      keep(c);
-      if ((c == '[' || c == '{') && ++depth > max_depth_) fail_too_deep();
-      if (c == ']' || c == '}') --depth;
+      take_and_keep(chunk.substr(size, 1));
+      if (opens(c) && ++depth > max_depth_) fail_too_deep();
+      if (closes(c)) --depth;
     }
-    if (depth == 0 && (c == '"' || c == ']' || c == '}')) return true;
+    if (depth == 0 && !opens(c)) return true;
   }
 }
 
@@ -127,7 +157,7 @@ bool JsonElements::next() {
   bool whole = true;
   if (close_ == '}') {
     if (byte != '"') fail("expected a key");
-    keep('{');
+    keep("{");
     whole = read_string();
     if (whole) {
       byte = peek_byte();
@@ -136,12 +166,12 @@ bool JsonElements::next() {
     }
     if (whole) {
       take();
-      keep(':');
+      keep(":");
       whole = peek_byte() != -1;
     }
   }
   whole = whole && read_value();
-  if (close_ == '}') keep('}');
+  if (close_ == '}') keep("}");
   if (!whole) {
     ended_ = cut_ = true;
     element_.clear();

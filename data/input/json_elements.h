@@ -33,7 +33,8 @@ class JsonElements {
  private:
   int peek_byte();  ///< behind white space; -1 at the end
   void take() { stream_.consume(1); }
-  void keep(char c);
+  void keep(std::string_view bytes);
+  void take_and_keep(std::string_view bytes);
   [[noreturn]] void fail(const std::string& what) const;
   [[noreturn]] void fail_too_deep() const;
   void begin();

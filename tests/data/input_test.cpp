@@ -63,8 +63,8 @@ TEST(LineReaderTest, PassesOverALongLineAndCountsIt) {
   EXPECT_EQ(lines.place().line, 3U);
 }
 
-Strings elements_of(const std::string& text, std::size_t max = 1000) {
-  auto stream = stream_of(text);
+Strings elements_of(const std::string& text, std::size_t max = 1000, std::size_t step = 3) {
+  auto stream = stream_of(text, step);
   data::JsonElements elements(stream, max);
   Strings all;
   while (elements.next())
@@ -97,6 +97,24 @@ TEST(JsonElementsTest, RefusesWhatIsNoJsonBetweenElements) {
 
 TEST(JsonElementsTest, PassesOverALongElement) {
   EXPECT_EQ(elements_of(R"(["aaaaaaaaaaaaaaaaaaaa", "b"])", 10), (Strings{"(long)", R"("b")"}));
+}
+
+TEST(JsonElementsTest, WhereTheBytesAreCutMakesNoDifference) {
+  const Strings wanted = {
+      R"("\\")", R"("\"]\\\",\\")", R"({"a\\":[{"\"}":"]"},[1,-2]]})", "12", R"("")", "[]", "null"};
+  std::string text = " [";
+  for (const auto& element : wanted) text += (text == " [" ? " " : "\t,\n") + element;
+  text += "\r\n]\n";
+  for (std::size_t step = 1; step <= text.size(); ++step)
+    EXPECT_EQ(elements_of(text, 1000, step), wanted) << step;
+}
+
+TEST(JsonElementsTest, AnElementMayBeAsLongAsTheLimit) {
+  for (const std::size_t step : {1, 2, 100}) {
+    EXPECT_EQ(elements_of(R"([123456, [1, 23], "456"])", 6, step),
+              (Strings{"123456", "(long)", R"("456")"}));
+    EXPECT_EQ(elements_of(R"({"a": "b", "c": 12})", 8, step), (Strings{"(long)", R"({"c":12})"}));
+  }
 }
 
 /// All streams of a path as "name=content", with problems as text.
