@@ -1,5 +1,7 @@
 #include "data/formats/ubuntu_v2.h"
 
+#include <algorithm>
+#include <array>
 #include <optional>
 #include <string>
 #include <utility>
@@ -49,7 +51,24 @@ std::optional<Columns> columns_of(const CsvRows& header) {
   return columns;
 }
 
-bool is_label(std::string_view text) { return text == "0" || text == "1"; }
+/// How a file writes its labels.
+struct LabelSpelling {
+  std::string_view zero, one;
+  std::string_view fault;  ///< of a label that is neither
+  [[nodiscard]] bool has(std::string_view label) const { return label == zero || label == one; }
+};
+
+constexpr std::array kSpellings = {
+    LabelSpelling{"0", "1", "a label is neither 0 nor 1"},
+    LabelSpelling{"0.0", "1.0", "a label is neither 0.0 nor 1.0"},
+};
+
+/// The spelling that has a label, or nothing.
+const LabelSpelling* spelling_of(std::string_view label) {
+  const auto* const found =
+      std::ranges::find_if(kSpellings, [&](const auto& one) { return one.has(label); });
+  return found == kSpellings.end() ? nullptr : found;
+}
 
 std::string with_spaces_for_line_ends(std::string_view text) {
   if (text.find('\n') == std::string_view::npos && text.find('\r') == std::string_view::npos)
@@ -111,15 +130,21 @@ class RowReader {
   void read_row() {
     check_row();
     if (columns_.label) {
-      const auto label = rows_.field(*columns_.label);
-      if (!is_label(label)) throw Lost{"a label is neither 0 nor 1", base::printable(label)};
-      if (label == "0")
+      if (!is_true(rows_.field(*columns_.label)))
         return receiver_.problem({rows_.place(), Severity::kCount, kLeftOut, "", 0});
     }
     odd_marks_ = {};
     auto dialogue = read_dialogue();
     note_oddities();
     receiver_.record(std::move(dialogue), rows_.place());
+  }
+
+  /// Whether a label is 1, spelt as the first label of the file that is one.
+  bool is_true(std::string_view label) {
+    if (spelling_ == nullptr) spelling_ = spelling_of(label);
+    const auto& spelling = spelling_ != nullptr ? *spelling_ : kSpellings.front();
+    if (!spelling.has(label)) throw Lost{spelling.fault, base::printable(label)};
+    return label == spelling.one;
   }
 
   void check_row() {
@@ -185,9 +210,10 @@ class RowReader {
   std::size_t max_turns_;
   Receiver& receiver_;
   Columns columns_;
-  std::string_view odd_marks_;   // the note on the row's texts, "" = none
-  std::uint64_t number_ = 0;     // of the row, the header not counted
-  bool behind_a_break_ = false;  // no whole row without stray quotes has come since
+  const LabelSpelling* spelling_ = nullptr;  // not known before the first label
+  std::string_view odd_marks_;               // the note on the row's texts, "" = none
+  std::uint64_t number_ = 0;                 // of the row, the header not counted
+  bool behind_a_break_ = false;              // no whole row without stray quotes has come since
 };
 
 /// A stream over bytes that are there.
@@ -209,7 +235,7 @@ std::string_view recognises_ubuntu_v2(std::string_view head, std::string_view) {
   for (std::size_t i = 0; i < kRowsLookedAt && rows.next(); ++i) {
     if (!rows.fault().empty()) continue;
     if (i == 0 && columns_of(rows)) return "its header names a context and an utterance";
-    if (rows.size() == 3 && is_label(rows.field(2)) && has_mark(rows.field(0)))
+    if (rows.size() == 3 && spelling_of(rows.field(2)) != nullptr && has_mark(rows.field(0)))
       return "a row is a context with marks, an utterance and a label";
   }
   return {};

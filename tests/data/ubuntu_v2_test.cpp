@@ -48,6 +48,29 @@ TEST_F(UbuntuV2Test, AReplyOfAnotherDialogueIsCountedAndNeverADialogue) {
   EXPECT_TRUE(tells(reading, ":2: label 0"));
 }
 
+TEST_F(UbuntuV2Test, TheFirstLabelTellsHowAFileSpellsThem) {
+  const std::string row = "a __eou__ __eot__,b __eou__,";
+  const auto all_of = [&](std::initializer_list<const char*> labels) {
+    std::string rows;
+    for (const char* label : labels) rows += row + label + "\n";
+    return rows;
+  };
+  const auto decimal = read(kHeader + all_of({"?", "0.0", "1.0", "1", "0", "1.00", "1.0"}));
+  ASSERT_EQ(decimal.dialogues.size(), 2U);
+  EXPECT_EQ(decimal.dialogues[0].id, "3");
+  EXPECT_EQ(decimal.dialogues[1].id, "7");
+  EXPECT_EQ(decimal.lost, 4U);
+  EXPECT_TRUE(tells(decimal, "count " + (folder_ / "c.csv").string() + ":3: label 0"));
+  EXPECT_TRUE(tells(decimal, ":2: a label is neither 0 nor 1 (?)"));
+  EXPECT_TRUE(tells(decimal, ":5: a label is neither 0.0 nor 1.0 (1)"));
+  EXPECT_TRUE(tells(decimal, ":6: a label is neither 0.0 nor 1.0 (0)"));
+  EXPECT_TRUE(tells(decimal, ":7: a label is neither 0.0 nor 1.0 (1.00)"));
+  const auto plain = read(all_of({"0", "1.0", "0.0", "1"}));
+  EXPECT_EQ(plain.dialogues.size(), 1U);
+  EXPECT_EQ(plain.lost, 2U);
+  EXPECT_EQ(read(all_of({"1.0", "1.0"})).dialogues.size(), 2U) << "without a header";
+}
+
 TEST_F(UbuntuV2Test, ColumnsAreFoundByName) {
   const auto reading =
       read("Label,n,\"Utterance\", Context \n1,7,b __eou__,a __eou__ __eot__\n0,8,x,y\n");
