@@ -16,8 +16,8 @@ struct Turn {
   std::string speaker;  ///< as in the corpus, never ""; "?" = unknown (two need not be one person)
   std::string text;     ///< kept byte for byte
   std::string time;     ///< as in the corpus, "" = none
-  /// False replies that the corpus offers beside this one, for rankings (hits@k); never the text
-  /// itself, and never something that anybody said here.
+  /// False replies that the corpus offers beside this one, for rankings (hits@k). None is this
+  /// turn's own text; what another turn says may be one.
   std::vector<std::string> distractors = {};
 
   bool operator==(const Turn&) const = default;

@@ -60,15 +60,13 @@ std::vector<std::string_view> split(std::string_view text, char at) {
   }
 }
 
-/// The offered replies that are not the true one, each once, in their order.
-std::vector<std::string> distractors_in(std::string_view candidates, std::string_view reply) {
-  if (candidates.empty()) return {};
-  std::vector<std::string> distractors;
-  std::unordered_set<std::string_view> seen = {reply};
+/// The offered replies, each once, in their order; the true one is always among them.
+void add_candidates(std::string_view candidates, Turn& turn) {
+  if (candidates.empty()) return;
+  std::unordered_set<std::string_view> seen;
   for (const auto candidate : split(candidates, '|'))
     if (!base::is_blank(candidate) && seen.insert(candidate).second)
-      distractors.emplace_back(candidate);
-  return distractors;
+      add_distractor(turn, std::string(candidate));
 }
 
 std::string group_of(const Dialogue& dialogue) {
@@ -218,8 +216,8 @@ class DialoguesReader {
       return lose(lines_.place(), fault, std::string(speaker));
     if (dialogue_.turns.size() == max_turns_)
       return lose(lines_.place(), "a dialogue has more turns than data.max_turns");
-    dialogue_.turns.push_back(
-        {std::string(speaker), std::string(text), "", distractors_in(candidates, text)});
+    dialogue_.turns.push_back({std::string(speaker), std::string(text), ""});
+    add_candidates(candidates, dialogue_.turns.back());
   }
 
   LineReader lines_;

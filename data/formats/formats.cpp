@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/errors.h"
 #include "base/utf8.h"
@@ -80,6 +81,12 @@ Recognition recognise(InputStream& stream, bool alone) {
   // Its reader says what is wrong with it, or that it is another kind of document.
   if (alone && head.starts_with("<?xml")) return {&format_named("opensubtitles"), "XML"};
   return {};
+}
+
+bool add_distractor(Turn& turn, std::string distractor) {
+  const bool is_false = distractor != turn.text;
+  if (is_false) turn.distractors.push_back(std::move(distractor));
+  return is_false;
 }
 
 std::string_view text_fault(std::string_view text) {

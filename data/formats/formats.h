@@ -65,6 +65,10 @@ struct Recognition {
 /// The first format that recognises the stream; plain ones are asked where `alone`.
 Recognition recognise(InputStream& stream, bool alone);
 
+/// Puts a false reply beside a turn. False, and it is left out, when it is what the turn says.
+bool add_distractor(Turn& turn, std::string distractor);
+constexpr std::string_view kTrueDistractor = "a distractor is the true reply: it is left out";
+
 /// Why a turn or a fact cannot be kept, or "": not UTF-8, NUL inside, blank.
 std::string_view text_fault(std::string_view text);
 

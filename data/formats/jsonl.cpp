@@ -1,7 +1,6 @@
 #include "data/formats/jsonl.h"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 #include "base/utf8.h"
@@ -30,10 +29,9 @@ class JsonRecords {
     for (const auto turn : array) {
       if (std::ssize(dialogue.turns) == limits_.max_turns)
         throw LostRecord{"a dialogue has more turns than data.max_turns", ""};
-      dialogue.turns.push_back(read_turn(turn, dialogue.turns.size() + 1));
+      dialogue.turns.push_back(read_turn(turn, dialogue.turns.size() + 1, place));
     }
     if (dialogue.turns.empty()) throw LostRecord{"a dialogue has no turns", ""};
-    leave_out_said(dialogue, place);
     if (const auto meta = find_key(object, "meta")) read_meta(*meta, place, dialogue);
     if (const auto group = find_key(object, "group"))
       dialogue.group = checked_name(as_record_string(*group, "group"), "group");
@@ -43,7 +41,8 @@ class JsonRecords {
   }
 
  private:
-  static Turn read_turn(const dom::element& value, std::size_t number) {
+  [[nodiscard]] Turn read_turn(const dom::element& value, std::size_t number,
+                               const Place& place) const {
     const auto object = as_record_object(value, "a turn");
     const auto speaker = find_key(object, "speaker");
     const auto time = find_key(object, "time");
@@ -52,8 +51,10 @@ class JsonRecords {
                              time ? as_record_string(*time, "time") : "", number);
     if (const auto distractors = find_key(object, "distractors"))
       for (const auto distractor : as_record_array(*distractors, "distractors"))
-        turn.distractors.push_back(
-            checked_distractor(as_record_string(distractor, "a distractor"), number));
+        if (!add_distractor(
+                turn, checked_distractor(as_record_string(distractor, "a distractor"), number)))
+          receiver_.problem(
+              {place, Severity::kNote, kTrueDistractor, "turn " + std::to_string(number), 0});
     return turn;
   }
 
@@ -62,20 +63,6 @@ class JsonRecords {
     if (base::is_blank(text)) throw LostRecord{"a distractor is blank", where};
     if (const auto fault = text_fault(text); !fault.empty()) throw LostRecord{fault, where};
     return std::string(text);
-  }
-
-  /// A false reply that somebody gave is none.
-  void leave_out_said(Dialogue& dialogue, const Place& place) const {
-    if (std::ranges::all_of(dialogue.turns, &std::vector<std::string>::empty, &Turn::distractors))
-      return;
-    std::set<std::string_view> said;
-    for (const auto& turn : dialogue.turns) said.insert(turn.text);
-    for (std::size_t i = 0; i < dialogue.turns.size(); ++i)
-      if (std::erase_if(dialogue.turns[i].distractors,
-                        [&](const std::string& text) { return said.contains(text); }) > 0)
-        receiver_.problem({place, Severity::kNote,
-                           "a distractor is said in its dialogue: it is left out",
-                           "turn " + std::to_string(i + 1), 0});
   }
 
   void read_meta(const dom::element& value, const Place& place, Dialogue& dialogue) const {

@@ -170,13 +170,8 @@ class RowReader {
   }
 
   void read_distractors(Turn& reply) {
-    for (const auto column : columns_.distractors) {
-      auto distractor = one_turn(column, "a distractor is empty");
-      if (distractor == reply.text)
-        note("a distractor is the true reply: it is left out");
-      else
-        reply.distractors.push_back(std::move(distractor));
-    }
+    for (const auto column : columns_.distractors)
+      if (!add_distractor(reply, one_turn(column, "a distractor is empty"))) note(kTrueDistractor);
   }
 
   [[nodiscard]] std::string text_of(std::size_t column) const {

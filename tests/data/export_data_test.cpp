@@ -117,7 +117,8 @@ std::vector<Made> one_of_each_format() {
        "2009-03-01T10:10:00.000Z\tann\t\t\"hi\" there\n2009-03-01T10:11:00.000Z\tbo\tann\ta\tb\n"},
       {"convai2", "talk.txt",
        "1 your persona: i keep bees.\n2 partner's persona: i fly kites.\n"
-       "3 hello .\thi , any honey ?\t\tno|hi , any honey ?|so \"so\"\n4 yes\tgood\t\tbad|good\n"
+       "3 hello .\thi , any honey ?\t\tno|hi , any honey ?|hello .|so \"so\"\n4 "
+       "yes\tgood\t\tbad|good\n"
        "1 your persona: i fly kites.\n2 __SILENCE__\thello .\n3 hi , any honey ?\tyes\n4 good\n"},
       {"kvpi", "kvpi.txt", "{\"loc\": \"西安\"}[SEP]我 在 西安\t0\t1\tloc 西安\t2 0\t我 在\t2 0\n"},
       {"ubuntu_v2", "c.csv",

@@ -125,6 +125,7 @@ class Maker {
       data::Turn turn{speakers[below(3)], said() + std::to_string(turns),
                       below(2) == 0 ? text() : ""};
       for (const auto& distractor : many(3)) turn.distractors.push_back("never " + distractor);
+      if (!dialogue.turns.empty()) turn.distractors.push_back(dialogue.turns.front().text);
       dialogue.turns.push_back(std::move(turn));
     }
     for (auto keys = below(3); keys > 0; --keys)
@@ -214,7 +215,7 @@ TEST(JsonLinesTest, WhatAnObjectCannotHoldIsRefused) {
   EXPECT_THROW(data::to_json_line(dialogue), base::DataError);
 }
 
-TEST(JsonLinesDistractorsTest, OneThatIsSaidIsLeftOutAndToldAndAFaultyOneLosesTheDialogue) {
+TEST(JsonLinesDistractorsTest, TheTrueReplyIsLeftOutAndToldAndAFaultyOneLosesTheDialogue) {
   const auto line = [](const std::string& distractors) {
     return R"({"id": "x", "turns": [{"speaker": "A", "text": "hi"}, {"speaker": "B", "text": "ho",)"
            R"( "distractors": )" +
@@ -223,10 +224,9 @@ TEST(JsonLinesDistractorsTest, OneThatIsSaidIsLeftOutAndToldAndAFaultyOneLosesTh
   const auto found = found_in(line(R"(["ho", "never", "hi", "never"])"), data::read_jsonl);
   ASSERT_EQ(found.records.size(), 1U);
   EXPECT_EQ(std::get<Dialogue>(found.records[0]).turns[1].distractors,
-            (std::vector<std::string>{"never", "never"}));
-  EXPECT_EQ(found.problems,
-            std::vector<std::string>{
-                "made:1: a distractor is said in its dialogue: it is left out (turn 2)"});
+            (std::vector<std::string>{"never", "hi", "never"}));
+  EXPECT_EQ(found.problems, std::vector<std::string>{
+                                "made:1: a distractor is the true reply: it is left out (turn 2)"});
   const std::vector<std::pair<std::string, std::string>> bad = {
       {R"(["a", " "])", "a distractor is blank (turn 2)"},
       {R"(["a\u0000"])", "a text holds NUL (turn 2)"},
