@@ -19,7 +19,7 @@ std::optional<Label> label_named(std::string_view name);
 
 /// An example of natural language inference. Valid UTF-8, no NUL, neither text blank.
 struct Pair {
-  std::string id;          ///< unique in its file; a running number where the corpus gives none
+  std::string id;          ///< unique in its file; made of its place where the corpus gives none
   std::string premise;     ///< kept byte for byte
   std::string hypothesis;  ///< kept byte for byte
   Label label = Label::kNeutral;

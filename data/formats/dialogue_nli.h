@@ -11,8 +11,9 @@ namespace banter::data {
 ///     {"sentence1": "...", "sentence2": "...", "label": "positive", "id": "train_0"}
 ///
 /// `sentence1` is the premise; `label` is positive (entailment), neutral or negative
-/// (contradiction). Further keys are passed over. A published file is cut inside its array: the
-/// whole elements are kept and the cut one is told.
+/// (contradiction). An `id` that is absent is "#" and the number of the element or line. Further
+/// keys are passed over. A published file is cut inside its array: the whole elements are kept and
+/// the cut one is told.
 ///
 /// Source   Welleck et al. 2019, arXiv:1811.00671
 std::string_view recognises_dialogue_nli(std::string_view head, std::string_view name);

@@ -116,9 +116,9 @@ bool shows_key(std::string_view head, std::string_view key) {
 void read_json_records(InputStream& stream, const ReadLimits& limits, Receiver& receiver,
                        const ReadJson& read) {
   RecordParser parser(limits);
-  const auto take = [&](std::string_view text, const Place& place, std::uint64_t number) {
+  const auto take = [&](std::string_view text, const Place& place) {
     try {
-      read(parser.parse(text), place, number);
+      read(parser.parse(text), place);
     } catch (const LostRecord& lost) {
       receiver.problem({place, Severity::kSkip, lost.rule, lost.detail, 1});
     }
@@ -126,19 +126,15 @@ void read_json_records(InputStream& stream, const ReadLimits& limits, Receiver& 
   const auto max_bytes = static_cast<std::size_t>(limits.max_line_bytes);
   if (json_opening(stream.peek(std::size_t{1} << 12)) == '[') {
     JsonElements elements(stream, max_bytes, static_cast<std::uint64_t>(limits.max_depth));
-    return read_elements(elements, receiver, [&](std::string_view text, const Place& place) {
-      take(text, place, place.element);
-    });
+    return read_elements(elements, receiver, take);
   }
   LineReader lines(stream, max_bytes);
-  for (std::uint64_t number = 0; lines.next();) {
-    if (lines.is_too_long()) {
-      ++number;
+  while (lines.next()) {
+    if (lines.is_too_long())
       receiver.problem(
           {lines.place(), Severity::kSkip, "a line is longer than data.max_line_bytes", "", 1});
-    } else if (lines.line().find_first_not_of(" \t") != std::string_view::npos) {
-      take(lines.line(), lines.place(), ++number);
-    }
+    else if (lines.line().find_first_not_of(" \t") != std::string_view::npos)
+      take(lines.line(), lines.place());
   }
 }
 

@@ -58,9 +58,8 @@ char json_opening(std::string_view head);
 /// one: its quotes are escaped.
 bool shows_key(std::string_view head, std::string_view key);
 
-/// Takes the JSON of one record, its place, and its number among all records, from 1.
-/// May throw   LostRecord
-using ReadJson = std::function<void(const simdjson::dom::element&, const Place&, std::uint64_t)>;
+/// Takes the JSON of one record and its place. May throw   LostRecord
+using ReadJson = std::function<void(const simdjson::dom::element&, const Place&)>;
 
 /// Reads one array of records, or one record a line, as the stream begins. Lost records are told.
 /// Throws   DamagedInput

@@ -115,10 +115,9 @@ std::string_view recognises_jsonl(std::string_view head, std::string_view) {
 
 void read_jsonl(InputStream& stream, const ReadLimits& limits, Receiver& receiver) {
   const JsonRecords records(limits, receiver);
-  read_json_records(stream, limits, receiver,
-                    [&](const dom::element& value, const Place& place, std::uint64_t) {
-                      receiver.record(records.record(value, place), place);
-                    });
+  read_json_records(stream, limits, receiver, [&](const dom::element& value, const Place& place) {
+    receiver.record(records.record(value, place), place);
+  });
 }
 
 }  // namespace banter::data

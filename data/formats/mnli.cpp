@@ -89,16 +89,15 @@ void read_table(InputStream& stream, const ReadLimits& limits, Receiver& receive
   PairBuilder builder(kForm, receiver);
   LineReader lines(stream, static_cast<std::size_t>(limits.max_line_bytes));
   std::optional<Columns> columns;
-  for (std::uint64_t number = 0; lines.next();) {
+  while (lines.next()) {
     if (lines.line().empty() && !lines.is_too_long()) continue;
     if (!columns) {
       columns.emplace(lines.line(), lines.place());
       continue;
     }
-    ++number;
     try {
       if (lines.is_too_long()) throw LostRecord{"a line is longer than data.max_line_bytes", ""};
-      builder.add(columns->texts(lines.line()), lines.place(), number);
+      builder.add(columns->texts(lines.line()), lines.place());
     } catch (const LostRecord& lost) {
       receiver.problem({lines.place(), Severity::kSkip, lost.rule, lost.detail, 1});
     }

@@ -12,9 +12,9 @@ namespace banter::data {
 ///      "promptID": "1", "genre": "fiction"}
 ///
 /// `sentence1` is the premise; `gold_label` is entailment, neutral or contradiction, or "-" where
-/// the annotators did not agree: such a pair is left out and told. The id is `pairID`, or the
-/// running number; `genre` is the source; `promptID` (MNLI) or `captionID` (SNLI) is the group,
-/// since several pairs are made from one premise.
+/// the annotators did not agree: such a pair is left out and told. The id is `pairID`, or "#"
+/// and the number of the line or element; `genre` is the source; `promptID` (MNLI) or `captionID`
+/// (SNLI) is the group, since several pairs are made from one premise.
 ///
 /// Columns are known by their names in the first line. There is no quoting: a quote is a letter.
 ///

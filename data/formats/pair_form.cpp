@@ -54,9 +54,14 @@ Label PairBuilder::known_label(std::string_view text) {
   throw LostRecord{"a label is unknown", std::move(shown)};
 }
 
-void PairBuilder::add(const PairTexts& texts, const Place& place, std::uint64_t number) {
+std::string PairBuilder::id_of(const PairTexts& texts, const Place& place) const {
+  if (!texts.id.empty()) return checked_name(texts.id, form_.id);
+  return (form_.id.empty() ? "" : "#") + std::to_string(place.number());
+}
+
+void PairBuilder::add(const PairTexts& texts, const Place& place) {
   Pair pair;
-  pair.id = texts.id.empty() ? std::to_string(number) : checked_name(texts.id, form_.id);
+  pair.id = id_of(texts, place);
   pair.premise = checked_sentence(texts.premise, form_.premise);
   pair.hypothesis = checked_sentence(texts.hypothesis, form_.hypothesis);
   pair.source = checked_name(texts.source, form_.source);
@@ -81,10 +86,9 @@ void PairBuilder::finish(const Place& place) const {
 void read_json_pairs(InputStream& stream, const ReadLimits& limits, Receiver& receiver,
                      const PairForm& form) {
   PairBuilder builder(form, receiver);
-  read_json_records(stream, limits, receiver,
-                    [&](const dom::element& value, const Place& place, std::uint64_t number) {
-                      builder.add(pair_texts(value, form), place, number);
-                    });
+  read_json_records(stream, limits, receiver, [&](const dom::element& value, const Place& place) {
+    builder.add(pair_texts(value, form), place);
+  });
   builder.finish(stream.place());
 }
 

@@ -17,7 +17,7 @@ namespace banter::data {
 /// How a format names the parts of a pair: its keys or columns, "" = it has none.
 struct PairForm {
   std::string_view premise, hypothesis, label;  ///< must be there
-  std::string_view id;                          ///< absent or "": the running number
+  std::string_view id;                          ///< absent or "": made of the place
   std::string_view source;
   std::array<std::string_view, 2> groups;  ///< the first that is there and says something
   std::optional<Label> (*label_of)(std::string_view);
@@ -38,14 +38,16 @@ class PairBuilder {
   /// Both must outlive the builder.
   PairBuilder(const PairForm& form, Receiver& receiver) : form_(form), receiver_(receiver) {}
 
-  /// Gives the receiver the pair, or tells that it has no label. `number` is its id where it has
-  /// none. Throws   LostRecord
-  void add(const PairTexts& texts, const Place& place, std::uint64_t number);
+  /// Gives the receiver the pair, or tells that it has no label. Its id, where it has none, is the
+  /// number of its line or element; behind a "#" where others of the form may be given one, which
+  /// could be a number too. Throws   LostRecord
+  void add(const PairTexts& texts, const Place& place);
 
   /// Tells which unknown labels there were: once, at the end of a stream.
   void finish(const Place& place) const;
 
  private:
+  [[nodiscard]] std::string id_of(const PairTexts& texts, const Place& place) const;
   [[nodiscard]] Label known_label(std::string_view text);
 
   const PairForm& form_;

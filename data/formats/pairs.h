@@ -12,7 +12,7 @@ namespace banter::data {
 ///      "source": "who made it", "group": "what it was made from"}
 ///
 /// `label` is entailment, neutral or contradiction. `source` and `group` may be absent, and so may
-/// `id`: then it is the running number of the record. Further keys are passed over.
+/// `id`: then it is "#" and the number of the line or element. Further keys are passed over.
 std::string_view recognises_pairs(std::string_view head, std::string_view name);
 void read_pairs(InputStream& stream, const ReadLimits& limits, Receiver& receiver);
 

@@ -137,12 +137,11 @@ std::string_view recognises_personal_dialog(std::string_view head, std::string_v
 }
 
 void read_personal_dialog(InputStream& stream, const ReadLimits& limits, Receiver& receiver) {
-  read_json_records(stream, limits, receiver,
-                    [&](const dom::element& value, const Place& place, std::uint64_t) {
-                      auto dialogue = read_record(value, limits);
-                      dialogue.id = std::to_string(place.element != 0 ? place.element : place.line);
-                      receiver.record(std::move(dialogue), place);
-                    });
+  read_json_records(stream, limits, receiver, [&](const dom::element& value, const Place& place) {
+    auto dialogue = read_record(value, limits);
+    dialogue.id = std::to_string(place.number());
+    receiver.record(std::move(dialogue), place);
+  });
 }
 
 }  // namespace banter::data

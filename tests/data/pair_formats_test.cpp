@@ -51,19 +51,29 @@ TEST_F(PairFormatsTest, OwnPairsGiveWhatTheyHold) {
   ASSERT_EQ(reading.pairs.size(), 2U);
   EXPECT_EQ(reading.pairs[0], (data::Pair{"p", " two  spaces ", "caf\xC3\xA9",
                                           Label::kContradiction, "hand", "talk 7"}));
-  EXPECT_EQ(reading.pairs[1], (data::Pair{"2", "a", "b", Label::kNeutral, "", ""}));
+  EXPECT_EQ(reading.pairs[1], (data::Pair{"#3", "a", "b", Label::kNeutral, "", ""}));
 }
 
-TEST_F(PairFormatsTest, ARunningNumberCountsFaultyRecordsToo) {
+TEST_F(PairFormatsTest, APairWithoutAnIdIsNumberedByItsLineOrElement) {
   const auto good = pair_line("a", "b", "neutral");
   const auto lines = read(good + "broken\n\n" + std::string(2000, 'x') + "\n" + good, "pairs",
                           {.max_line_bytes = 1000});
   ASSERT_EQ(lines.pairs.size(), 2U);
-  EXPECT_EQ(lines.pairs[1].id, "4");
+  EXPECT_EQ(lines.pairs[1].id, "#5");
   const auto array = read("[" + good + ", 7, " + good + "]");
   ASSERT_EQ(array.pairs.size(), 2U);
-  EXPECT_EQ(array.pairs[1].id, "3");
+  EXPECT_EQ(array.pairs[1].id, "#3");
   EXPECT_TRUE(tells(array, ":element 2: a field has the wrong type"));
+}
+
+TEST_F(PairFormatsTest, AGivenIdIsNeverANumberThatAnotherPairGets) {
+  const auto reading = read(pair_line("a", "b", "neutral", R"(, "id": "3")") +
+                            pair_line("a", "c", "neutral", R"(, "id": "4")") +
+                            pair_line("a", "d", "neutral") + pair_line("a", "e", "neutral"));
+  EXPECT_EQ(reading.problems, std::vector<std::string>{});
+  ASSERT_EQ(reading.pairs.size(), 4U);
+  EXPECT_EQ(reading.pairs[2].id, "#3");
+  EXPECT_EQ(reading.pairs[3].id, "#4");
 }
 
 TEST_F(PairFormatsTest, AFaultLosesItsPairAloneAndIsNamed) {
@@ -170,7 +180,7 @@ TEST_F(PairFormatsTest, MnliKeepsGenreAndPromptAndLeavesOutWhatHasNoGoldLabel) {
                                           Label::kEntailment, "letters", "7"}));
   EXPECT_EQ(reading.pairs[1].group, "boat.jpg#1");
   EXPECT_EQ(reading.pairs[1].source, "");
-  EXPECT_EQ(reading.pairs[2].id, "4");
+  EXPECT_EQ(reading.pairs[2].id, "#4");
   EXPECT_EQ(reading.pairs[2].group, "");
   EXPECT_EQ(reading.lost, 1U);
   EXPECT_TRUE(tells(reading, "note ") && tells(reading, "corpus:2: a pair has no gold label"));
@@ -187,7 +197,7 @@ TEST_F(PairFormatsTest, ATableIsReadByTheNamesOfItsColumnsAndHasNoQuoting) {
   ASSERT_EQ(reading.pairs.size(), 2U);
   EXPECT_EQ(reading.pairs[0], (data::Pair{"1n", "say \"\"yes\"\" ", "\"an open quote",
                                           Label::kNeutral, "letters", "1"}));
-  EXPECT_EQ(reading.pairs[1], (data::Pair{"2", "a", "b", Label::kEntailment, "", ""}));
+  EXPECT_EQ(reading.pairs[1], (data::Pair{"#4", "a", "b", Label::kEntailment, "", ""}));
   EXPECT_TRUE(reading.problems.empty());
 }
 
