@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "base/utf8.h"
+#include "data/formats/json_record.h"
+#include "data/formats/pair_form.h"
 #include "data/input/lines.h"
 
 namespace banter::data {
@@ -48,6 +50,15 @@ std::optional<Label> label_in(std::string_view text) {
     if (same_letters(text, name)) return label;
   return std::nullopt;
 }
+
+constexpr PairForm kForm{.premise = "profile",
+                         .hypothesis = "reply",
+                         .label = "label",
+                         .id = "",
+                         .source = "",
+                         .groups = {},
+                         .label_of = &label_in,
+                         .no_label = ""};
 
 struct Sentences {
   std::string_view premise, hypothesis;
@@ -100,63 +111,29 @@ bool is_numbers(std::string_view text) {
   return text.find_first_not_of("0123456789- ") == std::string_view::npos;
 }
 
-class PairsReader {
- public:
-  PairsReader(InputStream& stream, const ReadLimits& limits, Receiver& receiver)
-      : lines_(stream, static_cast<std::size_t>(limits.max_line_bytes)), receiver_(receiver) {}
+/// The texts of a line, in place. Throws   LostRecord
+PairTexts texts_of(std::string_view line, const Layout& layout) {
+  if (const auto bad = base::first_bad_utf8(line))
+    throw LostRecord{"a text is not valid UTF-8", "byte " + std::to_string(*bad) + " of the line"};
+  const auto columns = split_line(line);
+  if (!columns) throw LostRecord{"a line has not seven columns", ""};
+  const auto text = (*columns)[layout.text];
+  const auto sentences =
+      layout.is_split ? Sentences{text, (*columns)[layout.reply]} : split_text(text);
+  if (!sentences) throw LostRecord{"no [SEP] stands between profile and reply", ""};
+  return {.premise = stripped(sentences->premise),
+          .hypothesis = stripped(sentences->hypothesis),
+          .label = (*columns)[layout.label],
+          .id = {},
+          .source = {},
+          .group = {}};
+}
 
-  void read() {
-    bool is_first = true;
-    while (lines_.next()) {
-      if (lines_.is_too_long())
-        lose("a line is longer than data.max_line_bytes");
-      else if (stripped(lines_.line()).empty())
-        continue;
-      else if (!is_first || !takes_header())
-        read_pair(lines_.line());
-      is_first = false;
-    }
-  }
-
- private:
-  bool takes_header() {
-    const auto columns = split_line(lines_.line());
-    const auto named = columns ? layout_named(*columns) : std::nullopt;
-    if (named) layout_ = *named;
-    return named.has_value();
-  }
-
-  void read_pair(std::string_view line) {
-    if (const auto bad = base::first_bad_utf8(line))
-      return lose("a text is not valid UTF-8", "byte " + std::to_string(*bad) + " of the line");
-    if (line.find('\0') != std::string_view::npos) return lose("a text holds NUL");
-    const auto columns = split_line(line);
-    if (!columns) return lose("a line has not seven columns");
-    const auto label = label_in((*columns)[layout_.label]);
-    if (!label) return lose("a label is unknown", base::printable((*columns)[layout_.label]));
-    const auto sentences = sentences_in(*columns);
-    if (!sentences) return lose("no [SEP] stands between profile and reply");
-    const auto premise = stripped(sentences->premise);
-    const auto hypothesis = stripped(sentences->hypothesis);
-    if (premise.empty() || hypothesis.empty()) return lose("a sentence is blank");
-    receiver_.record(Pair{std::to_string(lines_.place().line), std::string(premise),
-                          std::string(hypothesis), *label, "", ""},
-                     lines_.place());
-  }
-
-  [[nodiscard]] std::optional<Sentences> sentences_in(const Columns& columns) const {
-    if (layout_.is_split) return Sentences{columns[layout_.text], columns[layout_.reply]};
-    return split_text(columns[layout_.text]);
-  }
-
-  void lose(std::string_view rule, std::string detail = "") {
-    receiver_.problem({lines_.place(), Severity::kSkip, rule, std::move(detail), 1});
-  }
-
-  LineReader lines_;
-  Receiver& receiver_;
-  Layout layout_;
-};
+/// The layout that the first line names, if it does.
+std::optional<Layout> layout_in(std::string_view line) {
+  const auto columns = split_line(line);
+  return columns ? layout_named(*columns) : std::nullopt;
+}
 
 }  // namespace
 
@@ -179,7 +156,24 @@ std::string_view recognises_kvpi(std::string_view head, std::string_view) {
 }
 
 void read_kvpi(InputStream& stream, const ReadLimits& limits, Receiver& receiver) {
-  PairsReader(stream, limits, receiver).read();
+  PairBuilder builder(kForm, receiver);
+  LineReader lines(stream, static_cast<std::size_t>(limits.max_line_bytes));
+  Layout layout;
+  for (bool is_first = true; lines.next();) {
+    if (!lines.is_too_long() && base::is_blank(lines.line())) continue;
+    if (std::exchange(is_first, false))
+      if (const auto named = layout_in(lines.line())) {
+        layout = *named;
+        continue;
+      }
+    try {
+      if (lines.is_too_long()) throw LostRecord{"a line is longer than data.max_line_bytes", ""};
+      builder.add(texts_of(lines.line(), layout), lines.place());
+    } catch (const LostRecord& lost) {
+      receiver.problem({lines.place(), Severity::kSkip, lost.rule, lost.detail, 1});
+    }
+  }
+  builder.finish(stream.place());
 }
 
 }  // namespace banter::data

@@ -74,7 +74,7 @@ TEST_F(KvpiTest, OnlyTheFirstLineIsAHeader) {
   const std::string header = "text\tlabel\tdomain\ta\tb\tc\td\n";
   const auto reading = read(header + kGood + header);
   EXPECT_EQ(reading.pairs.size(), 1U);
-  EXPECT_TRUE(tells(reading, "corpus:3: a label is unknown (label)"));
+  EXPECT_TRUE(tells(reading, "corpus:3: no [SEP] stands between profile and reply"));
 }
 
 TEST_F(KvpiTest, PairsThatStandTwiceOrDisagreeAreTold) {
@@ -85,17 +85,24 @@ TEST_F(KvpiTest, PairsThatStandTwiceOrDisagreeAreTold) {
   EXPECT_TRUE(tells(reading, "corpus:3: a pair stands twice"));
 }
 
+TEST_F(KvpiTest, UnknownLabelsAreListedOnceAFileWithTheirCounts) {
+  const auto reading = read(kGood + line("a[SEP]b", "3") + line("a[SEP]c", "3"));
+  EXPECT_EQ(reading.pairs.size(), 1U);
+  EXPECT_EQ(reading.lost, 2U);
+  EXPECT_TRUE(tells(reading, "corpus: unknown labels were seen (\"3\" 2)"));
+}
+
 TEST_F(KvpiTest, AFaultLosesItsLineAloneAndIsNamed) {
   const std::vector<std::pair<std::string, std::string>> bad = {
       {"a[SEP]b\t0\t1\n", "a line has not seven columns"},
       {"x\t" + line("a[SEP]b", "0"), "a line has not seven columns"},
-      {line("a[SEP]b", "3"), "a label is unknown (3)"},
+      {line("a[SEP]b", "3"), "a label is unknown (\"3\")"},
       {line("a[SEP]b", "0 "), "a label is unknown"},
-      {line("a[SEP]b", "entailment"), "a label is unknown (entailment)"},
-      {line("a[SEP]b", "\x1B[31m"), "a label is unknown (\\x1B[31m)"},
+      {line("a[SEP]b", "entailment"), "a label is unknown (\"entailment\")"},
+      {line("a[SEP]b", "\x1B[31m"), "a label is unknown (\"\\x1B[31m\")"},
       {line("a separate b", "0"), "no [SEP] stands between profile and reply"},
-      {line("a[SEP] ", "0"), "a sentence is blank"},
-      {line("[SEP]b", "0"), "a sentence is blank"},
+      {line("a[SEP] ", "0"), "a sentence is blank (reply)"},
+      {line("[SEP]b", "0"), "a sentence is blank (profile)"},
       {line("a[SEP]\xE8\xA5", "0"), "a text is not valid UTF-8"},
       {line(std::string("a[SEP]b\0", 8), "0"), "a text holds NUL"},
       {line("a[SEP]" + std::string(500, 'b'), "0"), "a line is longer than"},
