@@ -25,8 +25,7 @@ constexpr PairForm kForm{.premise = "sentence1",
 }  // namespace
 
 std::string_view recognises_dialogue_nli(std::string_view head, std::string_view) {
-  if (json_opening(head) == '\0' || !shows_key(head, kForm.premise) ||
-      !shows_key(head, kForm.hypothesis) || !shows_key(head, kForm.label) ||
+  if (!shows_records_of(head, {kForm.premise, kForm.hypothesis, kForm.label}) ||
       shows_key(head, "gold_label"))
     return {};
   return "JSON objects with sentence1, sentence2 and label";

@@ -113,6 +113,11 @@ bool shows_key(std::string_view head, std::string_view key) {
   return false;
 }
 
+bool shows_records_of(std::string_view head, std::initializer_list<std::string_view> keys) {
+  return json_opening(head) != '\0' && !shows_key(head, "turns") &&
+         std::ranges::all_of(keys, [&](auto key) { return shows_key(head, key); });
+}
+
 void read_json_records(InputStream& stream, const ReadLimits& limits, Receiver& receiver,
                        const ReadJson& read) {
   RecordParser parser(limits);

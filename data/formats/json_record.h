@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -57,6 +58,10 @@ char json_opening(std::string_view head);
 /// Whether the beginning of a JSON text shows a key of that name. No text inside it can look like
 /// one: its quotes are escaped.
 bool shows_key(std::string_view head, std::string_view key);
+
+/// Whether a stream begins with JSON that shows all these keys, and no turns: with those it is a
+/// dialogue of our own form, whatever else stands there.
+bool shows_records_of(std::string_view head, std::initializer_list<std::string_view> keys);
 
 /// Takes the JSON of one record and its place. May throw   LostRecord
 using ReadJson = std::function<void(const simdjson::dom::element&, const Place&)>;

@@ -120,9 +120,7 @@ std::string_view recognises_mnli(std::string_view head, std::string_view) {
   if (json_opening(head) == '\0')
     return is_header(head) ? "its first line names columns sentence1, sentence2 and gold_label"
                            : "";
-  if (!shows_key(head, kForm.premise) || !shows_key(head, kForm.hypothesis) ||
-      !shows_key(head, kForm.label))
-    return {};
+  if (!shows_records_of(head, {kForm.premise, kForm.hypothesis, kForm.label})) return {};
   return "JSON objects with sentence1, sentence2 and gold_label";
 }
 

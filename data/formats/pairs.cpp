@@ -18,9 +18,7 @@ constexpr PairForm kForm{.premise = "premise",
 }  // namespace
 
 std::string_view recognises_pairs(std::string_view head, std::string_view) {
-  if (json_opening(head) == '\0' || !shows_key(head, kForm.premise) ||
-      !shows_key(head, kForm.hypothesis) || shows_key(head, "turns"))
-    return {};
+  if (!shows_records_of(head, {kForm.premise, kForm.hypothesis})) return {};
   return "JSON objects with premise and hypothesis";
 }
 

@@ -130,9 +130,7 @@ Dialogue read_record(const dom::element& value, const ReadLimits& limits) {
 }  // namespace
 
 std::string_view recognises_personal_dialog(std::string_view head, std::string_view) {
-  if (json_opening(head) == '\0') return {};
-  for (const char* key : {"dialog", "profile", "uid"})
-    if (!shows_key(head, key)) return {};
+  if (!shows_records_of(head, {"dialog", "profile", "uid"})) return {};
   return "JSON objects with dialog, profile and uid";
 }
 

@@ -242,6 +242,13 @@ TEST_F(PairFormatsTest, EachFormIsTakenForItselfOnly) {
       {with_meta, "jsonl"},
       {"premise hypothesis sentence1 sentence2 gold_label\n", "subtitle_lines"},
   };
+  for (const auto* keys :
+       {R"("premise": "", "hypothesis": "")", R"("sentence1": "", "sentence2": "", "label": "")",
+        R"("sentence1": "", "sentence2": "", "gold_label": "")",
+        R"("dialog": [], "profile": [], "uid": [])"}) {
+    const auto with_keys = "{" + std::string(keys) + ", " + with_meta.substr(1);
+    EXPECT_EQ(read(with_keys).format, "jsonl") << with_keys;
+  }
   for (const auto& [text, format] : table) EXPECT_EQ(read(text).format, format) << text;
   for (const char* text : {"sentence1\tsentence2\tlabel\na\tb\tneutral\n", R"({"sentence1": "a"})",
                            R"({"premise": "a"})", R"(["premise", "hypothesis"])"})
