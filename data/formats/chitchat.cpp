@@ -65,7 +65,7 @@ Dialogue read_conversation(const dom::element& value, const ReadLimits& limits) 
 
 }  // namespace
 
-std::string_view recognises_chitchat(std::string_view head, std::string_view) {
+std::string_view recognises_chitchat(std::string_view head) {
   auto rest = head;
   if (!take(rest, '{') || !take_string(rest) || !take(rest, ':') || !take(rest, '{')) return {};
   if (rest.find("\"messages\"") == std::string_view::npos ||

@@ -13,7 +13,7 @@ namespace banter::data {
 ///
 /// Every message is a turn of its own, also where one sender writes several in a row (the lists of
 /// `messages`). Prompt, start and ratings become meta.
-std::string_view recognises_chitchat(std::string_view head, std::string_view name);
+std::string_view recognises_chitchat(std::string_view head);
 void read_chitchat(InputStream& stream, const ReadLimits& limits, Receiver& receiver);
 
 }  // namespace banter::data

@@ -239,7 +239,7 @@ class DialoguesReader {
 
 }  // namespace
 
-std::string_view recognises_convai2(std::string_view head, std::string_view) {
+std::string_view recognises_convai2(std::string_view head) {
   const auto end = head.find('\n');
   const auto first = split_number(head.substr(0, end));
   if (!first || first->number != 1) return {};

@@ -26,7 +26,7 @@ namespace banter::data {
 /// from the first three texts: the training file holds each talk twice, once from each side, the
 /// second time behind a silence and perhaps without its last text. So both sides have one group
 /// and land in one split, as does the same talk with other personas or with reworded ones.
-std::string_view recognises_convai2(std::string_view head, std::string_view name);
+std::string_view recognises_convai2(std::string_view head);
 void read_convai2(InputStream& stream, const ReadLimits& limits, Receiver& receiver);
 
 }  // namespace banter::data

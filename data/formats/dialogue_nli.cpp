@@ -24,7 +24,7 @@ constexpr PairForm kForm{.premise = "sentence1",
 
 }  // namespace
 
-std::string_view recognises_dialogue_nli(std::string_view head, std::string_view) {
+std::string_view recognises_dialogue_nli(std::string_view head) {
   if (!shows_records_of(head, {kForm.premise, kForm.hypothesis, kForm.label}) ||
       shows_key(head, "gold_label"))
     return {};

@@ -16,7 +16,7 @@ namespace banter::data {
 /// the cut one is told.
 ///
 /// Source   Welleck et al. 2019, arXiv:1811.00671
-std::string_view recognises_dialogue_nli(std::string_view head, std::string_view name);
+std::string_view recognises_dialogue_nli(std::string_view head);
 void read_dialogue_nli(InputStream& stream, const ReadLimits& limits, Receiver& receiver);
 
 }  // namespace banter::data

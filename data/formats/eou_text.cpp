@@ -27,7 +27,7 @@ Mark turn_end_of(std::string_view head) {
 
 }  // namespace
 
-std::string_view recognises_eou_text(std::string_view head, std::string_view) {
+std::string_view recognises_eou_text(std::string_view head) {
   while (!head.empty()) {
     const auto line = take_line(head);
     if (trimmed(line).empty()) continue;

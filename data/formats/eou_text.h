@@ -19,7 +19,7 @@ namespace banter::data {
 ///
 /// Recognised by a mark in the first line. JSON is no such text, and what has a tab there, or a
 /// comma or a quote at a mark, is a table.
-std::string_view recognises_eou_text(std::string_view head, std::string_view name);
+std::string_view recognises_eou_text(std::string_view head);
 void read_eou_text(InputStream& stream, const ReadLimits& limits, Receiver& receiver);
 
 }  // namespace banter::data

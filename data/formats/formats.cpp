@@ -30,7 +30,7 @@ constexpr std::size_t kHeadBytes = std::size_t{1} << 15;
 // Asked in this order: the narrow forms first.
 constexpr std::array kFormats = {
     Format{"ubuntu_v1", "Ubuntu Dialogue Corpus v1, dialogs/N/M.tsv", &recognises_ubuntu_v1,
-           &read_ubuntu_v1, Ids::kInSource},
+           &read_ubuntu_v1, Ids::kInSource, /*is_plain=*/false, &recognises_name_of_ubuntu_v1},
     Format{"convai2", "ConvAI2 and PersonaChat text, numbered lines", &recognises_convai2,
            &read_convai2, Ids::kNone},
     Format{"kvpi", "KvPI, profile [SEP] reply and a label in seven columns", &recognises_kvpi,
@@ -76,7 +76,10 @@ Recognition recognise(InputStream& stream, bool alone) {
   if (head.starts_with("\xEF\xBB\xBF")) head.remove_prefix(3);
   for (const auto& format : kFormats)
     if (alone || !format.is_plain)
-      if (const auto why = format.recognises(head, stream.name()); !why.empty())
+      if (const auto why = format.recognises(head); !why.empty()) return {&format, why};
+  for (const auto& format : kFormats)
+    if (format.recognises_name != nullptr)
+      if (const auto why = format.recognises_name(stream.name()); !why.empty())
         return {&format, why};
   // Its reader says what is wrong with it, or that it is another kind of document.
   if (alone && head.starts_with("<?xml")) return {&format_named("opensubtitles"), "XML"};

@@ -39,9 +39,8 @@ enum class Ids : std::uint8_t {
 struct Format {
   std::string_view name;
   std::string_view about;  ///< for messages and help
-  /// Why a stream that begins so is of this format, for people; "" = it is not. `name` is only for
-  /// a file whose faulty beginning must be told, not passed over.
-  std::string_view (*recognises)(std::string_view head, std::string_view name);
+  /// Why a stream that begins so is of this format, for people; "" = it is not.
+  std::string_view (*recognises)(std::string_view head);
   /// Reads a stream to its end. A record with a fault is lost whole and told; nothing is guessed.
   /// Throws   DamagedInput when the rest of the stream cannot be trusted
   void (*read)(InputStream& stream, const ReadLimits& limits, Receiver& receiver);
@@ -49,6 +48,9 @@ struct Format {
   /// So plain that many a file looks like it: only believed of a source that is one file, or where
   /// the format is named.
   bool is_plain = false;
+  /// Why a stream of this name is of this format, where none knows its content: a faulty beginning
+  /// is to be told, not passed over. Nothing where names say nothing.
+  std::string_view (*recognises_name)(std::string_view name) = nullptr;
 };
 
 std::span<const Format> formats();
@@ -62,7 +64,8 @@ struct Recognition {
   std::string_view why;
 };
 
-/// The first format that recognises the stream; plain ones are asked where `alone`.
+/// The first format that recognises what is in the stream, or else its name; plain ones are asked
+/// where `alone`.
 Recognition recognise(InputStream& stream, bool alone);
 
 /// Puts a false reply beside a turn. False, and it is left out, when it is what the turn says.

@@ -104,7 +104,7 @@ class LogReader {
 
 }  // namespace
 
-std::string_view recognises_irc(std::string_view head, std::string_view) {
+std::string_view recognises_irc(std::string_view head) {
   for (auto rest = head; !rest.empty();) {
     const auto end = rest.find('\n');
     const auto line = rest.substr(0, end);

@@ -18,7 +18,7 @@ namespace banter::data {
 /// the source without `.txt`, a colon and a running number, 0 for the first.
 ///
 /// Recognised by its first line, a message or a server line, and a message near its beginning.
-std::string_view recognises_irc(std::string_view head, std::string_view name);
+std::string_view recognises_irc(std::string_view head);
 void read_irc(InputStream& stream, const ReadLimits& limits, Receiver& receiver);
 
 }  // namespace banter::data

@@ -108,7 +108,7 @@ class JsonRecords {
 
 }  // namespace
 
-std::string_view recognises_jsonl(std::string_view head, std::string_view) {
+std::string_view recognises_jsonl(std::string_view head) {
   if (json_opening(head) == '\0' || head.find("\"turns\"") == std::string_view::npos) return {};
   return "JSON objects with turns";
 }

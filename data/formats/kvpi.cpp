@@ -137,7 +137,7 @@ std::optional<Layout> layout_in(std::string_view line) {
 
 }  // namespace
 
-std::string_view recognises_kvpi(std::string_view head, std::string_view) {
+std::string_view recognises_kvpi(std::string_view head) {
   const auto end = head.find('\n');
   const auto first = split_line(head.substr(0, end));
   if (!first) return {};

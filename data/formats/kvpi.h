@@ -24,7 +24,7 @@ namespace banter::data {
 /// Source   the order of the columns and of the labels: data_loader.py and f1_acc.py of
 ///          github.com/songhaoyu/KvPI (Song et al. 2020, arXiv:2009.09680). The names in a header
 ///          and the spelling of the mark are not said there: hence what is accepted.
-std::string_view recognises_kvpi(std::string_view head, std::string_view name);
+std::string_view recognises_kvpi(std::string_view head);
 void read_kvpi(InputStream& stream, const ReadLimits& limits, Receiver& receiver);
 
 }  // namespace banter::data

@@ -116,7 +116,7 @@ bool is_header(std::string_view head) {
 
 }  // namespace
 
-std::string_view recognises_mnli(std::string_view head, std::string_view) {
+std::string_view recognises_mnli(std::string_view head) {
   if (json_opening(head) == '\0')
     return is_header(head) ? "its first line names columns sentence1, sentence2 and gold_label"
                            : "";

@@ -19,7 +19,7 @@ namespace banter::data {
 /// Columns are known by their names in the first line. There is no quoting: a quote is a letter.
 ///
 /// Source   Williams et al. 2018, arXiv:1704.05426; Bowman et al. 2015, arXiv:1508.05326
-std::string_view recognises_mnli(std::string_view head, std::string_view name);
+std::string_view recognises_mnli(std::string_view head);
 void read_mnli(InputStream& stream, const ReadLimits& limits, Receiver& receiver);
 
 }  // namespace banter::data

@@ -274,7 +274,7 @@ class FilmReader : public XmlEvents {
 
 }  // namespace
 
-std::string_view recognises_opensubtitles(std::string_view head, std::string_view) {
+std::string_view recognises_opensubtitles(std::string_view head) {
   if (!head.starts_with('<') || xml_root(head) != "document") return {};
   return "XML with the root element document";
 }

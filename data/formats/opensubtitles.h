@@ -29,7 +29,7 @@ namespace banter::data {
 /// versions, are one group.
 ///
 /// Recognised by the root element `document`.
-std::string_view recognises_opensubtitles(std::string_view head, std::string_view name);
+std::string_view recognises_opensubtitles(std::string_view head);
 
 /// Throws   DamagedInput also when a document that is a file, not a member of an archive, is cut or
 ///          has another root element

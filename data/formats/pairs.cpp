@@ -17,7 +17,7 @@ constexpr PairForm kForm{.premise = "premise",
 
 }  // namespace
 
-std::string_view recognises_pairs(std::string_view head, std::string_view) {
+std::string_view recognises_pairs(std::string_view head) {
   if (!shows_records_of(head, {kForm.premise, kForm.hypothesis})) return {};
   return "JSON objects with premise and hypothesis";
 }

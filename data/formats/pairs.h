@@ -13,7 +13,7 @@ namespace banter::data {
 ///
 /// `label` is entailment, neutral or contradiction. `source` and `group` may be absent, and so may
 /// `id`: then it is "#" and the number of the line or element. Further keys are passed over.
-std::string_view recognises_pairs(std::string_view head, std::string_view name);
+std::string_view recognises_pairs(std::string_view head);
 void read_pairs(InputStream& stream, const ReadLimits& limits, Receiver& receiver);
 
 }  // namespace banter::data

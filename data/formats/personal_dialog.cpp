@@ -129,7 +129,7 @@ Dialogue read_record(const dom::element& value, const ReadLimits& limits) {
 
 }  // namespace
 
-std::string_view recognises_personal_dialog(std::string_view head, std::string_view) {
+std::string_view recognises_personal_dialog(std::string_view head) {
   if (!shows_records_of(head, {"dialog", "profile", "uid"})) return {};
   return "JSON objects with dialog, profile and uid";
 }

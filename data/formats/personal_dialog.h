@@ -25,7 +25,7 @@ namespace banter::data {
 /// take the spaces away would also join words of other languages, which cannot be undone.
 ///
 /// The id is the number of the line, or of the element, in its file.
-std::string_view recognises_personal_dialog(std::string_view head, std::string_view name);
+std::string_view recognises_personal_dialog(std::string_view head);
 void read_personal_dialog(InputStream& stream, const ReadLimits& limits, Receiver& receiver);
 
 }  // namespace banter::data

@@ -32,11 +32,11 @@ bool holds_any(std::string_view head, std::initializer_list<std::string_view> ma
 
 }  // namespace
 
-std::string_view recognises_subtitle_lines(std::string_view head, std::string_view name) {
+std::string_view recognises_subtitle_lines(std::string_view head) {
   const auto first = head.find_first_not_of(" \r\n");
   if (first == std::string_view::npos || begins_like_json_or_markup(head.substr(first))) return {};
   if (holds_any(head, {"\t", "__eou__", "__eot__", "-->", "your persona: "})) return {};
-  if (!recognises_irc(head, name).empty()) return {};
+  if (!recognises_irc(head).empty()) return {};
   std::size_t clean = 0, others = 0;
   for (auto rest = head; !rest.empty();) {
     const auto end = rest.find('\n');

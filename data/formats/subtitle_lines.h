@@ -13,7 +13,7 @@ namespace banter::data {
 /// blank, data.max_turns cuts. The id is a running number, 1 for the first.
 ///
 /// Recognised by what is not there: markup, tabs, JSON, the marks of other formats.
-std::string_view recognises_subtitle_lines(std::string_view head, std::string_view name);
+std::string_view recognises_subtitle_lines(std::string_view head);
 void read_subtitle_lines(InputStream& stream, const ReadLimits& limits, Receiver& receiver);
 
 }  // namespace banter::data

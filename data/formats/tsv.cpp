@@ -98,7 +98,7 @@ bool is_column_of_values(const std::vector<Columns>& lines, std::size_t index) {
 
 }  // namespace
 
-std::string_view recognises_tsv(std::string_view head, std::string_view) {
+std::string_view recognises_tsv(std::string_view head) {
   const auto lines = first_lines(head);
   if (lines.empty() || lines.front().size() < 2 || names_columns_of_nli(lines.front())) return {};
   if (std::ranges::any_of(lines.front(), has_controls)) return {};

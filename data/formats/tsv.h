@@ -15,7 +15,7 @@ namespace banter::data {
 /// known by a column of numbers, times, keys or labels, by a number before each line, by the
 /// column names of an NLI corpus, by control characters in the first line, or by `__eou__` and
 /// `__eot__` in a column.
-std::string_view recognises_tsv(std::string_view head, std::string_view name);
+std::string_view recognises_tsv(std::string_view head);
 void read_tsv(InputStream& stream, const ReadLimits& limits, Receiver& receiver);
 
 }  // namespace banter::data

@@ -128,11 +128,14 @@ class DialogueReader {
 
 }  // namespace
 
-std::string_view recognises_ubuntu_v1(std::string_view head, std::string_view name) {
+std::string_view recognises_ubuntu_v1(std::string_view head) {
   const auto columns = split_line(head.substr(0, head.find('\n')));
   if (columns && is_time(columns->front())) return "its first line is a time, from, to and text";
-  if (is_dialogue_name(name)) return "its name ends in N/M.tsv";
   return {};
+}
+
+std::string_view recognises_name_of_ubuntu_v1(std::string_view name) {
+  return is_dialogue_name(name) ? "its name ends in N/M.tsv" : "";
 }
 
 void read_ubuntu_v1(InputStream& stream, const ReadLimits& limits, Receiver& receiver) {

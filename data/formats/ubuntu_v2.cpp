@@ -222,7 +222,7 @@ InputStream stream_over(std::string_view bytes) {
 
 }  // namespace
 
-std::string_view recognises_ubuntu_v2(std::string_view head, std::string_view) {
+std::string_view recognises_ubuntu_v2(std::string_view head) {
   const bool may_have_header = head.substr(0, head.find('\n')).find("Context") != head.npos;
   if (!may_have_header && head.find("__eo") == head.npos) return {};
   auto stream = stream_over(head);

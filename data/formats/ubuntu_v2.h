@@ -23,7 +23,7 @@ namespace banter::data {
 /// the first few. Rows without header are for training. Behind a row that its quotes or its length
 /// broke, rows with a quote inside an unquoted field are lost up to the first one without: they may
 /// be its rest.
-std::string_view recognises_ubuntu_v2(std::string_view head, std::string_view name);
+std::string_view recognises_ubuntu_v2(std::string_view head);
 void read_ubuntu_v2(InputStream& stream, const ReadLimits& limits, Receiver& receiver);
 
 }  // namespace banter::data

@@ -228,12 +228,12 @@ TEST(Convai2RecognitionTest, OnlyNumberedTalkIsTakenForIt) {
   using data::recognises_convai2;
   for (const char* head : {"1 your persona: a", "1 partner's persona: a\n", "1 hi\tho",
                            "1 hi\tho\n2 x", "1 hi\tho\n1 x\ty\n"})
-    EXPECT_NE(recognises_convai2(head, ""), "") << head;
+    EXPECT_NE(recognises_convai2(head), "") << head;
   for (const char* head :
        {"", "\n", "1\thi\tho\n", "your persona: a", "2 your persona: a", "1 hi ho\n2 x\ty\n",
         "1 hi\tho\nx\ty\n", "1 hi\tho\n7 x\ty\n", "gold_label\tsentence1\n1 a\tb\n",
         "{\"id\": \"1\"}", "[10:11] <ann> 1 hi\tho", "2004-11-15T12:18:00.000Z\tann\t\thi"})
-    EXPECT_EQ(recognises_convai2(head, ""), "") << head;
+    EXPECT_EQ(recognises_convai2(head), "") << head;
 }
 
 /// What section "Statistics" of the corpora says of a file.

@@ -88,7 +88,7 @@ TEST_F(EouTextTest, OtherTextIsNotTakenForIt) {
        {"", "\n", "just prose\na __eou__ b\n", "a__eou__ b\n", "1\ta __eou__ b\tc\n",
         "a __eou__ __eot__,b __eou__,c __eou__\n", "\"a __eou__ __eot__\",\"b __eou__\",d\n",
         "{\"text\": \"a __eou__ b\"}\n", "[{\"text\": \"a __eou__ b\"}]\n"})
-    EXPECT_EQ(data::recognises_eou_text(head, ""), "") << head;
+    EXPECT_EQ(data::recognises_eou_text(head), "") << head;
 }
 
 TEST(EouTextCorpusTest, RealDialoguesComeBackFromIt) {

@@ -238,6 +238,19 @@ TEST_F(FormatsTest, ABadUbuntuLineLosesItsDialogueAlone) {
   }
 }
 
+TEST_F(FormatsTest, TheNameOfAnUbuntuDialogueCountsWhereNoFormatKnowsItsContent) {
+  const auto json = read(kGood, "4/1.tsv");
+  EXPECT_EQ(json.format, "jsonl");
+  EXPECT_EQ(json.dialogues.size(), 1U);
+  EXPECT_EQ(read("hello\thi\tand you\n", "3/1.tsv").format, "tsv");
+  const std::string faulty = "ann\t\thi\n";
+  const auto reading =
+      read(tar({{"dialogs/2/1.tsv", tsv({"ann\t\thi", "bob\tann\tho"})}, {"2/2.tsv", faulty}}));
+  EXPECT_EQ(reading.format, "ubuntu_v1");
+  EXPECT_EQ(reading.lost, 1U);
+  EXPECT_TRUE(tells(reading, "corpus:2/2.tsv:1: a line has fewer than four columns"));
+}
+
 TEST_F(FormatsTest, OddTimesAreToldAndTheOrderStays) {
   const auto reading = read(
       "2009-03-01T10:05:00.000Z\tann\t\tfirst\n"

@@ -72,10 +72,10 @@ TEST_F(IrcTest, ABadOrABlankLineEndsARun) {
 TEST_F(IrcTest, IsToldFromOtherTextByItsFirstLines) {
   for (const char* own : {"[10:05] <ann> hi\n", "=== a joined\n\n[10:05] <ann> hi\n",
                           "[10:05] === a joined\n[10:05]  * ann waves"})
-    EXPECT_NE(data::recognises_irc(own, ""), "") << own;
+    EXPECT_NE(data::recognises_irc(own), "") << own;
   for (const char* other : {"", "=== Title\n\ntext\n", "[25:05] <ann> hi\n", "[10:05] ann hi\n",
                             "prose\n[10:05] <ann> hi\n", "[1, 2]\n", "=== only a server line\n"})
-    EXPECT_EQ(data::recognises_irc(other, ""), "") << other;
+    EXPECT_EQ(data::recognises_irc(other), "") << other;
 }
 
 TEST_F(IrcTest, LogsOfAFolderHaveIdsOfTheirOwn) {

@@ -118,8 +118,8 @@ TEST_F(KvpiTest, AFaultLosesItsLineAloneAndIsNamed) {
 
 TEST(KvpiRecognitionTest, OnlySevenColumnsOfItsKindAreTakenForIt) {
   using data::recognises_kvpi;
-  EXPECT_NE(recognises_kvpi(kGood, ""), "");
-  EXPECT_NE(recognises_kvpi(kGood.substr(0, kGood.size() - 1), ""), "");
+  EXPECT_NE(recognises_kvpi(kGood), "");
+  EXPECT_NE(recognises_kvpi(kGood.substr(0, kGood.size() - 1)), "");
   for (const std::string& head :
        {std::string(), std::string("a[SEP]b\t0\n"), line("a b", "0"), line("a[SEP]b", "maybe"),
         std::string("a[SEP]b\t0\t1\twords\tno tree\twords\t2 0\n"),
@@ -127,7 +127,7 @@ TEST(KvpiRecognitionTest, OnlySevenColumnsOfItsKindAreTakenForIt) {
         std::string("text\tc\td\te\tf\tg\th\n"),
         std::string("gold_label\tsentence1\tsentence2\ta\tb\tc\td\n"),
         std::string("1 your persona: a\n"), std::string("{\"id\": \"1\"}")})
-    EXPECT_EQ(recognises_kvpi(head, ""), "") << head;
+    EXPECT_EQ(recognises_kvpi(head), "") << head;
 }
 
 }  // namespace

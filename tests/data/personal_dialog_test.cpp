@@ -165,13 +165,13 @@ TEST_F(PersonalDialogTest, AFaultLosesItsRecordAloneAndIsNamed) {
 
 TEST(PersonalDialogRecognitionTest, OnlyItsThreeKeysTogetherAreTakenForIt) {
   using data::recognises_personal_dialog;
-  EXPECT_NE(recognises_personal_dialog(kGood, ""), "");
-  EXPECT_NE(recognises_personal_dialog(" [\n" + kGood, ""), "");
+  EXPECT_NE(recognises_personal_dialog(kGood), "");
+  EXPECT_NE(recognises_personal_dialog(" [\n" + kGood), "");
   for (const std::string& head :
        {std::string(), json_line("x", {"dialog", "profile"}), "x" + kGood,
         std::string(R"({"dialog": [["a"]], "profile": []})"),
         std::string(R"([{"sentence1": "a", "sentence2": "b", "label": "neutral"}])")})
-    EXPECT_EQ(recognises_personal_dialog(head, ""), "") << head;
+    EXPECT_EQ(recognises_personal_dialog(head), "") << head;
 }
 
 }  // namespace

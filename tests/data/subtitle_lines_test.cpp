@@ -75,9 +75,9 @@ TEST_F(SubtitleLinesTest, TextWithMarksOfOtherFormatsIsNotTaken) {
        {"{\"a\": 1}\n", "[1, 2]\n", "[\n{}]", "<a>x</a>\n", "a\tb\n", "hi __eou__ ho __eou__\n",
         "1\n00:00:01,000 --> 00:00:02,000\nHi\n", "[10:05] <ann> hi\n", "1 your persona: x\n",
         "\x01\x02\n\x03\n", "\n \n", ""})
-    EXPECT_EQ(data::recognises_subtitle_lines(other, ""), "") << other;
+    EXPECT_EQ(data::recognises_subtitle_lines(other), "") << other;
   for (const char* own : {"Hi\n", "\n\nHi", "[door closes] Hi\n", "- Hi\nab\xE9\nHo\n"})
-    EXPECT_NE(data::recognises_subtitle_lines(own, ""), "") << own;
+    EXPECT_NE(data::recognises_subtitle_lines(own), "") << own;
 }
 
 TEST_F(SubtitleLinesTest, AFolderIsReadOnlyWhereTheFormatIsNamed) {

@@ -222,9 +222,9 @@ TEST_F(UbuntuV2Test, OtherTextIsNotTakenForIt) {
   for (const char* head :
        {"", "Context is all\n", "a,b,1\n", "a __eou__ b, c __eou__\n", "Context,Label\n",
         "a __eot__,b,2\n", "{\"Context\": 1}\n", "a __eou__\tb\t1\n", "name,age,1\n__eou__,b\n"})
-    EXPECT_EQ(data::recognises_ubuntu_v2(head, ""), "") << head;
+    EXPECT_EQ(data::recognises_ubuntu_v2(head), "") << head;
   const std::string prose = "About these files.\nA row looks so:\n";
-  EXPECT_EQ(data::recognises_ubuntu_v2(prose + prose + prose + kGood, ""), "");
+  EXPECT_EQ(data::recognises_ubuntu_v2(prose + prose + prose + kGood), "");
 }
 
 /// What a file of the corpus comes to.

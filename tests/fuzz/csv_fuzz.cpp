@@ -51,7 +51,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   constexpr std::size_t kMaxBytes = 100;
   if (rows(bytes, kMaxBytes, 1) != rows(bytes, kMaxBytes, 1000)) std::abort();
   check_round_trip(bytes);
-  (void)data::recognises_ubuntu_v2(bytes, "");
+  (void)data::recognises_ubuntu_v2(bytes);
   tests::read_bytes(&data::read_ubuntu_v2, bytes);
   return 0;
 }

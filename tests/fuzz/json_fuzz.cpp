@@ -12,7 +12,7 @@ namespace {
 using namespace banter::data;
 
 struct Reader {
-  std::string_view (*recognises)(std::string_view head, std::string_view name);
+  std::string_view (*recognises)(std::string_view head);
   void (*read)(InputStream&, const ReadLimits&, Receiver&);
 };
 
@@ -29,7 +29,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   const auto& reader = kReaders[data[0] % kReaders.size()];
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
-  (void)reader.recognises(bytes, "");
+  (void)reader.recognises(bytes);
   banter::tests::read_bytes(reader.read, bytes);
   return 0;
 }

@@ -11,8 +11,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace banter;
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
-  if (!data::recognises_irc(bytes, "").empty() &&
-      !data::recognises_subtitle_lines(bytes, "").empty())
+  if (!data::recognises_irc(bytes).empty() && !data::recognises_subtitle_lines(bytes).empty())
     __builtin_trap();
   const data::ReadLimits limits{.max_line_bytes = 80, .max_turns = 4};
   tests::read_bytes(&data::read_subtitle_lines, bytes, limits);

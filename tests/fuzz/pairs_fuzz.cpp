@@ -86,9 +86,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   if (size == 0) return 0;
   constexpr data::ReadLimits kLimits{.max_line_bytes = 256, .max_turns = 4, .max_depth = 16};
   const std::string_view text(reinterpret_cast<const char*>(bytes) + 1, size - 1);
-  (void)data::recognises_pairs(text, "fuzz");
-  (void)data::recognises_dialogue_nli(text, "fuzz");
-  (void)data::recognises_mnli(text, "fuzz");
+  (void)data::recognises_pairs(text);
+  (void)data::recognises_dialogue_nli(text);
+  (void)data::recognises_mnli(text);
   Checks checks(static_cast<std::size_t>(kLimits.max_line_bytes));
   auto stream = stream_of(text);
   try {

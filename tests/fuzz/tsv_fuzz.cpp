@@ -11,7 +11,7 @@ namespace {
 using namespace banter;
 
 struct Reader {
-  std::string_view (*recognises)(std::string_view head, std::string_view name);
+  std::string_view (*recognises)(std::string_view head);
   void (*read)(data::InputStream& stream, const data::ReadLimits& limits, data::Receiver& receiver);
 };
 
@@ -28,7 +28,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   const std::string_view bytes(reinterpret_cast<const char*>(data + 1), size - 1);
   const auto& reader = kReaders[*data % kReaders.size()];
-  (void)reader.recognises(bytes, "");
+  (void)reader.recognises(bytes);
   tests::read_bytes(reader.read, bytes);
   return 0;
 }
