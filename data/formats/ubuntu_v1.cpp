@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/utf8.h"
+#include "data/formats/document_name.h"
 #include "data/input/lines.h"
 
 namespace banter::data {
@@ -27,8 +28,9 @@ bool all_digits(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
 }
 
-/// Whether a path ends in N/M.tsv.
+/// Whether a path ends in N/M.tsv, packed or not.
 bool is_dialogue_name(std::string_view name) {
+  if (name.ends_with(".gz")) name.remove_suffix(3);
   if (!name.ends_with(".tsv")) return false;
   name.remove_suffix(4);
   const auto slash = name.rfind('/');
@@ -38,10 +40,9 @@ bool is_dialogue_name(std::string_view name) {
 }
 
 std::string dialogue_id(std::string_view name) {
-  if (name.starts_with("./")) name.remove_prefix(2);
-  if (name.starts_with("dialogs/")) name.remove_prefix(8);
-  if (name.ends_with(".tsv")) name.remove_suffix(4);
-  return std::string(name);
+  auto id = document_name(name, ".tsv");
+  if (id.starts_with("dialogs/")) id.erase(0, 8);
+  return id;
 }
 
 using Columns = std::array<std::string_view, 4>;

@@ -11,7 +11,7 @@ namespace banter::data {
 ///     time <TAB> from <TAB> to <TAB> text
 ///
 /// Split at the first three tabs; quotes are ordinary characters; only `from` makes the speaker.
-/// The id is the path in the source without `dialogs/` in front and `.tsv`: N/M.
+/// The id is the path in the source without `dialogs/` in front and `.tsv` or `.tsv.gz`: N/M.
 ///
 /// Recognised by its first line, or, where that is like no format's, by a name that ends in
 /// N/M.tsv: a dialogue whose first line is faulty is to be told, not passed over.

@@ -238,6 +238,17 @@ TEST_F(FormatsTest, ABadUbuntuLineLosesItsDialogueAlone) {
   }
 }
 
+TEST_F(FormatsTest, AnUbuntuDialogueIsCalledTheSamePackedOrNot) {
+  const auto good = tsv({"ann\t\thi", "bob\tann\tho"});
+  const auto reading = read(tar({{"dialogs/2/1.tsv", good},
+                                 {"./dialogs/2/2.tsv.gz", gzip(good)},
+                                 {"dialogs/2/3.tsv.gz", gzip("ann\t\thi\n")}}));
+  ASSERT_EQ(reading.dialogues.size(), 2U);
+  EXPECT_EQ(reading.dialogues[0].id, "2/1");
+  EXPECT_EQ(reading.dialogues[1].id, "2/2");
+  EXPECT_TRUE(tells(reading, "corpus:dialogs/2/3.tsv.gz:1: a line has fewer than four columns"));
+}
+
 TEST_F(FormatsTest, TheNameOfAnUbuntuDialogueCountsWhereNoFormatKnowsItsContent) {
   const auto json = read(kGood, "4/1.tsv");
   EXPECT_EQ(json.format, "jsonl");
