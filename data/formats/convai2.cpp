@@ -50,21 +50,11 @@ std::optional<Fact> split_persona(std::string_view rest) {
   return std::nullopt;
 }
 
-std::vector<std::string_view> split(std::string_view text, char at) {
-  std::vector<std::string_view> parts;
-  for (;;) {
-    const auto end = text.find(at);
-    parts.push_back(text.substr(0, end));
-    if (end == std::string_view::npos) return parts;
-    text.remove_prefix(end + 1);
-  }
-}
-
 /// The offered replies, each once, in their order; the true one is always among them.
 void add_candidates(std::string_view candidates, Turn& turn) {
   if (candidates.empty()) return;
   std::unordered_set<std::string_view> seen;
-  for (const auto candidate : split(candidates, '|'))
+  for (const auto candidate : split_at('|', candidates))
     if (!base::is_blank(candidate) && seen.insert(candidate).second)
       add_distractor(turn, std::string(candidate));
 }
@@ -199,7 +189,7 @@ class DialoguesReader {
   }
 
   void add_pair(std::string_view rest) {
-    const auto columns = split(rest, '\t');
+    const auto columns = split_at('\t', rest);
     if (columns.size() > 4) return lose(lines_.place(), "a line has more than four columns");
     if (columns.size() > 2 && !columns[2].empty())
       return lose(lines_.place(), "the third column of a line is not empty");
@@ -240,13 +230,12 @@ class DialoguesReader {
 }  // namespace
 
 std::string_view recognises_convai2(std::string_view head) {
-  const auto end = head.find('\n');
-  const auto first = split_number(head.substr(0, end));
+  const auto first = split_number(take_line(head));
   if (!first || first->number != 1) return {};
   if (split_persona(first->rest)) return "its first line is numbered 1 and holds a persona";
   if (first->rest.find('\t') == std::string_view::npos) return {};
-  if (end != std::string_view::npos && end + 1 < head.size()) {
-    const auto second = split_number(head.substr(end + 1));
+  if (!head.empty()) {
+    const auto second = split_number(take_line(head));
     if (!second || second->number > 2) return {};
   }
   return "its lines are numbered from 1 and hold two texts";

@@ -14,4 +14,9 @@ inline std::string document_name(std::string_view name, std::string_view ending)
   return std::string(name);
 }
 
+/// Whether a part of a name is a number.
+inline bool all_digits(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
 }  // namespace banter::data

@@ -9,8 +9,6 @@
 namespace banter::data {
 namespace {
 
-constexpr std::size_t kHeadBytes = std::size_t{1} << 15;
-
 bool is_of_another_form(std::string_view line) {
   constexpr std::array<std::string_view, 5> kSigns = {"\t", "__eou__,", "__eot__,", "__eou__\"",
                                                       "__eot__\""};

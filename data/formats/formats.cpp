@@ -25,8 +25,6 @@
 namespace banter::data {
 namespace {
 
-constexpr std::size_t kHeadBytes = std::size_t{1} << 15;
-
 // Asked in this order: the narrow forms first.
 constexpr std::array kFormats = {
     Format{"ubuntu_v1", "Ubuntu Dialogue Corpus v1, dialogs/N/M.tsv", &recognises_ubuntu_v1,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -34,6 +35,9 @@ enum class Ids : std::uint8_t {
   kByName,    ///< in its source: made of a file's name and a running number; copies are counted
   kNone,      ///< it gives none: records are numbered
 };
+
+/// How much of a stream's beginning may decide what it is.
+constexpr std::size_t kHeadBytes = std::size_t{1} << 15;
 
 /// A form that corpora come in: one row of a table.
 struct Format {

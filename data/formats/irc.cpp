@@ -105,10 +105,8 @@ class LogReader {
 }  // namespace
 
 std::string_view recognises_irc(std::string_view head) {
-  for (auto rest = head; !rest.empty();) {
-    const auto end = rest.find('\n');
-    const auto line = rest.substr(0, end);
-    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+  while (!head.empty()) {
+    const auto line = take_line(head);
     if (base::is_blank(line)) continue;
     if (const auto message = parse_message(line); message && is_time(message->time))
       return "lines of a log: [HH:MM] <nick> text";

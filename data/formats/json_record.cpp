@@ -129,7 +129,7 @@ void read_json_records(InputStream& stream, const ReadLimits& limits, Receiver& 
     }
   };
   const auto max_bytes = static_cast<std::size_t>(limits.max_line_bytes);
-  if (json_opening(stream.peek(std::size_t{1} << 12)) == '[') {
+  if (json_opening(stream.peek(kHeadBytes)) == '[') {
     JsonElements elements(stream, max_bytes, static_cast<std::uint64_t>(limits.max_depth));
     return read_elements(elements, receiver, take);
   }

@@ -20,14 +20,10 @@ constexpr std::string_view kSpaces = " \t\n\v\f\r";
 using Columns = std::array<std::string_view, kColumns>;
 
 std::optional<Columns> split_line(std::string_view line) {
-  if (line.ends_with('\r')) line.remove_suffix(1);
+  const auto cells = split_at('\t', line);
+  if (cells.size() != kColumns) return std::nullopt;
   Columns columns;
-  for (std::size_t i = 0; i < kColumns; ++i) {
-    const auto tab = line.find('\t');
-    if ((tab == std::string_view::npos) != (i + 1 == kColumns)) return std::nullopt;
-    columns[i] = line.substr(0, tab);
-    line.remove_prefix(std::min(line.size(), columns[i].size() + 1));
-  }
+  std::ranges::copy(cells, columns.begin());
   return columns;
 }
 
@@ -138,13 +134,11 @@ std::optional<Layout> layout_in(std::string_view line) {
 }  // namespace
 
 std::string_view recognises_kvpi(std::string_view head) {
-  const auto end = head.find('\n');
-  const auto first = split_line(head.substr(0, end));
+  const auto first = split_line(take_line(head));
   if (!first) return {};
   if (const auto layout = layout_named(*first)) {
     if (layout->is_split) return "its header names a profile, a response and a label";
-    const auto rest = end == std::string_view::npos ? std::string_view() : head.substr(end + 1);
-    const auto second = split_line(rest.substr(0, rest.find('\n')));
+    const auto second = split_line(take_line(head));
     if (second && split_text((*second)[layout->text]))
       return "its header names a text and a label, and the text is a profile [SEP] reply";
     return {};

@@ -23,10 +23,6 @@ Mark mark_at(std::string_view text, std::size_t at) {
   return word == kMessageMark ? Mark::kMessage : word == kTurnMark ? Mark::kTurn : Mark::kNone;
 }
 
-bool is_blank(std::string_view text) {
-  return text.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos;
-}
-
 bool has_likeness_of_a_mark(std::string_view text) {
   const auto same = [](char c, char small) {
     return c == small || (c >= 'A' && c <= 'Z' && c - 'A' + 'a' == small);
@@ -70,7 +66,7 @@ TurnTexts split_at_marks(std::string_view text, Mark turn_end, std::size_t max_t
   bool in_turn = false;
   while (!text.empty()) {
     const auto [message, mark] = take_piece(text);
-    if (!is_blank(message)) {
+    if (!base::is_blank(message)) {
       if (!in_turn && turns.texts.size() == max_turns)
         return {{}, "a dialogue has more turns than data.max_turns", {}};
       if (in_turn)

@@ -22,22 +22,12 @@ constexpr PairForm kForm{.premise = "sentence1",
                          .label_of = &label_named,
                          .no_label = "-"};
 
-std::vector<std::string_view> split_at_tabs(std::string_view line) {
-  std::vector<std::string_view> cells;
-  for (;;) {
-    const auto tab = line.find('\t');
-    cells.push_back(line.substr(0, tab));
-    if (tab == std::string_view::npos) return cells;
-    line.remove_prefix(tab + 1);
-  }
-}
-
 /// Which column holds what, by the names in a header.
 class Columns {
  public:
   /// Throws   DamagedInput when a column is missing, or its name stands twice
   Columns(std::string_view header, const Place& place) {
-    const auto names = split_at_tabs(header);
+    const auto names = split_at('\t', header);
     count_ = names.size();
     const auto find = [&](std::string_view name) -> std::optional<std::size_t> {
       const auto found = std::ranges::find(names, name);
@@ -64,7 +54,7 @@ class Columns {
     if (const auto bad = base::first_bad_utf8(line))
       throw LostRecord{"a text is not valid UTF-8",
                        "byte " + std::to_string(*bad) + " of the line"};
-    const auto cells = split_at_tabs(line);
+    const auto cells = split_at('\t', line);
     if (cells.size() != count_)
       throw LostRecord{"a line has other columns than the header",
                        std::to_string(cells.size()) + " instead of " + std::to_string(count_)};
@@ -106,9 +96,7 @@ void read_table(InputStream& stream, const ReadLimits& limits, Receiver& receive
 }
 
 bool is_header(std::string_view head) {
-  auto line = head.substr(0, head.find('\n'));
-  if (line.ends_with('\r')) line.remove_suffix(1);
-  const auto names = split_at_tabs(line);
+  const auto names = split_at('\t', take_line(head));
   return std::ranges::all_of(
       std::array{kForm.premise, kForm.hypothesis, kForm.label},
       [&](std::string_view name) { return std::ranges::find(names, name) != names.end(); });
@@ -125,7 +113,7 @@ std::string_view recognises_mnli(std::string_view head) {
 }
 
 void read_mnli(InputStream& stream, const ReadLimits& limits, Receiver& receiver) {
-  if (json_opening(stream.peek(std::size_t{1} << 12)) == '\0')
+  if (json_opening(stream.peek(kHeadBytes)) == '\0')
     read_table(stream, limits, receiver);
   else
     read_json_pairs(stream, limits, receiver, kForm);

@@ -16,10 +16,6 @@ namespace {
 
 constexpr std::string_view kSpaces = " \t\r\n";
 
-bool all_digits(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
-}
-
 /// The number that digits write; nothing for any other text.
 std::optional<std::int64_t> number(std::string_view text) {
   std::int64_t value = 0;

@@ -8,6 +8,7 @@
 
 #include "base/utf8.h"
 #include "data/formats/json_record.h"
+#include "data/input/lines.h"
 
 namespace banter::data {
 namespace {
@@ -31,12 +32,7 @@ void add_fact(std::string_view key, std::string_view value, Facts& facts) {
 }
 
 void add_tags(std::string_view tags, Facts& facts) {
-  for (;;) {
-    const auto end = tags.find(';');
-    add_fact("tag", tags.substr(0, end), facts);
-    if (end == std::string_view::npos) return;
-    tags.remove_prefix(end + 1);
-  }
+  for (const auto tag : split_at(';', tags)) add_fact("tag", tag, facts);
 }
 
 /// What a profile says, in its order.

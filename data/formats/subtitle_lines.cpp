@@ -38,13 +38,7 @@ std::string_view recognises_subtitle_lines(std::string_view head) {
   if (holds_any(head, {"\t", "__eou__", "__eot__", "-->", "your persona: "})) return {};
   if (!recognises_irc(head).empty()) return {};
   std::size_t clean = 0, others = 0;
-  for (auto rest = head; !rest.empty();) {
-    const auto end = rest.find('\n');
-    auto line = rest.substr(0, end);
-    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    ++(is_clean(line) ? clean : others);
-  }
+  while (!head.empty()) ++(is_clean(take_line(head)) ? clean : others);
   if (clean <= others) return {};
   return "lines of plain text without marks";
 }

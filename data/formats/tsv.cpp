@@ -25,25 +25,7 @@ std::string_view without_blank_end(std::string_view line) {
   return line;
 }
 
-/// Gives each column of a line to `take` while that is true.
-template <typename Take>
-void for_each_column(std::string_view line, const Take& take) {
-  line = without_blank_end(line);
-  for (auto tab = line.find('\t'); tab != std::string_view::npos; tab = line.find('\t')) {
-    if (!take(line.substr(0, tab))) return;
-    line.remove_prefix(tab + 1);
-  }
-  take(line);
-}
-
-Columns columns_of(std::string_view line) {
-  Columns columns;
-  for_each_column(line, [&](std::string_view column) {
-    columns.push_back(column);
-    return true;
-  });
-  return columns;
-}
+Columns columns_of(std::string_view line) { return split_at('\t', without_blank_end(line)); }
 
 /// The first lines that are not blank; the last one may be cut where it is not the only one.
 std::vector<Columns> first_lines(std::string_view head) {
@@ -113,16 +95,12 @@ std::string_view recognises_tsv(std::string_view head) {
 void read_tsv(InputStream& stream, const ReadLimits& limits, Receiver& receiver) {
   const auto max_turns = static_cast<std::size_t>(limits.max_turns);
   read_dialogue_lines(stream, limits, receiver, [&](std::string_view line) -> TurnTexts {
-    TurnTexts turns;
-    for_each_column(line, [&](std::string_view column) {
-      turns.fault = turns.texts.size() == max_turns
-                        ? "a dialogue has more turns than data.max_turns"
-                        : text_fault(column);
-      if (turns.fault.empty()) turns.texts.emplace_back(column);
-      return turns.fault.empty();
-    });
-    if (!turns.fault.empty()) turns.texts.clear();
-    return turns;
+    const auto columns = columns_of(line);
+    if (columns.size() > max_turns)
+      return {{}, "a dialogue has more turns than data.max_turns", {}};
+    for (const auto column : columns)
+      if (const auto fault = text_fault(column); !fault.empty()) return {{}, fault, {}};
+    return {{columns.begin(), columns.end()}, {}, {}};
   });
 }
 

@@ -1,6 +1,5 @@
 #include "data/formats/ubuntu_v1.h"
 
-#include <algorithm>
 #include <array>
 #include <optional>
 
@@ -22,10 +21,6 @@ bool is_time(std::string_view text) {
   }
   return text.substr(5, 2) <= "12" && text.substr(8, 2) <= "31" && text.substr(11, 2) < "24" &&
          text.substr(14, 2) < "60";
-}
-
-bool all_digits(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
 }
 
 /// Whether a path ends in N/M.tsv, packed or not.
@@ -130,7 +125,7 @@ class DialogueReader {
 }  // namespace
 
 std::string_view recognises_ubuntu_v1(std::string_view head) {
-  const auto columns = split_line(head.substr(0, head.find('\n')));
+  const auto columns = split_line(take_line(head));
   if (columns && is_time(columns->front())) return "its first line is a time, from, to and text";
   return {};
 }

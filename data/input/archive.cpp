@@ -15,8 +15,6 @@
 namespace banter::data {
 namespace {
 
-constexpr std::size_t kTarBlock = 512;
-
 struct ArchiveFree {
   void operator()(archive* a) const { archive_read_free(a); }
 };

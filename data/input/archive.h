@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <functional>
 #include <string_view>
@@ -12,7 +13,11 @@ namespace banter::data {
 using StreamVisitor = std::function<void(InputStream&)>;
 using ProblemSink = std::function<void(const Problem&)>;
 
-/// Whether bytes begin like a tar archive (of any kind; also one without members), or like a zip.
+/// A header of a tar, or a part of a member.
+constexpr std::size_t kTarBlock = 512;
+
+/// Whether bytes begin like a tar archive (of any kind; also one without members; a block of it
+/// must be there), or like a zip.
 bool is_tar(std::string_view head);
 bool is_zip(std::string_view head);
 

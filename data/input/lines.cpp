@@ -14,6 +14,16 @@ std::string_view take_line(std::string_view& rest) {
   return line;
 }
 
+std::vector<std::string_view> split_at(char mark, std::string_view text) {
+  std::vector<std::string_view> pieces;
+  for (auto end = text.find(mark); end != std::string_view::npos; end = text.find(mark)) {
+    pieces.push_back(text.substr(0, end));
+    text.remove_prefix(end + 1);
+  }
+  pieces.push_back(text);
+  return pieces;
+}
+
 LineReader::LineReader(InputStream& stream, std::size_t max_bytes)
     : stream_(stream), max_bytes_(max_bytes) {
   skip_byte_order_mark(stream);

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "data/input/stream.h"
 
@@ -37,6 +38,9 @@ class LineReader {
 
 /// Takes the first line off the front of `rest`; it is given without its end.
 std::string_view take_line(std::string_view& rest);
+
+/// What stands between the marks: one piece more than there are marks, each maybe empty.
+std::vector<std::string_view> split_at(char mark, std::string_view text);
 
 /// Takes a UTF-8 byte order mark off the start of a stream.
 void skip_byte_order_mark(InputStream& stream);

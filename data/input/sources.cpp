@@ -19,8 +19,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kHeadBytes = 512;
-
 std::string printable(const fs::path& path) { return base::printable(path.string(), 1000); }
 
 /// A file opened for reading.
@@ -51,7 +49,7 @@ class OpenFile {
 bool is_gzip(InputStream& stream) { return GzipReader::is_gzip(stream.peek(2)); }
 
 bool is_archive(InputStream& stream) {
-  return is_zip(stream.peek(4)) || is_tar(stream.peek(kHeadBytes));
+  return is_zip(stream.peek(4)) || is_tar(stream.peek(kTarBlock));
 }
 
 /// Gives what a gzip holds to `visit` and reads it to its end, where the check sum is.
@@ -86,7 +84,7 @@ StreamVisitor member_visitor(const ProblemSink& problem, const StreamVisitor& vi
 
 /// Opens one more layer: a tar, or the text itself.
 void visit_unpacked(InputStream& stream, const ProblemSink& problem, const StreamVisitor& visit) {
-  if (is_tar(stream.peek(kHeadBytes)))
+  if (is_tar(stream.peek(kTarBlock)))
     read_tar(stream, problem, member_visitor(problem, visit));
   else
     visit(stream);

@@ -63,6 +63,14 @@ TEST(LineReaderTest, PassesOverALongLineAndCountsIt) {
   EXPECT_EQ(lines.place().line, 3U);
 }
 
+TEST(SplitAtTest, GivesOnePieceMoreThanThereAreMarks) {
+  using Pieces = std::vector<std::string_view>;
+  EXPECT_EQ(data::split_at('|', "a|b c|"), (Pieces{"a", "b c", ""}));
+  EXPECT_EQ(data::split_at('|', "||"), (Pieces{"", "", ""}));
+  EXPECT_EQ(data::split_at('|', "a"), Pieces{"a"});
+  EXPECT_EQ(data::split_at('|', ""), Pieces{""});
+}
+
 Strings elements_of(const std::string& text, std::size_t max = 1000, std::size_t step = 3) {
   auto stream = stream_of(text, step);
   data::JsonElements elements(stream, max);
