@@ -150,7 +150,7 @@ class RowReader {
   void check_row() {
     if (!rows_.fault().empty()) {
       behind_a_break_ = true;
-      throw Lost{rows_.fault()};
+      throw Lost{rows_.fault(), rows_.fault_span()};
     }
     if (rows_.size() != columns_.count)
       throw Lost{"a row has more or fewer columns than there should be",

@@ -27,7 +27,8 @@ bool CsvRows::next() {
       stream_.consume(used);
     }
     if (!any) return false;
-    if (state_ == State::kQuoted) lose("a quote is never closed", quote_line_);
+    if (state_ == State::kQuoted)
+      lose("a quote is never closed", quote_line_, text_.ends_with('\n') ? line_ - 1 : line_);
     if (state_ != State::kEnded) end_row();
   } while (is_blank());
   return true;
@@ -42,6 +43,11 @@ Place CsvRows::place() const {
   Place place = stream_.place();
   place.line = fault_.empty() ? row_line_ : fault_line_;
   return place;
+}
+
+std::string CsvRows::fault_span() const {
+  if (fault_.empty() || fault_end_ <= fault_line_) return "";
+  return "lines " + std::to_string(fault_line_) + " to " + std::to_string(fault_end_);
 }
 
 void CsvRows::begin_row() {
@@ -76,7 +82,7 @@ void CsvRows::take(char c) {
   if (state_ == State::kLost) return;
   if (++bytes_ > max_bytes_) {
     lose("a row is longer than data.max_line_bytes",
-         state_ == State::kQuoted ? quote_line_ : row_line_);
+         state_ == State::kQuoted ? quote_line_ : row_line_, c == '\n' ? line_ - 1 : line_);
     if (c == '\n') end_row();
     return;
   }
@@ -115,7 +121,7 @@ void CsvRows::take_behind_quote(char c) {
   } else if (may_go_on && c == '\r') {
     state_ = State::kBehindReturn;
   } else {
-    lose("text stands right after a closing quote", quote_line_);
+    lose("text stands right after a closing quote", quote_line_, line_);
   }
 }
 
@@ -130,12 +136,13 @@ void CsvRows::end_row() {
   state_ = State::kEnded;
 }
 
-void CsvRows::lose(std::string_view fault, std::uint64_t line) {
+void CsvRows::lose(std::string_view fault, std::uint64_t first_line, std::uint64_t last_line) {
   text_.clear();
   ends_.clear();
   stray_quote_ = false;
   fault_ = fault;
-  fault_line_ = line;
+  fault_line_ = first_line;
+  fault_end_ = last_line;
   state_ = State::kLost;
 }
 

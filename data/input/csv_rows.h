@@ -30,6 +30,9 @@ class CsvRows {
   [[nodiscard]] std::string_view field(std::size_t index) const;
 
   [[nodiscard]] std::string_view fault() const { return fault_; }  ///< "" = the row is whole
+  /// "lines 4 to 9", from where a faulty row or its quote opens to where it was given up; "" where
+  /// that is one line.
+  [[nodiscard]] std::string fault_span() const;
   [[nodiscard]] bool has_stray_quote() const { return stray_quote_; }
   /// Where the row begins; of a fault of quotes, where the quote opens.
   [[nodiscard]] Place place() const;
@@ -51,7 +54,7 @@ class CsvRows {
   void take_behind_quote(char c);
   void end_field();
   void end_row();
-  void lose(std::string_view fault, std::uint64_t line);
+  void lose(std::string_view fault, std::uint64_t first_line, std::uint64_t last_line);
   [[nodiscard]] bool is_blank() const;
 
   InputStream& stream_;
@@ -62,7 +65,7 @@ class CsvRows {
   std::size_t bytes_ = 0;                        // of the row so far
   std::uint64_t line_ = 1;                       // being read
   std::uint64_t row_line_ = 0, quote_line_ = 0;  // where the row, the last quoted field begins
-  std::uint64_t fault_line_ = 0;
+  std::uint64_t fault_line_ = 0, fault_end_ = 0;
   std::string_view fault_;
   bool stray_quote_ = false, any_quoted_ = false;
 };

@@ -9,7 +9,8 @@
 namespace banter::tests {
 namespace {
 
-/// A row as text: "2: a|b", "3! <fault>"; a "?" behind the number tells of a stray quote.
+/// A row as text: "2: a|b", "3! <fault>", "3! <fault> (lines 3 to 5)"; a "?" behind the number
+/// tells of a stray quote.
 std::vector<std::string> rows(std::string_view bytes, std::size_t max_bytes = 1000,
                               std::size_t at_once = 1000) {
   data::InputStream stream({}, "", [&](char* buffer, std::size_t size) {
@@ -23,6 +24,7 @@ std::vector<std::string> rows(std::string_view bytes, std::size_t max_bytes = 10
     std::string text = std::to_string(rows.place().line);
     if (rows.has_stray_quote()) text += '?';
     text += rows.fault().empty() ? ": " : "! " + std::string(rows.fault());
+    if (const auto span = rows.fault_span(); !span.empty()) text += " (" + span + ")";
     for (std::size_t i = 0; i < rows.size(); ++i)
       text += (i == 0 ? "" : "|") + std::string(rows.field(i));
     found.push_back(text);
@@ -65,13 +67,14 @@ TEST(CsvRowsTest, TextBehindAClosingQuoteIsAFaultWhereTheQuoteOpened) {
   EXPECT_EQ(rows("\"b\" ,d\ne\n"), (Rows{"1! " + fault, "2: e"}));
   EXPECT_EQ(rows("\"b\"\rc\ne\n"), (Rows{"1! " + fault, "2: e"}));
   EXPECT_EQ(rows("\"b\"\r\r\ne\n"), (Rows{"1! " + fault, "2: e"}));
-  EXPECT_EQ(rows("\"b\n,c\nx\"y,\"z\ne\n"), (Rows{"1! " + fault, "4: e"}));
-  EXPECT_EQ(rows("\"b\nc\",\"d\ne\"f\ng\n"), (Rows{"2! " + fault, "4: g"}));
+  EXPECT_EQ(rows("\"b\n,c\nx\"y,\"z\ne\n"), (Rows{"1! " + fault + " (lines 1 to 3)", "4: e"}));
+  EXPECT_EQ(rows("\"b\nc\",\"d\ne\"f\ng\n"), (Rows{"2! " + fault + " (lines 2 to 3)", "4: g"}));
 }
 
 TEST(CsvRowsTest, AQuoteThatIsNeverClosedIsToldWhereItOpened) {
   const std::string fault = "a quote is never closed";
-  EXPECT_EQ(rows("a\nb,\"c\nd\ne\n"), (Rows{"1: a", "2! " + fault}));
+  EXPECT_EQ(rows("a\nb,\"c\nd\ne\n"), (Rows{"1: a", "2! " + fault + " (lines 2 to 4)"}));
+  EXPECT_EQ(rows("b,\"c\nd\ne"), (Rows{"1! " + fault + " (lines 1 to 3)"}));
   EXPECT_EQ(rows("\""), (Rows{"1! " + fault}));
 }
 
@@ -79,7 +82,9 @@ TEST(CsvRowsTest, ARowAboveTheLimitIsLostAndTheNextLineIsRead) {
   const std::string fault = "a row is longer than data.max_line_bytes";
   EXPECT_EQ(rows("12,45\n123456\n12345\n", 5), (Rows{"1: 12|45", "2! " + fault, "3: 12345"}));
   EXPECT_EQ(rows("\"2345,\"x\nab\n", 5), (Rows{"1! " + fault, "2: ab"}));
-  EXPECT_EQ(rows("a,\"4\n\n7\nab\n", 5), (Rows{"1! " + fault, "3: 7", "4: ab"}));
+  EXPECT_EQ(rows("a,\"4\n\n7\nab\n", 5),
+            (Rows{"1! " + fault + " (lines 1 to 2)", "3: 7", "4: ab"}));
+  EXPECT_EQ(rows("a,\"4\n67\nab\n", 5), (Rows{"1! " + fault + " (lines 1 to 2)", "3: ab"}));
   EXPECT_EQ(rows("\"\n\",\"6\nab\n", 5), (Rows{"2! " + fault, "3: ab"}));
   EXPECT_EQ(rows("12,\"56\nab\n", 5), (Rows{"1! " + fault, "2: ab"}));
 }

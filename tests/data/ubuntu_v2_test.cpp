@@ -177,7 +177,7 @@ TEST_F(UbuntuV2Test, TheRestOfABrokenRowIsNeverADialogue) {
   EXPECT_EQ(said(reading.dialogues[0]), "A: is it on ? | B: it is . | A: thanks");
   EXPECT_EQ(said(reading.dialogues[1]), "A: f \"g\" | B: h");
   EXPECT_EQ(reading.lost, 2U);
-  EXPECT_TRUE(tells(reading, "c.csv:2: text stands right after a closing quote"));
+  EXPECT_TRUE(tells(reading, "c.csv:2: text stands right after a closing quote (lines 2 to 3)"));
   EXPECT_TRUE(tells(reading, "c.csv:4: a row with stray quotes stands behind a broken row"));
 }
 
