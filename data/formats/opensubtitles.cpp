@@ -245,7 +245,8 @@ class FilmReader : public XmlEvents {
       Turn turn{"?", text_.take(), std::exchange(time_, {})};
       bytes_ += static_cast<std::int64_t>(sizeof(Turn) + turn.text.size() + turn.time.size());
       if (bytes_ > max_bytes_)
-        throw XmlFault{"a film is longer than 16 times data.max_line_bytes", sentence(),
+        throw XmlFault{"a film is longer than data.max_line_bytes allows",
+                       sentence() + ": at most " + std::to_string(max_bytes_) + " bytes",
                        begin_.line};
       ++turns_;
       runs_.add(std::move(turn), begin_);

@@ -4,6 +4,7 @@
 #include <exception>
 #include <memory>
 #include <new>
+#include <utility>
 #include <vector>
 
 #include <expat.h>
@@ -11,7 +12,6 @@
 namespace banter::data {
 namespace {
 
-constexpr std::string_view kDocumentRule = "a document is longer than 16 times data.max_line_bytes";
 constexpr std::string_view kTagRule = "a tag or comment is longer than data.max_line_bytes";
 
 struct ParserFree {
@@ -53,7 +53,9 @@ class Document {
   void feed(std::string_view bytes, bool is_last) {
     bytes_ += std::ssize(bytes);
     since_event_ += std::ssize(bytes);
-    if (bytes_ > limits_.max_document_bytes) fault(kDocumentRule);
+    if (bytes_ > limits_.max_document_bytes)
+      fault("a document is longer than data.max_line_bytes allows",
+            "at most " + std::to_string(limits_.max_document_bytes) + " bytes");
     const auto status =
         XML_Parse(parser_.get(), bytes.data(), static_cast<int>(bytes.size()), is_last ? 1 : 0);
     if (failure_) std::rethrow_exception(failure_);
@@ -127,7 +129,9 @@ class Document {
 
   [[nodiscard]] std::uint64_t line() const { return XML_GetCurrentLineNumber(parser_.get()); }
 
-  [[noreturn]] void fault(std::string_view rule) const { throw XmlFault{rule, "", line()}; }
+  [[noreturn]] void fault(std::string_view rule, std::string detail = "") const {
+    throw XmlFault{rule, std::move(detail), line()};
+  }
 
   [[noreturn]] void fail(XML_Error code) const {
     const std::string text = XML_ErrorString(code);

@@ -182,7 +182,9 @@ TEST_F(OpenSubtitlesTest, WhatIsWrongWithTheWholeFilmLosesIt) {
       {with("<!--" + std::string(1 << 20, 'x') + "-->"), "a tag or comment is longer than"},
       {with("<i a=\"" + std::string(1 << 20, 'x') + "\"/>"), "a tag or comment is longer than"},
       {"<document><!--" + std::string(3 << 20, 'x'), "a tag or comment is longer than"},
-      {with(std::string(17 << 20, ' ')), "a document is longer than 16 times"},
+      {with(std::string(17 << 20, ' ')),
+       "a document is longer than data.max_line_bytes allows (at most " +
+           std::to_string(data::kFilmRecords << 20) + " bytes)"},
   };
   for (const auto& [text, rule] : bad) {
     const auto reading = read(text);
@@ -210,7 +212,8 @@ TEST_F(OpenSubtitlesTest, WhatIsHeldOfAFilmIsBounded) {
   const data::ReadLimits small{.max_line_bytes = 8192, .max_turns = 100};
   const auto reading = read(film(many), small);
   EXPECT_EQ(reading.lost, 1U);
-  EXPECT_TRUE(tells(reading, "a film is longer than 16 times data.max_line_bytes"));
+  EXPECT_TRUE(tells(reading, "a film is longer than data.max_line_bytes allows (sentence "));
+  EXPECT_TRUE(tells(reading, ": at most " + std::to_string(data::kFilmRecords * 8192) + " bytes)"));
   many.resize(250);
   EXPECT_EQ(read(film(many), small).dialogues.size(), 3U);
 }
