@@ -90,6 +90,17 @@ void visit_unpacked(InputStream& stream, const ProblemSink& problem, const Strea
     visit(stream);
 }
 
+/// The same behind a gzip, the only one.
+void visit_packed(InputStream& stream, const ProblemSink& problem, const StreamVisitor& visit) {
+  visit_gzip(stream, problem, [&](InputStream& text) {
+    if (is_gzip(text))
+      throw DamagedInput(stream.place().text() +
+                         ": is a gzip inside a gzip; only one layer is opened: "
+                         "unpack it once");
+    visit_unpacked(text, problem, visit);
+  });
+}
+
 using FileVisitor = std::function<void(const fs::path& file, const std::string& name)>;
 
 void walk(const fs::path& folder, const fs::path& inside, const ProblemSink& problem,
@@ -155,26 +166,21 @@ void for_each_file(const fs::path& path, const ProblemSink& problem,
 void read_file_streams(const fs::path& file, const std::string& name, const Place& place,
                        const SourceEvents& events, const StreamVisitor& visit) {
   OpenFile opened(file);
+  std::uint64_t told = 0;
   InputStream raw(place, name, [&](char* buffer, std::size_t size) {
     const auto count = opened.read(buffer, size);
+    told += count;
     events.bytes(count);
     return count;
   });
-  const auto head = raw.peek(4);
-  if (is_zip(head)) {
+  if (is_zip(raw.peek(4)))
     read_zip(file, place, events.problem, member_visitor(events.problem, visit));
-    events.bytes(base::size_of_file(file));
-    return;
-  }
-  if (!is_gzip(raw)) return visit_unpacked(raw, events.problem, visit);
-
-  visit_gzip(raw, events.problem, [&](InputStream& text) {
-    if (is_gzip(text))
-      throw DamagedInput(place.text() +
-                         ": is a gzip inside a gzip; only one layer is opened: "
-                         "unpack it once");
-    visit_unpacked(text, events.problem, visit);
-  });
+  else if (is_gzip(raw))
+    visit_packed(raw, events.problem, visit);
+  else
+    visit_unpacked(raw, events.problem, visit);
+  // A zip is read elsewhere, and what a visitor passed over was not read at all.
+  if (const auto size = base::size_of_file(file); size > told) events.bytes(size - told);
 }
 
 bool lies_in_source(const fs::path& path, const fs::path& source) {

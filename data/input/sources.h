@@ -13,7 +13,7 @@ namespace banter::data {
 /// What `read_file_streams` tells besides the streams. Every member must be set.
 struct SourceEvents {
   ProblemSink problem;                       ///< refused members, bytes left over
-  std::function<void(std::uint64_t)> bytes;  ///< so many more bytes of the files were read
+  std::function<void(std::uint64_t)> bytes;  ///< so many more bytes of the files are done
 };
 
 /// Gives a file of a source, whose `name` and place are given, to `visit` as streams of unpacked

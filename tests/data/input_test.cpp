@@ -374,6 +374,26 @@ TEST_F(SourcesTest, APatternThatMatchesNothingSaysSo) {
   }
 }
 
+TEST_F(SourcesTest, TheBytesThatAreToldAreThoseOfTheFile) {
+  const std::string text(300'000, 'x');
+  for (const auto& path :
+       {make("plain", text), make("gz", gzip(text) + gzip("more") + std::string(100'000, 'j')),
+        make("tar", tar({{"x", text}})), make("tar.gz", gzip(tar({{"x", text}, {"y", text}}))),
+        make("zip", zip({{"x", text}})), make("small.zip", zip({{"x", "y"}})), make("empty", "")})
+    for (const bool passes_over : {false, true}) {
+      std::uint64_t bytes = 0;
+      for_each_stream(
+          path, {[](const data::Problem&) {}, [&](std::uint64_t more) { bytes += more; }},
+          [&](InputStream& stream) {
+            if (passes_over) return;
+            for (auto chunk = stream.chunk(); !chunk.empty(); chunk = stream.chunk())
+              stream.consume(chunk.size());
+          },
+          "");
+      EXPECT_EQ(bytes, std::filesystem::file_size(path)) << path << passes_over;
+    }
+}
+
 TEST_F(SourcesTest, AStopSignalIsHeardWhateverIsInAFile) {
   const std::string endless(std::size_t{1} << 20, 'x');  // no record, no end of a line
   for (const auto& path :
