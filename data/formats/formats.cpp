@@ -90,10 +90,10 @@ bool add_distractor(Turn& turn, std::string distractor) {
   return is_false;
 }
 
-std::string_view text_fault(std::string_view text) {
+std::string_view text_fault(std::string_view text, std::string_view when_blank) {
   if (base::first_bad_utf8(text)) return "a text is not valid UTF-8";
   if (text.find('\0') != std::string_view::npos) return "a text holds NUL";
-  if (base::is_blank(text)) return "a turn is blank";
+  if (base::is_blank(text)) return when_blank;
   return {};
 }
 

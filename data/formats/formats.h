@@ -76,8 +76,11 @@ Recognition recognise(InputStream& stream, bool alone);
 bool add_distractor(Turn& turn, std::string distractor);
 constexpr std::string_view kTrueDistractor = "a distractor is the true reply: it is left out";
 
-/// Why a turn or a fact cannot be kept, or "": not UTF-8, NUL inside, blank.
-std::string_view text_fault(std::string_view text);
+constexpr std::string_view kBlankTurn = "a turn is blank";
+
+/// Why a text cannot be kept, or "": not UTF-8, NUL inside, or blank, for which `when_blank` is the
+/// rule, a literal that says what the text is.
+std::string_view text_fault(std::string_view text, std::string_view when_blank = kBlankTurn);
 
 /// The text without spaces and tabs at its ends.
 std::string_view trimmed(std::string_view text);

@@ -59,9 +59,8 @@ class JsonRecords {
   }
 
   static std::string checked_distractor(std::string_view text, std::size_t turn) {
-    const auto where = "turn " + std::to_string(turn);
-    if (base::is_blank(text)) throw LostRecord{"a distractor is blank", where};
-    if (const auto fault = text_fault(text); !fault.empty()) throw LostRecord{fault, where};
+    if (const auto fault = text_fault(text, "a distractor is blank"); !fault.empty())
+      throw LostRecord{fault, "turn " + std::to_string(turn)};
     return std::string(text);
   }
 

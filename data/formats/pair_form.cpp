@@ -20,8 +20,7 @@ std::string_view optional_text(const RecordObject& object, std::string_view key)
 }
 
 std::string checked_sentence(std::string_view text, std::string_view name) {
-  if (base::is_blank(text)) throw LostRecord{"a sentence is blank", std::string(name)};
-  if (const auto fault = text_fault(text); !fault.empty())
+  if (const auto fault = text_fault(text, "a sentence is blank"); !fault.empty())
     throw LostRecord{fault, std::string(name)};
   return std::string(text);
 }

@@ -58,7 +58,7 @@ CorpusInspection inspect_corpus(const SourceOptions& source, const ReadLimits& l
 }
 
 std::uint64_t CorpusInspection::records_with_a_blank_turn() const {
-  const auto found = problems.by_rule().find(text_fault(" "));
+  const auto found = problems.by_rule().find(kBlankTurn);
   return found == problems.by_rule().end() ? 0 : found->second.count;
 }
 

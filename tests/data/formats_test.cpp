@@ -24,6 +24,14 @@ class FormatsTest : public testing::Test {
 
 const std::string kGood = json_line("good", {"hello", "hi", "how are you", "fine"});
 
+TEST(TextFaultTest, ABlankTextIsCalledWhatItIs) {
+  EXPECT_EQ(data::text_fault(" \t"), "a turn is blank");
+  EXPECT_EQ(data::text_fault("", "a sentence is blank"), "a sentence is blank");
+  EXPECT_EQ(data::text_fault("\xFF", "a sentence is blank"), "a text is not valid UTF-8");
+  EXPECT_EQ(data::text_fault(std::string_view("\0", 1), "a sentence is blank"), "a text holds NUL");
+  EXPECT_EQ(data::text_fault("x"), "");
+}
+
 TEST_F(FormatsTest, JsonLinesGiveWhatTheyHold) {
   const auto reading = read(
       R"({"id": "x", "extra": 1, "turns": [{"speaker": "ann", "text": " two  spaces ", "time": "t1"},)"
