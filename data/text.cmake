@@ -51,6 +51,7 @@ add_library(
   input/stream.cpp
   input/xml.cpp
   inspection/corpus_report.cpp
+  inspection/counting_queue.cpp
   inspection/distinct_counter.cpp
   inspection/example_sample.cpp
   inspection/histogram.cpp

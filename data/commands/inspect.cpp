@@ -14,6 +14,7 @@
 #include "data/commands.h"
 #include "data/commands/corpus_options.h"
 #include "data/inspection/corpus_report.h"
+#include "data/inspection/counting_queue.h"
 #include "data/inspection/overlap.h"
 #include "data/inspection/pair_report.h"
 #include "data/inspection/report.h"
@@ -155,19 +156,21 @@ class Inspection {
   /// What is in a split, printed, or returned for programs.
   json::object part(const std::string& path, const Store& store, const Split& split) {
     CorpusStatistics statistics(keys_, examples_);
+    PairStatistics pair_statistics(keys_);
     TokenStatistics tokens(store.tokenizer());
+    CountingQueue counting(statistics, pair_statistics);
     for (std::uint64_t i = 0; i < split.dialogues(); ++i) {
       base::throw_if_stopped();
-      statistics.add(split.record(i));
+      counting.add(split.record(i));
       tokens.add_dialogue(split, i);
     }
-    PairStatistics pair_statistics(keys_);
     for (std::uint64_t i = 0; i < split.pairs(); ++i) {
       base::throw_if_stopped();
-      const auto pair = split.pair_record(i);
-      pair_statistics.add(pair);
+      auto pair = split.pair_record(i);
       tokens.add_pair(split, i, pair);
+      counting.add(std::move(pair));
     }
+    counting.finish();
     const auto figures = statistics.figures();
     const auto pairs = pair_statistics.figures();
     keep({path + " (" + split.name() + ")", std::move(statistics), std::move(pair_statistics),

@@ -4,9 +4,10 @@
 #include <functional>
 #include <string>
 #include <system_error>
-#include <variant>
+#include <utility>
 
 #include "data/input/sources.h"
+#include "data/inspection/counting_queue.h"
 #include "data/preparation/inputs.h"
 #include "data/reading_progress.h"
 
@@ -40,19 +41,15 @@ CorpusInspection inspect_corpus(const SourceOptions& source, const ReadLimits& l
       {}, Problems(), CorpusStatistics(keys, examples), PairStatistics(keys), ""};
   CorpusReader reader(CleaningOptions{}, limits, keys->folder(), found.problems);
   ReadingProgress progress("reading", bytes_of(file), quiet);
+  CountingQueue counting(found.statistics, found.pairs);
   try {
     reader.read(
-        source,
-        [&](Record&& record, const Place&) {
-          if (const auto* dialogue = std::get_if<Dialogue>(&record))
-            found.statistics.add(*dialogue);
-          else
-            found.pairs.add(std::get<Pair>(record));
-        },
+        source, [&](Record&& record, const Place&) { counting.add(std::move(record)); },
         std::ref(progress), file);
   } catch (const DamagedInput& damage) {
     found.damage = damage.what();
   }
+  counting.finish();
   found.summary = reader.summary();
   return found;
 }

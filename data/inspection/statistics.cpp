@@ -19,7 +19,7 @@ CorpusStatistics::CorpusStatistics(const std::shared_ptr<KeyFile>& keys, std::si
       ids_(keys),
       examples_(examples) {}
 
-void CorpusStatistics::add(const Dialogue& dialogue) {
+void CorpusStatistics::count(const Dialogue& dialogue) {
   const std::uint64_t turns = dialogue.turns.size();
   auto& f = figures_;
   if (f.turns.count() == 0 || turns < f.fewest_turns.value) f.fewest_turns = {turns, dialogue.id};
@@ -30,7 +30,6 @@ void CorpusStatistics::add(const Dialogue& dialogue) {
   add_speakers(dialogue);
   add_personas(dialogue);
   add_keys(dialogue);
-  near_duplicates_.add(sketcher_.sketch(dialogue));
   examples_.offer(dialogue);
 }
 
