@@ -1,2 +1,2 @@
-add_library(banter_examples examples.cpp example_order.cpp)
+add_library(banter_examples batches/examples.cpp batches/example_order.cpp)
 target_link_libraries(banter_examples PUBLIC banter_data banter_configs)

@@ -2,8 +2,8 @@
 
 #include "base/random.h"
 #include "base/utf8.h"
-#include "data/preparation/blocked_patterns.h"
-#include "data/preparation/unicode_text.h"
+#include "data/cleaning/blocked_patterns.h"
+#include "data/cleaning/unicode_text.h"
 
 namespace banter::data {
 namespace {

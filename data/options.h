@@ -8,7 +8,7 @@
 #include "configs/section.h"
 #include "data/formats/formats.h"
 #include "data/record.h"
-#include "data/tokenizer.h"
+#include "data/tokenizer/tokenizer.h"
 #include "data/transforms/transforms.h"
 
 namespace banter::data {

@@ -8,8 +8,8 @@
 
 #include <torch/torch.h>
 
-#include "data/batch.h"
-#include "data/tokenizer.h"
+#include "data/batches/batch.h"
+#include "data/tokenizer/tokenizer.h"
 #include "models/rows.h"
 
 namespace banter::models {

@@ -6,7 +6,7 @@
 
 #include <torch/torch.h>
 
-#include "data/batch.h"
+#include "data/batches/batch.h"
 #include "data/store/store.h"
 #include "models/dialogue_model.h"
 #include "train/metrics.h"

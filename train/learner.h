@@ -9,7 +9,7 @@
 
 #include <torch/torch.h>
 
-#include "data/batch_mix.h"
+#include "data/batches/batch_mix.h"
 #include "data/store/store.h"
 #include "models/checkpoint/safetensors.h"
 #include "models/dialogue_model.h"

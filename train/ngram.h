@@ -4,8 +4,8 @@
 #include <span>
 #include <vector>
 
-#include "data/examples.h"
-#include "data/tokenizer.h"
+#include "data/batches/examples.h"
+#include "data/tokenizer/tokenizer.h"
 
 namespace banter::train {
 

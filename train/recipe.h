@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "configs/section.h"
-#include "data/examples.h"
+#include "data/batches/examples.h"
 #include "train/options.h"
 
 namespace banter::train {

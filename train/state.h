@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "data/position.h"
+#include "data/batches/position.h"
 
 namespace banter::train {
 

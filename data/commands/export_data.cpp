@@ -18,11 +18,11 @@
 #include "data/commands/corpus_options.h"
 #include "data/export/exporter.h"
 #include "data/input/sources.h"
-#include "data/inspection/report.h"
-#include "data/preparation/corpus.h"
+#include "data/inspection/reports/report.h"
 #include "data/preparation/inputs.h"
-#include "data/preparation/temporary_folder.h"
+#include "data/reading/corpus.h"
 #include "data/reading_progress.h"
+#include "data/scratch/temporary_folder.h"
 #include "data/store/store.h"
 
 namespace banter::data {

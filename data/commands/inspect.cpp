@@ -13,14 +13,14 @@
 #include "configs/command_line.h"
 #include "data/commands.h"
 #include "data/commands/corpus_options.h"
-#include "data/inspection/corpus_report.h"
 #include "data/inspection/counting_queue.h"
 #include "data/inspection/overlap.h"
-#include "data/inspection/pair_report.h"
-#include "data/inspection/report.h"
+#include "data/inspection/reports/corpus_report.h"
+#include "data/inspection/reports/pair_report.h"
+#include "data/inspection/reports/report.h"
 #include "data/inspection/token_statistics.h"
-#include "data/preparation/temporary_folder.h"
 #include "data/reading_progress.h"
+#include "data/scratch/temporary_folder.h"
 
 namespace banter::data {
 namespace {

@@ -9,7 +9,7 @@
 #include "configs/command_line.h"
 #include "configs/section.h"
 #include "data/commands.h"
-#include "data/inspection/report.h"
+#include "data/inspection/reports/report.h"
 
 namespace banter::data {
 namespace {

@@ -6,8 +6,8 @@
 #include <string_view>
 
 #include "data/export/line_output.h"
-#include "data/preparation/seen_keys.h"
 #include "data/record.h"
+#include "data/scratch/seen_keys.h"
 
 namespace banter::data {
 

@@ -3,7 +3,7 @@
 #include <utility>
 #include <variant>
 
-#include "data/preparation/memory_of.h"
+#include "data/reading/memory_of.h"
 
 namespace banter::data {
 namespace {

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <iomanip>
 
-#include "data/inspection/report.h"
+#include "data/inspection/reports/report.h"
 
 namespace banter::data {
 

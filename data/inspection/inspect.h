@@ -7,8 +7,8 @@
 
 #include "data/inspection/pair_statistics.h"
 #include "data/inspection/statistics.h"
-#include "data/preparation/corpus.h"
 #include "data/problems.h"
+#include "data/reading/corpus.h"
 
 namespace banter::data {
 

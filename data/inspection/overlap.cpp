@@ -3,8 +3,8 @@
 #include <iomanip>
 
 #include "base/utf8.h"
-#include "data/inspection/corpus_report.h"
-#include "data/inspection/report.h"
+#include "data/inspection/reports/corpus_report.h"
+#include "data/inspection/reports/report.h"
 
 namespace banter::data {
 namespace {

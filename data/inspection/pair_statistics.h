@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "data/inspection/distinct_counter.h"
+#include "data/inspection/keys/distinct_counter.h"
 #include "data/pair.h"
 
 namespace banter::data {

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "data/preparation/unicode_text.h"
+#include "data/cleaning/unicode_text.h"
 
 namespace banter::data {
 

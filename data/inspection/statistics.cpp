@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "base/utf8.h"
-#include "data/preparation/unicode_text.h"
+#include "data/cleaning/unicode_text.h"
 
 namespace banter::data {
 

@@ -6,12 +6,12 @@
 #include <vector>
 
 #include "data/dialogue.h"
-#include "data/inspection/distinct_counter.h"
 #include "data/inspection/example_sample.h"
 #include "data/inspection/histogram.h"
-#include "data/inspection/near_duplicates.h"
+#include "data/inspection/keys/distinct_counter.h"
+#include "data/inspection/likeness/near_duplicates.h"
+#include "data/inspection/likeness/sketch.h"
 #include "data/inspection/script_counts.h"
-#include "data/inspection/sketch.h"
 
 namespace banter::data {
 

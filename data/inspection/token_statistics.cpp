@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/utf8.h"
-#include "data/inspection/report.h"
+#include "data/inspection/reports/report.h"
 
 namespace banter::data {
 

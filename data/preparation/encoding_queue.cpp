@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <thread>
 
-#include "data/preparation/memory_of.h"
+#include "data/reading/memory_of.h"
 
 namespace banter::data {
 namespace {

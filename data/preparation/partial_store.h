@@ -7,7 +7,7 @@
 
 #include <boost/json.hpp>
 
-#include "data/tokenizer.h"
+#include "data/tokenizer/tokenizer.h"
 
 namespace banter::data {
 

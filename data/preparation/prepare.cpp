@@ -19,8 +19,8 @@
 #include "data/preparation/partial_store.h"
 #include "data/preparation/record_taker.h"
 #include "data/preparation/source_readings.h"
-#include "data/preparation/temporary_folder.h"
 #include "data/preparation/tokenizer_training.h"
+#include "data/scratch/temporary_folder.h"
 #include "data/store/rows.h"
 
 namespace banter::data {

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "base/errors.h"
-#include "data/preparation/corpus.h"
+#include "data/reading/corpus.h"
 #include "data/reading_progress.h"
 #include "data/store/store.h"
 

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "base/progress.h"
-#include "data/text_sample.h"
+#include "data/tokenizer/text_sample.h"
 
 namespace banter::data {
 namespace {

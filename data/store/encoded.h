@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "data/record.h"
-#include "data/word_encoder.h"
+#include "data/tokenizer/word_encoder.h"
 
 namespace banter::data {
 

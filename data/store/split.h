@@ -8,7 +8,7 @@
 
 #include "data/record.h"
 #include "data/store/split_counts.h"
-#include "data/tokenizer.h"
+#include "data/tokenizer/tokenizer.h"
 
 namespace banter::data {
 

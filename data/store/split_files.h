@@ -12,7 +12,7 @@
 #include "data/record.h"
 #include "data/store/rows.h"
 #include "data/store/split_counts.h"
-#include "data/tokenizer.h"
+#include "data/tokenizer/tokenizer.h"
 
 namespace banter::data {
 

@@ -10,7 +10,7 @@
 
 #include "data/store/shard.h"
 #include "data/store/split.h"
-#include "data/tokenizer.h"
+#include "data/tokenizer/tokenizer.h"
 
 namespace banter::data {
 

@@ -10,7 +10,7 @@
 #include <boost/json.hpp>
 
 #include "data/store/split_files.h"
-#include "data/tokenizer.h"
+#include "data/tokenizer/tokenizer.h"
 
 namespace banter::data {
 

@@ -5,8 +5,8 @@
 
 #include <torch/torch.h>
 
-#include "data/examples.h"
-#include "data/tokenizer.h"
+#include "data/batches/examples.h"
+#include "data/tokenizer/tokenizer.h"
 #include "models/checkpoint/checkpoint.h"
 #include "models/dialogue_model.h"
 

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "base/json.h"
-#include "data/tokenizer.h"
+#include "data/tokenizer/tokenizer.h"
 #include "models/decoding/reply.h"
 
 /// Replies as JSON and as lines.

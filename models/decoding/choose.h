@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "data/tokenizer.h"
+#include "data/tokenizer/tokenizer.h"
 
 /// Choosing tokens from one row of logits: pure functions of plain floats, one or two passes over
 /// the row, no sort of the vocabulary.

@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "data/tokenizer.h"
+#include "data/tokenizer/tokenizer.h"
 #include "models/decoding/options.h"
 
 namespace banter::models {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "data/batch.h"
+#include "data/batches/batch.h"
 #include "models/decoding/composed.h"
 #include "models/decoding/options.h"
 #include "models/decoding/reply.h"

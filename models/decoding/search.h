@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "data/tokenizer.h"
+#include "data/tokenizer/tokenizer.h"
 #include "models/decoding/hypothesis.h"
 #include "models/decoding/options.h"
 

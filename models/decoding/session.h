@@ -4,7 +4,7 @@
 #include <deque>
 #include <vector>
 
-#include "data/batch.h"
+#include "data/batches/batch.h"
 #include "models/decoding/composed.h"
 #include "models/dialogue_model.h"
 

@@ -1,6 +1,6 @@
 #include "models/layers/turn_embedding.h"
 
-#include "data/tokenizer.h"
+#include "data/tokenizer/tokenizer.h"
 
 namespace banter::models {
 

@@ -1,4 +1,4 @@
-#include "data/batch.h"
+#include "data/batches/batch.h"
 
 #include <algorithm>
 #include <set>
@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "base/errors.h"
-#include "data/batch_mix.h"
+#include "data/batches/batch_mix.h"
 #include "tests/batch/made_store.h"
 
 namespace banter::data {

@@ -1,4 +1,4 @@
-#include "data/example_order.h"
+#include "data/batches/example_order.h"
 
 #include <algorithm>
 #include <map>

@@ -13,7 +13,7 @@
 
 #include <benchmark/benchmark.h>
 
-#include "data/batch.h"
+#include "data/batches/batch.h"
 #include "data/store/store.h"
 #include "tests/batch/made_store.h"
 

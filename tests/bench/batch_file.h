@@ -5,7 +5,7 @@
 
 #include <torch/torch.h>
 
-#include "data/batch.h"
+#include "data/batches/batch.h"
 
 namespace banter::tests {
 

@@ -20,8 +20,8 @@
 #include "configs/section.h"
 #include "data/commands.h"
 #include "data/options.h"
-#include "data/preparation/corpus.h"
-#include "data/preparation/temporary_folder.h"
+#include "data/reading/corpus.h"
+#include "data/scratch/temporary_folder.h"
 #include "data/store/store.h"
 
 namespace banter::data {

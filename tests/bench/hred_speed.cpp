@@ -16,7 +16,7 @@
 #include <boost/json.hpp>
 
 #include "configs/section.h"
-#include "data/batch.h"
+#include "data/batches/batch.h"
 #include "data/store/store.h"
 #include "models/checkpoint/safetensors.h"
 #include "models/decoding/decoder.h"

@@ -7,7 +7,7 @@
 #include <torch/torch.h>
 
 #include "configs/section.h"
-#include "data/batch.h"
+#include "data/batches/batch.h"
 #include "models/device.h"
 #include "models/registry.h"
 

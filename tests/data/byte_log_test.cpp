@@ -1,4 +1,4 @@
-#include "data/preparation/byte_log.h"
+#include "data/scratch/byte_log.h"
 
 #include <string>
 #include <utility>

@@ -1,4 +1,4 @@
-#include "data/preparation/cleaning.h"
+#include "data/cleaning/cleaning.h"
 
 #include <string>
 #include <utility>

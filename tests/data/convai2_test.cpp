@@ -1,4 +1,4 @@
-#include "data/formats/convai2.h"
+#include "data/formats/turns/convai2.h"
 
 #include <ostream>
 #include <string>

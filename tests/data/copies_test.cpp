@@ -1,4 +1,4 @@
-#include "data/preparation/copies.h"
+#include "data/cleaning/copies.h"
 
 #include <string>
 

@@ -1,4 +1,4 @@
-#include "data/inspection/distinct_counter.h"
+#include "data/inspection/keys/distinct_counter.h"
 
 #include <map>
 #include <memory>

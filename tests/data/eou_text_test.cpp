@@ -1,4 +1,4 @@
-#include "data/formats/eou_text.h"
+#include "data/formats/turns/eou_text.h"
 
 #include <string>
 #include <vector>

@@ -10,9 +10,9 @@
 
 #include "base/errors.h"
 #include "base/utf8.h"
-#include "data/inspection/corpus_report.h"
 #include "data/inspection/histogram.h"
-#include "data/inspection/report.h"
+#include "data/inspection/reports/corpus_report.h"
+#include "data/inspection/reports/report.h"
 #include "tests/data/command_output.h"
 #include "tests/data/made_files.h"
 #include "tests/support/temporary_folder.h"

@@ -1,4 +1,4 @@
-#include "data/formats/irc.h"
+#include "data/formats/runs/irc.h"
 
 #include <string>
 #include <vector>

@@ -12,8 +12,8 @@
 #include "base/errors.h"
 #include "base/random.h"
 #include "base/utf8.h"
-#include "data/formats/jsonl.h"
-#include "data/formats/pairs.h"
+#include "data/formats/json/jsonl.h"
+#include "data/formats/pairs/pairs.h"
 
 namespace banter::tests {
 namespace {

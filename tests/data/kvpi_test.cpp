@@ -1,4 +1,4 @@
-#include "data/formats/kvpi.h"
+#include "data/formats/pairs/kvpi.h"
 
 #include <string>
 #include <vector>

@@ -11,7 +11,7 @@
 
 #include "base/json.h"
 #include "data/input/stream.h"
-#include "data/preparation/corpus.h"
+#include "data/reading/corpus.h"
 
 namespace banter::tests {
 namespace {

@@ -1,4 +1,4 @@
-#include "data/inspection/near_duplicates.h"
+#include "data/inspection/likeness/near_duplicates.h"
 
 #include <algorithm>
 #include <cmath>

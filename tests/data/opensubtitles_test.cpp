@@ -1,4 +1,4 @@
-#include "data/formats/opensubtitles.h"
+#include "data/formats/runs/opensubtitles.h"
 
 #include <algorithm>
 #include <filesystem>

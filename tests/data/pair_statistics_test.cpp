@@ -11,7 +11,7 @@
 #include "base/json.h"
 #include "data/commands.h"
 #include "data/inspection/inspect.h"
-#include "data/inspection/pair_report.h"
+#include "data/inspection/reports/pair_report.h"
 #include "tests/data/made_files.h"
 #include "tests/support/corpora.h"
 #include "tests/support/temporary_folder.h"

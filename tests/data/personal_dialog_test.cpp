@@ -1,4 +1,4 @@
-#include "data/formats/personal_dialog.h"
+#include "data/formats/json/personal_dialog.h"
 
 #include <ostream>
 #include <string>

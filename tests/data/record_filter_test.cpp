@@ -1,4 +1,4 @@
-#include "data/preparation/record_filter.h"
+#include "data/reading/record_filter.h"
 
 #include <filesystem>
 #include <optional>
@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 
-#include "data/preparation/corpus.h"
+#include "data/reading/corpus.h"
 #include "tests/support/corpora.h"
 #include "tests/support/temporary_folder.h"
 

@@ -1,4 +1,4 @@
-#include "data/preparation/seen_keys.h"
+#include "data/scratch/seen_keys.h"
 
 #include <string>
 

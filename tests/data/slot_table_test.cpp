@@ -1,4 +1,4 @@
-#include "data/preparation/slot_table.h"
+#include "data/scratch/slot_table.h"
 
 #include <gtest/gtest.h>
 

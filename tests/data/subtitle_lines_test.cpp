@@ -1,4 +1,4 @@
-#include "data/formats/subtitle_lines.h"
+#include "data/formats/runs/subtitle_lines.h"
 
 #include <algorithm>
 #include <string>

@@ -1,4 +1,4 @@
-#include "data/preparation/subtitle_marks.h"
+#include "data/cleaning/subtitle_marks.h"
 
 #include <algorithm>
 #include <optional>

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "base/errors.h"
-#include "data/tokenizer.h"
+#include "data/tokenizer/tokenizer.h"
 #include "tests/data/command_output.h"
 #include "tests/data/made_files.h"
 #include "tests/support/temporary_folder.h"

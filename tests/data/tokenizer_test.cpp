@@ -1,4 +1,4 @@
-#include "data/tokenizer.h"
+#include "data/tokenizer/tokenizer.h"
 
 #include <string>
 #include <vector>
@@ -8,8 +8,8 @@
 #include "base/errors.h"
 #include "base/random.h"
 #include "base/utf8.h"
-#include "data/text_sample.h"
-#include "data/word_encoder.h"
+#include "data/tokenizer/text_sample.h"
+#include "data/tokenizer/word_encoder.h"
 
 namespace banter::tests {
 namespace {

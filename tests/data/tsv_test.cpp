@@ -1,4 +1,4 @@
-#include "data/formats/tsv.h"
+#include "data/formats/turns/tsv.h"
 
 #include <string>
 #include <vector>

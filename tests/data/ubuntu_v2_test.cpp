@@ -1,4 +1,4 @@
-#include "data/formats/ubuntu_v2.h"
+#include "data/formats/turns/ubuntu_v2.h"
 
 #include <algorithm>
 #include <string>
@@ -7,8 +7,8 @@
 #include <gtest/gtest.h>
 
 #include "base/utf8.h"
-#include "data/preparation/cleaning.h"
-#include "data/preparation/corpus.h"
+#include "data/cleaning/cleaning.h"
+#include "data/reading/corpus.h"
 #include "tests/data/reading_test.h"
 #include "tests/support/corpora.h"
 

@@ -1,4 +1,4 @@
-#include "data/preparation/unicode_text.h"
+#include "data/cleaning/unicode_text.h"
 
 #include <string>
 #include <string_view>

@@ -1,7 +1,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "data/formats/convai2.h"
+#include "data/formats/turns/convai2.h"
 #include "tests/fuzz/kept_promises.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

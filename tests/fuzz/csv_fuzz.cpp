@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "data/formats/ubuntu_v2.h"
+#include "data/formats/turns/ubuntu_v2.h"
 #include "data/input/csv_rows.h"
 #include "tests/fuzz/kept_promises.h"
 

@@ -2,9 +2,9 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "data/formats/chitchat.h"
-#include "data/formats/jsonl.h"
-#include "data/formats/personal_dialog.h"
+#include "data/formats/json/chitchat.h"
+#include "data/formats/json/jsonl.h"
+#include "data/formats/json/personal_dialog.h"
 #include "tests/fuzz/kept_promises.h"
 
 namespace {

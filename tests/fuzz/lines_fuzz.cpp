@@ -2,8 +2,8 @@
 #include <cstdint>
 #include <string_view>
 
-#include "data/formats/irc.h"
-#include "data/formats/subtitle_lines.h"
+#include "data/formats/runs/irc.h"
+#include "data/formats/runs/subtitle_lines.h"
 #include "tests/fuzz/kept_promises.h"
 
 /// Any bytes are runs of lines whose turns keep their promises, or losses that are told: as

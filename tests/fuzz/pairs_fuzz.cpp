@@ -7,9 +7,9 @@
 
 #include "base/utf8.h"
 #include "data/export/json_lines.h"
-#include "data/formats/dialogue_nli.h"
-#include "data/formats/mnli.h"
-#include "data/formats/pairs.h"
+#include "data/formats/pairs/dialogue_nli.h"
+#include "data/formats/pairs/mnli.h"
+#include "data/formats/pairs/pairs.h"
 
 namespace {
 

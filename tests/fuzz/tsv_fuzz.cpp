@@ -1,9 +1,9 @@
 #include <array>
 #include <cstdint>
 
-#include "data/formats/eou_text.h"
-#include "data/formats/tsv.h"
-#include "data/formats/ubuntu_v1.h"
+#include "data/formats/turns/eou_text.h"
+#include "data/formats/turns/tsv.h"
+#include "data/formats/turns/ubuntu_v1.h"
 #include "tests/fuzz/kept_promises.h"
 
 namespace {

@@ -2,7 +2,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "data/formats/opensubtitles.h"
+#include "data/formats/runs/opensubtitles.h"
 #include "tests/fuzz/kept_promises.h"
 
 /// Any bytes are films whose turns keep their promises, losses that are told, or DamagedInput.

@@ -9,7 +9,7 @@
 #include <torch/torch.h>
 
 #include "configs/section.h"
-#include "data/batch.h"
+#include "data/batches/batch.h"
 #include "models/dialogue_model.h"
 #include "models/registry.h"
 

@@ -18,7 +18,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/signals.h"
-#include "data/batch.h"
+#include "data/batches/batch.h"
 #include "models/checkpoint/checkpoint.h"
 #include "models/checkpoint/load_model.h"
 #include "models/checkpoint/safetensors.h"

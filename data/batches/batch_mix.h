@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "data/batches/batch.h"
+#include "data/batches/position.h"
+
+namespace banter::data {
+
+/// Which of several things comes at place `number` when each is to come as often as its share says
+/// and as evenly as can be: the additive recurrence of the golden ratio, cut at the shares.
+///
+/// Returns  an index; among any n places in a row thing i comes shares[i] * n times, give or take
+///          a few. Requires  shares that are positive and sum to 1
+/// Source   Kuipers and Niederreiter 1974, Uniform Distribution of Sequences, 2.3 (its discrepancy)
+std::size_t pick(std::uint64_t number, const std::vector<double>& shares);
+
+/// Batches of several splits, mixed: each comes from one of them, and each split is gone through in
+/// its own order as by a BatchStream. One split is the plain stream.
+class BatchMix {
+ public:
+  struct Source {
+    const Split* split = nullptr;  ///< must outlive the mix
+    double weight = 1;             ///< of its labels among all, > 0
+  };
+  /// `sources`: one at least; they share their tokenizer. Throws   DataError when one has no reply
+  BatchMix(const std::vector<Source>& sources, const BatchOptions& options,
+           const SpecialIds& special, std::uint64_t seed);
+
+  Batch next();                                ///< and moves on
+  [[nodiscard]] MixPosition position() const;  ///< of the batch that `next` would give
+  /// Throws   DataError when there is no such place, or it is of another number of splits
+  void seek(const MixPosition& position);
+
+  /// Of the first split.
+  [[nodiscard]] std::uint64_t windows() const { return streams_.front()->windows(); }
+
+ private:
+  std::uint64_t batches_ = 0;
+  std::vector<double> shares_;
+  std::vector<std::unique_ptr<BatchStream>> streams_;
+};
+
+}  // namespace banter::data

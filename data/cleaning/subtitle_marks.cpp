@@ -1,0 +1,154 @@
+#include "data/cleaning/subtitle_marks.h"
+
+#include <array>
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+#include <re2/re2.h>
+
+namespace banter::data {
+namespace {
+
+// U+2669 to U+266C, and the dashes - U+2013 U+2014
+constexpr std::array<std::string_view, 4> kNotes = {"\xE2\x99\xA9", "\xE2\x99\xAA", "\xE2\x99\xAB",
+                                                    "\xE2\x99\xAC"};
+constexpr std::string_view kNotesBegin = "\xE2\x99";
+constexpr std::array<std::string_view, 3> kDashes = {"-", "\xE2\x80\x93", "\xE2\x80\x94"};
+
+/// The one of `marks` that a text begins with, or "".
+template <std::size_t N>
+std::string_view first_of(std::string_view text, const std::array<std::string_view, N>& marks) {
+  for (const auto mark : marks)
+    if (text.starts_with(mark)) return mark;
+  return {};
+}
+
+bool is_space(char c) { return c == ' ' || c == '\t'; }
+
+std::string_view trimmed_left(std::string_view text) {
+  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
+  return text;
+}
+
+std::string_view trimmed_right(std::string_view text) {
+  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+/// Puts pieces of a text together; where something was taken out between two spaces, one of them
+/// goes with it.
+class Remainder {
+ public:
+  void append(std::string_view piece) {
+    if (cut_ && (out_.empty() || is_space(out_.back()))) piece = trimmed_left(piece);
+    if (!piece.empty()) cut_ = false;
+    out_ += piece;
+  }
+  [[nodiscard]] std::size_t size() const { return out_.size(); }
+  /// Takes out what was appended from `begin` on.
+  void cut(std::size_t begin) {
+    out_.resize(begin);
+    cut_ = any_cut_ = true;
+  }
+  /// Nothing where nothing was cut.
+  [[nodiscard]] std::optional<std::string> take() {
+    if (!any_cut_) return std::nullopt;
+    out_.resize(trimmed_right(out_).size());
+    return std::move(out_);
+  }
+
+ private:
+  std::string out_;
+  bool cut_ = false, any_cut_ = false;
+};
+
+/// Opening brackets that wait for their other halves.
+class OpenBrackets {
+ public:
+  void open(char bracket, std::size_t at) {
+    ++waiting_[bracket == '['];
+    stack_.emplace_back(bracket, at);
+  }
+  /// Where the innermost bracket opened that `closing` closes; brackets inside it that stayed open
+  /// are forgotten. -1 when none waits.
+  std::ptrdiff_t close(char closing) {
+    const char wanted = closing == ']' ? '[' : '(';
+    if (waiting_[wanted == '['] == 0) return -1;
+    for (;;) {
+      const auto [bracket, at] = stack_.back();
+      stack_.pop_back();
+      --waiting_[bracket == '['];
+      if (bracket == wanted) return static_cast<std::ptrdiff_t>(at);
+    }
+  }
+
+ private:
+  std::vector<std::pair<char, std::size_t>> stack_;
+  std::array<std::size_t, 2> waiting_ = {};
+};
+
+std::string_view after_dashes(std::string_view text) {
+  auto rest = trimmed_left(text);
+  for (auto dash = first_of(rest, kDashes); !dash.empty(); dash = first_of(rest, kDashes)) {
+    const auto behind = rest.substr(dash.size());
+    if (!behind.empty() && behind.front() >= '0' && behind.front() <= '9') break;
+    rest = trimmed_left(behind);
+  }
+  return rest;
+}
+
+bool is_sung(std::string_view text) {
+  const auto line = trimmed_right(after_dashes(text));
+  if (!first_of(line, kNotes).empty()) return true;
+  return line.starts_with('#') && (line.size() == 1 || is_space(line[1]) || line.ends_with('#'));
+}
+
+}  // namespace
+
+std::optional<std::string> without_captions(std::string_view text) {
+  if (text.find('[') == std::string_view::npos && text.find('(') == std::string_view::npos)
+    return std::nullopt;
+  Remainder left;
+  OpenBrackets brackets;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto c = text[i];
+    if (c == '[' || c == '(') brackets.open(c, left.size());
+    const auto begin = c == ']' || c == ')' ? brackets.close(c) : -1;
+    if (begin < 0)
+      left.append(text.substr(i, 1));
+    else
+      left.cut(static_cast<std::size_t>(begin));
+  }
+  return left.take();
+}
+
+std::optional<std::string> without_dashes(std::string_view text) {
+  const auto rest = after_dashes(text);
+  if (rest.size() == trimmed_left(text).size()) return std::nullopt;
+  return std::string(rest);
+}
+
+std::optional<std::string> without_name(std::string_view text) {
+  static const RE2 name(R"(^\s*\p{Lu}[\p{Lu}\p{Nd} .'#&-]{1,39}:(?:\s+|$))");
+  if (text.find(':') == std::string_view::npos) return std::nullopt;
+  re2::StringPiece rest(text.data(), text.size());
+  if (!RE2::Consume(&rest, name)) return std::nullopt;
+  return std::string(rest.data(), rest.size());
+}
+
+std::optional<std::string> without_music(std::string_view text) {
+  if (is_sung(text)) return "";
+  if (text.find(kNotesBegin) == std::string_view::npos) return std::nullopt;
+  Remainder left;
+  for (std::string_view note; !text.empty(); text.remove_prefix(note.empty() ? 1 : note.size())) {
+    note = first_of(text, kNotes);
+    if (note.empty())
+      left.append(text.substr(0, 1));
+    else
+      left.cut(left.size());
+  }
+  return left.take();
+}
+
+}  // namespace banter::data

@@ -1,0 +1,180 @@
+#include "data/cleaning/unicode_text.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <unicode/bytestream.h>
+#include <unicode/normalizer2.h>
+#include <unicode/uchar.h>
+#include <unicode/uniset.h>
+#include <unicode/uscript.h>
+#include <unicode/utf8.h>
+
+#include "base/errors.h"
+#include "base/utf8.h"
+
+namespace banter::data {
+namespace {
+
+constexpr std::uint8_t kLatestAge = 14;         // of Unicode; characters that came later stay
+constexpr const char* kKnown = "[:age=14.0:]";  // the same for ICU: that version or earlier
+
+bool is_known(UChar32 c) {
+  if (c < 0x80) return true;
+  UVersionInfo age;
+  u_charAge(c, age);
+  return age[0] != 0 && age[0] <= kLatestAge;
+}
+
+template <typename Take>
+void for_each_character(std::string_view text, const Take& take) {
+  for (std::size_t at = 0; at < text.size();) {
+    UChar32 c = 0;
+    U8_NEXT_UNSAFE(text.data(), at, c);
+    take(c);
+  }
+}
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_capital(char c) { return c >= 'A' && c <= 'Z'; }
+char small_ascii(char c) { return is_capital(c) ? static_cast<char>(c - 'A' + 'a') : c; }
+
+bool is_ascii_letter(char c) {
+  const auto small = static_cast<unsigned char>(c) | 0x20U;
+  return small - 'a' < 26U;
+}
+
+/// Nothing for what is no letter, and for a letter of all scripts.
+std::optional<Script> script_of_letter(UChar32 c) {
+  if (!u_isalpha(c) || !is_known(c)) return std::nullopt;
+  UErrorCode code = U_ZERO_ERROR;
+  const Script script = uscript_getScript(c, &code);
+  if (script <= USCRIPT_INHERITED || script == USCRIPT_UNKNOWN) return std::nullopt;
+  return script;
+}
+
+void append(UChar32 c, std::string& out) {
+  if (c < 0x80) return out.push_back(static_cast<char>(c));
+  std::array<char, U8_MAX_LENGTH> bytes{};
+  std::size_t size = 0;
+  U8_APPEND_UNSAFE(bytes.data(), size, c);
+  out.append(bytes.data(), size);
+}
+
+UChar32 small_letter(UChar32 c) {
+  if (c < 0x80) return small_ascii(static_cast<char>(c));
+  return is_known(c) ? u_tolower(c) : c;
+}
+
+void must(UErrorCode code) {
+  if (U_FAILURE(code)) throw base::DataError(std::string("ICU: ") + u_errorName(code));
+}
+
+const icu::Normalizer2& nfkc() {
+  static const icu::UnicodeSet known = [] {
+    UErrorCode code = U_ZERO_ERROR;
+    icu::UnicodeSet set(kKnown, code);
+    must(code);
+    set.freeze();
+    return set;
+  }();
+  static const icu::FilteredNormalizer2 normalizer = [] {
+    UErrorCode code = U_ZERO_ERROR;
+    const auto* whole = icu::Normalizer2::getNFKCInstance(code);
+    must(code);
+    return icu::FilteredNormalizer2(*whole, known);
+  }();
+  return normalizer;
+}
+
+}  // namespace
+
+std::optional<std::string> lower_case(std::string_view text) {
+  std::string small;
+  if (base::is_ascii(text)) {
+    if (std::ranges::none_of(text, is_capital)) return std::nullopt;
+    small.resize(text.size());
+    std::ranges::transform(text, small.begin(), small_ascii);
+    return small;
+  }
+  small.reserve(text.size());
+  for_each_character(text, [&](UChar32 c) { append(small_letter(c), small); });
+  return small == text ? std::nullopt : std::optional(std::move(small));
+}
+
+std::optional<std::string> to_nfkc(std::string_view text) {
+  if (base::is_ascii(text)) return std::nullopt;
+  std::string normal;
+  icu::StringByteSink<std::string> sink(&normal);
+  UErrorCode code = U_ZERO_ERROR;
+  nfkc().normalizeUTF8(0, {text.data(), static_cast<std::int32_t>(text.size())}, sink, nullptr,
+                       code);
+  must(code);
+  return normal == text ? std::nullopt : std::optional(std::move(normal));
+}
+
+namespace {
+
+/// Without branches: half of all letters would be guessed wrong.
+void append_ascii_letters_and_digits(std::string_view text, std::string& out) {
+  auto size = out.size();
+  out.resize(size + text.size());
+  for (const char c : text) {
+    out[size] = small_ascii(c);
+    size += static_cast<std::size_t>(is_ascii_letter(c)) | static_cast<std::size_t>(is_digit(c));
+  }
+  out.resize(size);
+}
+
+}  // namespace
+
+void append_letters_and_digits(std::string_view text, std::string& out) {
+  if (base::is_ascii(text)) return append_ascii_letters_and_digits(text, out);
+  for_each_character(text, [&](UChar32 c) {
+    const bool is_wanted = u_isalnum(c) || (U_GET_GC_MASK(c) & U_GC_M_MASK) != 0;
+    if (is_wanted && is_known(c)) append(small_letter(c), out);
+  });
+}
+
+std::optional<Script> script_named(const std::string& name) {
+  const auto script = static_cast<UScriptCode>(u_getPropertyValueEnum(UCHAR_SCRIPT, name.c_str()));
+  if (script <= USCRIPT_INHERITED || script == USCRIPT_UNKNOWN) return std::nullopt;
+  UErrorCode code = U_ZERO_ERROR;
+  icu::UnicodeSet characters;  // some codes name mixtures of scripts ("Jpan") and have none
+  characters.applyIntPropertyValue(UCHAR_SCRIPT, script, code);
+  must(code);
+  return characters.isEmpty() ? std::nullopt : std::optional<Script>(script);
+}
+
+std::string name_of(Script script) { return uscript_getName(static_cast<UScriptCode>(script)); }
+
+std::vector<ScriptLetters> letters_by_script(std::string_view text) {
+  std::vector<ScriptLetters> found;
+  const auto add = [&](Script script, std::uint64_t letters) {
+    const auto known = std::ranges::find(found, script, &ScriptLetters::script);
+    if (known != found.end())
+      known->letters += letters;
+    else
+      found.push_back({script, letters});
+  };
+  if (const auto latin = std::ranges::count_if(text, is_ascii_letter); latin > 0)
+    add(USCRIPT_LATIN, static_cast<std::uint64_t>(latin));
+  if (base::is_ascii(text)) return found;
+  for_each_character(text, [&](UChar32 c) {
+    if (c < 0x80) return;
+    if (const auto script = script_of_letter(c)) add(*script, 1);
+  });
+  return found;
+}
+
+ScriptCount count_scripts(std::string_view text, std::span<const Script> allowed) {
+  ScriptCount count;
+  for (const auto& [script, letters] : letters_by_script(text)) {
+    count.letters += letters;
+    if (std::ranges::find(allowed, script) != allowed.end()) count.allowed += letters;
+  }
+  return count;
+}
+
+}  // namespace banter::data

@@ -1,0 +1,276 @@
+#include "data/tokenizer/tokenizer.h"
+
+#include <algorithm>
+#include <unordered_map>
+#include <utility>
+
+#include <sentencepiece_processor.h>
+#include <sentencepiece_trainer.h>
+
+#include "base/errors.h"
+#include "base/files.h"
+#include "base/hash.h"
+#include "base/utf8.h"
+#include "data/tokenizer/text_sample.h"
+
+namespace banter::data {
+namespace {
+
+constexpr std::size_t kMaxSentenceBytes = 4000;  // the trainer drops lines above 4192
+
+std::string speaker_symbol(std::int64_t index) {
+  return std::string("<speaker:") + static_cast<char>('A' + index) + ">";
+}
+
+/// The control symbols behind pad, unk, bos and eos, in the order of their ids.
+std::vector<std::string> control_symbols() {
+  std::vector<std::string> symbols = {"<turn>", "<persona>", "<speaker:?>"};
+  for (std::int64_t i = 0; i < SpecialIds::kSpeakers; ++i) symbols.push_back(speaker_symbol(i));
+  return symbols;
+}
+
+bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
+
+/// Whether a piece that spells a reserved symbol could begin with the '<' at `at`.
+bool opens_symbol(std::string_view text, std::size_t at) {
+  if (at + 1 >= text.size()) return false;
+  const char next = text[at + 1];
+  return next == '/' || next == '0' || (next >= 'a' && next <= 'z');
+}
+
+/// Cuts a text into what the trainer may see. Behind a '<' that could open "<s>" or "<0x41>" the
+/// text is cut, so that no learnt piece can be spelt like a reserved one (the trainer would refuse
+/// the double); at U+2581 and tabs, which it keeps for itself; and where a line grows too long.
+/// The first part gets the space that `encode` puts in front.
+void split_for_training(std::string_view text, std::vector<std::string>& out) {
+  std::string part = " ";
+  const auto end_part = [&] {
+    if (part.find_first_not_of(' ') != std::string::npos) out.push_back(part);
+    part.clear();
+  };
+  for (std::size_t i = 0; i < text.size();) {
+    if (text[i] == '\t' || text[i] == '\0') {
+      end_part();
+      ++i;
+    } else if (text.substr(i, kSpaceMark.size()) == kSpaceMark) {
+      end_part();
+      i += kSpaceMark.size();
+    } else {
+      part += text[i];
+      if (text[i] == '<' && opens_symbol(text, i)) end_part();
+      ++i;
+      if (part.size() >= kMaxSentenceBytes && (i == text.size() || !is_continuation(text[i])))
+        end_part();
+    }
+  }
+  end_part();
+}
+
+/// Hands the sample to the trainer, line by line.
+class SampleIterator final : public sentencepiece::SentenceIterator {
+ public:
+  explicit SampleIterator(TextSample& sample) : sample_(sample) { advance(); }
+
+  [[nodiscard]] bool done() const override { return done_; }
+  [[nodiscard]] const std::string& value() const override { return value_; }
+  [[nodiscard]] sentencepiece::util::Status status() const override { return {}; }
+
+  void Next() override { advance(); }
+
+ private:
+  void advance() {
+    while (at_ == parts_.size()) {
+      parts_.clear();
+      at_ = 0;
+      const auto text = sample_.take();
+      if (!text) {
+        done_ = true;
+        return;
+      }
+      split_for_training(*text, parts_);
+    }
+    value_ = std::move(parts_[at_++]);
+  }
+
+  TextSample& sample_;
+  std::vector<std::string> parts_;
+  std::size_t at_ = 0;
+  std::string value_;
+  bool done_ = false;
+};
+
+std::unordered_map<std::string, std::string> trainer_arguments(const TokenizerOptions& options) {
+  std::string symbols;
+  for (const auto& symbol : control_symbols()) symbols += (symbols.empty() ? "" : ",") + symbol;
+  return {
+      {"model_type", options.type},
+      {"vocab_size", std::to_string(options.vocab_size)},
+      {"character_coverage", std::to_string(options.character_coverage)},
+      {"normalization_rule_name", "identity"},
+      {"remove_extra_whitespaces", "false"},
+      {"add_dummy_prefix", "false"},  // ours is put in by `encode`, see there
+      {"byte_fallback", "true"},
+      {"hard_vocab_limit", "false"},
+      {"pad_id", "0"},
+      {"unk_id", "1"},
+      {"bos_id", "2"},
+      {"eos_id", "3"},
+      {"pad_piece", "<pad>"},
+      {"unk_piece", "<unk>"},
+      {"bos_piece", "<s>"},
+      {"eos_piece", "</s>"},
+      {"control_symbols", symbols},
+      {"num_threads", "4"},  // fixed: sums are made thread by thread, so the count is part of them
+      {"minloglevel", "2"},
+  };
+}
+
+/// Replaces what is not UTF-8 by U+FFFD, one for each bad byte.
+std::string repaired_utf8(std::string text) {
+  auto bad = base::first_bad_utf8(text);
+  if (!bad) return text;
+  std::string out;
+  std::string_view rest = text;
+  for (; bad; bad = base::first_bad_utf8(rest)) {
+    out.append(rest.substr(0, *bad)).append("\xEF\xBF\xBD");
+    rest.remove_prefix(*bad + 1);
+  }
+  return out.append(rest);
+}
+
+}  // namespace
+
+struct Tokenizer::Impl {
+  std::string model, hash;
+  sentencepiece::SentencePieceProcessor processor;
+  std::vector<std::string> surfaces;    ///< what each id stands for in a text; special ids: nothing
+  std::vector<bool> bytes;              ///< which ids are byte pieces
+  std::array<TokenId, 3> space_mark{};  ///< the byte pieces of U+2581 itself
+};
+
+Tokenizer::Tokenizer(std::string model) {
+  auto impl = std::make_shared<Impl>();
+  impl->hash = base::sha256_hex(model);
+  const auto status = impl->processor.LoadFromSerializedProto({model.data(), model.size()});
+  if (!status.ok() || impl->processor.GetPieceSize() == 0)
+    throw base::DataError("the tokenizer is no SentencePiece model");
+  impl->model = std::move(model);
+  const auto& processor = impl->processor;
+
+  const auto expect = [&](std::string_view piece, TokenId id) {
+    if (id >= processor.GetPieceSize() || processor.IdToPiece(static_cast<int>(id)) != piece)
+      throw base::DataError("the tokenizer lacks the reserved symbol " + std::string(piece) +
+                            " at id " + std::to_string(id) + ": make it with `banter prepare`");
+  };
+  expect("<pad>", special_.pad);
+  expect("<unk>", special_.unk);
+  expect("<s>", special_.bos);
+  expect("</s>", special_.eos);
+  TokenId next = special_.turn_end;
+  for (const auto& symbol : control_symbols()) expect(symbol, next++);
+
+  for (int id = 0; id < processor.GetPieceSize(); ++id) {
+    std::string surface;
+    const std::string& piece = processor.IdToPiece(id);
+    impl->bytes.push_back(processor.IsByte(id));
+    if (processor.IsByte(id)) {
+      surface = static_cast<char>(std::stoi(piece.substr(3, 2), nullptr, 16));  // "<0x41>"
+    } else if (!processor.IsControl(id) && !processor.IsUnknown(id)) {
+      surface = piece;
+      for (auto at = surface.find(kSpaceMark); at != std::string::npos;
+           at = surface.find(kSpaceMark, at))
+        surface.replace(at, kSpaceMark.size(), " ");
+    }
+    impl->surfaces.push_back(std::move(surface));
+  }
+  const std::array<const char*, 3> names = {"<0xE2>", "<0x96>", "<0x81>"};
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    impl->space_mark[i] = processor.PieceToId(names[i]);
+    if (!processor.IsByte(static_cast<int>(impl->space_mark[i])))
+      throw base::DataError("the tokenizer has no byte pieces: make it with `banter prepare`");
+  }
+  impl_ = std::move(impl);
+}
+
+Tokenizer Tokenizer::open(const std::filesystem::path& file) {
+  try {
+    return Tokenizer(base::read_file(file));
+  } catch (const base::DataError& error) {
+    throw base::DataError(file.string() + ": " + error.what());
+  }
+}
+
+std::string Tokenizer::train(const TokenizerOptions& options,
+                             const std::function<std::optional<std::string>()>& next) {
+  TextSample sample(static_cast<std::uint64_t>(options.sample_bytes), options.seed);
+  while (const auto text = next()) sample.add(*text);
+  return train(options, sample);
+}
+
+std::string Tokenizer::train(const TokenizerOptions& options, TextSample& sample) {
+  SampleIterator sentences(sample);
+  if (sentences.done()) throw base::DataError("there is no text to train a tokenizer on");
+  std::string model;
+  const auto status =
+      sentencepiece::SentencePieceTrainer::Train(trainer_arguments(options), &sentences, &model);
+  if (!status.ok()) {
+    throw base::DataError("the tokenizer could not be trained with vocab_size " +
+                          std::to_string(options.vocab_size) +
+                          " (special ids, 256 bytes and the text's characters must fit in): " +
+                          base::printable(status.ToString(), 300));
+  }
+  return model;
+}
+
+// A space goes in front of every text, so that its first word has the piece that the word has
+// elsewhere, and `decode` takes exactly one away. U+2581 in a text would come back as a space: it
+// is spelt in byte pieces, which decode to themselves.
+void Tokenizer::append_word(std::string_view word, std::vector<TokenId>& out) const {
+  if (word == kSpaceMark) {
+    out.insert(out.end(), impl_->space_mark.begin(), impl_->space_mark.end());
+    return;
+  }
+  std::vector<int> ids;
+  const auto status = impl_->processor.Encode({word.data(), word.size()}, &ids);
+  if (!status.ok())
+    throw base::DataError("a text cannot be encoded: " + base::printable(status.ToString()));
+  out.insert(out.end(), ids.begin(), ids.end());
+}
+
+std::vector<TokenId> Tokenizer::encode(std::string_view text) const {
+  std::vector<TokenId> ids;
+  for_each_word(text, [&](std::string_view word) { append_word(word, ids); });
+  return ids;
+}
+
+std::string Tokenizer::decode(std::span<const TokenId> ids) const {
+  std::string text;
+  for (const TokenId id : ids) {
+    if (id < 0 || id >= vocab_size())
+      throw base::DataError("token id " + std::to_string(id) + " is outside the vocabulary of " +
+                            std::to_string(vocab_size()));
+    text += impl_->surfaces[static_cast<std::size_t>(id)];
+  }
+  if (text.starts_with(' ')) text.erase(0, 1);
+  return repaired_utf8(std::move(text));
+}
+
+std::string Tokenizer::piece(TokenId id) const {
+  if (id < 0 || id >= vocab_size())
+    throw base::DataError("token id " + std::to_string(id) + " is outside the vocabulary of " +
+                          std::to_string(vocab_size()));
+  return impl_->processor.IdToPiece(static_cast<int>(id));
+}
+
+std::int64_t Tokenizer::vocab_size() const {
+  return static_cast<std::int64_t>(impl_->surfaces.size());
+}
+
+bool Tokenizer::is_byte(TokenId id) const {
+  return id >= 0 && id < vocab_size() && impl_->bytes[static_cast<std::size_t>(id)];
+}
+
+const std::string& Tokenizer::model() const { return impl_->model; }
+const std::string& Tokenizer::hash() const { return impl_->hash; }
+
+}  // namespace banter::data
