@@ -149,8 +149,8 @@ std::optional<Script> script_named(const std::string& name) {
 
 std::string name_of(Script script) { return uscript_getName(static_cast<UScriptCode>(script)); }
 
-std::vector<ScriptLetters> letters_by_script(std::string_view text) {
-  std::vector<ScriptLetters> found;
+boost::container::small_vector<ScriptLetters, 4> letters_by_script(std::string_view text) {
+  boost::container::small_vector<ScriptLetters, 4> found;
   const auto add = [&](Script script, std::uint64_t letters) {
     const auto known = std::ranges::find(found, script, &ScriptLetters::script);
     if (known != found.end())

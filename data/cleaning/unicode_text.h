@@ -5,7 +5,8 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
+
+#include <boost/container/small_vector.hpp>
 
 /// What needs Unicode's tables. They are ICU's, and no locale enters; characters that came after
 /// Unicode 14 are left alone, so that a newer ICU makes the same bytes (what Unicode has once said
@@ -42,7 +43,7 @@ struct ScriptLetters {
 
 /// The letters of a text by their scripts, each script once; those that all scripts share (as the
 /// micro sign), marks, digits and characters after Unicode 14 are left out.
-std::vector<ScriptLetters> letters_by_script(std::string_view text);
+boost::container::small_vector<ScriptLetters, 4> letters_by_script(std::string_view text);
 
 /// The same in all and of the scripts that are allowed.
 struct ScriptCount {
