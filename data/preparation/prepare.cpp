@@ -45,15 +45,20 @@ void remove_leftovers(const fs::path& store) {
   }
 }
 
-/// What is made among the files of a source would be read as one of them. `option` names it.
-void refuse_inside(const fs::path& made, const std::vector<SourceOptions>& sources,
-                   const std::string& option) {
+/// What is made in the place of a source would end it, and among its files be read as one of them.
+/// `option` names what is made.
+void refuse_among(const std::vector<SourceOptions>& sources, const fs::path& made,
+                  const std::string& option) {
   for (std::size_t i = 0; i < sources.size(); ++i) {
+    const auto source = "data.sources[" + std::to_string(i) + "]";
     std::error_code missing;  // then it is another
-    if (lies_in_source(made, sources[i].path) || fs::equivalent(made, sources[i].path, missing))
-      throw base::ConfigError(option + ": " + shown(made) + " lies inside data.sources[" +
-                              std::to_string(i) + "], " + shown(sources[i].path) +
-                              ", whose files are read: give another `" + option + "`");
+    const bool is_source = fs::equivalent(made, sources[i].path, missing);
+    if (is_source || lies_in_source(made, sources[i].path))
+      throw base::ConfigError(option + ": " + shown(made) +
+                              (is_source ? " is " + source + " itself, which is read"
+                                         : " lies inside " + source + ", " +
+                                               shown(sources[i].path) + ", whose files are read") +
+                              ": give another `" + option + "`");
   }
 }
 
@@ -163,7 +168,7 @@ PrepareResult prepare(const PrepareRequest& request) {
           "was changed: give another `store`, or remove it");
     r.store /= r.shard.folder_name();
   }
-  refuse_inside(r.store, r.data.sources, "store");
+  refuse_among(r.data.sources, r.store, "store");
   base::make_folders(r.store.parent_path());
   const base::FileLock lock(r.store.parent_path() / ("." + r.store.filename().string() + ".lock"));
   remove_leftovers(r.store);
@@ -195,7 +200,7 @@ PrepareResult prepare(const PrepareRequest& request) {
 }
 
 TrainedTokenizer prepare_tokenizer(const PrepareRequest& request, const fs::path& file) {
-  refuse_inside(file, request.data.sources, "--tokenizer-only");
+  refuse_among(request.data.sources, file, "--tokenizer-only");
   refuse_existing(file, request.force);
   const TemporaryFolder scratch(unique_temporary_path());
   const auto inputs = Inputs::read(request.data, scratch.path(), request.quiet);
