@@ -115,7 +115,8 @@ TEST_F(BadCorporaTest, WhatIsMissingOrOfAnotherKindEndsWithASentence) {
   expect({"prepare", (folder_ / "in/folder").string()}, 2, "is a folder, a plain file is needed");
   store_ = (folder_ / "in/corpus").string();
   expect({"prepare", recipe("corpus"), "--force"}, 2, "is data.sources[0] itself, which is read");
-  expect({"prepare", recipe("none"), "--force"}, 1, "is not a folder: give another `store`");
+  fs::copy_file(folder_ / "in/corpus", folder_ / "in/other");
+  expect({"prepare", recipe("other"), "--force"}, 1, "is not a folder: give another `store`");
   store_ = (folder_ / "in").string();
   expect({"prepare", recipe("corpus"), "--force"}, 1, "holds other files and is no store");
 }
