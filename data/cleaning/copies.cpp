@@ -14,7 +14,7 @@ namespace banter::data {
 namespace {
 
 /// A digest that two lists of texts share only when they are alike.
-/// Source   XXH3, 128 bits: see Key in inspection/sorted_keys.h for how rarely two share one
+/// Source   XXH3, 128 bits: see Key in inspection/keys/key.h for how rarely two share one
 std::string digest(std::span<const std::string_view> texts, Likeness likeness) {
   std::string kept;
   if (likeness == Likeness::kNormalised)

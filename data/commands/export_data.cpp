@@ -53,12 +53,10 @@ void check_output(const Request& request, const std::string& path) {
   std::vector<std::filesystem::path> files = {request.output};
   if (parts_kinds(request)) files.push_back(file_of_pairs(request.output));
   for (const auto& file : files) {
-    std::error_code missing;  // then it is another
-    if (lies_in_source(file, path) || std::filesystem::equivalent(file, path, missing))
+    if (is_read_with(file, path))
       throw base::UsageError(
-          "banter export-data: --output: " + base::printable(file.string(), 1000) +
-          " lies inside " + base::printable(path, 1000) +
-          ", whose files are read: give another file");
+          "banter export-data: --output: " + base::printable(file.string(), 1000) + " is read as " +
+          base::printable(path, 1000) + " or lies inside it: give another file");
   }
 }
 

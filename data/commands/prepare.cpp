@@ -80,7 +80,9 @@ int run_prepare(const std::vector<std::string>& arguments) {
   std::string config_path;
   bool force = false;
   line.app.add_option("config", config_path, "the recipe (YAML)")->required();
-  line.app.add_flag("--force", force, "replace a store that was made from other inputs, or FILE");
+  line.app.add_flag("--force", force,
+                    "replace a store that was made from other inputs, or "
+                    "--tokenizer-only's file");
   std::string tokenizer_file, shard;
   line.app.add_option("--tokenizer-only", tokenizer_file,
                       "train the tokenizer, write it to this file, and make no store");

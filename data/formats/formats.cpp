@@ -84,11 +84,7 @@ Recognition recognise(InputStream& stream, bool alone) {
   return {};
 }
 
-bool add_distractor(Turn& turn, std::string distractor) {
-  const bool is_false = distractor != turn.text;
-  if (is_false) turn.distractors.push_back(std::move(distractor));
-  return is_false;
-}
+bool drop_true_distractors(Turn& turn) { return std::erase(turn.distractors, turn.text) > 0; }
 
 std::string_view text_fault(std::string_view text, std::string_view when_blank) {
   if (base::first_bad_utf8(text)) return "a text is not valid UTF-8";

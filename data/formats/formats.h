@@ -72,8 +72,8 @@ struct Recognition {
 /// where `alone`.
 Recognition recognise(InputStream& stream, bool alone);
 
-/// Puts a false reply beside a turn. False, and it is left out, when it is what the turn says.
-bool add_distractor(Turn& turn, std::string distractor);
+/// Leaves out of a turn's false replies what the turn itself says. Returns   whether there was any
+bool drop_true_distractors(Turn& turn);
 constexpr std::string_view kTrueDistractor = "a distractor is the true reply: it is left out";
 
 constexpr std::string_view kBlankTurn = "a turn is blank";

@@ -180,11 +180,13 @@ void read_file_streams(const fs::path& file, const std::string& name, const Plac
   else
     visit_unpacked(raw, events.problem, visit);
   // A zip is read elsewhere, and what a visitor passed over was not read at all.
-  if (const auto size = base::size_of_file(file); size > told) events.bytes(size - told);
+  std::error_code gone;  // all of it was read
+  if (const auto size = fs::file_size(file, gone); !gone && size > told) events.bytes(size - told);
 }
 
-bool lies_in_source(const fs::path& path, const fs::path& source) {
+bool is_read_with(const fs::path& path, const fs::path& source) {
   std::error_code unreadable;  // looking at it for good tells why
+  if (fs::equivalent(path, source, unreadable)) return true;
   const auto whole = [&](const fs::path& place) {
     return fs::weakly_canonical(fs::absolute(place), unreadable);
   };

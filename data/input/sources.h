@@ -33,8 +33,8 @@ void for_each_file(
     const std::filesystem::path& path, const ProblemSink& problem,
     const std::function<void(const std::filesystem::path& file, const std::string& name)>& visit);
 
-/// Whether a path, there or not, is in what a source reads: in its folder, or in what its pattern
-/// matches. (A source that is one file reads nothing else.)
-bool lies_in_source(const std::filesystem::path& path, const std::filesystem::path& source);
+/// Whether a source reads a path, there or not: it is the source, or lies in its folder or in what
+/// its pattern matches.
+bool is_read_with(const std::filesystem::path& path, const std::filesystem::path& source);
 
 }  // namespace banter::data

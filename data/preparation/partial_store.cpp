@@ -107,7 +107,14 @@ void PartialStore::seal() {
   base::sync_folder(folder_);
 }
 
-void PartialStore::unseal() { save(); }
+bool PartialStore::unseal() {
+  try {
+    save();
+    return true;
+  } catch (const base::FileError&) {
+    return false;
+  }
+}
 
 void PartialStore::remove() {
   std::error_code ignored;

@@ -37,7 +37,8 @@ class PartialStore {
   /// Durably forgets all but the store's files, which are about to be put in place: nobody may go
   /// on with them.
   void seal();
-  void unseal();  ///< Takes that back: they were not put in place.
+  /// Takes that back where they were not put in place. Returns   whether it could
+  [[nodiscard]] bool unseal();
   void remove();  ///< all of it
 
  private:

@@ -45,21 +45,16 @@ void remove_leftovers(const fs::path& store) {
   }
 }
 
-/// What is made in the place of a source would end it, and among its files be read as one of them.
-/// `option` names what is made.
+/// What is made among the files of a source would be read as one of them. `option` names it.
+/// Throws   `Wrong`
+template <typename Wrong>
 void refuse_among(const std::vector<SourceOptions>& sources, const fs::path& made,
                   const std::string& option) {
-  for (std::size_t i = 0; i < sources.size(); ++i) {
-    const auto source = "data.sources[" + std::to_string(i) + "]";
-    std::error_code missing;  // then it is another
-    const bool is_source = fs::equivalent(made, sources[i].path, missing);
-    if (is_source || lies_in_source(made, sources[i].path))
-      throw base::ConfigError(option + ": " + shown(made) +
-                              (is_source ? " is " + source + " itself, which is read"
-                                         : " lies inside " + source + ", " +
-                                               shown(sources[i].path) + ", whose files are read") +
-                              ": give another `" + option + "`");
-  }
+  for (std::size_t i = 0; i < sources.size(); ++i)
+    if (is_read_with(made, sources[i].path))
+      throw Wrong(option + ": " + shown(made) + " is read as data.sources[" + std::to_string(i) +
+                  "] or lies inside it, " + shown(sources[i].path) + ": give another `" + option +
+                  "`");
 }
 
 /// Throws   FileError, DataError when a file is there that is not ours to replace
@@ -133,23 +128,23 @@ ino_t number_of(const fs::path& folder) {
   return ::stat(folder.c_str(), &status) == 0 ? status.st_ino : 0;
 }
 
+void say_what_is_kept(bool quiet) {
+  if (!quiet)
+    base::Progress({}).say("what is done is kept beside the store: the same command goes on");
+}
+
 /// Puts the finished store in place. Where that cannot be, it stays for the next run to go on with.
 /// Throws   FileError
-void publish(PartialStore& partial, const fs::path& store, Existing existing) {
+void publish(PartialStore& partial, const fs::path& store, Existing existing, bool quiet) {
   const auto made = number_of(partial.store());
   partial.seal();
   try {
     put_in_place(partial.store(), store, existing);
   } catch (const base::FileError&) {
-    if (number_of(partial.store()) == made) partial.unseal();
+    if (number_of(partial.store()) == made && partial.unseal()) say_what_is_kept(quiet);
     throw;
   }
   partial.remove();
-}
-
-void say_what_is_kept(bool quiet) {
-  if (!quiet)
-    base::Progress({}).say("what is done is kept beside the store: the same command goes on");
 }
 
 }  // namespace
@@ -168,7 +163,7 @@ PrepareResult prepare(const PrepareRequest& request) {
           "was changed: give another `store`, or remove it");
     r.store /= r.shard.folder_name();
   }
-  refuse_among(r.data.sources, r.store, "store");
+  refuse_among<base::ConfigError>(r.data.sources, r.store, "store");
   base::make_folders(r.store.parent_path());
   const base::FileLock lock(r.store.parent_path() / ("." + r.store.filename().string() + ".lock"));
   remove_leftovers(r.store);
@@ -195,13 +190,14 @@ PrepareResult prepare(const PrepareRequest& request) {
     partial.remove();
     throw;
   }
-  publish(partial, r.store, existing);
+  publish(partial, r.store, existing, r.quiet);
   return result;
 }
 
 TrainedTokenizer prepare_tokenizer(const PrepareRequest& request, const fs::path& file) {
-  refuse_among(request.data.sources, file, "--tokenizer-only");
+  refuse_among<base::UsageError>(request.data.sources, file, "--tokenizer-only");
   refuse_existing(file, request.force);
+  if (file.has_parent_path()) base::make_folders(file.parent_path());
   const TemporaryFolder scratch(unique_temporary_path());
   const auto inputs = Inputs::read(request.data, scratch.path(), request.quiet);
   auto trained = train_tokenizer({request, inputs, scratch.path()});

@@ -15,7 +15,7 @@ namespace banter::data {
 /// which the files were added, as if they were read one after the other: while the caller works on
 /// one, the next ones are read and parsed.
 ///
-/// Cost     a few hundred kB a file that is being read; as many at a time as there are cores
+/// Cost     about 1 MB a file that is being read; as many at a time as there are cores, at most 8
 class ReadAhead {
  public:
   using Take = std::function<void(FoundItem&&)>;

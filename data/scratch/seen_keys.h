@@ -16,8 +16,8 @@ namespace banter::data {
 /// ids in the same memory.
 ///
 /// Cost     the table in memory up to a million keys (32 MiB, half as much again while it grows),
-///          then 64 bytes of disk a key at most (96 while it grows) and a few system calls; the keys
-///          on disk
+///          then 64 bytes of disk a key at most (96 while it grows) and a few system calls; the
+///          keys on disk
 class SeenKeys {
  public:
   /// What was remembered with a key when it came first.

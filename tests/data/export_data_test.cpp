@@ -334,7 +334,7 @@ TEST_F(ExportDataTest, WhatCannotBeIsRefusedWithAReason) {
             std::string::npos);
   const auto inside = (folder_ / "f/out.jsonl").string();
   EXPECT_NE(refusal<base::UsageError>({(folder_ / "f").string(), "--output", inside})
-                .find("out.jsonl lies inside"),
+                .find("out.jsonl is read as"),
             std::string::npos);
   const auto store = prepared("store", {corpus});
   EXPECT_NE(refusal<base::UsageError>({store, "--output", store + "/out.jsonl"}), "");
@@ -356,7 +356,7 @@ TEST_F(ExportDataTest, WhatIsReadIsNotWrittenOver) {
   const auto corpus = made("c.jsonl", kDialogueLine);
   const auto pairs = made("c.pairs.jsonl", kPairLine);
   EXPECT_NE(refusal<base::UsageError>({corpus, "--output", corpus}), "");
-  EXPECT_NE(refusal<base::UsageError>({pairs, "--output", corpus}).find("c.pairs.jsonl lies"),
+  EXPECT_NE(refusal<base::UsageError>({pairs, "--output", corpus}).find("c.pairs.jsonl is read"),
             std::string::npos);
   EXPECT_EQ(read_whole(corpus), kDialogueLine);
   EXPECT_EQ(read_whole(pairs), kPairLine);

@@ -105,6 +105,7 @@ TEST_F(KvpiTest, AFaultLosesItsLineAloneAndIsNamed) {
       {line("[SEP]b", "0"), "a sentence is blank (profile)"},
       {line("a[SEP]\xE8\xA5", "0"), "a text is not valid UTF-8"},
       {line(std::string("a[SEP]b\0", 8), "0"), "a text holds NUL"},
+      {std::string("a[SEP]b\t0\t1\tloc\0\t2\tb\t2\n", 23), "a text holds NUL"},
       {line("a[SEP]" + std::string(500, 'b'), "0"), "a line is longer than"},
   };
   for (const auto& [faulty, rule] : bad) {

@@ -65,10 +65,16 @@ TEST_F(TokenizerOnlyTest, ReplacesAFileOnlyWhenForced) {
   EXPECT_NO_THROW((void)data::Tokenizer::open(model()));
 }
 
+TEST_F(TokenizerOnlyTest, MakesTheFolderOfItsFile) {
+  const auto file = (folder_ / "new/folder/x.model").string();
+  (void)make(file);
+  EXPECT_NO_THROW((void)data::Tokenizer::open(file));
+}
+
 TEST_F(TokenizerOnlyTest, NeverReplacesAFolderOrACorpus) {
   fs::create_directory(model());
   EXPECT_THROW((void)make(model(), {"--force"}), base::FileError);
-  EXPECT_THROW((void)make(corpus(), {"--force"}), base::ConfigError);
+  EXPECT_THROW((void)make(corpus(), {"--force"}), base::UsageError);
   EXPECT_TRUE(read_whole(corpus()).starts_with("{"));
 }
 

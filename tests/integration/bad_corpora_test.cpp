@@ -114,7 +114,8 @@ TEST_F(BadCorporaTest, WhatIsMissingOrOfAnotherKindEndsWithASentence) {
   expect({"prepare", missing}, 2, "none");
   expect({"prepare", (folder_ / "in/folder").string()}, 2, "is a folder, a plain file is needed");
   store_ = (folder_ / "in/corpus").string();
-  expect({"prepare", recipe("corpus"), "--force"}, 2, "is data.sources[0] itself, which is read");
+  expect({"prepare", recipe("corpus"), "--force"}, 2,
+         "is read as data.sources[0] or lies inside it");
   fs::copy_file(folder_ / "in/corpus", folder_ / "in/other");
   expect({"prepare", recipe("other"), "--force"}, 1, "is not a folder: give another `store`");
   store_ = (folder_ / "in").string();

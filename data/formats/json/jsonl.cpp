@@ -29,9 +29,13 @@ class JsonRecords {
     for (const auto turn : array) {
       if (std::ssize(dialogue.turns) == limits_.max_turns)
         throw LostRecord{"a dialogue has more turns than data.max_turns", ""};
-      dialogue.turns.push_back(read_turn(turn, dialogue.turns.size() + 1, place));
+      dialogue.turns.push_back(read_turn(turn, dialogue.turns.size() + 1));
     }
     if (dialogue.turns.empty()) throw LostRecord{"a dialogue has no turns", ""};
+    for (std::size_t i = 0; i < dialogue.turns.size(); ++i)
+      if (drop_true_distractors(dialogue.turns[i]))
+        receiver_.problem(
+            {place, Severity::kNote, kTrueDistractor, "turn " + std::to_string(i + 1), 0});
     if (const auto meta = find_key(object, "meta")) read_meta(*meta, place, dialogue);
     if (const auto group = find_key(object, "group"))
       dialogue.group = checked_name(as_record_string(*group, "group"), "group");
@@ -41,8 +45,7 @@ class JsonRecords {
   }
 
  private:
-  [[nodiscard]] Turn read_turn(const dom::element& value, std::size_t number,
-                               const Place& place) const {
+  static Turn read_turn(const dom::element& value, std::size_t number) {
     const auto object = as_record_object(value, "a turn");
     const auto speaker = find_key(object, "speaker");
     const auto time = find_key(object, "time");
@@ -51,10 +54,8 @@ class JsonRecords {
                              time ? as_record_string(*time, "time") : "", number);
     if (const auto distractors = find_key(object, "distractors"))
       for (const auto distractor : as_record_array(*distractors, "distractors"))
-        if (!add_distractor(
-                turn, checked_distractor(as_record_string(distractor, "a distractor"), number)))
-          receiver_.problem(
-              {place, Severity::kNote, kTrueDistractor, "turn " + std::to_string(number), 0});
+        turn.distractors.push_back(
+            checked_distractor(as_record_string(distractor, "a distractor"), number));
     return turn;
   }
 

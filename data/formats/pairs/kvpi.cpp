@@ -111,6 +111,7 @@ bool is_numbers(std::string_view text) {
 PairTexts texts_of(std::string_view line, const Layout& layout) {
   if (const auto bad = base::first_bad_utf8(line))
     throw LostRecord{"a text is not valid UTF-8", "byte " + std::to_string(*bad) + " of the line"};
+  if (line.find('\0') != std::string_view::npos) throw LostRecord{"a text holds NUL", ""};
   const auto columns = split_line(line);
   if (!columns) throw LostRecord{"a line has not seven columns", ""};
   const auto text = (*columns)[layout.text];

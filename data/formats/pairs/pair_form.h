@@ -17,7 +17,9 @@ namespace banter::data {
 /// How a format names the parts of a pair: its keys or columns, "" = it has none.
 struct PairForm {
   std::string_view premise, hypothesis, label;  ///< must be there
-  std::string_view id;                          ///< absent or "": made of the place
+  /// Absent or "": '#' and the number of the line or element. A given "#2" may meet one of those;
+  /// then it is told as an id that stands twice.
+  std::string_view id;
   std::string_view source;
   std::array<std::string_view, 2> groups;  ///< the first that is there and says something
   std::optional<Label> (*label_of)(std::string_view);

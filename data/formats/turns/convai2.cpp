@@ -56,7 +56,8 @@ void add_candidates(std::string_view candidates, Turn& turn) {
   std::unordered_set<std::string_view> seen;
   for (const auto candidate : split_at('|', candidates))
     if (!base::is_blank(candidate) && seen.insert(candidate).second)
-      add_distractor(turn, std::string(candidate));
+      turn.distractors.emplace_back(candidate);
+  drop_true_distractors(turn);
 }
 
 std::string group_of(const Dialogue& dialogue) {

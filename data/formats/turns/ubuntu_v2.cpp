@@ -171,7 +171,8 @@ class RowReader {
 
   void read_distractors(Turn& reply) {
     for (const auto column : columns_.distractors)
-      if (!add_distractor(reply, one_turn(column, "a distractor is empty"))) note(kTrueDistractor);
+      reply.distractors.push_back(one_turn(column, "a distractor is empty"));
+    if (drop_true_distractors(reply)) note(kTrueDistractor);
   }
 
   [[nodiscard]] std::string text_of(std::size_t column) const {
