@@ -35,7 +35,7 @@ std::uint64_t sides_of(const Dialogue& dialogue) {
   speakers.reserve(dialogue.turns.size());
   for (const auto& turn : dialogue.turns) speakers.push_back(turn.speaker);
   std::ranges::sort(speakers);
-  speakers.erase(std::ranges::unique(speakers).begin(), speakers.end());
+  speakers.erase(std::unique(speakers.begin(), speakers.end()), speakers.end());
   std::uint64_t all = 0;
   for (const auto name : speakers) all = base::join_keys(all, base::key_of(name));
   const auto first = base::mix64(base::key_of(dialogue.turns.front().speaker));
