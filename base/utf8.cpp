@@ -90,6 +90,11 @@ std::size_t count_code_points(std::string_view text) {
       text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
 }
 
+std::size_t count_non_ascii_code_points(std::string_view text) {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      text, [](char c) { return static_cast<unsigned char>(c) >= 0xC0U; }));  // lead bytes
+}
+
 std::size_t count_words(std::string_view text) {
   if (text.empty()) return 0;
   std::size_t words = is_space(text.front()) ? 0 : 1;

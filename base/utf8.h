@@ -14,13 +14,19 @@ std::optional<std::size_t> first_bad_utf8(std::string_view text);
 
 bool is_ascii(std::string_view text);
 
-std::size_t count_code_points(std::string_view text);  ///< requires valid UTF-8
+std::size_t count_code_points(std::string_view text);            ///< requires valid UTF-8
+std::size_t count_non_ascii_code_points(std::string_view text);  ///< the same
 
 /// Pieces between ASCII white space (space, tab, CR, LF, VT, FF): the words of every per-word
 /// figure.
 std::size_t count_words(std::string_view text);
 
 constexpr bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }  ///< ASCII
+
+/// A capital letter of ASCII made small; anything else as it is.
+constexpr char small_ascii(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
 
 /// Gives each of them to `take(std::string_view)`.
 template <typename Take>

@@ -10,10 +10,8 @@
 namespace banter::data {
 namespace {
 
-char small_ascii(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
 bool same_name(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, {}, small_ascii, small_ascii);
+  return std::ranges::equal(a, b, {}, base::small_ascii, base::small_ascii);
 }
 
 bool is_named(const Turn& turn) { return !turn.speaker.empty() && turn.speaker != "?"; }

@@ -38,7 +38,6 @@ void for_each_character(std::string_view text, const Take& take) {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_capital(char c) { return c >= 'A' && c <= 'Z'; }
-char small_ascii(char c) { return is_capital(c) ? static_cast<char>(c - 'A' + 'a') : c; }
 
 bool is_ascii_letter(char c) {
   const auto small = static_cast<unsigned char>(c) | 0x20U;
@@ -63,8 +62,19 @@ void append(UChar32 c, std::string& out) {
 }
 
 UChar32 small_letter(UChar32 c) {
-  if (c < 0x80) return small_ascii(static_cast<char>(c));
+  if (c < 0x80) return base::small_ascii(static_cast<char>(c));
   return is_known(c) ? u_tolower(c) : c;
+}
+
+/// Without branches: half of all letters would be guessed wrong.
+void append_ascii_letters_and_digits(std::string_view text, std::string& out) {
+  auto size = out.size();
+  out.resize(size + text.size());
+  for (const char c : text) {
+    out[size] = base::small_ascii(c);
+    size += static_cast<std::size_t>(is_ascii_letter(c)) | static_cast<std::size_t>(is_digit(c));
+  }
+  out.resize(size);
 }
 
 void must(UErrorCode code) {
@@ -95,7 +105,7 @@ std::optional<std::string> lower_case(std::string_view text) {
   if (base::is_ascii(text)) {
     if (std::ranges::none_of(text, is_capital)) return std::nullopt;
     small.resize(text.size());
-    std::ranges::transform(text, small.begin(), small_ascii);
+    std::ranges::transform(text, small.begin(), base::small_ascii);
     return small;
   }
   small.reserve(text.size());
@@ -113,21 +123,6 @@ std::optional<std::string> to_nfkc(std::string_view text) {
   must(code);
   return normal == text ? std::nullopt : std::optional(std::move(normal));
 }
-
-namespace {
-
-/// Without branches: half of all letters would be guessed wrong.
-void append_ascii_letters_and_digits(std::string_view text, std::string& out) {
-  auto size = out.size();
-  out.resize(size + text.size());
-  for (const char c : text) {
-    out[size] = small_ascii(c);
-    size += static_cast<std::size_t>(is_ascii_letter(c)) | static_cast<std::size_t>(is_digit(c));
-  }
-  out.resize(size);
-}
-
-}  // namespace
 
 void append_letters_and_digits(std::string_view text, std::string& out) {
   if (base::is_ascii(text)) return append_ascii_letters_and_digits(text, out);
@@ -149,8 +144,8 @@ std::optional<Script> script_named(const std::string& name) {
 
 std::string name_of(Script script) { return uscript_getName(static_cast<UScriptCode>(script)); }
 
-boost::container::small_vector<ScriptLetters, 4> letters_by_script(std::string_view text) {
-  boost::container::small_vector<ScriptLetters, 4> found;
+LettersByScript letters_by_script(std::string_view text) {
+  LettersByScript found;
   const auto add = [&](Script script, std::uint64_t letters) {
     const auto known = std::ranges::find(found, script, &ScriptLetters::script);
     if (known != found.end())

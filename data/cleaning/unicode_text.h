@@ -40,10 +40,11 @@ struct ScriptLetters {
   Script script = 0;
   std::uint64_t letters = 0;
 };
+using LettersByScript = boost::container::small_vector<ScriptLetters, 4>;  ///< few have more
 
 /// The letters of a text by their scripts, each script once; those that all scripts share (as the
 /// micro sign), marks, digits and characters after Unicode 14 are left out.
-boost::container::small_vector<ScriptLetters, 4> letters_by_script(std::string_view text);
+LettersByScript letters_by_script(std::string_view text);
 
 /// The same in all and of the scripts that are allowed.
 struct ScriptCount {

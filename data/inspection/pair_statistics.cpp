@@ -36,7 +36,7 @@ void PairStatistics::add_sentence(const std::string& text, const std::string& id
   figures.words += base::count_words(text);
   figures.characters += length;
   figures.bytes += text.size();
-  figures.non_ascii_characters += non_ascii_code_points(text);
+  figures.non_ascii_characters += base::count_non_ascii_code_points(text);
   texts.add(text);
   if (length <= figures.longest) return;
   figures.longest = length;

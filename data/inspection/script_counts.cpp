@@ -3,13 +3,9 @@
 #include <algorithm>
 #include <tuple>
 
-namespace banter::data {
+#include "base/utf8.h"
 
-std::uint64_t non_ascii_code_points(std::string_view text) {
-  return static_cast<std::uint64_t>(std::ranges::count_if(text, [](char c) {
-    return static_cast<unsigned char>(c) >= 0xC0;  // lead bytes
-  }));
-}
+namespace banter::data {
 
 void ScriptCounts::add(std::string_view text) {
   for (const auto& [script, letters] : letters_by_script(text)) {
@@ -17,7 +13,7 @@ void ScriptCounts::add(std::string_view text) {
     count.characters += letters;
     ++count.texts;
   }
-  const auto others = non_ascii_code_points(text);
+  const auto others = base::count_non_ascii_code_points(text);
   non_ascii_characters_ += others;
   non_ascii_texts_ += others > 0 ? 1 : 0;
 }

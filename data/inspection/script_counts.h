@@ -10,9 +10,6 @@
 
 namespace banter::data {
 
-/// Code points above 127 of valid UTF-8.
-std::uint64_t non_ascii_code_points(std::string_view text);
-
 /// Counts which scripts texts are written in.
 class ScriptCounts {
  public:

@@ -38,6 +38,18 @@ TEST(Utf8Test, CountsCodePoints) {
   EXPECT_EQ(count_code_points("aé€𝄞"), 4u);
 }
 
+TEST(Utf8Test, CountsCodePointsAboveAscii) {
+  EXPECT_EQ(count_non_ascii_code_points(""), 0u);
+  EXPECT_EQ(count_non_ascii_code_points("a\x7F"), 0u);
+  EXPECT_EQ(count_non_ascii_code_points("a\xC2\x80é€b𝄞"), 4u);
+}
+
+TEST(Utf8Test, OnlyCapitalLettersOfAsciiAreMadeSmall) {
+  std::string small = "AMZ@[ az09\xC3\x89";  // the signs around the letters, and a capital E acute
+  for (char& c : small) c = small_ascii(c);
+  EXPECT_EQ(small, "amz@[ az09\xC3\x89");
+}
+
 TEST(Utf8Test, ATextWithoutWordsIsBlank) {
   EXPECT_TRUE(is_blank(""));
   EXPECT_TRUE(is_blank(" \t\r\n\v\f"));
