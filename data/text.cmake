@@ -28,6 +28,7 @@ add_library(
   formats/json/json_record.cpp
   formats/json/jsonl.cpp
   formats/json/personal_dialog.cpp
+  formats/lost_record.cpp
   formats/pairs/dialogue_nli.cpp
   formats/pairs/kvpi.cpp
   formats/pairs/mnli.cpp
@@ -52,6 +53,7 @@ add_library(
   input/patterns.cpp
   input/place.cpp
   input/sources.cpp
+  input/standard_input.cpp
   input/stream.cpp
   input/xml.cpp
   inspection/counting_queue.cpp

@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "data/input/sources.h"
+#include "data/input/standard_input.h"
 #include "data/inspection/counting_queue.h"
-#include "data/preparation/inputs.h"
 #include "data/reading_progress.h"
 
 namespace banter::data {

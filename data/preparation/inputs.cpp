@@ -1,11 +1,7 @@
 #include "data/preparation/inputs.h"
 
-#include <cerrno>
-#include <cstring>
 #include <functional>
 #include <sstream>
-
-#include <unistd.h>
 
 #include "base/errors.h"
 #include "base/files.h"
@@ -13,6 +9,7 @@
 #include "base/signals.h"
 #include "base/utf8.h"
 #include "data/input/sources.h"
+#include "data/input/standard_input.h"
 #include "data/reading_progress.h"
 
 namespace banter::data {
@@ -72,22 +69,6 @@ json::array described(const std::vector<TransformOptions>& transforms) {
 }
 
 }  // namespace
-
-void copy_standard_input(const fs::path& to) {
-  base::FileWriter file(to);
-  std::string buffer(std::size_t{1} << 16, '\0');
-  for (;;) {
-    base::throw_if_stopped();
-    const auto count = ::read(STDIN_FILENO, buffer.data(), buffer.size());
-    if (count == 0) break;
-    if (count < 0) {
-      if (errno == EINTR) continue;
-      throw base::FileError(std::string("standard input cannot be read: ") + std::strerror(errno));
-    }
-    file.write(std::string_view(buffer).substr(0, static_cast<std::size_t>(count)));
-  }
-  file.close();
-}
 
 Inputs Inputs::read(const DataOptions& options, const fs::path& scratch, bool quiet) {
   Inputs inputs;

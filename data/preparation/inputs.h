@@ -42,7 +42,4 @@ boost::json::object describe(const DataOptions& options, const Inputs& inputs, c
 std::optional<std::string> first_difference(const boost::json::object& manifest,
                                             const boost::json::object& wanted);
 
-/// Copies standard input into a file. Throws   FileError, Stopped
-void copy_standard_input(const std::filesystem::path& to);
-
 }  // namespace banter::data

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "data/formats/json/json_record.h"
+#include "data/formats/lost_record.h"
 #include "data/input/json_elements.h"
 
 namespace banter::data {

@@ -1,9 +1,11 @@
 #include "data/formats/json/json_record.h"
 
 #include <algorithm>
+#include <string>
 #include <vector>
 
 #include "base/utf8.h"
+#include "data/formats/lost_record.h"
 #include "data/input/lines.h"
 
 namespace banter::data {
@@ -79,23 +81,6 @@ std::optional<dom::element> find_key(const RecordObject& object, std::string_vie
 dom::element need_key(const RecordObject& object, std::string_view key) {
   if (const auto value = find_key(object, key)) return *value;
   throw LostRecord{"a field is missing", std::string(key)};
-}
-
-Turn checked_turn(std::string_view speaker, std::string_view text, std::string_view time,
-                  std::size_t number) {
-  if (const auto fault = text_fault(text); !fault.empty())
-    throw LostRecord{fault, "turn " + std::to_string(number)};
-  return {checked_speaker(speaker), std::string(text), checked_name(time, "time")};
-}
-
-std::string checked_name(std::string_view text, std::string_view what) {
-  if (text.find('\0') != std::string_view::npos)
-    throw LostRecord{"a text holds NUL", std::string(what)};
-  return std::string(text);
-}
-
-std::string checked_speaker(std::string_view name) {
-  return name.empty() ? "?" : checked_name(name, "speaker");
 }
 
 char json_opening(std::string_view head) {

@@ -3,7 +3,6 @@
 #include <functional>
 #include <initializer_list>
 #include <optional>
-#include <string>
 #include <string_view>
 
 #include <boost/container/small_vector.hpp>
@@ -12,14 +11,8 @@
 #include "data/formats/formats.h"
 #include "data/input/json_elements.h"
 
-/// Access to the JSON of one record. A fault loses the record: it is thrown as LostRecord and
-/// caught by the reader that knows the place.
+/// Access to the JSON of one record. A fault loses the record: LostRecord is thrown.
 namespace banter::data {
-
-struct LostRecord {
-  std::string_view rule;
-  std::string detail;
-};
 
 /// Parses records one after the other, in bounded memory.
 class RecordParser {
@@ -48,10 +41,6 @@ std::optional<simdjson::dom::element> find_key(const RecordObject& object, std::
 /// Throws   LostRecord "a field is missing"
 simdjson::dom::element need_key(const RecordObject& object, std::string_view key);
 
-/// A turn that may be kept. Throws   LostRecord naming the turn, counted from 1
-Turn checked_turn(std::string_view speaker, std::string_view text, std::string_view time,
-                  std::size_t number);
-
 /// What a stream of JSON begins with behind white space: '{' or '[', or NUL for anything else.
 char json_opening(std::string_view head);
 
@@ -74,11 +63,5 @@ void read_json_records(InputStream& stream, const ReadLimits& limits, Receiver& 
 /// Gives every whole element of a document to `read` and tells of the others.
 void read_elements(JsonElements& elements, Receiver& receiver,
                    const std::function<void(std::string_view, const Place&)>& read);
-
-/// A name or an id, without NUL. Throws   LostRecord
-std::string checked_name(std::string_view text, std::string_view what);
-
-/// The same; "?" when it is empty.
-std::string checked_speaker(std::string_view name);
 
 }  // namespace banter::data

@@ -5,6 +5,7 @@
 
 #include "base/utf8.h"
 #include "data/formats/json/json_record.h"
+#include "data/formats/lost_record.h"
 
 namespace banter::data {
 namespace {

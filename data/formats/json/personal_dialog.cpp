@@ -8,6 +8,7 @@
 
 #include "base/utf8.h"
 #include "data/formats/json/json_record.h"
+#include "data/formats/lost_record.h"
 #include "data/input/lines.h"
 
 namespace banter::data {

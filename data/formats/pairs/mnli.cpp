@@ -7,6 +7,7 @@
 
 #include "base/utf8.h"
 #include "data/formats/json/json_record.h"
+#include "data/formats/lost_record.h"
 #include "data/formats/pairs/pair_form.h"
 #include "data/input/lines.h"
 

@@ -4,6 +4,7 @@
 
 #include "base/utf8.h"
 #include "data/formats/json/json_record.h"
+#include "data/formats/lost_record.h"
 
 namespace banter::data {
 namespace {
@@ -25,8 +26,7 @@ std::string checked_sentence(std::string_view text, std::string_view name) {
   return std::string(text);
 }
 
-}  // namespace
-
+/// Throws   LostRecord naming a field that is missing or no string
 PairTexts pair_texts(const dom::element& value, const PairForm& form) {
   const auto object = as_record_object(value, "the record");
   const auto text = [&](std::string_view key) {
@@ -42,6 +42,8 @@ PairTexts pair_texts(const dom::element& value, const PairForm& form) {
     if (texts.group.empty()) texts.group = optional_text(object, key);
   return texts;
 }
+
+}  // namespace
 
 Label PairBuilder::known_label(std::string_view text) {
   if (const auto label = form_.label_of(text)) return *label;

@@ -7,8 +7,6 @@
 #include <string>
 #include <string_view>
 
-#include <simdjson.h>
-
 #include "data/formats/formats.h"
 
 /// What the formats of sentence pairs share: they differ in names only.
@@ -30,9 +28,6 @@ struct PairForm {
 struct PairTexts {
   std::string_view premise, hypothesis, label, id, source, group;
 };
-
-/// Throws   LostRecord naming a field that is missing or no string
-PairTexts pair_texts(const simdjson::dom::element& value, const PairForm& form);
 
 /// Makes pairs of their texts, and remembers the labels that it did not know.
 class PairBuilder {
