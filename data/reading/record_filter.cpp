@@ -32,11 +32,14 @@ std::uint64_t mark_of(const Pair& pair) {
 }  // namespace
 
 void RecordFilter::record(Record&& record, const Place& place) {
-  auto* dialogue = std::get_if<Dialogue>(&record);
-  if (dialogue != nullptr && !cleaner_.is_idle()) return clean(std::move(*dialogue), place);
-  const bool is_kept =
-      dialogue != nullptr ? keeps(*dialogue, place) : keeps(std::get<Pair>(record), place);
-  if (is_kept) sink_(std::move(record), place);
+  if (auto* pair = std::get_if<Pair>(&record)) {
+    if (!cleaner_.clean(*pair, place) || !keeps(*pair, place)) return;
+  } else {
+    auto& dialogue = std::get<Dialogue>(record);
+    if (!cleaner_.is_idle()) return clean(std::move(dialogue), place);
+    if (!keeps(dialogue, place)) return;
+  }
+  sink_(std::move(record), place);
 }
 
 bool RecordFilter::keeps(const Dialogue& dialogue, const Place& place) {
@@ -45,9 +48,8 @@ bool RecordFilter::keeps(const Dialogue& dialogue, const Place& place) {
   return !repeats_an_id(dialogue.id, mark, place) && is_wanted(dialogue, place);
 }
 
-bool RecordFilter::keeps(Pair& pair, const Place& place) {
-  return cleaner_.clean(pair, place) && !repeats_an_id(pair.id, mark_of(pair), place) &&
-         !is_unwanted_copy(pair, place);
+bool RecordFilter::keeps(const Pair& pair, const Place& place) {
+  return !repeats_an_id(pair.id, mark_of(pair), place) && !is_unwanted_copy(pair, place);
 }
 
 void RecordFilter::clean(Dialogue&& dialogue, const Place& place) {

@@ -48,7 +48,7 @@ class RecordFilter : public Receiver {
   void clean(Dialogue&& dialogue, const Place& place);
   /// Whether it goes to the sink; if not, that is told.
   [[nodiscard]] bool keeps(const Dialogue& dialogue, const Place& place);
-  [[nodiscard]] bool keeps(Pair& pair, const Place& place);  ///< cleans it
+  [[nodiscard]] bool keeps(const Pair& pair, const Place& place);
   [[nodiscard]] bool is_wanted(const Dialogue& dialogue, const Place& place);
   [[nodiscard]] bool has_reply(const Dialogue& dialogue, const Place& place);
   [[nodiscard]] bool repeats_an_id(const std::string& id, std::uint64_t mark, const Place& place);

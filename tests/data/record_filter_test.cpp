@@ -18,17 +18,21 @@ namespace {
 using Said = std::vector<std::pair<std::string, std::string>>;  // speaker, text
 using Strings = std::vector<std::string>;
 
-/// Filters of a reader's streams, and what comes out of them.
-class RecordFilterTest : public testing::Test {
+/// Filters of a reader's streams, and what comes out of them: whether the cleaner is idle where
+/// nothing is asked of it, or an option that changes nothing makes it go through every record.
+class RecordFilterTest : public testing::TestWithParam<bool> {
  protected:
   /// Gives records to a filter. `cleaning.duplicates` is obeyed as a reader of corpora does.
-  void give(const data::CleaningOptions& cleaning, data::Ids ids, std::vector<data::Record> records,
+  void give(data::CleaningOptions cleaning, data::Ids ids, std::vector<data::Record> records,
             const std::string& scope = "0") {
+    const bool may_be_idle = GetParam();
+    if (!may_be_idle) cleaning.max_turns = 10'000;
     if (cleaning.duplicates != "keep" && !duplicates_)
       duplicates_.emplace(
           seen_, "all",
           cleaning.duplicates == "exact" ? data::Likeness::kExact : data::Likeness::kNormalised);
     const data::Cleaner cleaner(cleaning, problems_);
+    ASSERT_TRUE(may_be_idle || !cleaner.is_idle());
     const data::RecordSink sink = [&](data::Record&& record, const data::Place&) {
       kept_.push_back(std::visit([](const auto& one) { return one.id; }, record));
     };
@@ -68,14 +72,14 @@ class RecordFilterTest : public testing::Test {
   std::uint64_t line_ = 0;
 };
 
-TEST_F(RecordFilterTest, CopiesStayUnlessTheyAreNotWanted) {
+TEST_P(RecordFilterTest, CopiesStayUnlessTheyAreNotWanted) {
   give({}, data::Ids::kInFile,
        {dialogue("a", {{"x", "Hi"}, {"y", "Ho"}}), dialogue("b", {{"x", "Hi"}, {"y", "Ho"}})});
   EXPECT_EQ(kept_, (Strings{"a", "b"}));
   EXPECT_TRUE(told().empty());
 }
 
-TEST_F(RecordFilterTest, ExactCopiesAreLeftOutOverAllSources) {
+TEST_P(RecordFilterTest, ExactCopiesAreLeftOutOverAllSources) {
   const data::CleaningOptions exact{.duplicates = "exact"};
   give(exact, data::Ids::kInFile,
        {dialogue("a", {{"x", "Hi"}, {"y", "Ho"}}), dialogue("b", {{"x", "hi"}, {"y", "ho"}})}, "0");
@@ -89,7 +93,7 @@ TEST_F(RecordFilterTest, ExactCopiesAreLeftOutOverAllSources) {
   EXPECT_EQ(problems_.records_lost(), 1U);
 }
 
-TEST_F(RecordFilterTest, NormalisedCopiesHaveEqualLettersAndDigits) {
+TEST_P(RecordFilterTest, NormalisedCopiesHaveEqualLettersAndDigits) {
   give({.duplicates = "normalised"}, data::Ids::kInFile,
        {dialogue("a", {{"x", "Hi there!"}, {"y", "2 o'clock"}}),
         dialogue("b", {{"x", "hi, there"}, {"y", "2 oclock ..."}}),
@@ -100,13 +104,13 @@ TEST_F(RecordFilterTest, NormalisedCopiesHaveEqualLettersAndDigits) {
   EXPECT_EQ(problems_.records_lost(), 2U);
 }
 
-TEST_F(RecordFilterTest, CopiesAreFoundAfterCleaning) {
+TEST_P(RecordFilterTest, CopiesAreFoundAfterCleaning) {
   give({.lower_case = true, .duplicates = "exact"}, data::Ids::kInFile,
        {dialogue("a", {{"x", "Hi"}, {"y", "Ho"}}), dialogue("b", {{"x", "hi"}, {"y", "ho"}})});
   EXPECT_EQ(kept_, Strings{"a"});
 }
 
-TEST_F(RecordFilterTest, ATalkFromTheOtherSideIsNoCopyButOnlyOnce) {
+TEST_P(RecordFilterTest, ATalkFromTheOtherSideIsNoCopyButOnlyOnce) {
   const Said one = {{"A", "hi"}, {"B", "ho"}, {"A", "so"}};
   const Said other = {{"B", "hi"}, {"A", "ho"}, {"B", "so"}};
   give({.duplicates = "exact"}, data::Ids::kInFile,
@@ -119,7 +123,7 @@ TEST_F(RecordFilterTest, ATalkFromTheOtherSideIsNoCopyButOnlyOnce) {
                "note f:2: a dialogue is an earlier one from the other side (first at f:1)"}));
 }
 
-TEST_F(RecordFilterTest, AFormatWithoutIdsTellsOfCopiesThatStay) {
+TEST_P(RecordFilterTest, AFormatWithoutIdsTellsOfCopiesThatStay) {
   give({}, data::Ids::kNone,
        {dialogue("1", {{"A", "hi"}, {"B", "ho"}}), dialogue("2", {{"A", "hi"}, {"B", "ho"}}),
         dialogue("3", {{"B", "hi"}, {"A", "ho"}})});
@@ -129,7 +133,7 @@ TEST_F(RecordFilterTest, AFormatWithoutIdsTellsOfCopiesThatStay) {
                      "note f:3: a dialogue is an earlier one from the other side (first at f:1)"}));
 }
 
-TEST_F(RecordFilterTest, PairsAreCopiesWhenTheirLabelIsEqualToo) {
+TEST_P(RecordFilterTest, PairsAreCopiesWhenTheirLabelIsEqualToo) {
   using data::Label;
   give({.duplicates = "normalised"}, data::Ids::kNone,
        {pair("1", "I run.", Label::kNeutral), pair("2", "i run", Label::kNeutral),
@@ -141,7 +145,7 @@ TEST_F(RecordFilterTest, PairsAreCopiesWhenTheirLabelIsEqualToo) {
                "count f:2: a pair is a copy of an earlier one: it is left out (first at f:1)"}));
 }
 
-TEST_F(RecordFilterTest, PartsOfARunHaveIdsOfTheirOwn) {
+TEST_P(RecordFilterTest, PartsOfARunHaveIdsOfTheirOwn) {
   const Said run = {{"?", "a"}, {"?", "b"}, {"?", "#"}, {"?", "c"}, {"?", "d"}};
   const data::CleaningOptions cleaning{.drop_music = true};
   give(cleaning, data::Ids::kInFile, {dialogue("r", run), dialogue("s", run)});
@@ -153,14 +157,14 @@ TEST_F(RecordFilterTest, PartsOfARunHaveIdsOfTheirOwn) {
   EXPECT_EQ(problems_.records_lost(), 2U);
 }
 
-TEST_F(RecordFilterTest, PartsOfARunAreCopiesByThemselves) {
+TEST_P(RecordFilterTest, PartsOfARunAreCopiesByThemselves) {
   give({.drop_music = true, .duplicates = "exact"}, data::Ids::kInFile,
        {dialogue("r", {{"?", "a"}, {"?", "b"}, {"?", "#"}, {"?", "a"}, {"?", "b"}})});
   EXPECT_EQ(kept_, Strings{"r"});
   EXPECT_EQ(problems_.records_lost(), 1U);
 }
 
-TEST_F(RecordFilterTest, WhatHasNoReplyIsToldWhateverTheOptions) {
+TEST_P(RecordFilterTest, WhatHasNoReplyIsToldWhateverTheOptions) {
   give({}, data::Ids::kInFile,
        {dialogue("1", {{"A", "hi"}}), dialogue("2", {{"A", "hi"}, {"A", "ho"}}),
         dialogue("3", {{"?", "hi"}})});
@@ -169,6 +173,33 @@ TEST_F(RecordFilterTest, WhatHasNoReplyIsToldWhateverTheOptions) {
                              "note f:1: a dialogue has too few turns: no reply in it",
                              "note f:3: a dialogue has too few turns: no reply in it"}));
 }
+
+TEST_P(RecordFilterTest, ARepeatedIdTellsWhetherItIsAnExactCopy) {
+  const Said said = {{"A", "hi"}, {"B", "ho"}};
+  give({}, data::Ids::kInFile,
+       {dialogue("1", said), dialogue("1", {{"v", "hi"}, {"w", "ho"}}),
+        dialogue("1", {{"A", "hi"}, {"B", "no"}}), dialogue("2", said)});
+  EXPECT_EQ(kept_, (Strings{"1", "2"}));
+  EXPECT_EQ(told(), (Strings{"skip f:2: an id stands twice: the first one stays (first at f:1, an "
+                             "exact copy)",
+                             "skip f:3: an id stands twice: the first one stays (first at f:1, "
+                             "with other text)"}));
+}
+
+TEST_P(RecordFilterTest, APersonaOfWhoSaysNothingIsTold) {
+  data::Dialogue talk;
+  talk.id = "1";
+  talk.turns = {{"A", "hi", ""}, {"B", "ho", ""}};
+  talk.personas = {{"A", {"I am."}}, {"C", {"I am not."}}};
+  give({}, data::Ids::kInFile, {talk});
+  EXPECT_EQ(kept_, Strings{"1"});
+  EXPECT_EQ(told(), Strings{"note f:1: a persona is of a speaker who says nothing: it can never be "
+                            "used (C)"});
+}
+
+INSTANTIATE_TEST_SUITE_P(Cleaner, RecordFilterTest, testing::Bool(), [](const auto& may_be_idle) {
+  return may_be_idle.param ? "Idle" : "Cleaning";
+});
 
 struct KnownCopies {
   std::vector<std::string> files;
