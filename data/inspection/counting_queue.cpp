@@ -24,6 +24,7 @@ void CountingQueue::finish() {
 
 void CountingQueue::flush() {
   wait();
+  if (waiting_.empty()) return;
   counted_ = std::exchange(waiting_, {});
   bytes_ = 0;
   exact_ = std::async(std::launch::async, [this] { count_exactly(); });

@@ -17,6 +17,8 @@ class CountingQueue {
   /// Both must outlive it and are not to be used before `finish`.
   CountingQueue(CorpusStatistics& dialogues, PairStatistics& pairs)
       : dialogues_(dialogues), pairs_(pairs) {}
+  CountingQueue(const CountingQueue&) = delete;  // its threads know where it is
+  CountingQueue& operator=(const CountingQueue&) = delete;
 
   void add(Record&& record);  ///< Throws   FileError (disk full)
   void finish();              ///< counts the rest. Throws   FileError
