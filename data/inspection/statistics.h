@@ -65,11 +65,7 @@ class CorpusStatistics {
   /// `keys` takes what does not fit into memory; all corpora may have one.
   explicit CorpusStatistics(const std::shared_ptr<KeyFile>& keys, std::size_t examples = kExamples);
 
-  void add(const Dialogue& dialogue) {
-    count(dialogue);
-    sketch(dialogue);
-  }
-  /// The two halves of `add`; they share nothing, so that each may be called on a thread of its
+  /// Each dialogue goes to both. They share nothing, so that each may be called on a thread of its
   /// own.
   void count(const Dialogue& dialogue);  ///< all that is exact. Throws   FileError (disk full)
   void sketch(const Dialogue& dialogue) { near_duplicates_.add(sketcher_.sketch(dialogue)); }

@@ -165,7 +165,8 @@ TEST(CorpusStatisticsTest, CountsDistractors) {
   data::Dialogue dialogue;
   dialogue.id = "a";
   dialogue.turns = {{"A", "hi", "", {}}, {"B", "hello", "", {"no", "never"}}};
-  statistics.add(dialogue);
+  statistics.count(dialogue);
+  statistics.sketch(dialogue);
   const auto figures = statistics.figures();
   EXPECT_EQ(figures.distractors, 2U);
   EXPECT_EQ(figures.turns_with_distractors, 1U);
