@@ -20,7 +20,7 @@ class LineReader {
   /// False at the end. Throws   DamagedInput; a line cut by damage is never given
   bool next();
 
-  /// Without its end. Valid until the stream is read again.
+  /// Without its end. Valid until `next`, or `peek` or `chunk` of the stream.
   [[nodiscard]] std::string_view line() const { return line_; }
   [[nodiscard]] bool is_too_long() const { return too_long_; }  ///< then `line` is empty
   [[nodiscard]] Place place() const;                            ///< of this line

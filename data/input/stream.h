@@ -20,7 +20,8 @@ class DamagedInput : public base::DataError {
 };
 
 /// Bytes of one file or archive member, unpacked, from front to back in bounded memory. Reading
-/// on throws Stopped when a signal has come.
+/// on throws Stopped when a signal has come. What `peek` or `chunk` showed is valid until one of
+/// them is called again.
 class InputStream {
  public:
   /// Fills a buffer and returns how many bytes it got, 0 at the end. Throws   DamagedInput

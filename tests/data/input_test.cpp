@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,8 +32,9 @@ InputStream stream_of(std::string text, std::size_t step = 3) {
       }};
 }
 
-std::vector<std::string> lines_of(const std::string& text, std::size_t max = 1000) {
-  auto stream = stream_of(text);
+std::vector<std::string> lines_of(const std::string& text, std::size_t max = 1000,
+                                  std::size_t step = 3) {
+  auto stream = stream_of(text, step);
   data::LineReader lines(stream, max);
   std::vector<std::string> all;
   while (lines.next()) all.push_back(lines.is_too_long() ? "(long)" : std::string(lines.line()));
@@ -61,6 +63,16 @@ TEST(LineReaderTest, PassesOverALongLineAndCountsIt) {
   ASSERT_TRUE(lines.next());
   EXPECT_EQ(lines.line(), "cc");
   EXPECT_EQ(lines.place().line, 3U);
+}
+
+TEST(LineReaderTest, WhereTheBytesAreCutMakesNoDifference) {
+  const std::string text =
+      "\xEF\xBB\xBF"
+      "first\r\n\n\r\n12345678\n123456789\n1234567\r\n12345678\r\na\rb\n\nlast";
+  const Strings wanted = {"first",   "",       "",     "12345678", "(long)",
+                          "1234567", "(long)", "a\rb", "",         "last"};
+  for (std::size_t step = 1; step <= text.size(); ++step)
+    EXPECT_EQ(lines_of(text, 8, step), wanted) << step;
 }
 
 TEST(SplitAtTest, GivesOnePieceMoreThanThereAreMarks) {
