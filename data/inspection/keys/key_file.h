@@ -12,6 +12,8 @@ namespace banter::data {
 
 /// A temporary file of keys for all who do not want to hold theirs in memory, so that many of them
 /// need one open file. Made when the first key comes; its disk space returns as a whole.
+///
+/// Threads  one at a time, whoever shares it
 class KeyFile {
  public:
   /// `folder` takes the file.
