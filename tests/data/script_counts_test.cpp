@@ -1,8 +1,5 @@
 #include "data/inspection/script_counts.h"
 
-#include <string>
-#include <vector>
-
 #include <gtest/gtest.h>
 
 namespace banter::tests {

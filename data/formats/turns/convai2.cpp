@@ -6,7 +6,6 @@
 #include <string>
 #include <unordered_set>
 #include <utility>
-#include <vector>
 
 #include "base/hash.h"
 #include "base/utf8.h"

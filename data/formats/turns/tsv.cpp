@@ -1,7 +1,6 @@
 #include "data/formats/turns/tsv.h"
 
 #include <algorithm>
-#include <string>
 #include <vector>
 
 #include "base/utf8.h"
