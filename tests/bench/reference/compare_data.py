@@ -136,14 +136,14 @@ def compare_readers(program, args, folder):
         in_turns(dict.fromkeys(run for peer in peers for run in (peer.ours, peer.theirs)),
                  args.rounds)
         for peer in peers:
-            print(f"| {name} | {peer_row(peer, corpus)} |", flush=True)
+            print(f"| {name} | {peer_row(name, peer, corpus)} |", flush=True)
         corpus.unlink()
     print()
 
 
-def peer_row(peer, corpus):
+def peer_row(name, peer, corpus):
     ours, theirs = peer.ours, peer.theirs
-    check_equal(peer.name, ours.answer, theirs.answer)
+    check_equal(f"{name}, {peer.name}", ours.answer, theirs.answer)
     size = ours.answer["text_bytes"] / 1e6
     return (f"{size:.0f} | {corpus.stat().st_size / 1e6:.0f} | {peer.name} "
             f"| {size / theirs.median():.1f} | {size / ours.median():.0f} "
@@ -151,11 +151,11 @@ def peer_row(peer, corpus):
             f"| {middle_ratio(ours.processor_seconds, theirs.processor_seconds)}")
 
 
-def check_equal(name, ours, theirs):
+def check_equal(what, ours, theirs):
     """Both must have read about the same (a few dialogues give no reply and are left out)."""
     for key in ("turns", "text_bytes"):
         if abs(ours[key] - theirs[key]) > 0.05 * theirs[key]:
-            sys.exit(f"{name}: {key} {ours[key]} and {theirs[key]}: they do not read the same")
+            sys.exit(f"{what}: {key} {ours[key]} and {theirs[key]}: they do not read the same")
 
 
 def missing(args):

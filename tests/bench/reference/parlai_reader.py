@@ -32,6 +32,10 @@ TEACHERS = {
 }
 
 
+def modes_of(name):
+    return TEACHERS[name][2]
+
+
 def teacher_of(name, mode, path):
     kind, key, _ = TEACHERS[name]
     datatype = "train:ordered" if mode == "load" else "train:stream:ordered"
@@ -68,9 +72,11 @@ def summed(examples, is_convai2):
 
 
 def main():
-    if len(sys.argv) != 4 or sys.argv[2] not in TEACHERS.get(sys.argv[1], ("",))[-1]:
+    if len(sys.argv) != 4:
         sys.exit(__doc__)
     name, mode, path = sys.argv[1:]
+    if name not in TEACHERS or mode not in modes_of(name):
+        sys.exit(__doc__)
     logging.disable()
     begin, used = time.perf_counter(), time.process_time()
     teacher = teacher_of(name, mode, path)

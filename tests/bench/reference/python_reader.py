@@ -18,6 +18,8 @@ import checked_readers
 import plain_readers
 from text_cleaning import cleaned
 
+MODES = ("plain", "checked", "cleaned")
+
 
 def turns_read(mode, name, path, faults):
     """The turns of each dialogue."""
@@ -41,7 +43,7 @@ def summed(dialogues):
 
 
 def main():
-    if len(sys.argv) != 4 or sys.argv[1] not in ("plain", "checked", "cleaned"):
+    if len(sys.argv) != 4 or sys.argv[1] not in MODES or sys.argv[2] not in plain_readers.READERS:
         sys.exit(__doc__)
     faults = checked_readers.Faults()
     answer = summed(turns_read(*sys.argv[1:], faults))
