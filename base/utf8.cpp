@@ -104,6 +104,10 @@ std::size_t count_words(std::string_view text) {
   return words;
 }
 
+bool equal_but_for_case(std::string_view a, std::string_view b) {
+  return std::ranges::equal(a, b, {}, small_ascii, small_ascii);
+}
+
 bool is_blank(std::string_view text) { return std::ranges::all_of(text, is_space); }
 
 std::string printable(std::string_view text, std::size_t max_bytes) {

@@ -28,7 +28,10 @@ constexpr char small_ascii(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
-/// Gives each of them to `take(std::string_view)`.
+/// Whether two texts differ in the case of ASCII letters at most.
+bool equal_but_for_case(std::string_view a, std::string_view b);
+
+/// Gives each of the words to `take(std::string_view)`.
 template <typename Take>
 void for_each_word(std::string_view text, const Take& take) {
   for (auto at = text.begin(); at != text.end();) {

@@ -10,15 +10,12 @@
 namespace banter::data {
 namespace {
 
-bool same_name(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, {}, base::small_ascii, base::small_ascii);
-}
-
 bool is_named(const Turn& turn) { return !turn.speaker.empty() && turn.speaker != "?"; }
 
 bool can_be_joined(const Turn& first, const Turn& second) {
-  return is_named(first) && is_named(second) && same_name(first.speaker, second.speaker) &&
-         first.distractors.empty() && second.distractors.empty();
+  return is_named(first) && is_named(second) &&
+         base::equal_but_for_case(first.speaker, second.speaker) && first.distractors.empty() &&
+         second.distractors.empty();
 }
 
 /// Duplicates are another's matter.

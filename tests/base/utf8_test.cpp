@@ -50,6 +50,13 @@ TEST(Utf8Test, OnlyCapitalLettersOfAsciiAreMadeSmall) {
   EXPECT_EQ(small, "amz@[ az09\xC3\x89");
 }
 
+TEST(Utf8Test, TheCaseOfAsciiLettersAloneMayDiffer) {
+  EXPECT_TRUE(equal_but_for_case("Ann B.", "aNN b."));
+  EXPECT_FALSE(equal_but_for_case("ann", "anna"));
+  EXPECT_FALSE(equal_but_for_case("@", "`"));
+  EXPECT_FALSE(equal_but_for_case("\xC3\x89", "\xC3\xA9"));  // E acute: not ASCII
+}
+
 TEST(Utf8Test, ATextWithoutWordsIsBlank) {
   EXPECT_TRUE(is_blank(""));
   EXPECT_TRUE(is_blank(" \t\r\n\v\f"));

@@ -27,12 +27,6 @@ std::optional<Columns> split_line(std::string_view line) {
   return columns;
 }
 
-char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-bool same_letters(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, {}, to_lower, to_lower);
-}
-
 std::optional<Label> label_in(std::string_view text) {
   constexpr std::array kNames = {
       std::pair{std::string_view("0"), Label::kEntailment},
@@ -43,7 +37,7 @@ std::optional<Label> label_in(std::string_view text) {
       std::pair{std::string_view("irrelevant"), Label::kNeutral},
   };
   for (const auto& [name, label] : kNames)
-    if (same_letters(text, name)) return label;
+    if (base::equal_but_for_case(text, name)) return label;
   return std::nullopt;
 }
 
@@ -63,7 +57,7 @@ struct Sentences {
 /// Cuts a text at the mark between profile and reply.
 std::optional<Sentences> split_text(std::string_view text) {
   std::string lower(text);
-  std::ranges::transform(lower, lower.begin(), to_lower);
+  std::ranges::transform(lower, lower.begin(), base::small_ascii);
   for (const std::string_view mark : {"[sep]", " sep "})
     if (const auto at = lower.find(mark); at != std::string::npos)
       return Sentences{text.substr(0, at), text.substr(at + mark.size())};
@@ -87,7 +81,7 @@ struct Layout {
 
 std::optional<std::size_t> column_named(const Columns& header, std::string_view name) {
   for (std::size_t i = 0; i < kColumns; ++i)
-    if (same_letters(stripped(header[i]), name)) return i;
+    if (base::equal_but_for_case(stripped(header[i]), name)) return i;
   return std::nullopt;
 }
 
