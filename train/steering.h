@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "train/metrics.h"
+#include "train/metrics/likelihood.h"
 
 namespace banter::train {
 

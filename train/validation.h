@@ -7,7 +7,7 @@
 
 #include "data/batches/batch.h"
 #include "models/dialogue_model.h"
-#include "train/metrics.h"
+#include "train/metrics/likelihood.h"
 
 namespace banter::train {
 

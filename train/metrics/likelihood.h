@@ -1,11 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <span>
-#include <string>
-#include <string_view>
-#include <unordered_set>
 #include <vector>
 
 namespace banter::train {
@@ -32,11 +28,6 @@ struct Likelihood {
 
 Likelihood total(std::span<const Likelihood> groups);
 
-/// Bounds of a 95 % interval.
-struct Interval {
-  double low = 0, high = 0;
-};
-
 /// Draws the groups anew, with replacement, and adds each draw up.
 ///
 /// Equal arguments give equal draws, and the draws of two systems measured on the same groups are
@@ -44,33 +35,5 @@ struct Interval {
 /// Cost     O(resamples * groups)
 std::vector<Likelihood> resample(std::span<const Likelihood> groups, std::size_t resamples = 1000,
                                  std::uint64_t seed = 12345);
-
-/// The 2.5 % and 97.5 % points (percentile bootstrap), interpolated between neighbours.
-/// `values` must not be empty. A NaN among them makes both NaN.
-Interval percentile_interval(std::vector<double> values);
-
-/// Different n-grams of a set of replies, by white-space words in ASCII lower case. N-grams never
-/// cross the border of a reply.
-class Distinct {
- public:
-  explicit Distinct(std::size_t n) : n_(n) {}
-  void add(std::string_view reply);
-
-  [[nodiscard]] std::uint64_t different() const { return seen_.size(); }
-  [[nodiscard]] std::uint64_t all() const { return all_; }
-  [[nodiscard]] double value() const;  ///< different / all; 0 without an n-gram
-
- private:
-  std::size_t n_;
-  std::uint64_t all_ = 0;
-  std::unordered_set<std::string> seen_;
-};
-
-/// The 95 % interval of distinct-n over replies in groups, by leaving out one of 20 blocks of
-/// groups at a time: a bootstrap would repeat replies and so lower what it measures. `groups[i]` is
-/// the group of `replies[i]`; block = group modulo 20. Nothing when a block would be empty.
-/// Math     se^2 = (g-1)/g * sum_b (theta_(b) - mean)^2;  theta +- t(0.975; g-1) * se
-std::optional<Interval> distinct_interval(std::span<const std::string> replies,
-                                          std::span<const std::uint64_t> groups, std::size_t n);
 
 }  // namespace banter::train

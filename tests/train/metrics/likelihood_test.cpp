@@ -1,11 +1,10 @@
-#include "train/metrics.h"
+#include "train/metrics/likelihood.h"
 
 #include <cmath>
-#include <numeric>
 
 #include <gtest/gtest.h>
 
-#include "base/random.h"
+#include "train/metrics/interval.h"
 
 namespace banter::train {
 namespace {
@@ -58,63 +57,6 @@ TEST(ResampleTest, TheIntervalOfAMeanIsAsWideAsTheNormalOne) {
   const auto interval = percentile_interval(means);
   EXPECT_NEAR(interval.low, 0.5 - 1.96 * 0.025, 0.006);
   EXPECT_NEAR(interval.high, 0.5 + 1.96 * 0.025, 0.006);
-}
-
-TEST(PercentileTest, PointsAreInterpolated) {
-  std::vector<double> values(101);
-  std::iota(values.rbegin(), values.rend(), 0.0);
-  EXPECT_NEAR(percentile_interval(values).low, 2.5, 1e-12);
-  EXPECT_NEAR(percentile_interval(values).high, 97.5, 1e-12);
-  EXPECT_EQ(percentile_interval({4.0}).high, 4.0);
-  EXPECT_TRUE(std::isnan(percentile_interval({1.0, std::nan("")}).low));
-}
-
-TEST(DistinctTest, CountsNGramsInsideRepliesOnly) {
-  Distinct one(1), two(2);
-  for (const auto* reply : {"i am fine , thanks .", "the cat sat on the mat .", "no"}) {
-    one.add(reply);
-    two.add(reply);
-  }
-  EXPECT_EQ(one.different(), 12U);
-  EXPECT_EQ(one.all(), 14U);
-  EXPECT_EQ(two.different(), 11U);
-  EXPECT_EQ(two.all(), 11U);
-  EXPECT_DOUBLE_EQ(one.value(), 12.0 / 14);
-}
-
-TEST(DistinctTest, CaseAndWhiteSpaceDoNotMatterButBordersDo) {
-  Distinct two(2);
-  two.add("Hello  there\n");
-  two.add("hello\tTHERE");
-  EXPECT_EQ(two.different(), 1U);
-  EXPECT_EQ(two.all(), 2U);
-  Distinct joined(2);
-  joined.add("ab c");
-  joined.add("a bc");
-  EXPECT_EQ(joined.different(), 2U) << "words do not run together";
-}
-
-TEST(DistinctTest, NoNGramGivesZero) {
-  Distinct two(2);
-  two.add("alone");
-  EXPECT_EQ(two.value(), 0.0);
-}
-
-TEST(DistinctIntervalTest, HoldsTheEstimateAndNeedsEveryBlock) {
-  std::vector<std::string> replies;
-  std::vector<std::uint64_t> groups;
-  for (std::uint64_t i = 0; i < 200; ++i) {
-    replies.push_back("w" + std::to_string(base::mix64(i) % 60) + " x" + std::to_string(i % 7));
-    groups.push_back(i);
-  }
-  Distinct whole(1);
-  for (const auto& reply : replies) whole.add(reply);
-  const auto interval = distinct_interval(replies, groups, 1);
-  ASSERT_TRUE(interval);
-  EXPECT_LT(interval->low, whole.value());
-  EXPECT_GT(interval->high, whole.value());
-  groups.assign(groups.size(), 3);
-  EXPECT_FALSE(distinct_interval(replies, groups, 1));
 }
 
 }  // namespace
