@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "train/metrics/vocabulary.h"
+
+namespace banter::train {
+
+/// A reply with what it is compared with. All texts are valid UTF-8.
+struct Sample {
+  std::string reply;
+  std::vector<std::string> references;  ///< not blank; none where the metrics need none
+  std::vector<std::string> context;     ///< turns, the oldest first
+  std::uint64_t group = 0;  ///< replies of one dialogue depend on each other: the same number
+};
+
+/// A text in the words of the metrics (13a), as numbers of one vocabulary.
+struct Text {
+  std::string_view text;
+  std::vector<WordId> words;  ///< case kept
+  std::vector<WordId> small;  ///< in small letters
+};
+
+/// A sample as every metric reads it, made once for all of them.
+struct ReadSample {
+  explicit ReadSample(const Sample& sample);
+
+  Vocabulary vocabulary;
+  Text reply;
+  std::vector<Text> references;
+  std::vector<Text> context;
+};
+
+/// The words (13a) of a text in small letters, by Unicode's simple rules.
+std::vector<std::string> small_words(std::string_view text);
+
+}  // namespace banter::train
