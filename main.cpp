@@ -34,6 +34,8 @@ constexpr std::array kCommands = {
             &banter::train::run_train},
     Command{"training", "evaluate", "a run's metrics, with counts and intervals",
             &banter::train::run_evaluate},
+    Command{"training", "metrics", "replies against references, without a model",
+            &banter::train::run_metrics},
     Command{"talking", "generate", "contexts -> replies, a stream in order",
             &banter::models::run_generate},
     Command{"talking", "score", "log-probabilities of given replies", &banter::models::run_score},

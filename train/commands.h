@@ -9,5 +9,6 @@ namespace banter::train {
 
 int run_train(const std::vector<std::string>& arguments);
 int run_evaluate(const std::vector<std::string>& arguments);
+int run_metrics(const std::vector<std::string>& arguments);
 
 }  // namespace banter::train

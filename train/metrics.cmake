@@ -1,2 +1,30 @@
-add_library(banter_metrics train/metrics.cpp train/ngram.cpp)
-target_link_libraries(banter_metrics PUBLIC banter_examples)
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+pkg_check_modules(ICU REQUIRED IMPORTED_TARGET icu-uc)
+
+add_library(
+  banter_metrics
+  train/metrics/bleu.cpp
+  train/metrics/chrf.cpp
+  train/metrics/comparison.cpp
+  train/metrics/embeddings.cpp
+  train/metrics/f1.cpp
+  train/metrics/interval.cpp
+  train/metrics/known_metrics.cpp
+  train/metrics/likelihood.cpp
+  train/metrics/measure.cpp
+  train/metrics/metrics_command.cpp
+  train/metrics/pieces.cpp
+  train/metrics/repetition.cpp
+  train/metrics/rouge_l.cpp
+  train/metrics/sample.cpp
+  train/metrics/sample_files.cpp
+  train/metrics/scores.cpp
+  train/metrics/swapped_pieces.cpp
+  train/metrics/word_vectors.cpp
+  train/metrics/words_13a.cpp
+  train/ngram.cpp)
+target_link_libraries(
+  banter_metrics
+  PUBLIC banter_examples
+  PRIVATE PkgConfig::ICU Threads::Threads)

@@ -1,0 +1,219 @@
+#include <algorithm>
+#include <iostream>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "base/errors.h"
+#include "base/json.h"
+#include "configs/command_line.h"
+#include "train/commands.h"
+#include "train/metrics/sample_files.h"
+#include "train/metrics/scores.h"
+
+namespace banter::train {
+namespace {
+
+namespace json = base::json;
+
+struct Request {
+  SampleFiles files;
+  std::string against, vectors;
+  std::vector<std::string> metrics;
+  MetricSettings settings;
+  Resampling resampling;
+  bool json = false;
+};
+
+/// How many words of texts there are, and how many of them have a vector.
+struct Coverage {
+  std::uint64_t words = 0, known = 0;
+
+  void add(std::string_view text, const WordVectors& vectors) {
+    for (const auto& word : small_words(text)) {
+      ++words;
+      if (!vectors.find(word).empty()) ++known;
+    }
+  }
+  [[nodiscard]] double share() const {
+    return words == 0 ? 0 : static_cast<double>(known) / static_cast<double>(words);
+  }
+};
+
+/// The vectors of the words that occur, and how many occurrences have one.
+struct UsedVectors {
+  WordVectors vectors;
+  Coverage replies, references;
+
+  UsedVectors(const std::string& path, std::span<const Sample> samples,
+              std::span<const Sample> others) {
+    std::unordered_set<std::string> wanted;
+    const auto want = [&](std::string_view text) {
+      for (auto& word : small_words(text)) wanted.insert(std::move(word));
+    };
+    for (const auto& sample : samples) {
+      want(sample.reply);
+      for (const auto& reference : sample.references) want(reference);
+    }
+    for (const auto& sample : others) want(sample.reply);
+    vectors = WordVectors::read(path, wanted);
+    for (const auto& sample : samples) {
+      replies.add(sample.reply, vectors);
+      for (const auto& reference : sample.references) references.add(reference, vectors);
+    }
+  }
+};
+
+std::string option_of(Need need) {
+  switch (need) {
+    case Need::kReferences:
+      return "--references";
+    case Need::kContexts:
+      return "--contexts";
+    case Need::kVectors:
+      return "--vectors and --references";
+    case Need::kNothing:
+      break;
+  }
+  return "";
+}
+
+/// What was asked for by name, or all that the files allow.
+/// Throws   UsageError when what was asked for lacks a file
+std::vector<const Metric*> chosen_metrics(const Request& request, std::span<const Sample> samples) {
+  std::vector<const Metric*> wanted;
+  for (const auto& metric : known_metrics()) wanted.push_back(&metric);
+  if (!request.metrics.empty()) wanted = metrics_named(request.metrics);
+  const auto possible = possible_metrics(wanted, samples, !request.vectors.empty());
+  if (request.metrics.empty()) return possible;
+  for (const auto* metric : wanted)
+    if (std::ranges::find(possible, metric) == possible.end())
+      throw base::UsageError("banter metrics: " + std::string(metric->name) + " needs " +
+                             option_of(metric->need) + "; see `banter metrics --help`");
+  return wanted;
+}
+
+std::uint64_t count_groups(std::span<const Sample> samples) {
+  std::unordered_set<std::uint64_t> groups;
+  for (const auto& sample : samples) groups.insert(sample.group);
+  return groups.size();
+}
+
+json::object to_json(const Request& request, std::span<const Sample> samples,
+                     const std::optional<UsedVectors>& used, std::span<const Score> scores) {
+  json::object answer = {
+      {"replies", request.files.replies},
+      {"counts", {{"replies", samples.size()}, {"groups", count_groups(samples)}}}};
+  if (!request.against.empty()) answer["against"] = request.against;
+  if (used)
+    answer["vectors"] = {
+        {"file", request.vectors},
+        {"hash", used->vectors.hash()},
+        {"dimensions", used->vectors.dimensions()},
+        {"words", used->vectors.words_of_file()},
+        {"coverage",
+         {{"replies", used->replies.share()}, {"references", used->references.share()}}}};
+  json::object metrics;
+  for (const auto& score : scores) metrics[std::string(score.metric->name)] = score.to_json();
+  answer["metrics"] = std::move(metrics);
+  return answer;
+}
+
+void print(const Request& request, std::span<const Sample> samples,
+           const std::optional<UsedVectors>& used, std::span<const Score> scores) {
+  auto& out = std::cout;
+  print_scores(out, scores);
+  out << '\n' << samples.size() << " replies in " << count_groups(samples) << " groups";
+  if (!request.against.empty())
+    out << "; p by " << name_of(request.resampling.test) << ", " << request.resampling.trials
+        << " trials over groups (distinct, entropy and same_reply always by randomisation)";
+  out << '\n';
+  if (used)
+    out << "words with a vector: " << fixed(100 * used->replies.share(), 1) << " % of the replies, "
+        << fixed(100 * used->references.share(), 1) << " % of the references\n";
+  for (const auto& score : scores)
+    if (score.counted < samples.size())
+      out << score.metric->name << ": " << samples.size() - score.counted
+          << " pairs skipped, no word of theirs that counts has a vector\n";
+}
+
+void add_options(configs::CommandLine& line, Request& request, std::string& smoothing,
+                 std::string& test) {
+  auto& app = line.app;
+  const std::string lines = ", one a line, plain or JSON Lines";
+  app.add_option("--replies", request.files.replies, "a system's replies" + lines)->required();
+  app.add_option("--references", request.files.references,
+                 "what was really said" + lines + "; repeatable: several references a reply")
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  app.add_option("--contexts", request.files.contexts,
+                 "what was replied to" + lines + "; plain: tabs between turns");
+  app.add_option("--against", request.against, "another system's replies to the same contexts");
+  app.add_option("--vectors", request.vectors, "word vectors as text: GloVe's or word2vec's form");
+  app.add_option("--metrics", request.metrics, "names with commas between; by default all that can")
+      ->delimiter(',');
+  app.add_option("--groups", request.files.groups,
+                 "the dialogue of each reply, one a line; by default each reply is one");
+  app.add_option("--smoothing", smoothing, "of BLEU")
+      ->check(CLI::IsMember(std::vector<std::string>(kSmoothings.begin(), kSmoothings.end())))
+      ->capture_default_str();
+  app.add_option("--test", test, "of a difference")
+      ->check(CLI::IsMember({"randomisation", "bootstrap"}))
+      ->capture_default_str();
+  app.add_option("--resamples", request.resampling.resamples, "draws of an interval")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  app.add_option("--trials", request.resampling.trials, "of the test")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  app.add_option("--seed", request.resampling.seed, "of draws and trials")->capture_default_str();
+  line.with_json();
+}
+
+int run(Request& request) {
+  const auto samples = read_samples(request.files);
+  std::vector<Sample> others;
+  if (!request.against.empty())
+    others = with_replies(samples, request.against, request.files.replies);
+  const auto metrics = chosen_metrics(request, samples);
+  std::optional<UsedVectors> used;
+  if (!request.vectors.empty()) {
+    used.emplace(request.vectors, samples, others);
+    request.settings.vectors = &used->vectors;
+  }
+  const auto scores = score(samples, others, metrics, request.settings, request.resampling);
+  if (request.json)
+    std::cout << base::pretty_json(to_json(request, samples, used, scores));
+  else
+    print(request, samples, used, scores);
+  return 0;
+}
+
+}  // namespace
+
+int run_metrics(const std::vector<std::string>& arguments) {
+  configs::CommandLine line(
+      "banter metrics",
+      "How replies compare with references, and how varied they are: values with 95 % intervals "
+      "and signatures, and on request whether two systems differ. Needs no model.",
+      "banter metrics --replies replies.txt --references references.txt\n"
+      "banter metrics --replies hred.jsonl --against seq2seq.jsonl --references test.jsonl --json\n"
+      "banter metrics --replies r.txt --references a.txt --references b.txt --metrics bleu,f1\n"
+      "banter metrics --replies r.txt --references a.txt --vectors glove.6B.300d.txt "
+      "--metrics embed");
+  Request request;
+  std::string smoothing = kSmoothings.back();
+  std::string test = name_of(request.resampling.test);
+  add_options(line, request, smoothing, test);
+  if (!line.parse(arguments)) return 0;
+  request.json = line.common.json;
+  request.settings.smoothing =
+      static_cast<Smoothing>(std::ranges::find(kSmoothings, smoothing) - kSmoothings.begin());
+  request.resampling.test =
+      test == "bootstrap" ? PairedTest::kBootstrap : PairedTest::kRandomisation;
+  return run(request);
+}
+
+}  // namespace banter::train
