@@ -108,19 +108,21 @@ Evaluation evaluate(models::DialogueModel& model, const data::Split& split,
   return sums;
 }
 
-GreedyReplies answer_greedily(models::DialogueModel& model, const data::Tokenizer& tokenizer,
-                              const data::Split& split, const data::BatchOptions& options,
-                              std::uint64_t count, bool quiet) {
+std::vector<Sample> answer_greedily(models::DialogueModel& model, const data::Tokenizer& tokenizer,
+                                    const data::Split& split, const data::BatchOptions& options,
+                                    std::uint64_t count, bool quiet) {
   const auto examples =
       spread_examples(split, data::ReplyRule(options.reply_by, split.format()), count);
   base::Progress progress(
       {.label = "answer", .unit = "replies", .total = examples.size(), .quiet = quiet});
-  GreedyReplies answered;
-  answered.replies.resize(examples.size());
+  std::vector<Sample> samples;
   for (const auto& example : examples) {
-    answered.dialogues.push_back(example.dialogue);
-    answered.references.push_back(
-        tokenizer.decode(data::context_of(split, example, options).reply));
+    const auto context = data::context_of(split, example, options);
+    auto& sample = samples.emplace_back(Sample{.reply = "",
+                                               .references = {tokenizer.decode(context.reply)},
+                                               .context = {},
+                                               .group = example.dialogue});
+    for (const auto& turn : context.turns) sample.context.push_back(tokenizer.decode(turn.ids));
   }
   std::size_t asked = 0;
   const auto next = [&]() -> std::optional<models::Request> {
@@ -132,11 +134,11 @@ GreedyReplies answer_greedily(models::DialogueModel& model, const data::Tokenize
     return request;
   };
   const auto done = [&](const models::Replies& replies) {
-    answered.replies[replies.number] = tokenizer.decode(replies.best.at(0).ids);
+    samples[replies.number].reply = tokenizer.decode(replies.best.at(0).ids);
     progress.advance();
   };
   models::decode(model, options, {}, next, done);
-  return answered;
+  return samples;
 }
 
 }  // namespace banter::train

@@ -9,7 +9,8 @@
 #include "data/batches/batch.h"
 #include "data/store/store.h"
 #include "models/dialogue_model.h"
-#include "train/metrics.h"
+#include "train/metrics/likelihood.h"
+#include "train/metrics/sample.h"
 #include "train/ngram.h"
 
 namespace banter::train {
@@ -33,17 +34,11 @@ Evaluation evaluate(models::DialogueModel& model, const data::Split& split,
                     const data::BatchOptions& options, const NgramBaseline* baseline,
                     torch::Device device = torch::kCPU, bool quiet = true);
 
-/// Replies of a split and what the model answers to their contexts.
-struct GreedyReplies {
-  std::vector<std::uint64_t> dialogues;  ///< of each reply
-  std::vector<std::string> replies;      ///< the model's, greedy
-  std::vector<std::string> references;   ///< the corpus's
-};
-
-/// Answers `count` contexts that are spread evenly over the split (all, when it has fewer).
+/// Answers `count` contexts that are spread evenly over the split (all, when it has fewer): the
+/// greedy reply, the corpus's as reference, the context, and the dialogue as group.
 /// Throws   Stopped when a signal came
-GreedyReplies answer_greedily(models::DialogueModel& model, const data::Tokenizer& tokenizer,
-                              const data::Split& split, const data::BatchOptions& options,
-                              std::uint64_t count, bool quiet = true);
+std::vector<Sample> answer_greedily(models::DialogueModel& model, const data::Tokenizer& tokenizer,
+                                    const data::Split& split, const data::BatchOptions& options,
+                                    std::uint64_t count, bool quiet = true);
 
 }  // namespace banter::train

@@ -1,6 +1,4 @@
 #include <array>
-#include <cmath>
-#include <iomanip>
 #include <iostream>
 #include <optional>
 #include <sstream>
@@ -15,37 +13,29 @@
 #include "models/decoding/composed.h"
 #include "train/commands.h"
 #include "train/evaluate.h"
+#include "train/metrics/interval.h"
+#include "train/metrics/scores.h"
 
 namespace banter::train {
 namespace {
 
 namespace json = base::json;
 
-struct Metric {
+/// A metric made of likelihoods.
+struct Fit {
   const char* name;
   double (Likelihood::*value)() const;
   double Likelihood::*count;  ///< what it is a mean over
   int digits;                 ///< behind the point, in the table
 };
 
-constexpr std::array kMetrics = {
-    Metric{"ppl", &Likelihood::ppl, &Likelihood::labels, 2},
-    Metric{"ppl_word", &Likelihood::ppl_word, &Likelihood::words, 2},
-    Metric{"nll_word", &Likelihood::nll_word, &Likelihood::words, 3},
-    Metric{"bpb", &Likelihood::bpb, &Likelihood::bytes, 3},
-    Metric{"token_accuracy", &Likelihood::token_accuracy, &Likelihood::labels, 4},
+constexpr std::array kFits = {
+    Fit{"ppl", &Likelihood::ppl, &Likelihood::labels, 2},
+    Fit{"ppl_word", &Likelihood::ppl_word, &Likelihood::words, 2},
+    Fit{"nll_word", &Likelihood::nll_word, &Likelihood::words, 3},
+    Fit{"bpb", &Likelihood::bpb, &Likelihood::bytes, 3},
+    Fit{"token_accuracy", &Likelihood::token_accuracy, &Likelihood::labels, 4},
 };
-
-json::value number_or_null(double value) {
-  return std::isfinite(value) ? json::value(value) : json::value(nullptr);
-}
-
-std::string fixed(double value, int digits) {
-  if (!std::isfinite(value)) return "-";
-  std::ostringstream text;
-  text << std::fixed << std::setprecision(digits) << value;
-  return text.str();
-}
 
 std::string bounds(const Interval& interval, int digits) {
   return " [" + fixed(interval.low, digits) + ", " + fixed(interval.high, digits) + "]";
@@ -55,12 +45,12 @@ std::string bounds(const Interval& interval, int digits) {
 struct Row {
   std::string name;
   Likelihood sums;
-  std::vector<Interval> intervals;  ///< of kMetrics
+  std::vector<Interval> intervals;  ///< of kFits
 
   Row(std::string row_name, std::span<const Likelihood> groups)
       : name(std::move(row_name)), sums(total(groups)) {
     const auto draws = resample(groups);
-    for (const auto& metric : kMetrics) {
+    for (const auto& metric : kFits) {
       std::vector<double> values;
       for (const auto& draw : draws) values.push_back((draw.*metric.value)());
       intervals.push_back(percentile_interval(std::move(values)));
@@ -68,77 +58,46 @@ struct Row {
   }
   [[nodiscard]] json::object to_json() const {
     json::object object;
-    for (std::size_t i = 0; i < kMetrics.size(); ++i)
-      object[kMetrics[i].name] = {{"value", number_or_null((sums.*kMetrics[i].value)())},
-                                  {"low", number_or_null(intervals[i].low)},
-                                  {"high", number_or_null(intervals[i].high)},
-                                  {"count", sums.*kMetrics[i].count}};
+    for (std::size_t i = 0; i < kFits.size(); ++i)
+      object[kFits[i].name] = {{"value", number_or_null((sums.*kFits[i].value)())},
+                               {"low", number_or_null(intervals[i].low)},
+                               {"high", number_or_null(intervals[i].high)},
+                               {"count", sums.*kFits[i].count}};
     return object;
   }
   [[nodiscard]] std::vector<std::string> cells() const {
     std::vector<std::string> cells = {name};
-    for (std::size_t i = 0; i < kMetrics.size(); ++i)
-      cells.push_back(fixed((sums.*kMetrics[i].value)(), kMetrics[i].digits) +
-                      bounds(intervals[i], kMetrics[i].digits));
+    for (std::size_t i = 0; i < kFits.size(); ++i)
+      cells.push_back(fixed((sums.*kFits[i].value)(), kFits[i].digits) +
+                      bounds(intervals[i], kFits[i].digits));
     return cells;
   }
 };
 
-/// distinct-n of a set of replies.
-struct DistinctRow {
+/// The metrics of texts, of the greedy replies or of the references in their place.
+struct TextScores {
   std::string name;
-  std::array<Distinct, 2> distinct = {Distinct(1), Distinct(2)};
-  std::array<std::optional<Interval>, 2> intervals;
+  std::vector<Score> scores;
 
-  DistinctRow(std::string row_name, std::span<const std::string> replies,
-              std::span<const std::uint64_t> dialogues)
-      : name(std::move(row_name)) {
-    for (const auto& reply : replies)
-      for (auto& d : distinct) d.add(reply);
-    for (std::size_t n = 1; n <= distinct.size(); ++n)
-      intervals[n - 1] = distinct_interval(replies, dialogues, n);
+  TextScores(std::string system, const std::vector<Sample>& samples) : name(std::move(system)) {
+    std::vector<const Metric*> metrics;
+    for (const auto& metric : known_metrics()) metrics.push_back(&metric);
+    scores = score(samples, {}, possible_metrics(metrics, samples, false), {}, {});
   }
   [[nodiscard]] json::object to_json() const {
     json::object object;
-    for (std::size_t i = 0; i < distinct.size(); ++i) {
-      json::object figures = {{"value", distinct[i].value()},
-                              {"low", nullptr},
-                              {"high", nullptr},
-                              {"different", distinct[i].different()},
-                              {"count", distinct[i].all()}};
-      if (intervals[i]) {
-        figures["low"] = intervals[i]->low;
-        figures["high"] = intervals[i]->high;
-      }
-      object["distinct_" + std::to_string(i + 1)] = std::move(figures);
-    }
+    for (const auto& score : scores) object[std::string(score.metric->name)] = score.to_json();
     return object;
-  }
-  [[nodiscard]] std::vector<std::string> cells() const {
-    std::vector<std::string> cells = {name};
-    for (std::size_t i = 0; i < distinct.size(); ++i)
-      cells.push_back(
-          fixed(distinct[i].value(), 4) + (intervals[i] ? bounds(*intervals[i], 4) : "") + " = " +
-          std::to_string(distinct[i].different()) + "/" + std::to_string(distinct[i].all()));
-    return cells;
   }
 };
 
-void print_table(const std::vector<std::vector<std::string>>& rows) {
-  std::vector<std::size_t> widths;
-  for (const auto& row : rows) {
-    widths.resize(std::max(widths.size(), row.size()));
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+/// The references as if they were replies: how varied people are, and how often they copy.
+std::vector<Sample> references_as_replies(std::vector<Sample> samples) {
+  for (auto& sample : samples) {
+    sample.reply = std::move(sample.references.at(0));
+    sample.references.clear();
   }
-  for (const auto& row : rows) {
-    std::string line;
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      line += row[i];
-      if (i + 1 < row.size()) line.append(widths[i] - row[i].size() + 2, ' ');
-    }
-    std::cout << line << "\n";
-  }
-  std::cout << "\n";
+  return samples;
 }
 
 /// The store that a run learned from: --store, else what its recipe says.
@@ -176,7 +135,7 @@ int run_evaluate(const std::vector<std::string>& arguments) {
   line.app.add_option("--store", store_folder, "store, if not the one that the run names");
   line.app
       .add_option("--replies", answers,
-                  "contexts that are answered greedily for distinct-n; 0 = none")
+                  "contexts that are answered greedily for the metrics of texts; 0 = none")
       ->capture_default_str();
   line.with_json();
   if (!line.parse(arguments)) return 0;
@@ -197,13 +156,13 @@ int run_evaluate(const std::vector<std::string>& arguments) {
     rows.emplace_back("bigram", sums.bigram);
     rows.emplace_back("unigram", sums.unigram);
   }
-  std::vector<DistinctRow> distinct;
+  std::vector<TextScores> texts;
   if (answers > 0) {
     const auto answered = answer_greedily(*loaded.model, loaded.tokenizer, split, loaded.batch,
                                           answers, line.common.quiet);
-    distinct.emplace_back("greedy", answered.replies, answered.dialogues);
-    distinct.emplace_back("reference", answered.references, answered.dialogues);
-    answers = answered.replies.size();
+    texts.emplace_back("greedy", answered);
+    texts.emplace_back("reference", references_as_replies(answered));
+    answers = answered.size();
   }
 
   const auto& all = rows[0].sums;
@@ -218,8 +177,7 @@ int run_evaluate(const std::vector<std::string>& arguments) {
             << "|tokenizer:" << loaded.tokenizer.hash().substr(0, 12)
             << "|data:" << store.corpus_hash().substr(0, 12) << "|split:" << split.name()
             << "|reply_by:" << reply_by << "|replies:" << whole(all.replies)
-            << "|words:whitespace|interval:bootstrap-dialogue-1000-12345"
-            << "|distinct:ascii-lower,n=" << answers << ",jackknife-20|version:banter-"
+            << "|words:whitespace|interval:bootstrap-dialogue-1000-12345|version:banter-"
             << BANTER_VERSION;
 
   if (line.common.json) {
@@ -235,7 +193,7 @@ int run_evaluate(const std::vector<std::string>& arguments) {
                              {"baseline_labels", baseline ? baseline->labels() : 0}}},
                            {"model", rows[0].to_json()}};
     for (std::size_t i = 1; i < rows.size(); ++i) answer[rows[i].name] = rows[i].to_json();
-    for (const auto& row : distinct) answer[row.name] = row.to_json();
+    for (const auto& one : texts) answer[one.name] = one.to_json();
     std::cout << base::pretty_json(answer);
     return 0;
   }
@@ -244,15 +202,14 @@ int run_evaluate(const std::vector<std::string>& arguments) {
             << whole(all.labels) << " labels, " << whole(all.words) << " words, "
             << whole(all.bytes) << " bytes\n\n";
   std::vector<std::vector<std::string>> table = {{""}};
-  for (const auto& metric : kMetrics) table[0].emplace_back(metric.name);
+  for (const auto& metric : kFits) table[0].emplace_back(metric.name);
   for (const auto& row : rows) table.push_back(row.cells());
-  print_table(table);
-  if (!distinct.empty()) {
-    table = {{"of " + std::to_string(answers) + " replies", "distinct_1", "distinct_2"}};
-    for (const auto& row : distinct) table.push_back(row.cells());
-    print_table(table);
-  }
+  print_table(std::cout, table);
   std::cout << "[95 % intervals over dialogues]  " << signature.str() << "\n";
+  for (const auto& one : texts) {
+    std::cout << "\n" << one.name << ", " << answers << " replies\n";
+    print_scores(std::cout, one.scores);
+  }
   return 0;
 }
 

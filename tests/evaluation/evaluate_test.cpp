@@ -93,19 +93,22 @@ TEST_F(EvaluateTest, RunsWithoutDropoutAndLeavesTheModelTraining) {
 TEST_F(EvaluateTest, AnswersContextsSpreadEvenlyOverTheSplit) {
   const auto& tokenizer = made_.store().tokenizer();
   const auto some = answer_greedily(*model_, tokenizer, split_, options_, 7);
-  ASSERT_EQ(some.replies.size(), 7U);
-  EXPECT_EQ(std::set<std::uint64_t>(some.dialogues.begin(), some.dialogues.end()).size(), 7U);
-  EXPECT_TRUE(std::ranges::is_sorted(some.dialogues));
+  ASSERT_EQ(some.size(), 7U);
+  std::set<std::uint64_t> groups;
+  for (const auto& sample : some) groups.insert(sample.group);
+  EXPECT_EQ(groups.size(), 7U);
+  EXPECT_TRUE(std::ranges::is_sorted(some, {}, &Sample::group));
   const auto all = answer_greedily(*model_, tokenizer, split_, options_, 1'000'000);
   std::size_t i = 0;
   for (std::uint64_t d = 0; d < split_.dialogues(); ++d) {
     const auto record = split_.record(d);
     for (std::size_t turn = 1; turn < record.turns.size(); ++turn, ++i) {
-      EXPECT_EQ(all.references.at(i), record.turns[turn].text);
-      EXPECT_EQ(all.dialogues.at(i), d);
+      EXPECT_EQ(all.at(i).references, std::vector{record.turns[turn].text});
+      EXPECT_EQ(all.at(i).group, d);
+      EXPECT_FALSE(all.at(i).context.empty());
     }
   }
-  EXPECT_EQ(i, all.replies.size());
+  EXPECT_EQ(i, all.size());
 }
 
 /// A run folder with one checkpoint of a small untrained model, for a store.
@@ -154,8 +157,14 @@ TEST_F(EvaluateCommandTest, JsonHasEveryMetricWithItsCountAndInterval) {
   }
   EXPECT_EQ(answer.at("counts").at("labels").to_number<double>(),
             answer.at("model").at("ppl").at("count").to_number<double>());
-  for (const auto* replies : {"greedy", "reference"})
-    EXPECT_TRUE(answer.at(replies).at("distinct_2").as_object().contains("count"));
+  for (const auto* metric : {"bleu", "f1", "distinct_2", "entropy_1", "copy_2", "length"}) {
+    const auto& figures = answer.at("greedy").at(metric).as_object();
+    EXPECT_EQ(figures.at("count").to_number<double>(), 30) << metric;
+    const std::string how(figures.at("signature").as_string());
+    EXPECT_NE(how.find("|replies:30|data:"), std::string::npos) << how;
+  }
+  EXPECT_GT(answer.at("reference").at("distinct_2").at("value").to_number<double>(), 0);
+  EXPECT_FALSE(answer.at("reference").as_object().contains("bleu"));
   const std::string signature(answer.at("signature").as_string());
   EXPECT_NE(signature.find(made_.store().corpus_hash().substr(0, 12)), std::string::npos);
   EXPECT_NE(signature.find(made_.store().tokenizer().hash().substr(0, 12)), std::string::npos);
