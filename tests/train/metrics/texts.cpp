@@ -9,12 +9,12 @@ namespace {
 
 /// A word; the smaller its number, the more frequent.
 std::string word_of(std::uint64_t key) {
-  return "w" + std::to_string(static_cast<int>(200 * std::pow(base::to_unit(key), 3)));
+  return "w" + std::to_string(static_cast<int>(2000 * std::pow(base::to_unit(key), 3)));
 }
 
 std::string made_text(std::uint64_t key) {
   std::string text;
-  const auto words = 1 + base::mix64(key) % 14;
+  const auto words = 1 + base::mix64(key) % 24;
   for (std::uint64_t i = 0; i < words; ++i) text += word_of(base::join_keys(key, i)) + " ";
   return text + ".";
 }
