@@ -238,7 +238,9 @@ TEST(MetricTableTest, TheReadmeHasEveryMetricInOrder) {
   for (const auto& metric : known_metrics()) {
     const auto found = readme.find("| `" + std::string(metric.name) + "` |", at);
     ASSERT_NE(found, std::string::npos) << metric.name;
-    const auto line = readme.substr(found, readme.find('\n', found) - found);
+    auto line = readme.substr(found, readme.find('\n', found) - found);
+    for (auto bar = line.find("\\|"); bar != std::string::npos; bar = line.find("\\|"))
+      line.erase(bar, 1);
     EXPECT_NE(line.find("| " + std::string(metric.unit) + " |"), std::string::npos) << line;
     EXPECT_NE(line.find(" `" + std::string(metric.signature) + "` |"), std::string::npos) << line;
     at = found;
