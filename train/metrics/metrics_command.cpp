@@ -24,6 +24,7 @@ struct Request {
   std::vector<std::string> metrics;
   MetricSettings settings;
   Resampling resampling;
+  std::optional<std::size_t> trials;
   bool json = false;
 };
 
@@ -165,9 +166,8 @@ void add_options(configs::CommandLine& line, Request& request, std::string& smoo
   app.add_option("--resamples", request.resampling.resamples, "draws of an interval")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
-  app.add_option("--trials", request.resampling.trials, "of the test")
-      ->check(CLI::Range(1, 1'000'000))
-      ->capture_default_str();
+  app.add_option("--trials", request.trials, "of the test; by default 10000, of a bootstrap 1000")
+      ->check(CLI::Range(1, 1'000'000));
   app.add_option("--seed", request.resampling.seed, "of draws and trials")->capture_default_str();
   line.with_json();
 }
@@ -213,6 +213,7 @@ int run_metrics(const std::vector<std::string>& arguments) {
       static_cast<Smoothing>(std::ranges::find(kSmoothings, smoothing) - kSmoothings.begin());
   request.resampling.test =
       test == "bootstrap" ? PairedTest::kBootstrap : PairedTest::kRandomisation;
+  request.resampling.trials = request.trials.value_or(test == "bootstrap" ? 1000 : 10'000);
   return run(request);
 }
 

@@ -69,7 +69,7 @@ json::object Score::to_json() const {
     object["against"] = number_or_null(difference->second);
     object["difference"] = number_or_null(difference->difference);
     object["p"] = number_or_null(difference->p);
-    object["test"] = name_of(difference->test);
+    object["test"] = test;
   }
   object["signature"] = signature;
   return object;
@@ -96,8 +96,12 @@ std::vector<Score> score(std::span<const Sample> samples, std::span<const Sample
                  .counted = counted[i],
                  .signature = signature(*metrics[i], settings, samples, hash, resampling.resamples,
                                         resampling.seed),
-                 .difference = std::nullopt};
-    if (!others.empty()) scores[i].difference = differences[i];
+                 .difference = std::nullopt,
+                 .test = ""};
+    if (others.empty()) continue;
+    scores[i].difference = differences[i];
+    scores[i].test = std::string(name_of(differences[i].test)) + "-group-" +
+                     std::to_string(resampling.trials) + "-" + std::to_string(resampling.seed);
   }
   return scores;
 }

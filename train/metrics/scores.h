@@ -17,7 +17,7 @@ namespace banter::train {
 /// How often values are drawn anew, and by which seed.
 struct Resampling {
   std::size_t resamples = 1000;  ///< of intervals, > 0
-  std::size_t trials = 10'000;   ///< of a comparison, > 0
+  std::size_t trials = 10'000;   ///< of a test, > 0; a bootstrap does with fewer
   std::uint64_t seed = 12345;
   PairedTest test = PairedTest::kRandomisation;
 };
@@ -30,6 +30,7 @@ struct Score {
   std::uint64_t counted = 0;  ///< replies that the value is made of; the others were skipped
   std::string signature;
   std::optional<Difference> difference;  ///< from another system's
+  std::string test;                      ///< how the difference was tested
 
   [[nodiscard]] base::json::object to_json() const;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <limits>
 #include <optional>
 
 #include "base/errors.h"
@@ -51,7 +52,7 @@ std::size_t count_fields(std::string_view text) {
 /// Whether all fields are numbers; if not, what stands in front of them is part of a word.
 bool are_numbers(std::string_view fields) {
   while (!fields.empty())
-    if (!number_of<float>(take_field(fields))) return false;
+    if (!number_of<double>(take_field(fields))) return false;
   return true;
 }
 
@@ -75,11 +76,11 @@ void WordVectors::keep(std::string_view word, std::string_view numbers, const st
   if (!places_.try_emplace(std::string(word), places_.size()).second) return;
   while (!numbers.empty()) {
     const auto field = take_field(numbers);
-    const auto number = number_of<float>(field);
-    if (!number || !std::isfinite(*number))
+    const auto number = number_of<double>(field);  // what is too small for 32 bits is 0
+    if (!number || !(std::abs(*number) <= std::numeric_limits<float>::max()))
       throw base::DataError(where + "\"" + base::printable(field) +
                             "\" is no finite number (32 bits): the vector is damaged");
-    values_.push_back(*number);
+    values_.push_back(static_cast<float>(*number));
   }
 }
 

@@ -103,6 +103,11 @@ TEST_F(WordVectorsTest, TheFirstOfTwoVectorsCountsAndWordsWithSpacesArePassedOve
   EXPECT_EQ(vectors.words(), 2U);
 }
 
+TEST_F(WordVectorsTest, NumbersTooSmallFor32BitsAreZero) {
+  EXPECT_EQ(read("a 1e-60 -2.5e-1\n").find("a")[0], 0);
+  EXPECT_EQ(read("a 1e-60 -2.5e-1\n").find("a")[1], -0.25F);
+}
+
 TEST_F(WordVectorsTest, DamageIsAnErrorWithLineAndRule) {
   EXPECT_EQ(error_of("a 1 2\nb 3\n"),
             ":2: has 1 numbers behind its word, expected 2 as the first line has it");
@@ -112,7 +117,7 @@ TEST_F(WordVectorsTest, DamageIsAnErrorWithLineAndRule) {
             ":2: has 0 numbers behind its word, expected 2 as the first line has it");
   EXPECT_EQ(error_of("a 1 2\nb 1 x\n"),
             ":2: \"x\" is no finite number (32 bits): the vector is damaged");
-  for (const auto* number : {"nan", "inf", "1e999", "1,5", "0x10"})
+  for (const auto* number : {"nan", "inf", "1e39", "1e999", "1,5", "0x10"})
     EXPECT_NE(error_of("a 1 2\nb 1 " + std::string(number) + "\n").find(":2: "), std::string::npos)
         << number;
   EXPECT_EQ(error_of("3 2\na 1 2\nb 1 2\n"),

@@ -135,10 +135,21 @@ TEST_F(MetricsCommandTest, TwoSystemsAreComparedInJsonAndTable) {
               value(answer, "f1") - value(answer, "f1", "against"), 1e-12);
   EXPECT_GT(value(answer, "f1", "p"), 0);
   EXPECT_LE(value(answer, "f1", "p"), 1);
-  EXPECT_EQ(answer.at("metrics").at("f1").at("test").as_string(), "randomisation");
+  EXPECT_EQ(answer.at("metrics").at("f1").at("test").as_string(), "randomisation-group-100-12345");
   const auto table = tests::output_of(run_metrics, arguments);
   for (const auto* word : {"metric", "95 % interval", "against", "difference", "distinct_2", "f1|"})
     EXPECT_NE(table.find(word), std::string::npos) << word;
+}
+
+TEST_F(MetricsCommandTest, ABootstrapIsDrawnAThousandTimes) {
+  const auto answer =
+      this->answer({"--replies", replies_, "--references", references_, "--against", references_,
+                    "--test", "bootstrap", "--metrics", "f1,distinct_1", "--seed", "3"});
+  const auto test = [&](const std::string& metric) {
+    return answer.at("metrics").at(metric).at("test").as_string();
+  };
+  EXPECT_EQ(test("f1"), "bootstrap-group-1000-3");
+  EXPECT_EQ(test("distinct_1"), "randomisation-group-1000-3");
 }
 
 TEST_F(MetricsCommandTest, VectorsGiveEmbeddingsWithCoverageAndSkippedPairs) {
