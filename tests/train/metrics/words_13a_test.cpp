@@ -17,6 +17,13 @@ TEST(Words13aTest, PunctuationStandsAloneButNotInNumbersAndWords) {
   EXPECT_EQ(words_13a("U.S. .5 5. 1.5"), (Words{"U", ".", "S", ".", ".", "5", "5", ".", "1.5"}));
 }
 
+TEST(Words13aTest, BetweenLettersAllPunctuationStandsAloneButApostropheAndHyphen) {
+  for (const char c : std::string_view("!\"#$%&()*+,./:;<=>?@[\\]^_`{|}~"))
+    EXPECT_EQ(words_13a(std::string("x") + c + "y"), (Words{"x", std::string(1, c), "y"})) << c;
+  for (const char c : std::string_view("'-09azAZ"))
+    EXPECT_EQ(words_13a(std::string("x") + c + "y").size(), 1U) << c;
+}
+
 TEST(Words13aTest, AHyphenBehindADigitStandsAlone) {
   EXPECT_EQ(words_13a("5-4 7- a-b"), (Words{"5", "-", "4", "7", "-", "a-b"}));
 }
