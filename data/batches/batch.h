@@ -7,6 +7,7 @@
 
 #include <torch/torch.h>
 
+#include "data/batches/context.h"
 #include "data/batches/examples.h"
 #include "data/batches/position.h"
 
@@ -49,18 +50,6 @@ struct Batch {
     torch::Tensor source;  ///< (B,J) int64: place in [facts; context] the token came from, -1 = pad
   };
   [[nodiscard]] Joined joined() const;
-};
-
-/// A context given from outside a store (a file, a chat): already ids, oldest turn first.
-struct Context {
-  struct Row {
-    std::vector<TokenId> ids{};  ///< without special ids
-    std::int64_t speaker = 0;
-  };
-  std::vector<Row> turns{};
-  std::vector<Row> facts{};
-  std::int64_t reply_speaker = 0;
-  std::vector<TokenId> reply{};  ///< to score; empty when there is none (still gets eos)
 };
 
 /// Makes the batch of these contexts, under the limits of `options`; replies are kept whole.

@@ -245,14 +245,16 @@ std::vector<TokenId> Tokenizer::encode(std::string_view text) const {
 
 std::string Tokenizer::decode(std::span<const TokenId> ids) const {
   std::string text;
-  for (const TokenId id : ids) {
-    if (id < 0 || id >= vocab_size())
-      throw base::DataError("token id " + std::to_string(id) + " is outside the vocabulary of " +
-                            std::to_string(vocab_size()));
-    text += impl_->surfaces[static_cast<std::size_t>(id)];
-  }
+  for (const TokenId id : ids) text += surface(id);
   if (text.starts_with(' ')) text.erase(0, 1);
   return repaired_utf8(std::move(text));
+}
+
+const std::string& Tokenizer::surface(TokenId id) const {
+  if (id < 0 || id >= vocab_size())
+    throw base::DataError("token id " + std::to_string(id) + " is outside the vocabulary of " +
+                          std::to_string(vocab_size()));
+  return impl_->surfaces[static_cast<std::size_t>(id)];
 }
 
 std::string Tokenizer::piece(TokenId id) const {

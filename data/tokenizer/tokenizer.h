@@ -82,6 +82,9 @@ class Tokenizer {
   /// byte pieces that make none (a model may emit them) become U+FFFD.
   [[nodiscard]] std::string decode(std::span<const TokenId> ids) const;
   [[nodiscard]] std::string piece(TokenId id) const;
+  /// The bytes that an id of the vocabulary adds to a text before it is repaired and loses its
+  /// first space; none for a special id.
+  [[nodiscard]] const std::string& surface(TokenId id) const;
 
   [[nodiscard]] std::int64_t vocab_size() const;
   [[nodiscard]] const SpecialIds& special() const { return special_; }

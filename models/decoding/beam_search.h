@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "models/decoding/choose.h"
+#include "models/decoding/beam_group.h"
 #include "models/decoding/constraints.h"
 #include "models/decoding/search.h"
 
@@ -12,32 +12,26 @@ namespace banter::models {
 /// that still grows can beat the K-th finished one, so for a beam that holds everything the answer
 /// is the true maximum.
 ///
-/// A step takes the best 2K of all continuations: eos among the best K of them finishes a
-/// hypothesis, the best K others live on. Ties go to the lower id, then to the better parent.
+/// With several groups the K are shared out, and in each step a group avoids the tokens that the
+/// groups before it chose; one group is plain beam search.
+/// Source   Vijayakumar et al. 2016, arXiv:1610.02424, algorithm 1, with Hamming diversity;
+///          differs: what was taken off for diversity does not stay in the sums, so that replies of
+///          all groups are compared by their log-probabilities
 class BeamSearch : public Search {
  public:
-  BeamSearch(const DecodingOptions& options, const data::SpecialIds& special);
+  BeamSearch(const DecodingOptions& options, const data::SpecialIds& special, SearchInput input);
 
-  [[nodiscard]] std::int64_t first_rows() const override { return 1; }
+  /// One for each group: they begin alike, but each changes its own.
+  [[nodiscard]] std::int64_t first_rows() const override { return std::ssize(groups_); }
   std::vector<NextRow> advance(std::span<const ScoredRow> rows) override;
+  [[nodiscard]] std::vector<data::TokenId> committed() const override;
   std::vector<Reply> take() override;
 
  private:
-  struct Continuation {
-    std::size_t parent = 0;
-    data::TokenId id = 0;
-    double log_prob = 0, sum = 0;
-  };
-  /// The best 2K continuations of all rows, best first; none for a row that nothing may follow.
-  std::vector<Continuation> best_continuations(std::span<const ScoredRow> rows);
-  void set_aside(Hypothesis hypothesis);
-  [[nodiscard]] bool is_decided() const;
-
   DecodingOptions options_;
+  SearchInput input_;
   Constraints constraints_;
-  std::size_t beam_size_;
-  std::vector<Hypothesis> live_{1};   ///< a row each, best first
-  std::vector<Hypothesis> finished_;  ///< the best K, best first
+  std::vector<BeamGroup> groups_;
 };
 
 }  // namespace banter::models

@@ -112,12 +112,62 @@ data::TokenId draw_from_all(std::span<const float> logits, const Kept& first, fl
   return chosen;
 }
 
-/// `highest` for a large part of the row, where a heap would be slower than sorting.
-std::vector<Candidate> highest_by_sorting(std::span<const float> logits, std::size_t n) {
+/// All candidates above minus infinity, by id.
+std::vector<Candidate> all_of(std::span<const float> logits) {
   std::vector<Candidate> all;
   all.reserve(logits.size());
   for (std::size_t i = 0; i < logits.size(); ++i)
     if (logits[i] != kLowest) all.push_back({static_cast<data::TokenId>(i), logits[i]});
+  return all;
+}
+
+/// A candidate and how far its surprise lies from the expected one, in nats.
+struct Typical {
+  double distance = 0, weight = 0;
+  Candidate candidate;
+};
+
+/// Draws from the smallest part of `candidates` with a share of `typical_p` that lies nearest to
+/// their entropy.
+data::TokenId draw_typical(const std::vector<Candidate>& candidates, float highest_logit,
+                           double typical_p, double unit) {
+  std::vector<Typical> rest;  // a heap: the nearest one is its front
+  rest.reserve(candidates.size());
+  double total = 0, weighted_sum = 0;
+  for (const auto& candidate : candidates) {
+    const double weight = weight_of(candidate.logit, highest_logit);
+    rest.push_back({.weight = weight, .candidate = candidate});
+    total += weight;
+    weighted_sum += weight * candidate.logit;
+  }
+  // surprise - entropy = (ln Z - logit) - (ln Z - mean logit)
+  const double mean_logit = weighted_sum / total;
+  for (auto& [distance, weight, candidate] : rest)
+    distance = std::abs(mean_logit - candidate.logit);
+  const auto is_farther = [](const Typical& a, const Typical& b) {
+    return a.distance > b.distance ||
+           (a.distance == b.distance && kIsBetter(b.candidate, a.candidate));
+  };
+  std::ranges::make_heap(rest, is_farther);
+
+  constexpr double kRounding = 1e-9;  // of the sums
+  std::vector<Typical> kept;
+  double share = 0;
+  for (; !rest.empty() && share < typical_p * total * (1 - kRounding); rest.pop_back()) {
+    std::ranges::pop_heap(rest, is_farther);
+    kept.push_back(rest.back());
+    share += rest.back().weight;
+  }
+  std::ranges::sort(kept, kIsBetter, &Typical::candidate);
+  double sum = 0;
+  for (const auto& one : kept)
+    if ((sum += one.weight) > unit * share) return one.candidate.id;
+  return kept.back().candidate.id;
+}
+
+/// `highest` for a large part of the row, where a heap would be slower than sorting.
+std::vector<Candidate> highest_by_sorting(std::span<const float> logits, std::size_t n) {
+  auto all = all_of(logits);
   n = std::min(n, all.size());
   std::ranges::partial_sort(all, all.begin() + static_cast<std::ptrdiff_t>(n), kIsBetter);
   all.resize(n);
@@ -187,10 +237,14 @@ data::TokenId draw(std::span<const float> logits, const Cut& cut, double unit) {
   if (highest_logit == kLowest) return -1;
 
   const bool is_top_k = cut.top_k > 0 && static_cast<std::size_t>(cut.top_k) < logits.size();
+  if (!is_top_k && cut.top_p == 1.0 && cut.typical_p < 1.0)
+    return draw_typical(all_of(logits), highest_logit, cut.typical_p, unit);
   Kept kept(logits, highest_logit, is_top_k ? static_cast<std::size_t>(cut.top_k) : logits.size());
   double total = 0;
+  std::size_t last = 0;  // of those kept
   if (is_top_k) {
-    total = kept.sums[kept.first_with([](double) { return false; })];
+    last = kept.first_with([](double) { return false; });
+    total = kept.sums[last];
   } else {
     total = std::exp(log_sum_of(logits) - highest_logit);
     if (cut.top_p == 1.0) return draw_from_all(logits, kept, highest_logit, unit * total);
@@ -198,7 +252,12 @@ data::TokenId draw(std::span<const float> logits, const Cut& cut, double unit) {
   if (cut.top_p < 1.0) {
     constexpr double kRounding = 1e-6;  // of `total`, which the kernel sums in float
     const double wanted = cut.top_p * total * (1 - kRounding);
-    total = kept.sums[kept.first_with([&](double sum) { return sum >= wanted; })];
+    last = kept.first_with([&](double sum) { return sum >= wanted; });
+    total = kept.sums[last];
+  }
+  if (cut.typical_p < 1.0) {
+    kept.candidates.resize(last + 1);
+    return draw_typical(kept.candidates, highest_logit, cut.typical_p, unit);
   }
   const double at = unit * total;
   return kept.candidates[kept.first_with([&](double sum) { return sum > at; })].id;

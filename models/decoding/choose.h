@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -14,7 +15,10 @@ namespace banter::models {
 struct LogNorm {
   double log_sum = 0;  ///< ln sum e^logit
 
-  [[nodiscard]] double log_prob(float logit) const { return static_cast<double>(logit) - log_sum; }
+  /// At most 0, whatever the sum was rounded to.
+  [[nodiscard]] double log_prob(float logit) const {
+    return std::min(0.0, static_cast<double>(logit) - log_sum);
+  }
 };
 
 /// Minus infinity is a legal logit (probability 0) unless all are.
@@ -33,11 +37,14 @@ struct Candidate {
 /// are no more.
 std::vector<Candidate> highest(std::span<const float> logits, std::size_t n);
 
-/// How method sample cuts the distribution: in this order.
+/// How method sample cuts the distribution: in this order, which is that of Hugging Face.
+/// Source   typical_p: Meister et al. 2022, arXiv:2202.00666
 struct Cut {
   double temperature = 1.0;  ///< > 0: divides the logits
   std::int64_t top_k = 0;    ///< keeps the k most probable (lower ids first among equals); 0 = all
   double top_p = 1.0;        ///< keeps the smallest set with at least this share of what is left
+  double typical_p = 1.0;  ///< the same, of those whose surprise is nearest to the entropy of what
+                           ///< is left (the more probable first among equals)
 };
 
 /// Draws an id: the inverse of the distribution function over the kept candidates, summed in

@@ -1,28 +1,42 @@
 #include "models/decoding/constraints.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <iterator>
 #include <limits>
 
 namespace banter::models {
 
-std::vector<data::TokenId> repeating_ids(std::span<const data::TokenId> ids, std::int64_t n) {
+std::vector<data::TokenId> repeating_ids(std::span<const data::TokenId> said,
+                                         std::span<const data::TokenId> ids, std::int64_t n) {
   std::vector<data::TokenId> found;
-  const auto size = static_cast<std::int64_t>(ids.size());
-  if (n <= 0 || size < n) return found;
+  if (n <= 0 || std::ssize(said) < n || std::ssize(ids) < n - 1) return found;
   const auto last = ids.end() - (n - 1);
-  for (auto begin = ids.begin(); begin + (n - 1) != ids.end(); ++begin)
+  for (auto begin = said.begin(); begin + (n - 1) != said.end(); ++begin)
     if (std::equal(last, ids.end(), begin)) found.push_back(*(begin + (n - 1)));
   return found;
 }
 
-Constraints::Constraints(const data::SpecialIds& special, const DecodingOptions& options)
+Constraints::Constraints(const data::SpecialIds& special, const DecodingOptions& options,
+                         const SearchInput& input)
     : never_{special.pad,      special.unk,     special.bos,
              special.turn_end, special.persona, special.unknown_speaker},
       eos_(special.eos),
       min_new_tokens_(options.min_new_tokens),
-      ngram_size_(options.no_repeat_ngram_size) {
+      ngram_size_(options.no_repeat_ngram_size),
+      context_ngram_size_(options.context_no_repeat_ngram_size) {
   for (std::int64_t i = 0; i < data::SpecialIds::kSpeakers; ++i)
     never_.push_back(special.first_speaker + i);
+  if (input.wording) {
+    for (const auto& ids : input.wording->blocked()) {
+      if (ids.size() == 1) never_.push_back(ids.front());
+      if (ids.size() > 1) blocked_.push_back(ids);
+    }
+  }
+  if (context_ngram_size_ > 0) {
+    for (const auto& turn : input.context.turns)
+      if (std::ssize(turn.ids) >= context_ngram_size_) turns_.push_back(turn.ids);
+  }
   std::erase(never_, eos_);  // some pretrained vocabularies have one id for several purposes
 }
 
@@ -33,7 +47,15 @@ void Constraints::apply(std::span<float> logits, std::span<const data::TokenId> 
   };
   for (const auto id : never_) forbid(id);
   if (static_cast<std::int64_t>(ids.size()) < min_new_tokens_) forbid(eos_);
-  for (const auto id : repeating_ids(ids, ngram_size_)) forbid(id);
+  for (const auto id : repeating_ids(ids, ids, ngram_size_)) forbid(id);
+  for (const auto& turn : turns_)
+    for (const auto id : repeating_ids(turn, ids, context_ngram_size_)) forbid(id);
+  for (const auto& phrase : blocked_) {
+    const auto begun = phrase.size() - 1;
+    if (ids.size() >= begun &&
+        std::equal(phrase.begin(), phrase.end() - 1, ids.end() - std::ptrdiff_t(begun)))
+      forbid(phrase.back());
+  }
 }
 
 }  // namespace banter::models

@@ -5,19 +5,21 @@
 #include <vector>
 
 #include "data/tokenizer/tokenizer.h"
-#include "models/decoding/options.h"
+#include "models/decoding/search_input.h"
 
 namespace banter::models {
 
-/// The ids that would repeat an n-gram of `ids` as its next one.
-/// Math     {ids[i+n-1] : ids[i .. i+n-2] = the last n-1 of ids}; nothing for n = 0
-std::vector<data::TokenId> repeating_ids(std::span<const data::TokenId> ids, std::int64_t n);
+/// The ids that behind `ids` would end an n-gram of `said`.
+/// Math     {said[i+n-1] : said[i .. i+n-2] = the last n-1 of ids}; nothing for n = 0
+std::vector<data::TokenId> repeating_ids(std::span<const data::TokenId> said,
+                                         std::span<const data::TokenId> ids, std::int64_t n);
 
 /// What may not be chosen: special ids other than eos ever, eos before the minimum length, what
-/// would repeat an n-gram.
+/// would repeat an n-gram of the reply or of the context, what would end a blocked phrase.
 class Constraints {
  public:
-  Constraints(const data::SpecialIds& special, const DecodingOptions& options);
+  Constraints(const data::SpecialIds& special, const DecodingOptions& options,
+              const SearchInput& input);
 
   /// Sets the logits of what may not follow `ids` to minus infinity.
   void apply(std::span<float> logits, std::span<const data::TokenId> ids) const;
@@ -26,8 +28,10 @@ class Constraints {
 
  private:
   std::vector<data::TokenId> never_;
+  std::vector<std::vector<data::TokenId>> blocked_;  ///< of two ids or more
+  std::vector<std::vector<data::TokenId>> turns_;    ///< that hold an n-gram of the context's rule
   data::TokenId eos_;
-  std::int64_t min_new_tokens_, ngram_size_;
+  std::int64_t min_new_tokens_, ngram_size_, context_ngram_size_;
 };
 
 }  // namespace banter::models

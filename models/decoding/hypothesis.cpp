@@ -1,20 +1,20 @@
 #include "models/decoding/hypothesis.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace banter::models {
 
-void Hypothesis::append(data::TokenId id, double log_prob, const SharedAttention& token_attention) {
-  ids.push_back(id);
-  log_probs.push_back(static_cast<float>(log_prob));
-  if (token_attention) attention.push_back(token_attention);
-  sum += log_prob;
+void Hypothesis::append(const ChosenToken& token) {
+  ids.push_back(token.id);
+  log_probs.push_back(static_cast<float>(token.log_prob));
+  if (token.attention) attention.push_back(token.attention);
+  sum += token.ranked_log_prob;
 }
 
-Hypothesis Hypothesis::with(data::TokenId id, double log_prob,
-                            const SharedAttention& token_attention) const {
+Hypothesis Hypothesis::with(const ChosenToken& token) const {
   Hypothesis longer = *this;
-  longer.append(id, log_prob, token_attention);
+  longer.append(token);
   return longer;
 }
 
@@ -28,7 +28,10 @@ Reply Hypothesis::to_reply(double length_penalty, data::TokenId eos) const {
   reply.log_probs = log_probs;
   reply.score = score(length_penalty);
   reply.finish = "length";
-  if (!ids.empty() && ids.back() == eos) {
+  reply.cut_bytes = cut_bytes;
+  if (cut_bytes > 0) {
+    reply.finish = "stop";
+  } else if (!ids.empty() && ids.back() == eos) {
     reply.ids.pop_back();
     reply.finish = "eos";
   }
@@ -40,6 +43,16 @@ Reply Hypothesis::to_reply(double length_penalty, data::TokenId eos) const {
     }
   }
   return reply;
+}
+
+std::span<const data::TokenId> common_prefix(
+    const std::vector<std::span<const data::TokenId>>& texts) {
+  if (texts.empty()) return {};
+  auto common = texts.front();
+  for (const auto text : texts)
+    common = common.first(
+        static_cast<std::size_t>(std::ranges::mismatch(common, text).in1 - common.begin()));
+  return common;
 }
 
 double best_possible_score(double sum, double length_penalty, std::int64_t max_length) {

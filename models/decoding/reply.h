@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,10 +21,17 @@ struct Reply {
   std::vector<data::TokenId> ids;  ///< without eos
   std::vector<float> log_probs;    ///< of each id under the model (not the truncated) distribution,
                                    ///< natural log; eos's behind them when finish is "eos"
-  double score = 0;                ///< sum / length^length_penalty, what n-best is sorted by
-  std::string finish;              ///< "eos" or "length"
+  double score = 0;  ///< sum / length^length_penalty, what n-best is sorted by; the sum is that of
+                     ///< log_probs, with a repetition_penalty of those under the penalised logits
+  std::string finish;         ///< "eos", "length" or "stop"
+  std::size_t cut_bytes = 0;  ///< at the end of the ids' text, not part of the reply: a stop string
+                              ///< and what its last piece brought behind it
+  std::optional<double> rerank_score{};   ///< what n-best is sorted by, when options.rerank is set
   std::vector<ReplyAttention> attention;  ///< when asked for
 };
+
+/// What a reply says: the text of its ids, up to a stop string.
+std::string text_of(const Reply& reply, const data::Tokenizer& tokenizer);
 
 /// The answer to a request.
 struct Replies {

@@ -1,5 +1,7 @@
 #include "models/decoding/search.h"
 
+#include <utility>
+
 #include "models/decoding/beam_search.h"
 #include "models/decoding/single_search.h"
 
@@ -12,10 +14,14 @@ bool is_beam(const DecodingOptions& options) {
 
 }  // namespace
 
-std::unique_ptr<Search> make_search(const DecodingOptions& options,
-                                    const data::SpecialIds& special) {
-  if (is_beam(options)) return std::make_unique<BeamSearch>(options, special);
-  return std::make_unique<SingleSearch>(options, special);
+std::unique_ptr<Search> make_search(const DecodingOptions& options, const data::SpecialIds& special,
+                                    SearchInput input) {
+  if (const auto fault = fault_of_prefix(input.prefix, options); !fault.empty())
+    throw configs::ConfigError("prefix: " + fault);
+  if (!input.wording && !(options.block.empty() && options.stop.empty()))
+    throw configs::ConfigError("decoding.block, decoding.stop: need the words of a tokenizer");
+  if (is_beam(options)) return std::make_unique<BeamSearch>(options, special, std::move(input));
+  return std::make_unique<SingleSearch>(options, special, std::move(input));
 }
 
 std::int64_t most_rows(const DecodingOptions& options) {

@@ -8,6 +8,7 @@
 #include "data/tokenizer/tokenizer.h"
 #include "models/decoding/hypothesis.h"
 #include "models/decoding/options.h"
+#include "models/decoding/search_input.h"
 
 namespace banter::models {
 
@@ -35,13 +36,19 @@ class Search {
   /// Reads the logits of all its rows and says which rows go on; none: it is finished.
   /// Throws   base::Error when logits are not finite
   virtual std::vector<NextRow> advance(std::span<const ScoredRow> rows) = 0;
+  /// Ids whose text the best reply begins with, whatever comes: it never changes and never shrinks,
+  /// so it can be shown while the search goes on. Where a reranker will choose, any of the replies
+  /// may be the best one.
+  [[nodiscard]] virtual std::vector<data::TokenId> committed() const = 0;
   /// The replies, best first; once, when finished.
   virtual std::vector<Reply> take() = 0;
 };
 
 /// The search that `options.method` names. A beam of 1 is greedy.
-std::unique_ptr<Search> make_search(const DecodingOptions& options,
-                                    const data::SpecialIds& special);
+/// Throws   ConfigError when the prefix is too long, or `block` or `stop` come without their
+/// wording
+std::unique_ptr<Search> make_search(const DecodingOptions& options, const data::SpecialIds& special,
+                                    SearchInput input = {});
 
 /// Rows that the search of these options holds at most.
 std::int64_t most_rows(const DecodingOptions& options);

@@ -2,30 +2,43 @@
 
 #include <algorithm>
 #include <numeric>
-#include <string>
+#include <utility>
 
-#include "base/errors.h"
 #include "base/random.h"
-#include "models/decoding/choose.h"
+#include "models/decoding/choice_row.h"
 
 namespace banter::models {
 
-SingleSearch::SingleSearch(const DecodingOptions& options, const data::SpecialIds& special)
+SingleSearch::SingleSearch(const DecodingOptions& options, const data::SpecialIds& special,
+                           SearchInput input)
     : options_(options),
-      constraints_(special, options),
+      input_(std::move(input)),
+      constraints_(special, options, input_),
       replies_(static_cast<std::size_t>(options.replies)),
       running_(replies_.size()) {
   std::iota(running_.begin(), running_.end(), std::size_t{0});
 }
 
-data::TokenId SingleSearch::choose(std::span<const float> logits, std::size_t reply,
-                                   std::size_t token) const {
+data::TokenId SingleSearch::choose(std::span<float> logits, std::size_t reply) const {
+  const auto& ids = replies_[reply].ids;
+  if (ids.size() < input_.prefix.size()) return input_.prefix[ids.size()];
+  constraints_.apply(logits, ids);
   if (options_.method != "sample") return first_max(logits);
-  const auto key = base::join_keys(base::join_keys(options_.seed, reply), token);
-  return draw(
-      logits,
-      {.temperature = options_.temperature, .top_k = options_.top_k, .top_p = options_.top_p},
-      base::to_unit(key));
+  const auto key = base::join_keys(base::join_keys(options_.seed, reply), ids.size());
+  return draw(logits,
+              {.temperature = options_.temperature,
+               .top_k = options_.top_k,
+               .top_p = options_.top_p,
+               .typical_p = options_.typical_p},
+              base::to_unit(key));
+}
+
+bool SingleSearch::append(Hypothesis& reply, const ChosenToken& token) const {
+  reply.append(token);
+  if (token.id == constraints_.eos()) return true;
+  if (input_.wording && reply.ids.size() > input_.prefix.size())
+    reply.cut_bytes = input_.wording->stopped_bytes(reply.ids);
+  return reply.cut_bytes > 0 || std::ssize(reply.ids) >= options_.max_new_tokens;
 }
 
 std::vector<NextRow> SingleSearch::advance(std::span<const ScoredRow> rows) {
@@ -33,20 +46,22 @@ std::vector<NextRow> SingleSearch::advance(std::span<const ScoredRow> rows) {
   std::vector<std::size_t> still_running;
   for (std::size_t row = 0; row < rows.size(); ++row) {
     auto& reply = replies_[running_[row]];
-    const auto logits = rows[row].logits;
-    const auto norm = norm_of(logits);
-    constraints_.apply(logits, reply.ids);
-    const auto id = choose(logits, running_[row], reply.ids.size());
+    const ChoiceRow choice(rows[row].logits, reply.ids, options_.repetition_penalty);
+    const auto id = choose(choice.logits(), running_[row]);
     if (id < 0) continue;  // nothing may follow: the reply ends as it is
-    reply.append(id, norm.log_prob(logits[static_cast<std::size_t>(id)]), rows[row].attention);
-    if (id == constraints_.eos() ||
-        static_cast<std::int64_t>(reply.ids.size()) >= options_.max_new_tokens)
-      continue;
+    if (append(reply, choice.chosen(id, rows[row].attention))) continue;
     next.push_back({static_cast<std::int64_t>(row), id});
     still_running.push_back(running_[row]);
   }
   running_ = std::move(still_running);
   return next;
+}
+
+std::vector<data::TokenId> SingleSearch::committed() const {
+  std::vector<std::span<const data::TokenId>> candidates;
+  for (const auto& reply : replies_)
+    candidates.push_back(settled_part(reply, constraints_.eos(), input_));
+  return settled_prefix(candidates, input_);
 }
 
 std::vector<Reply> SingleSearch::take() {

@@ -11,17 +11,21 @@ namespace banter::models {
 /// (seed, r, t).
 class SingleSearch : public Search {
  public:
-  SingleSearch(const DecodingOptions& options, const data::SpecialIds& special);
+  SingleSearch(const DecodingOptions& options, const data::SpecialIds& special, SearchInput input);
 
   [[nodiscard]] std::int64_t first_rows() const override { return options_.replies; }
   std::vector<NextRow> advance(std::span<const ScoredRow> rows) override;
+  [[nodiscard]] std::vector<data::TokenId> committed() const override;
   std::vector<Reply> take() override;
 
  private:
-  [[nodiscard]] data::TokenId choose(std::span<const float> logits, std::size_t reply,
-                                     std::size_t token) const;
+  /// A token for the reply, or -1 where nothing may follow.
+  [[nodiscard]] data::TokenId choose(std::span<float> logits, std::size_t reply) const;
+  /// Goes on with this token; true when the reply is at its end.
+  bool append(Hypothesis& reply, const ChosenToken& token) const;
 
   DecodingOptions options_;
+  SearchInput input_;
   Constraints constraints_;
   std::vector<Hypothesis> replies_;
   std::vector<std::size_t> running_;  ///< row -> reply

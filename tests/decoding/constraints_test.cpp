@@ -13,7 +13,7 @@ using Ids = std::vector<data::TokenId>;
 
 Ids forbidden(const DecodingOptions& options, const Ids& so_far, std::size_t vocab_size = 20) {
   std::vector<float> logits(vocab_size, 0.0F);
-  Constraints(data::SpecialIds{}, options).apply(logits, so_far);
+  Constraints(data::SpecialIds{}, options, {}).apply(logits, so_far);
   Ids found;
   for (std::size_t id = 0; id < logits.size(); ++id)
     if (std::isinf(logits[id])) found.push_back(static_cast<data::TokenId>(id));
@@ -23,17 +23,17 @@ Ids forbidden(const DecodingOptions& options, const Ids& so_far, std::size_t voc
 const Ids kNever = {0, 1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14};
 
 TEST(RepeatingIdsTest, FindsWhatWouldRepeatAnNGram) {
-  EXPECT_EQ(repeating_ids(Ids{5, 6, 7, 5, 6}, 3), Ids{7});
-  EXPECT_EQ(repeating_ids(Ids{5, 6, 5, 7, 5}, 2), (Ids{6, 7}));
-  EXPECT_EQ(repeating_ids(Ids{5, 6}, 1), (Ids{5, 6}));
-  EXPECT_EQ(repeating_ids(Ids{5, 5}, 2), Ids{5});
+  EXPECT_EQ(repeating_ids(Ids{5, 6, 7, 5, 6}, Ids{5, 6, 7, 5, 6}, 3), Ids{7});
+  EXPECT_EQ(repeating_ids(Ids{5, 6, 5, 7, 5}, Ids{5, 6, 5, 7, 5}, 2), (Ids{6, 7}));
+  EXPECT_EQ(repeating_ids(Ids{5, 6}, Ids{5, 6}, 1), (Ids{5, 6}));
+  EXPECT_EQ(repeating_ids(Ids{5, 5}, Ids{5, 5}, 2), Ids{5});
 }
 
 TEST(RepeatingIdsTest, FindsNothingInAShortReplyOrWhenOff) {
-  EXPECT_TRUE(repeating_ids(Ids{5, 6}, 3).empty());
-  EXPECT_TRUE(repeating_ids(Ids{}, 1).empty());
-  EXPECT_TRUE(repeating_ids(Ids{5, 5, 5}, 0).empty());
-  EXPECT_TRUE(repeating_ids(Ids{5, 6, 7, 8}, 2).empty());
+  EXPECT_TRUE(repeating_ids(Ids{5, 6}, Ids{5, 6}, 3).empty());
+  EXPECT_TRUE(repeating_ids(Ids{}, Ids{}, 1).empty());
+  EXPECT_TRUE(repeating_ids(Ids{5, 5, 5}, Ids{5, 5, 5}, 0).empty());
+  EXPECT_TRUE(repeating_ids(Ids{5, 6, 7, 8}, Ids{5, 6, 7, 8}, 2).empty());
 }
 
 TEST(ConstraintsTest, NeverAllowsSpecialIdsButTheEnd) {

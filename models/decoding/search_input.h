@@ -1,0 +1,33 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "data/batches/context.h"
+#include "models/decoding/hypothesis.h"
+#include "models/decoding/options.h"
+#include "models/decoding/wording.h"
+
+namespace banter::models {
+
+/// What a request brings to its search besides the options.
+struct SearchInput {
+  data::Context context{};              ///< its turns: for context_no_repeat_ngram_size
+  std::vector<data::TokenId> prefix{};  ///< the reply begins with these, whatever the rules say
+  std::shared_ptr<const Wording> wording{};  ///< needed for `block` and `stop`
+};
+
+/// Why a search cannot take this prefix; "" when it can: one token is left for the search.
+std::string fault_of_prefix(const std::vector<data::TokenId>& prefix,
+                            const DecodingOptions& options);
+
+/// The part of a finished hypothesis' ids that is text of the reply: neither eos nor a stop string.
+std::span<const data::TokenId> settled_part(const Hypothesis& finished, data::TokenId eos,
+                                            const SearchInput& input);
+/// What all candidates begin with, and more ids cannot change.
+std::vector<data::TokenId> settled_prefix(
+    const std::vector<std::span<const data::TokenId>>& candidates, const SearchInput& input);
+
+}  // namespace banter::models

@@ -1,0 +1,98 @@
+#include "models/decoding/wording.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace banter::models {
+namespace {
+
+std::vector<std::string> surfaces_of(const data::Tokenizer& tokenizer) {
+  std::vector<std::string> surfaces;
+  surfaces.reserve(static_cast<std::size_t>(tokenizer.vocab_size()));
+  for (data::TokenId id = 0; id < tokenizer.vocab_size(); ++id)
+    surfaces.push_back(tokenizer.surface(id));
+  return surfaces;
+}
+
+std::vector<Wording::Ids> spellings_of(const std::vector<std::string>& phrases,
+                                       const data::Tokenizer& tokenizer) {
+  std::vector<Wording::Ids> spellings;
+  for (const auto& phrase : phrases) {
+    spellings.push_back(tokenizer.encode(phrase));
+    auto& bare = spellings.emplace_back();  // as the end of a longer word, or behind a quote
+    data::Tokenizer::for_each_word(phrase, [&](std::string_view word) {
+      tokenizer.append_word(bare.empty() && word.starts_with(' ') ? word.substr(1) : word, bare);
+    });
+  }
+  return spellings;
+}
+
+/// Where a character begins that the text's end cuts off; the text's size when none does.
+std::size_t end_of_whole_characters(std::string_view text) {
+  constexpr std::size_t kMostBytes = 4;  // of one character
+  for (std::size_t back = 1; back < kMostBytes && back <= text.size(); ++back) {
+    const auto byte = static_cast<unsigned char>(text[text.size() - back]);
+    if ((byte & 0xC0U) == 0x80U) continue;
+    const std::size_t needed = byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : byte >= 0xC0 ? 2 : 1;
+    return needed > back ? text.size() - back : text.size();
+  }
+  return text.size();
+}
+
+}  // namespace
+
+Wording::Wording(const DecodingOptions& options, const data::Tokenizer& tokenizer)
+    : Wording(surfaces_of(tokenizer), spellings_of(options.block, tokenizer), options.stop) {}
+
+Wording::Wording(std::vector<std::string> surfaces, std::vector<Ids> blocked,
+                 std::vector<std::string> stop)
+    : surfaces_(std::move(surfaces)), blocked_(std::move(blocked)), stop_(std::move(stop)) {
+  for (const auto& text : stop_) longest_stop_ = std::max(longest_stop_, text.size());
+}
+
+std::string_view Wording::surface(data::TokenId id) const {
+  const bool is_known = id >= 0 && id < static_cast<data::TokenId>(surfaces_.size());
+  return is_known ? std::string_view(surfaces_[static_cast<std::size_t>(id)]) : std::string_view();
+}
+
+std::string Wording::end_of_text(std::span<const data::TokenId> ids, std::size_t bytes) const {
+  std::size_t first = ids.size(), size = 0;
+  while (first > 0 && size <= bytes) size += surface(ids[--first]).size();
+  std::string text;
+  for (const auto id : ids.subspan(first)) text += surface(id);
+  if (first == 0 && text.starts_with(' ')) text.erase(0, 1);  // as decoding does
+  return text;
+}
+
+std::size_t Wording::stopped_bytes(std::span<const data::TokenId> ids) const {
+  if (stop_.empty() || ids.empty()) return 0;
+  const auto last = surface(ids.back()).size();
+  const auto text = end_of_text(ids, last + longest_stop_);
+  auto begin = text.size();
+  for (const auto& stop : stop_) {
+    const auto reached = last + stop.size() - 1;  // a match further in front ended before
+    const auto found = text.find(stop, text.size() - std::min(text.size(), reached));
+    begin = std::min(begin, found);
+  }
+  return text.size() - begin;
+}
+
+std::span<const data::TokenId> Wording::without_last(std::span<const data::TokenId> ids,
+                                                     std::size_t bytes) const {
+  for (std::size_t gone = 0; gone < bytes && !ids.empty(); ids = ids.first(ids.size() - 1))
+    gone += surface(ids.back()).size();
+  return ids;
+}
+
+std::span<const data::TokenId> Wording::settled(std::span<const data::TokenId> ids) const {
+  const auto text = end_of_text(ids, longest_stop_ + 4);
+  auto end = end_of_whole_characters(text);
+  for (const auto& stop : stop_) {
+    const auto from = text.size() - std::min(text.size(), stop.size() - 1);
+    for (auto begin = from; begin < end; ++begin)
+      if (stop.starts_with(std::string_view(text).substr(begin))) end = begin;
+  }
+  return without_last(ids, text.size() - end);
+}
+
+}  // namespace banter::models

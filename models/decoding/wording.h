@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "data/tokenizer/tokenizer.h"
+#include "models/decoding/options.h"
+
+namespace banter::models {
+
+/// What a search knows of the texts behind ids: which sequences are never said, and at which
+/// strings a reply ends. Made once for all requests under the same options; thread-safe.
+class Wording {
+ public:
+  using Ids = std::vector<data::TokenId>;
+
+  /// Spells each phrase of `options.block` as the tokenizer does, with and without a space in
+  /// front.
+  Wording(const DecodingOptions& options, const data::Tokenizer& tokenizer);
+  /// `surfaces`: the bytes that each id adds to a text.
+  Wording(std::vector<std::string> surfaces, std::vector<Ids> blocked,
+          std::vector<std::string> stop);
+
+  /// Sequences of ids that no reply holds.
+  [[nodiscard]] const std::vector<Ids>& blocked() const { return blocked_; }
+
+  /// The bytes from the first stop string that ends in the last id to the end of the text of `ids`;
+  /// 0 when none does.
+  [[nodiscard]] std::size_t stopped_bytes(std::span<const data::TokenId> ids) const;
+
+  /// `ids` without the last ones whose text more ids could still change: a stop string may have
+  /// begun there, or a character of several byte pieces.
+  [[nodiscard]] std::span<const data::TokenId> settled(std::span<const data::TokenId> ids) const;
+
+  /// `ids` without the last ones that write any of the last `bytes` bytes.
+  [[nodiscard]] std::span<const data::TokenId> without_last(std::span<const data::TokenId> ids,
+                                                            std::size_t bytes) const;
+
+ private:
+  /// The end of the text of `ids`: at least its last `bytes` bytes, or all of it.
+  [[nodiscard]] std::string end_of_text(std::span<const data::TokenId> ids,
+                                        std::size_t bytes) const;
+  [[nodiscard]] std::string_view surface(data::TokenId id) const;
+
+  std::vector<std::string> surfaces_;
+  std::vector<Ids> blocked_;
+  std::vector<std::string> stop_;
+  std::size_t longest_stop_ = 0;  ///< bytes
+};
+
+}  // namespace banter::models
