@@ -40,15 +40,15 @@ std::vector<data::TokenId> BeamSearch::committed() const {
     for (const auto& group : groups_)
       for (const auto& finished : group.finished()) best = std::max(best, score(finished));
   }
-  std::vector<std::span<const data::TokenId>> candidates;
+  std::vector<std::span<const data::TokenId>> parts;
+  const auto add = [&](const Hypothesis& hypothesis, double most) {
+    if (most >= best) parts.push_back(settled_part(hypothesis, constraints_.eos(), input_));
+  };
   for (const auto& group : groups_) {
-    for (const auto& finished : group.finished())
-      if (score(finished) >= best)
-        candidates.push_back(settled_part(finished, constraints_.eos(), input_));
-    for (const auto& live : group.live())
-      if (group.best_possible_score(live) >= best) candidates.emplace_back(live.ids);
+    for (const auto& finished : group.finished()) add(finished, score(finished));
+    for (const auto& live : group.live()) add(live, group.best_possible_score(live));
   }
-  return settled_prefix(candidates, input_);
+  return settled_prefix(parts, input_);
 }
 
 std::vector<Reply> BeamSearch::take() {

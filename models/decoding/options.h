@@ -11,22 +11,22 @@ namespace banter::models {
 
 /// How a reply is chosen token by token. Read from `decoding` and from flags of the same names.
 struct DecodingOptions {
-  std::string method = "greedy";   ///< greedy|beam|sample
-  std::int64_t beam_size = 4;      ///< K of method beam, 1 to kMostReplies; 1 equals greedy
-  std::int64_t beam_groups = 1;    ///< of method beam: groups of beam_size / this many beams that
-                                   ///< avoid each other's tokens; divides beam_size
-  double diversity_penalty = 0.5;  ///< nats, in [0, 1000]: taken off a token's log-probability for
-                                   ///< each beam of the groups before that chooses it in this step
-  double length_penalty = 1.0;       ///< beams are compared by log-probability / length^this; >= 0
-  double temperature = 1.0;          ///< of method sample, > 0; logits are divided by it first
-  std::int64_t top_k = 0;            ///< sample: among the k most probable; 0 = all
-  double top_p = 1.0;                ///< sample: smallest set with at least this share, in (0, 1]
-  double typical_p = 1.0;            ///< sample: smallest set with this share of the tokens whose
-                                     ///< surprise is nearest to the expected one, in (0, 1]
-  double repetition_penalty = 1.0;   ///< logits of ids that the reply already holds are divided by
-                                     ///< it when positive, else multiplied; in [0.01, 100], 1 = off
-  std::int64_t min_new_tokens = 1;   ///< eos is not chosen before, >= 0
-  std::int64_t max_new_tokens = 60;  ///< a reply ends here at the latest, 1 to kMostNewTokens
+  std::string method = "greedy";    ///< greedy|beam|sample
+  std::int64_t beam_size = 4;       ///< K of method beam, 1 to kMostReplies; 1 equals greedy
+  std::int64_t beam_groups = 1;     ///< of method beam: groups of beam_size / this many beams that
+                                    ///< avoid each other's tokens; divides beam_size
+  double diversity_penalty = 0.5;   ///< nats, in [0, 1000]: taken off a token's log-probability for
+                                    ///< each beam of the groups before that chooses it in this step
+  double length_penalty = 1.0;      ///< beams are compared by log-probability / length^this; >= 0
+  double temperature = 1.0;         ///< of method sample, > 0; logits are divided by it first
+  std::int64_t top_k = 0;           ///< sample: among the k most probable; 0 = all
+  double top_p = 1.0;               ///< sample: smallest set with at least this share, in (0, 1]
+  double typical_p = 1.0;           ///< sample: smallest set with this share of the tokens whose
+                                    ///< surprise is nearest to the expected one, in (0, 1]
+  double repetition_penalty = 1.0;  ///< logits of ids that the reply already holds are divided by
+                                    ///< it when positive, else multiplied; in [0.01, 100], 1 = off
+  std::int64_t min_new_tokens = 1;  ///< eos is not chosen before, >= 0
+  std::int64_t max_new_tokens = 60;       ///< a reply ends here at the latest, 1 to kMostNewTokens
   std::int64_t no_repeat_ngram_size = 0;  ///< no n-gram of this size twice in a reply; 0 = off
   std::int64_t context_no_repeat_ngram_size = 0;  ///< no n-gram of this size of a context's turn is
                                                   ///< said again; 0 = off

@@ -23,11 +23,12 @@ struct SearchInput {
 std::string fault_of_prefix(const std::vector<data::TokenId>& prefix,
                             const DecodingOptions& options);
 
-/// The part of a finished hypothesis' ids that is text of the reply: neither eos nor a stop string.
-std::span<const data::TokenId> settled_part(const Hypothesis& finished, data::TokenId eos,
+/// The ids of a hypothesis whose text is part of the reply for certain: neither eos, nor a stop
+/// string or what may become one.
+std::span<const data::TokenId> settled_part(const Hypothesis& hypothesis, data::TokenId eos,
                                             const SearchInput& input);
-/// What all candidates begin with, and more ids cannot change.
-std::vector<data::TokenId> settled_prefix(
-    const std::vector<std::span<const data::TokenId>>& candidates, const SearchInput& input);
+/// What all these begin with, in whole characters.
+std::vector<data::TokenId> settled_prefix(const std::vector<std::span<const data::TokenId>>& parts,
+                                          const SearchInput& input);
 
 }  // namespace banter::models

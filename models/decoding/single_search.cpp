@@ -58,10 +58,10 @@ std::vector<NextRow> SingleSearch::advance(std::span<const ScoredRow> rows) {
 }
 
 std::vector<data::TokenId> SingleSearch::committed() const {
-  std::vector<std::span<const data::TokenId>> candidates;
+  std::vector<std::span<const data::TokenId>> parts;
   for (const auto& reply : replies_)
-    candidates.push_back(settled_part(reply, constraints_.eos(), input_));
-  return settled_prefix(candidates, input_);
+    parts.push_back(settled_part(reply, constraints_.eos(), input_));
+  return settled_prefix(parts, input_);
 }
 
 std::vector<Reply> SingleSearch::take() {

@@ -27,10 +27,11 @@ std::vector<Wording::Ids> spellings_of(const std::vector<std::string>& phrases,
   return spellings;
 }
 
+constexpr std::size_t kMostCharacterBytes = 4;
+
 /// Where a character begins that the text's end cuts off; the text's size when none does.
 std::size_t end_of_whole_characters(std::string_view text) {
-  constexpr std::size_t kMostBytes = 4;  // of one character
-  for (std::size_t back = 1; back < kMostBytes && back <= text.size(); ++back) {
+  for (std::size_t back = 1; back < kMostCharacterBytes && back <= text.size(); ++back) {
     const auto byte = static_cast<unsigned char>(text[text.size() - back]);
     if ((byte & 0xC0U) == 0x80U) continue;
     const std::size_t needed = byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : byte >= 0xC0 ? 2 : 1;
@@ -84,15 +85,21 @@ std::span<const data::TokenId> Wording::without_last(std::span<const data::Token
   return ids;
 }
 
-std::span<const data::TokenId> Wording::settled(std::span<const data::TokenId> ids) const {
-  const auto text = end_of_text(ids, longest_stop_ + 4);
-  auto end = end_of_whole_characters(text);
+std::span<const data::TokenId> Wording::without_begun_stop(
+    std::span<const data::TokenId> ids) const {
+  const auto text = end_of_text(ids, longest_stop_);
+  auto end = text.size();
   for (const auto& stop : stop_) {
     const auto from = text.size() - std::min(text.size(), stop.size() - 1);
     for (auto begin = from; begin < end; ++begin)
       if (stop.starts_with(std::string_view(text).substr(begin))) end = begin;
   }
   return without_last(ids, text.size() - end);
+}
+
+std::span<const data::TokenId> Wording::whole_characters(std::span<const data::TokenId> ids) const {
+  const auto text = end_of_text(ids, kMostCharacterBytes);
+  return without_last(ids, text.size() - end_of_whole_characters(text));
 }
 
 }  // namespace banter::models

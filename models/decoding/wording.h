@@ -31,9 +31,12 @@ class Wording {
   /// 0 when none does.
   [[nodiscard]] std::size_t stopped_bytes(std::span<const data::TokenId> ids) const;
 
-  /// `ids` without the last ones whose text more ids could still change: a stop string may have
-  /// begun there, or a character of several byte pieces.
-  [[nodiscard]] std::span<const data::TokenId> settled(std::span<const data::TokenId> ids) const;
+  /// `ids` without the last ones, where a stop string may have begun that more ids end.
+  [[nodiscard]] std::span<const data::TokenId> without_begun_stop(
+      std::span<const data::TokenId> ids) const;
+  /// `ids` without the last ones, where a character of several byte pieces has begun.
+  [[nodiscard]] std::span<const data::TokenId> whole_characters(
+      std::span<const data::TokenId> ids) const;
 
   /// `ids` without the last ones that write any of the last `bytes` bytes.
   [[nodiscard]] std::span<const data::TokenId> without_last(std::span<const data::TokenId> ids,

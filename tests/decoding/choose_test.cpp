@@ -154,6 +154,29 @@ TEST(DrawTest, TakesTheShareOfWhatTopKLeft) {
   EXPECT_EQ(ids(shares(logits, {.top_k = 2, .top_p = 0.67})), (Ids{0, 1}));
 }
 
+TEST(DrawTest, KeepsWhatIsAsSurprisingAsExpected) {
+  // Entropy 1.21 nats; distances: 0.25 -> 0.17, 0.5 -> 0.52, both 0.125 -> 0.87.
+  const auto logits = logs({0.25, 0.5, 0.125, 0.125});
+  EXPECT_EQ(ids(shares(logits, {.typical_p = 1e-9})), Ids{0});
+  EXPECT_EQ(ids(shares(logits, {.typical_p = 0.25})), Ids{0});
+  EXPECT_EQ(ids(shares(logits, {.typical_p = 0.26})), (Ids{0, 1}));
+  EXPECT_EQ(ids(shares(logits, {.typical_p = 0.75})), (Ids{0, 1}));
+  EXPECT_EQ(ids(shares(logits, {.typical_p = 0.8})), (Ids{0, 1, 2}));  // the lower id of the two
+  EXPECT_EQ(ids(shares(logits, {.typical_p = 1.0})), (Ids{0, 1, 2, 3}));
+  const auto kept = shares(logits, {.typical_p = 0.75});
+  EXPECT_NEAR(kept.at(0), 1.0 / 3, 1e-3);
+  EXPECT_NEAR(kept.at(1), 2.0 / 3, 1e-3);
+  EXPECT_EQ(draw(logits, {.typical_p = 0.75}, 0.0), 1) << "from the most probable on";
+}
+
+TEST(DrawTest, TakesTheEntropyOfWhatTopKAndTopPLeft) {
+  // All: the nearest to the entropy (1.09) is 0.25. The first two alone (0.7 and 0.3, 0.61): 0.7.
+  const auto logits = logs({0.6, 0.25, 0.1, 0.05});
+  EXPECT_EQ(ids(shares(logits, {.typical_p = 0.1})), Ids{1});
+  EXPECT_EQ(ids(shares(logits, {.top_k = 2, .typical_p = 0.1})), Ids{0});
+  EXPECT_EQ(ids(shares(logits, {.top_p = 0.8, .typical_p = 0.1})), Ids{0});
+}
+
 TEST(DrawTest, ReachesTheLastOfManyCandidates) {
   const std::vector<float> flat(3000, 0.5F);
   EXPECT_EQ(draw(flat, {}, 0.0), 0);
@@ -168,6 +191,7 @@ TEST(DrawTest, NeverGivesWhatIsForbidden) {
   for (const double unit : {0.0, 0.5, std::nextafter(1.0, 0.0)}) {
     EXPECT_EQ(draw(logits, {}, unit), 42);
     EXPECT_EQ(draw(logits, {.temperature = 0.1, .top_k = 3, .top_p = 0.5}, unit), 42);
+    EXPECT_EQ(draw(logits, {.typical_p = 0.5}, unit), 42);
   }
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
+#include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -11,9 +13,10 @@ namespace {
 
 using Ids = std::vector<data::TokenId>;
 
-Ids forbidden(const DecodingOptions& options, const Ids& so_far, std::size_t vocab_size = 20) {
+Ids forbidden(const DecodingOptions& options, const Ids& so_far, std::size_t vocab_size = 20,
+              const SearchInput& input = {}) {
   std::vector<float> logits(vocab_size, 0.0F);
-  Constraints(data::SpecialIds{}, options, {}).apply(logits, so_far);
+  Constraints(data::SpecialIds{}, options, input).apply(logits, so_far);
   Ids found;
   for (std::size_t id = 0; id < logits.size(); ++id)
     if (std::isinf(logits[id])) found.push_back(static_cast<data::TokenId>(id));
@@ -27,6 +30,7 @@ TEST(RepeatingIdsTest, FindsWhatWouldRepeatAnNGram) {
   EXPECT_EQ(repeating_ids(Ids{5, 6, 5, 7, 5}, Ids{5, 6, 5, 7, 5}, 2), (Ids{6, 7}));
   EXPECT_EQ(repeating_ids(Ids{5, 6}, Ids{5, 6}, 1), (Ids{5, 6}));
   EXPECT_EQ(repeating_ids(Ids{5, 5}, Ids{5, 5}, 2), Ids{5});
+  EXPECT_EQ(repeating_ids(Ids{5, 6, 7}, Ids{9, 5, 6}, 3), Ids{7});
 }
 
 TEST(RepeatingIdsTest, FindsNothingInAShortReplyOrWhenOff) {
@@ -51,6 +55,36 @@ TEST(ConstraintsTest, HoldsTheEndBackUntilTheMinimumLength) {
 TEST(ConstraintsTest, ForbidsRepeatedNGrams) {
   EXPECT_TRUE(std::ranges::count(forbidden({.no_repeat_ngram_size = 2}, {15, 16, 15}), 16));
   EXPECT_FALSE(std::ranges::count(forbidden({.no_repeat_ngram_size = 0}, {15, 16, 15}), 16));
+}
+
+TEST(ConstraintsTest, ForbidsNGramsOfAnyTurnOfTheContext) {
+  const SearchInput input{.context = {.turns = {{.ids = {15, 16, 17}}, {.ids = {18, 15, 19}}}}};
+  const auto of = [&](std::int64_t n, const Ids& so_far) {
+    auto found =
+        forbidden({.min_new_tokens = 0, .context_no_repeat_ngram_size = n}, so_far, 20, input);
+    std::erase_if(found, [](auto id) { return id < 15; });
+    return found;
+  };
+  EXPECT_EQ(of(1, {}), (Ids{15, 16, 17, 18, 19}));
+  EXPECT_EQ(of(2, {15}), (Ids{16, 19}));
+  EXPECT_EQ(of(2, {17}), Ids{}) << "turns do not run into each other";
+  EXPECT_EQ(of(3, {16, 15, 16}), Ids{17});
+  EXPECT_EQ(of(3, {16}), Ids{});
+  EXPECT_EQ(of(0, {15}), Ids{});
+}
+
+TEST(ConstraintsTest, ForbidsWhatWouldEndABlockedPhrase) {
+  const SearchInput input{.wording = std::make_shared<Wording>(
+                              std::vector<std::string>{}, std::vector<Ids>{{15}, {16, 17, 18}, {}},
+                              std::vector<std::string>{})};
+  const auto of = [&](const Ids& so_far) {
+    auto found = forbidden({.min_new_tokens = 0}, so_far, 20, input);
+    std::erase_if(found, [](auto id) { return id < 15; });
+    return found;
+  };
+  EXPECT_EQ(of({}), Ids{15});
+  EXPECT_EQ(of({17}), Ids{15});
+  EXPECT_EQ(of({19, 16, 17}), (Ids{15, 18}));
 }
 
 TEST(ConstraintsTest, LeavesIdsOutsideASmallVocabularyAlone) {

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "models/decoding/search.h"
@@ -22,18 +23,21 @@ struct Markov {
 
   /// Row = last id, column = next id. Rows are normalised by `logits`.
   std::vector<std::vector<double>> probs;
+  double shift = 0;  ///< of all logits: a model's may be positive
 
   [[nodiscard]] std::vector<float> logits(data::TokenId last) const {
     std::vector<float> row;
     for (const double p : probs[static_cast<std::size_t>(last)])
-      row.push_back(static_cast<float>(std::log(p)));
+      row.push_back(static_cast<float>(std::log(p) + shift));
     return row;
   }
 };
 
-/// Runs a search alone on a language.
-inline std::vector<Reply> run_search(const Markov& language, const DecodingOptions& options) {
-  const auto search = make_search(options, Markov::special());
+/// Runs a search alone on a language; `watch` sees it after every step.
+inline std::vector<Reply> run_search(
+    const Markov& language, const DecodingOptions& options, const SearchInput& input = {},
+    const std::function<void(const Search&)>& watch = [](const Search&) {}) {
+  const auto search = make_search(options, Markov::special(), input);
   std::vector<data::TokenId> last(static_cast<std::size_t>(search->first_rows()), 0);
   while (!last.empty()) {
     std::vector<std::vector<float>> logits;
@@ -43,6 +47,7 @@ inline std::vector<Reply> run_search(const Markov& language, const DecodingOptio
     std::vector<data::TokenId> next;
     for (const auto& [parent, id] : search->advance(rows)) next.push_back(id);
     last = std::move(next);
+    watch(*search);
   }
   return search->take();
 }

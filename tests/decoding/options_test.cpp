@@ -18,7 +18,10 @@ DecodingOptions read(const std::string& yaml) {
 TEST(DecodingOptionsTest, ReadsEveryField) {
   const auto o = read(
       "method: beam, beam_size: 6, length_penalty: 0.5, temperature: 0.7, top_k: 40, top_p: 0.9, "
-      "min_new_tokens: 3, max_new_tokens: 30, no_repeat_ngram_size: 2, seed: 9, replies: 4");
+      "min_new_tokens: 3, max_new_tokens: 30, no_repeat_ngram_size: 2, seed: 9, replies: 4, "
+      "beam_groups: 3, diversity_penalty: 0.8, typical_p: 0.2, repetition_penalty: 1.2, "
+      "context_no_repeat_ngram_size: 5, block: [damn it, heck], stop: [\"\\n\"], "
+      "rerank: mean_log_prob");
   EXPECT_EQ(o.method, "beam");
   EXPECT_EQ(o.beam_size, 6);
   EXPECT_EQ(o.length_penalty, 0.5);
@@ -30,6 +33,14 @@ TEST(DecodingOptionsTest, ReadsEveryField) {
   EXPECT_EQ(o.no_repeat_ngram_size, 2);
   EXPECT_EQ(o.seed, 9U);
   EXPECT_EQ(o.replies, 4);
+  EXPECT_EQ(o.beam_groups, 3);
+  EXPECT_EQ(o.diversity_penalty, 0.8);
+  EXPECT_EQ(o.typical_p, 0.2);
+  EXPECT_EQ(o.repetition_penalty, 1.2);
+  EXPECT_EQ(o.context_no_repeat_ngram_size, 5);
+  EXPECT_EQ(o.block, (std::vector<std::string>{"damn it", "heck"}));
+  EXPECT_EQ(o.stop, std::vector<std::string>{"\n"});
+  EXPECT_EQ(o.rerank, "mean_log_prob");
 }
 
 TEST(DecodingOptionsTest, NamesTheKeyOfABadValue) {
@@ -51,6 +62,19 @@ TEST(DecodingOptionsTest, NamesTheKeyOfABadValue) {
       {"replies: 2", "replies"},
       {"method: sample, replies: 1000000000000", "replies"},
       {"method: beam, beam_size: 2, replies: 3", "replies"},
+      {"beam_groups: 0", "beam_groups"},
+      {"beam_size: 4, beam_groups: 3", "beam_groups"},
+      {"diversity_penalty: -1", "diversity_penalty"},
+      {"diversity_penalty: 1001", "diversity_penalty"},
+      {"typical_p: 0", "typical_p"},
+      {"typical_p: 1.1", "typical_p"},
+      {"repetition_penalty: 0", "repetition_penalty"},
+      {"repetition_penalty: 1000", "repetition_penalty"},
+      {"context_no_repeat_ngram_size: -1", "context_no_repeat_ngram_size"},
+      {"block: [a, \"  \"]", "block"},
+      {"block: a", "block"},
+      {"stop: [\"\"]", "stop"},
+      {"rerank: luck", "rerank"},
       {"beam_sise: 3", "beam_sise"},
   };
   for (const auto& [yaml, key] : cases) {
@@ -66,14 +90,20 @@ TEST(DecodingOptionsTest, NamesTheKeyOfABadValue) {
 
 TEST(DecodingOptionsTest, TellsAnOptionThatItsMethodDoesNotRead) {
   const DecodingOptions greedy, beam{.method = "beam"}, sample{.method = "sample"};
-  for (const char* key : {"temperature", "top_k", "top_p", "seed"}) {
+  for (const char* key : {"temperature", "top_k", "top_p", "typical_p", "seed"}) {
     EXPECT_FALSE(greedy.reads(key)) << key;
     EXPECT_FALSE(beam.reads(key)) << key;
     EXPECT_TRUE(sample.reads(key)) << key;
   }
-  EXPECT_FALSE(greedy.reads("beam_size"));
-  EXPECT_TRUE(beam.reads("beam_size"));
-  for (const char* key : {"method", "length_penalty", "max_new_tokens", "replies"})
+  for (const char* key : {"beam_size", "beam_groups", "diversity_penalty"}) {
+    EXPECT_FALSE(greedy.reads(key)) << key;
+    EXPECT_FALSE(sample.reads(key)) << key;
+    EXPECT_TRUE(beam.reads(key)) << key;
+  }
+  EXPECT_FALSE(greedy.reads("rerank"));
+  EXPECT_TRUE(sample.reads("rerank"));
+  for (const char* key : {"method", "length_penalty", "max_new_tokens", "replies",
+                          "repetition_penalty", "block", "stop"})
     EXPECT_TRUE(greedy.reads(key)) << key;
 }
 

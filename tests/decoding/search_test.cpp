@@ -5,6 +5,9 @@
 #include <functional>
 #include <limits>
 #include <map>
+#include <memory>
+#include <numeric>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -41,23 +44,62 @@ Markov random_language(std::size_t words, std::uint64_t key) {
   return language;
 }
 
-/// Every reply of at most `max_length` tokens with its score, by trying all of them.
-std::map<Ids, double> all_replies(const Markov& language, std::int64_t max_length, double penalty) {
+/// Whether `ids` end in an n-gram that `said` holds, or hold before.
+bool ends_in_ngram_of(const Ids& said, const Ids& ids, std::int64_t n) {
+  if (n == 0 || std::ssize(ids) < n) return false;
+  const Ids last(ids.end() - n, ids.end());
+  const auto found = std::ranges::search(said, last);
+  return !found.empty() && (&said != &ids || found.begin() != ids.end() - n);
+}
+
+/// The rules, said once more: whether `ids` may stand in a reply, its last token being the newest.
+bool is_allowed(const Ids& ids, const DecodingOptions& options, const SearchInput& input) {
+  const auto length = std::ssize(ids);
+  if (length <= std::ssize(input.prefix)) return ids.back() == input.prefix[ids.size() - 1];
+  if (ids.back() == kEos && length - 1 < options.min_new_tokens) return false;
+  if (ends_in_ngram_of(ids, ids, options.no_repeat_ngram_size)) return false;
+  for (const auto& turn : input.context.turns)
+    if (ends_in_ngram_of(turn.ids, ids, options.context_no_repeat_ngram_size)) return false;
+  if (input.wording) {
+    for (const auto& phrase : input.wording->blocked())
+      if (ends_in_ngram_of(phrase, ids, std::ssize(phrase))) return false;
+  }
+  return true;
+}
+
+/// ln p of each next id, after the repetition penalty.
+std::vector<double> penalised_log_probs(const Markov& language, const Ids& ids, double penalty) {
+  std::vector<double> logits;
+  for (const double p : language.probs[static_cast<std::size_t>(ids.empty() ? 0 : ids.back())])
+    logits.push_back(std::log(p) + language.shift);
+  for (const auto id : std::set<data::TokenId>(ids.begin(), ids.end())) {
+    auto& logit = logits[static_cast<std::size_t>(id)];
+    logit = logit > 0 ? logit / penalty : logit * penalty;
+  }
+  double sum = 0;
+  for (const double logit : logits) sum += std::exp(logit);
+  for (double& logit : logits) logit -= std::log(sum);
+  return logits;
+}
+
+/// Every reply that the rules allow with its score, by trying all of them.
+std::map<Ids, double> all_replies(const Markov& language, const DecodingOptions& options,
+                                  const SearchInput& input = {}) {
   std::map<Ids, double> scores;
   const std::function<void(Ids, double)> grow = [&](const Ids& ids, double sum) {
-    const auto last = ids.empty() ? 0 : ids.back();
+    bool has_next = false;
+    if ((ids.empty() || ids.back() != kEos) && std::ssize(ids) < options.max_new_tokens) {
+      const auto log_probs = penalised_log_probs(language, ids, options.repetition_penalty);
+      for (std::size_t id = 1; id < log_probs.size(); ++id) {
+        auto longer = ids;
+        longer.push_back(static_cast<data::TokenId>(id));
+        if (std::isinf(log_probs[id]) || !is_allowed(longer, options, input)) continue;
+        has_next = true;
+        grow(longer, sum + log_probs[id]);
+      }
+    }
     const auto length = static_cast<double>(ids.size());
-    if (last == kEos || static_cast<std::int64_t>(ids.size()) == max_length) {
-      scores[ids] = sum / std::pow(length, penalty);
-      return;
-    }
-    for (std::size_t id = 1; id < language.probs.size(); ++id) {
-      const double p = language.probs[static_cast<std::size_t>(last)][id];
-      if (p == 0 || (ids.empty() && id == kEos)) continue;  // min_new_tokens is 1
-      auto longer = ids;
-      longer.push_back(static_cast<data::TokenId>(id));
-      grow(longer, sum + std::log(p));
-    }
+    if (!has_next) scores[ids] = sum / std::pow(length, options.length_penalty);
   };
   grow({}, 0);
   return scores;
@@ -166,26 +208,51 @@ TEST(BeamSearchTest, ABeamOfOneIsGreedy) {
   }
 }
 
+/// A beam that holds everything finds the best replies of `all_replies`, in their order.
+void expect_equal_to_trying_all(const Markov& language, DecodingOptions options,
+                                const SearchInput& input = {}) {
+  const auto scores = all_replies(language, options, input);
+  std::vector<double> sorted;
+  for (const auto& [ids, score] : scores) sorted.push_back(score);
+  std::ranges::sort(sorted, std::ranges::greater{});
+  options.method = "beam";
+  options.beam_size = 1024;
+  options.replies = 6;
+  const auto replies = run_search(language, options, input);
+  ASSERT_EQ(replies.size(), std::min<std::size_t>(6, sorted.size()));
+  for (std::size_t i = 0; i < replies.size(); ++i) {
+    EXPECT_NEAR(replies[i].score, sorted[i], kFloatTolerance);
+    ASSERT_TRUE(scores.contains(with_end(replies[i])));
+    EXPECT_NEAR(scores.at(with_end(replies[i])), replies[i].score, kFloatTolerance);
+  }
+}
+
 TEST(BeamSearchTest, ABeamThatHoldsEverythingEqualsTryingAll) {
-  constexpr std::int64_t kLength = 5;
+  for (std::uint64_t key = 0; key < 8; ++key)
+    for (const double penalty : {0.0, 0.6, 1.0, 2.0})
+      expect_equal_to_trying_all(random_language(3, key),
+                                 {.length_penalty = penalty, .max_new_tokens = 5});
+}
+
+TEST(BeamSearchTest, EqualsTryingAllUnderEveryRule) {
+  const SearchInput said{.context = {.turns = {{.ids = {2, 3, 4}}, {.ids = {4, 4}}}}};
+  const SearchInput prefixed{.prefix = {4, 2}};
+  const SearchInput phrases{.wording = std::make_shared<Wording>(std::vector<std::string>{},
+                                                                 std::vector<Ids>{{2}, {3, 4}},
+                                                                 std::vector<std::string>{})};
   for (std::uint64_t key = 0; key < 8; ++key) {
-    for (const double penalty : {0.0, 0.6, 1.0, 2.0}) {
-      const auto language = random_language(3, key);
-      const auto scores = all_replies(language, kLength, penalty);
-      std::vector<std::pair<double, Ids>> sorted;
-      for (const auto& [ids, score] : scores) sorted.push_back({-score, ids});
-      std::ranges::sort(sorted);
-      const auto replies = run_search(language, {.method = "beam",
-                                                 .beam_size = 1024,
-                                                 .length_penalty = penalty,
-                                                 .max_new_tokens = kLength,
-                                                 .replies = 6});
-      ASSERT_EQ(replies.size(), 6U);
-      for (std::size_t i = 0; i < replies.size(); ++i) {
-        EXPECT_NEAR(replies[i].score, -sorted[i].first, kFloatTolerance);
-        EXPECT_NEAR(scores.at(with_end(replies[i])), replies[i].score, kFloatTolerance);
-      }
-    }
+    auto language = random_language(3, key);
+    language.shift = 1.0;  // some logits positive, some negative
+    expect_equal_to_trying_all(language, {.min_new_tokens = 3, .max_new_tokens = 5});
+    expect_equal_to_trying_all(language, {.max_new_tokens = 5, .no_repeat_ngram_size = 1});
+    expect_equal_to_trying_all(
+        language, {.min_new_tokens = 4, .max_new_tokens = 6, .no_repeat_ngram_size = 2});
+    expect_equal_to_trying_all(language, {.repetition_penalty = 1.7, .max_new_tokens = 5});
+    expect_equal_to_trying_all(language, {.repetition_penalty = 0.6, .max_new_tokens = 5});
+    expect_equal_to_trying_all(language, {.max_new_tokens = 5, .context_no_repeat_ngram_size = 2},
+                               said);
+    expect_equal_to_trying_all(language, {.max_new_tokens = 5}, prefixed);
+    expect_equal_to_trying_all(language, {.max_new_tokens = 5}, phrases);
   }
 }
 
@@ -259,6 +326,183 @@ TEST(BeamSearchTest, EndsWhereNothingMayFollow) {
   ASSERT_EQ(replies.size(), 2U);
   EXPECT_EQ(replies[0].ids.size(), 2U);
   EXPECT_EQ(replies[0].finish, "length");
+}
+
+void expect_same(const std::vector<Reply>& a, const std::vector<Reply>& b) {
+  ASSERT_EQ(a.size(), b.size());
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    EXPECT_EQ(a[i].ids, b[i].ids);
+    EXPECT_EQ(a[i].log_probs, b[i].log_probs);
+    EXPECT_EQ(a[i].score, b[i].score);
+    EXPECT_EQ(a[i].finish, b[i].finish);
+  }
+}
+
+TEST(DiverseBeamTest, OneGroupIsABeamBitForBit) {
+  for (std::uint64_t key = 0; key < 20; ++key) {
+    DecodingOptions options{.method = "beam", .beam_size = 4, .max_new_tokens = 10, .replies = 4};
+    const auto beam = run_search(random_language(7, key), options);
+    options.beam_groups = 1;
+    options.diversity_penalty = 3;
+    expect_same(run_search(random_language(7, key), options), beam);
+  }
+}
+
+TEST(DiverseBeamTest, GroupsThatDoNotAvoidEachOtherAreSmallerBeamsBitForBit) {
+  for (std::uint64_t key = 0; key < 20; ++key) {
+    const auto language = random_language(7, key);
+    DecodingOptions options{.method = "beam", .beam_size = 3, .max_new_tokens = 10, .replies = 3};
+    const auto beam = run_search(language, options);
+    options.beam_size = 9;
+    options.beam_groups = 3;
+    options.diversity_penalty = 0;
+    options.replies = 9;
+    expect_same(run_search(language, options), beam);  // what all groups found is given once
+  }
+}
+
+TEST(DiverseBeamTest, ALaterGroupAvoidsWhatTheOnesBeforeChose) {
+  // Two groups of one: without a penalty both say 2 (0.6); with ln 2 off, the second sees 0.3 <
+  // 0.4.
+  const Markov language = {{{0, 0, 0.6, 0.4}, {1, 0, 0, 0}, {0, 1, 0, 0}, {0, 1, 0, 0}}};
+  const auto replies = [&](double penalty) {
+    return run_search(language, {.method = "beam",
+                                 .beam_size = 2,
+                                 .beam_groups = 2,
+                                 .diversity_penalty = penalty,
+                                 .replies = 2});
+  };
+  EXPECT_EQ(replies(0.3).size(), 1U);
+  const auto both = replies(std::log(2.0));
+  ASSERT_EQ(both.size(), 2U);
+  EXPECT_EQ(both[0].ids, Ids{2});
+  EXPECT_EQ(both[1].ids, Ids{3});
+  EXPECT_NEAR(both[1].score, std::log(0.4) / 2, kFloatTolerance) << "the penalty is no part of it";
+}
+
+TEST(DiverseBeamTest, FindsMoreDifferentFirstTokensThanABeam) {
+  std::size_t of_beam = 0, of_groups = 0;
+  const auto first_tokens = [](const std::vector<Reply>& replies) {
+    std::set<data::TokenId> first;
+    for (const auto& reply : replies) first.insert(reply.ids.at(0));
+    return first.size();
+  };
+  for (std::uint64_t key = 0; key < 20; ++key) {
+    DecodingOptions options{.method = "beam",
+                            .beam_size = 4,
+                            .diversity_penalty = 2,
+                            .max_new_tokens = 10,
+                            .replies = 4};
+    of_beam += first_tokens(run_search(random_language(8, key), options));
+    options.beam_groups = 4;
+    of_groups += first_tokens(run_search(random_language(8, key), options));
+  }
+  EXPECT_GT(of_groups, of_beam);
+}
+
+TEST(PrefixTest, BeginsTheReplyAndCountsItsLogProbability) {
+  for (const char* method : {"greedy", "beam", "sample"}) {
+    const auto reply =
+        run_search(kTrap, {.method = method, .max_new_tokens = 6}, {.prefix = {3, 2}})[0];
+    ASSERT_GT(reply.ids.size(), 1U);
+    EXPECT_EQ(reply.ids[0], 3);
+    EXPECT_EQ(reply.ids[1], 2);
+    EXPECT_NEAR(reply.log_probs[0], std::log(0.4), kFloatTolerance);
+    EXPECT_NEAR(reply.log_probs[1], std::log(0.05), kFloatTolerance);
+    const auto sum = std::accumulate(reply.log_probs.begin(), reply.log_probs.end(), 0.0);
+    EXPECT_NEAR(reply.score, sum / static_cast<double>(reply.log_probs.size()), kFloatTolerance);
+  }
+}
+
+TEST(PrefixTest, IsFollowedByWhatTheModelSaysNext) {
+  EXPECT_EQ(run_search(kTrap, {.method = "greedy"}, {.prefix = {2, 3}})[0].ids, (Ids{2, 3}));
+}
+
+TEST(PrefixTest, MustLeaveAToken) {
+  EXPECT_NO_THROW(make_search({.max_new_tokens = 3}, Markov::special(), {.prefix = {2, 2}}));
+  EXPECT_THROW(make_search({.max_new_tokens = 2}, Markov::special(), {.prefix = {2, 2}}),
+               configs::ConfigError);
+}
+
+TEST(RepetitionPenaltyTest, TakesDownWhatWasSaid) {
+  // 2 follows 2 with 0.5 against 0.4: squared, 0.25 is less than 0.4.
+  const Markov language = {{{0, 0, 1, 0}, {1, 0, 0, 0}, {0, 0.1, 0.5, 0.4}, {0, 0.9, 0.05, 0.05}}};
+  const auto reply = [&](double penalty) {
+    return run_search(language, {.method = "greedy",
+                                 .repetition_penalty = penalty,
+                                 .min_new_tokens = 2,
+                                 .max_new_tokens = 3})[0];
+  };
+  EXPECT_EQ(reply(1.0).ids, (Ids{2, 2, 2}));
+  EXPECT_EQ(reply(2.0).ids, (Ids{2, 3}));
+  EXPECT_NEAR(reply(2.0).log_probs[1], std::log(0.4), kFloatTolerance) << "the model's own";
+  EXPECT_NEAR(reply(2.0).score,
+              (std::log(0.4 / 0.75) + std::log(0.9 / (0.9 + 2 * 0.05 * 0.05))) / 3, kFloatTolerance)
+      << "of the penalised distributions";
+}
+
+TEST(SingleSearchTest, SamplesTypicallyByProbability) {
+  // Of 0.4, 0.3, 0.2, 0.1 (entropy 1.28 nats) the nearest in surprise are 0.3 (1.20), 0.2 (1.61),
+  // 0.4 (0.92) and 0.1 (2.30): a share of 0.6 takes the first three.
+  const Markov language = {{{0, 0, 0.4, 0.3, 0.2, 0.1}}};
+  constexpr int kReplies = 6000;
+  const auto replies = run_search(
+      language,
+      {.method = "sample", .typical_p = 0.6, .max_new_tokens = 1, .seed = 8, .replies = kReplies});
+  std::map<data::TokenId, double> counts;
+  for (const auto& reply : replies) ++counts[reply.ids[0]];
+  const std::map<data::TokenId, double> exact = {{2, 0.4 / 0.9}, {3, 0.3 / 0.9}, {4, 0.2 / 0.9}};
+  EXPECT_EQ(counts.size(), exact.size());
+  double chi_square = 0;  // 2 degrees of freedom: 13.8 is passed once in 1000 seeds
+  for (const auto& [id, share] : exact)
+    chi_square += std::pow(counts[id] - share * kReplies, 2) / (share * kReplies);
+  EXPECT_LT(chi_square, 13.8);
+}
+
+TEST(MakeSearchTest, NeedsTheWordingOfTexts) {
+  EXPECT_THROW(make_search({.block = {"a"}}, Markov::special()), configs::ConfigError);
+  EXPECT_THROW(make_search({.stop = {"a"}}, Markov::special()), configs::ConfigError);
+}
+
+TEST(MakeSearchTest, EveryOptionChangesReplies) {
+  auto language = random_language(8, 4);
+  const SearchInput input{
+      .context = {.turns = {{.ids = {2, 3, 4, 5, 6, 7, 8, 9}}}},
+      .wording = std::make_shared<Wording>(std::vector<std::string>(10, "x"), std::vector<Ids>{},
+                                           std::vector<std::string>{})};
+  const auto said = [&](const DecodingOptions& options) {
+    std::string all;
+    for (const auto& reply : run_search(language, options, input)) {
+      for (const auto id : with_end(reply)) all += std::to_string(id) + " ";
+      all += std::to_string(reply.score) + "\n";
+    }
+    return all;
+  };
+  DecodingOptions beam{
+      .method = "beam", .beam_size = 6, .length_penalty = 0, .max_new_tokens = 8, .replies = 3};
+  DecodingOptions sample{.method = "sample", .temperature = 2, .max_new_tokens = 8, .replies = 30};
+  const auto differs = [&](const DecodingOptions& base, auto DecodingOptions::*field, auto value) {
+    auto changed = base;
+    changed.*field = value;
+    return said(changed) != said(base);
+  };
+  EXPECT_TRUE(differs(beam, &DecodingOptions::method, "sample"));
+  EXPECT_TRUE(differs(beam, &DecodingOptions::beam_size, 12));
+  EXPECT_TRUE(differs(beam, &DecodingOptions::beam_groups, 3));
+  EXPECT_TRUE(differs(beam, &DecodingOptions::length_penalty, 2));
+  EXPECT_TRUE(differs(beam, &DecodingOptions::repetition_penalty, 2));
+  EXPECT_TRUE(differs(beam, &DecodingOptions::min_new_tokens, 7));
+  EXPECT_TRUE(differs(beam, &DecodingOptions::max_new_tokens, 2));
+  EXPECT_TRUE(differs(beam, &DecodingOptions::no_repeat_ngram_size, 1));
+  EXPECT_TRUE(differs(beam, &DecodingOptions::context_no_repeat_ngram_size, 1));
+  EXPECT_TRUE(differs(beam, &DecodingOptions::replies, 2));
+  beam.beam_groups = 3;
+  EXPECT_TRUE(differs(beam, &DecodingOptions::diversity_penalty, 3));
+  EXPECT_TRUE(differs(sample, &DecodingOptions::temperature, 0.5));
+  EXPECT_TRUE(differs(sample, &DecodingOptions::top_k, 2));
+  EXPECT_TRUE(differs(sample, &DecodingOptions::top_p, 0.5));
+  EXPECT_TRUE(differs(sample, &DecodingOptions::typical_p, 0.2));
+  EXPECT_TRUE(differs(sample, &DecodingOptions::seed, std::uint64_t{2}));
 }
 
 TEST(MostRowsTest, CountsWhatASearchCanHold) {
