@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +21,7 @@
 #include "models/commands/model_arguments.h"
 #include "models/commands/reply_json.h"
 #include "models/decoding/decoder.h"
+#include "models/decoding/search.h"
 #include "models/decoding/session.h"
 
 namespace banter::models {
@@ -73,6 +75,7 @@ class Chat {
         flags_(flags),
         common_(common),
         options_(std::move(options)),
+        wording_(std::make_shared<Wording>(options_, loaded.tokenizer)),
         session_(*loaded.model, loaded.batch) {}
 
   void set_facts(const std::vector<std::string>& facts) {
@@ -126,9 +129,14 @@ class Chat {
     if (text.find('\0') != std::string::npos)
       throw base::DataError("the line holds a NUL character");
     say(kPerson, "you: " + text, loaded_.tokenizer.encode(text));
-    Request request{
-        .number = 1, .context = {}, .options = options_, .composed = session_.compose(kModel)};
-    request.options.replies = 1;
+    Request request{.number = 1,
+                    .context = {},
+                    .options = options_,
+                    .composed = session_.compose(kModel),
+                    .prefix = {},
+                    .wording = wording_};
+    request.context.turns.assign(session_.turns().begin(), session_.turns().end());
+    if (options_.rerank == "none") request.options.replies = 1;
     request.options.seed = base::join_keys(options_.seed, ++replies_);  // as generate's lines
     std::vector<std::string> sources;
     sources.reserve(static_cast<std::size_t>(request.composed->facts) + texts_.size());
@@ -141,10 +149,12 @@ class Chat {
     auto asked = std::optional(std::move(request));
     Reply reply;
     decode(
-        *loaded_.model, loaded_.batch, {.max_rows = options_.beam_size, .with_attention = true},
+        *loaded_.model, loaded_.batch, {.max_rows = most_rows(options_), .with_attention = true},
         [&] { return std::exchange(asked, std::nullopt); },
         [&](Replies replies) { reply = std::move(replies.best.at(0)); });
-    const auto said = one_line(loaded_.tokenizer.decode(reply.ids));
+    auto text_said = text_of(reply, loaded_.tokenizer);
+    if (reply.cut_bytes > 0) reply.ids = loaded_.tokenizer.encode(text_said);
+    const auto said = one_line(std::move(text_said));
     print((has_prompt ? "bot> " : "") + said + "\n");
     say(kModel, "bot: " + said, reply.ids);
     view_ = attention_view(reply, sources);
@@ -194,6 +204,7 @@ class Chat {
     auto settings = settings_;
     settings.push_back(setting);
     if (auto read = flags_.read(loaded_.checkpoint, common_, settings)) options_ = *read;
+    wording_ = std::make_shared<Wording>(options_, loaded_.tokenizer);
     settings_ = std::move(settings);
     if (setting.starts_with("seed=")) replies_ = 0;
   }
@@ -202,6 +213,7 @@ class Chat {
   const DecodingFlags& flags_;
   const configs::CommonOptions& common_;
   DecodingOptions options_;
+  std::shared_ptr<const Wording> wording_;  ///< of options_
   ChatSession session_;
   std::vector<std::string> facts_;
   std::vector<std::string> settings_;  ///< of /set, so far

@@ -1,19 +1,23 @@
 #include <exception>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/errors.h"
 #include "base/progress.h"
 #include "base/random.h"
 #include "base/signals.h"
+#include "base/utf8.h"
 #include "models/commands.h"
 #include "models/commands/given_context.h"
 #include "models/commands/line_source.h"
 #include "models/commands/model_arguments.h"
 #include "models/commands/reply_json.h"
 #include "models/decoding/decoder.h"
+#include "models/decoding/search_input.h"
 
 namespace banter::models {
 namespace {
@@ -24,10 +28,13 @@ namespace json = base::json;
 /// before their turn wait.
 class Generator {
  public:
-  Generator(LoadedModel& loaded, const DecodingOptions& options, const DecodeLimits& limits,
-            bool as_json, LineSource& lines, base::Progress& progress)
+  /// `prefix`: of the replies to lines that bring none.
+  Generator(LoadedModel& loaded, const DecodingOptions& options, std::string prefix,
+            const DecodeLimits& limits, bool as_json, LineSource& lines, base::Progress& progress)
       : loaded_(loaded),
         options_(options),
+        wording_(std::make_shared<Wording>(options, loaded.tokenizer)),
+        prefix_(std::move(prefix)),
         limits_(limits),
         as_json_(as_json),
         lines_(lines),
@@ -57,8 +64,14 @@ class Generator {
     try {
       auto given = parse_context(line, lines_.where());
       auto context = to_ids(given, loaded_, lines_.where());
+      auto prefix = prefix_ids(given);
       const auto number = ++last_number_;
-      ready_ = Request{.number = number, .context = std::move(context), .options = options_};
+      ready_ = Request{.number = number,
+                       .context = std::move(context),
+                       .options = options_,
+                       .composed = std::nullopt,
+                       .prefix = std::move(prefix),
+                       .wording = wording_};
       ready_->options.seed = given.seed.value_or(base::join_keys(options_.seed, number));
       asked_[number] = {.id = std::move(given.id),
                         .turns = static_cast<std::int64_t>(given.turns.size()),
@@ -66,6 +79,13 @@ class Generator {
     } catch (const base::Error&) {
       bad_line_ = std::current_exception();
     }
+  }
+
+  [[nodiscard]] std::vector<data::TokenId> prefix_ids(const GivenContext& given) const {
+    auto ids = loaded_.tokenizer.encode(given.prefix.value_or(prefix_));
+    if (const auto fault = fault_of_prefix(ids, options_); !fault.empty())
+      throw base::DataError(lines_.where() + ": the prefix " + fault);
+    return ids;
   }
 
   std::optional<Request> next() {
@@ -119,13 +139,15 @@ class Generator {
     std::string lines;
     for (const auto& reply : replies.best) {
       if (options_.replies > 1) lines += std::to_string(replies.number) + "\t";
-      lines += one_line(loaded_.tokenizer.decode(reply.ids)) + "\n";
+      lines += one_line(text_of(reply, loaded_.tokenizer)) + "\n";
     }
     return lines;
   }
 
   LoadedModel& loaded_;
   const DecodingOptions options_;
+  const std::shared_ptr<const Wording> wording_;
+  const std::string prefix_;
   const DecodeLimits limits_;
   const bool as_json_;
   LineSource& lines_;
@@ -145,17 +167,20 @@ int run_generate(const std::vector<std::string>& arguments) {
       "Replies to contexts, one a line, in order. A line is JSON\n"
       "{\"id\", \"turns\": [{\"speaker\", \"text\"} or \"text\", ...],\n"
       "\"personas\": {speaker: [facts]}, \"speaker\": whose facts the reply is made from,\n"
-      "\"seed\": of its draws, else one made of --seed and the context's number}\n"
+      "\"seed\": of its draws, else one made of --seed and the context's number,\n"
+      "\"prefix\": what its reply begins with, else --prefix}\n"
       "or turns separated by tabs. Works as a live pipe.",
       "banter generate runs/chat contexts.jsonl --json\n"
       "printf 'hi\\thello\\thow are you ?\\n' | banter generate runs/chat\n"
       "banter generate runs/chat contexts.jsonl --method beam --beam-size 5 --replies 3\n"
-      "banter generate runs/chat@last contexts.txt --method sample --top-p 0.9 --seed 7");
+      "banter generate runs/chat@last contexts.txt --method sample --top-p 0.9 --seed 7\n"
+      "banter generate runs/chat contexts.txt --prefix 'i think' --stop '!' --block-list "
+      "words.txt");
   line.with_config();
   line.with_json();
   ModelArguments model;
   model.add_to(line.app);
-  std::string file;
+  std::string file, prefix;
   DecodeLimits limits;
   DecodingFlags flags;
   line.app.add_option("file", file, "contexts, one a line; standard input when missing or -");
@@ -163,10 +188,15 @@ int run_generate(const std::vector<std::string>& arguments) {
       ->check(CLI::Range(std::int64_t{1}, kMostRows));
   line.app.add_flag("--attention", limits.with_attention,
                     "what each token looked at; needs --json");
+  line.app.add_option("--prefix", prefix, "text that every reply begins with");
   flags.add_to(line.app);
   if (!line.parse(arguments)) return 0;
   if (limits.with_attention && !line.common.json)
     throw base::UsageError("--attention is part of the JSON answer: add --json");
+
+  if (base::first_bad_utf8(prefix) || (!prefix.empty() && is_blank(prefix)))
+    throw base::UsageError("--prefix " + base::printable(prefix) +
+                           ": must be UTF-8 text that is not blank");
 
   LineSource lines(file);
   auto loaded = model.load();
@@ -174,7 +204,7 @@ int run_generate(const std::vector<std::string>& arguments) {
   if (!options) return 0;
   base::Progress progress(
       {.label = "generate", .unit = "replies", .quiet = line.common.quiet || lines.is_terminal()});
-  Generator(loaded, *options, limits, line.common.json, lines, progress).run();
+  Generator(loaded, *options, prefix, limits, line.common.json, lines, progress).run();
   return 0;
 }
 

@@ -38,7 +38,7 @@ class Reader {
   GivenContext read_json(std::string_view line) {
     const auto parsed = base::parse_json(line, where_, /*max_depth=*/16);
     const auto& object = parsed.as_object();  // the line starts with {
-    check_keys(object, {"id", "turns", "speaker", "personas", "seed", "reply"});
+    check_keys(object, {"id", "turns", "speaker", "personas", "seed", "prefix", "reply"});
     if (const auto* id = object.if_contains("id")) given_.id = *id;
     if (const auto* turns = object.if_contains("turns")) read_turns(*turns);
     given_.reply_speaker = reply_speaker();
@@ -53,6 +53,8 @@ class Reader {
       if (seed < 0) fail("field \"seed\" is below 0");
       given_.seed = static_cast<std::uint64_t>(seed);
     }
+    if (object.contains("prefix"))
+      given_.prefix = checked(base::string_field(object, "prefix", where_), "\"prefix\"");
     if (object.contains("reply"))
       given_.reply = checked(base::string_field(object, "reply", where_), "\"reply\"");
     return finish();

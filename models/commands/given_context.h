@@ -23,13 +23,14 @@ struct GivenContext {
   std::vector<std::string> facts;     ///< about who replies
   std::int64_t reply_speaker = 0;     ///< numbered as the turns are
   std::optional<std::uint64_t> seed;  ///< of the draws of its reply
+  std::optional<std::string> prefix;  ///< what its reply begins with
   std::optional<std::string> reply;   ///< to score
 };
 
 /// Reads a line: JSON when its first character is `{`, else turns separated by tabs.
 ///
 ///     {"id": any, "turns": [{"speaker": "ann", "text": "hi"}, ...], "speaker": "bob",
-///      "personas": {"bob": ["i like tea ."]}, "seed": 7, "reply": "hello"}
+///      "personas": {"bob": ["i like tea ."]}, "seed": 7, "prefix": "well", "reply": "hello"}
 ///     {"turns": ["hi", "hello", "how are you ?"]}
 ///     hi<TAB>hello<TAB>how are you ?
 ///

@@ -7,8 +7,12 @@
 #include <cstring>
 #include <filesystem>
 #include <iostream>
+#include <utility>
 
 #include "base/errors.h"
+#include "base/json.h"
+#include "base/utf8.h"
+#include "models/commands/line_source.h"
 #include "models/device.h"
 
 namespace banter::models {
@@ -17,20 +21,29 @@ namespace {
 struct Flag {
   const char* key;
   const char* help;
+  bool is_list = false;
 };
 
 constexpr std::array kFlags = {
     Flag{"method", "greedy, beam or sample"},
     Flag{"beam_size", "of beam: hypotheses that grow together"},
+    Flag{"beam_groups", "of beam: groups that avoid each other's tokens"},
+    Flag{"diversity_penalty", "of beam: how much, in nats for each beam that chose the token"},
     Flag{"length_penalty", "replies are compared by log-probability / length^this"},
     Flag{"temperature", "of sample: below 1 sharper, above 1 flatter"},
     Flag{"top_k", "of sample: among the k most probable tokens, 0 = all"},
     Flag{"top_p", "of sample: among the fewest tokens with this share, 1 = all"},
+    Flag{"typical_p", "of sample: among tokens about as surprising as expected, 1 = all"},
+    Flag{"repetition_penalty", "above 1 takes tokens down that the reply holds, 1 = off"},
     Flag{"min_new_tokens", "a reply does not end before"},
     Flag{"max_new_tokens", "a reply ends here at the latest"},
     Flag{"no_repeat_ngram_size", "no n-gram of this size twice in a reply, 0 = off"},
+    Flag{"context_no_repeat_ngram_size", "no n-gram of this size of a turn again, 0 = off"},
+    Flag{"block", "a word or phrase that is never said; may be repeated", true},
+    Flag{"stop", "a text before which a reply ends; may be repeated", true},
     Flag{"seed", "of sample: the same seed gives the same replies"},
     Flag{"replies", "best replies of beam, or independent ones of sample, for each context"},
+    Flag{"rerank", "what several replies are sorted by: none or mean_log_prob"},
 };
 
 constexpr std::string_view kPrefix = "decoding.";
@@ -44,6 +57,18 @@ void note_idle(const DecodingOptions& options, const std::vector<std::string>& o
     if (!options.reads(key))
       std::cerr << "note: " << key << " does nothing with method " << options.method << '\n';
   }
+}
+
+/// The lines of a file that are not blank; none of no file.
+std::vector<std::string> lines_of(const std::string& file) {
+  std::vector<std::string> lines;
+  if (file.empty()) return lines;
+  LineSource source(file);
+  while (auto line = source.next()) {
+    if (base::first_bad_utf8(*line)) throw base::DataError(source.where() + ": is not UTF-8");
+    if (!is_blank(*line)) lines.push_back(std::move(*line));
+  }
+  return lines;
 }
 
 }  // namespace
@@ -65,13 +90,17 @@ LoadedModel ModelArguments::load(torch::Dtype dtype) const {
 }
 
 void DecodingFlags::add_to(CLI::App& app) {
-  for (const auto& [key, help] : kFlags) {
+  for (const auto& [key, help, is_list] : kFlags) {
     const std::string underscored = std::string("--") + key;
     auto dashed = underscored;
     std::ranges::replace(dashed, '_', '-');
     const auto names = dashed == underscored ? dashed : dashed + "," + underscored;
-    app.add_option(names, values_[key], help)->group("Choosing a reply");
+    auto* option = is_list ? app.add_option(names, lists_[key], help)->allow_extra_args(false)
+                           : app.add_option(names, values_[key], help);
+    option->group("Choosing a reply");
   }
+  app.add_option("--block-list", block_list_, "file of words and phrases to block, one a line")
+      ->group("Choosing a reply");
 }
 
 std::optional<DecodingOptions> DecodingFlags::read(const Checkpoint& checkpoint,
@@ -84,6 +113,10 @@ std::optional<DecodingOptions> DecodingFlags::read(const Checkpoint& checkpoint,
                              ": a trained model's settings are fixed; only decoding.* can be set");
   for (const auto& [key, value] : values_)
     if (!value.empty()) overrides.push_back(std::string(kPrefix) + key + "=" + value);
+  for (const auto& [key, texts] : lists_)
+    if (!texts.empty())
+      overrides.push_back(std::string(kPrefix) + key + "=" +
+                          base::json::serialize(base::json::value_from(texts)));
   for (const auto& setting : later) overrides.push_back(std::string(kPrefix) + setting);
   // The run's recipe says how to decode; a checkpoint holds only what its numbers depend on.
   auto recipe = checkpoint.folder.parent_path() / "config.yaml";
@@ -91,6 +124,8 @@ std::optional<DecodingOptions> DecodingFlags::read(const Checkpoint& checkpoint,
   const auto config = configs::Config::load(recipe, overrides);
   auto section = config.root().section("decoding");
   auto options = DecodingOptions::from(section);
+  for (auto& phrase : lines_of(block_list_)) options.block.push_back(std::move(phrase));
+  options.validate();
   note_idle(options, overrides, later.empty() ? 0 : overrides.size() - 1);
   if (!common.dump_config) return options;
   print(config.dump());

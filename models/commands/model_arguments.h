@@ -27,7 +27,8 @@ struct ModelArguments {
   [[nodiscard]] LoadedModel load(torch::Dtype dtype = torch::kFloat32) const;
 };
 
-/// A flag for each field of DecodingOptions: --beam-size is --set decoding.beam_size.
+/// A flag for each field of DecodingOptions: --beam-size is --set decoding.beam_size. Those that
+/// hold a list may be repeated; --block-list FILE adds phrases to `block`, one a line.
 class DecodingFlags {
  public:
   void add_to(CLI::App& app);
@@ -36,13 +37,16 @@ class DecodingFlags {
   /// ("temperature=0.8"). Prints them and returns nothing when --dump-config was given. Says on
   /// standard error which of the flags (of the last of `later`, when there are some) names an
   /// option that the method does not read.
-  /// Throws   ConfigError; UsageError when --set names something else than decoding.*
+  /// Throws   ConfigError; FileError, DataError for the block list; UsageError when --set names
+  /// something else than decoding.*
   [[nodiscard]] std::optional<DecodingOptions> read(
       const Checkpoint& checkpoint, const configs::CommonOptions& common,
       const std::vector<std::string>& later = {}) const;
 
  private:
-  std::map<std::string, std::string> values_;  ///< key -> value, "" = not given
+  std::map<std::string, std::string> values_;              ///< key -> value, "" = not given
+  std::map<std::string, std::vector<std::string>> lists_;  ///< key -> its texts
+  std::string block_list_;                                 ///< a file, "" = not given
 };
 
 /// The ids of a context that stands at `where`.

@@ -17,7 +17,7 @@ json::value short_number(float value) {
 
 json::object reply_json(const Reply& reply, const data::Tokenizer& tokenizer) {
   json::object object;
-  object["reply"] = tokenizer.decode(reply.ids);
+  object["reply"] = text_of(reply, tokenizer);
   double sum = 0;
   json::array tokens, log_probs;
   for (const auto id : reply.ids) tokens.emplace_back(tokenizer.piece(id));
@@ -28,6 +28,7 @@ json::object reply_json(const Reply& reply, const data::Tokenizer& tokenizer) {
   }
   object["log_prob"] = sum;
   object["score"] = reply.score;
+  if (reply.rerank_score) object["rerank_score"] = *reply.rerank_score;
   object["finish"] = reply.finish;
   object["tokens"] = std::move(tokens);
   object["log_probs"] = std::move(log_probs);

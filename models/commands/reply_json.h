@@ -13,8 +13,8 @@ namespace banter::models {
 /// A float with as few digits as tell it from its neighbours.
 base::json::value short_number(float value);
 
-/// {"reply", "log_prob", "score", "finish", "tokens", "log_probs"} and, when there is some,
-/// "attention": {name: a row a token}. The end of the reply counts as a token.
+/// {"reply", "log_prob", "score", "finish", "tokens", "log_probs"} and, when there are some,
+/// "rerank_score" and "attention": {name: a row a token}. The end of the reply counts as a token.
 base::json::object reply_json(const Reply& reply, const data::Tokenizer& tokenizer);
 
 /// What the columns of attention weights are: [{"fact": i} ..., {"turn": i} ...], places in the

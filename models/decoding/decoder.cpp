@@ -27,6 +27,8 @@ struct Running {
   std::int64_t rows = 1;        ///< it holds in this step, behind those of the ones before it
   std::int64_t token = 1;       ///< of the reply that this step chooses
   Composed sources;             ///< memory is in the pool
+  data::Context context;        ///< when there is a reranker
+  Reranker reranker;            ///< or nothing
 };
 
 class DecodeLoop {
@@ -110,7 +112,7 @@ Memory DecodeLoop::compose(std::vector<Request>& fresh, std::vector<Composed>& s
       order.push_back(i);
       sources.push_back(std::move(composed));
     } else {
-      contexts.push_back(std::move(fresh[i].context));
+      contexts.push_back(fresh[i].context);
       owners.push_back(i);
     }
   }
@@ -156,14 +158,22 @@ void DecodeLoop::admit(std::vector<Request> fresh) {
 
   std::vector<std::int64_t> memory_rows;
   for (std::size_t i = 0; i < fresh.size(); ++i) {
-    const auto& options = fresh[i].options;
+    auto& request = fresh[i];
     sources[i].memory = {};
-    Running running{.number = fresh[i].number,
-                    .search = make_search(options, model_.vocabulary().special),
-                    .most_rows = most_rows(options),
-                    .memory_row = first + static_cast<std::int64_t>(i),
-                    .rows = 1,
-                    .sources = std::move(sources[i])};
+    Running running{
+        .number = request.number,
+        .search = nullptr,
+        .most_rows = most_rows(request.options),
+        .memory_row = first + static_cast<std::int64_t>(i),
+        .rows = 1,
+        .sources = std::move(sources[i]),
+        .context = {},
+        .reranker = request.reranker ? request.reranker : reranker_named(request.options.rerank)};
+    if (running.reranker) running.context = request.context;
+    running.search = make_search(request.options, model_.vocabulary().special,
+                                 {.context = std::move(request.context),
+                                  .prefix = std::move(request.prefix),
+                                  .wording = std::move(request.wording)});
     running.rows = running.search->first_rows();
     memory_rows.insert(memory_rows.end(), static_cast<std::size_t>(running.rows),
                        running.memory_row);
@@ -249,6 +259,7 @@ void DecodeLoop::move_on(const State& state, const std::vector<std::vector<NextR
                        .best = running.search->take(),
                        .facts = running.sources.facts,
                        .turns = running.sources.turns});
+      if (running.reranker) rerank(running.reranker, running.context, ended.back().best);
     }
   }
   running_ = std::move(still_running);

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,6 +11,8 @@
 #include "models/decoding/composed.h"
 #include "models/decoding/options.h"
 #include "models/decoding/reply.h"
+#include "models/decoding/reranking.h"
+#include "models/decoding/wording.h"
 #include "models/dialogue_model.h"
 
 namespace banter::models {
@@ -19,7 +22,11 @@ struct Request {
   std::uint64_t number = 0;  ///< the caller's; comes back with the reply
   data::Context context;
   DecodingOptions options;
-  std::optional<Composed> composed = std::nullopt;  ///< when given, `context` is not read
+  std::optional<Composed> composed = std::nullopt;   ///< when given, `context` is not encoded; only
+                                                     ///< the rules and rerankers still read it
+  std::vector<data::TokenId> prefix = {};            ///< the reply begins with these
+  std::shared_ptr<const Wording> wording = nullptr;  ///< of options.block and .stop
+  Reranker reranker = nullptr;  ///< instead of the one that options.rerank names
 };
 
 /// Limits of one decoding loop.
@@ -35,7 +42,8 @@ struct DecodeLimits {
 /// between steps, and decoding ends when it gives nothing and no row is running. `done` gets
 /// replies as they end, in any order (`number` tells whose). A request that needs more rows than
 /// there are runs alone. Runs in eval mode under InferenceMode on the calling thread.
-/// Throws   what `next` and `done` throw; ConfigError for bad options; DataError for an empty
+/// Throws   what `next` and `done` throw; ConfigError for bad options or a prefix
+///          that is too long; DataError for an empty
 ///          context; base::Error when the model's logits are not finite, or it has several passes
 void decode(DialogueModel& model, const data::BatchOptions& limits, const DecodeLimits& rows,
             const std::function<std::optional<Request>()>& next,

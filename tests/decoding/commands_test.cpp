@@ -303,6 +303,79 @@ TEST(GenerateCommandTest, ObeysTheRunsDecodingTheFlagsAndTheSeed) {
   EXPECT_NE(with_seed("1"), with_seed("2"));
 }
 
+TEST(GenerateCommandTest, BeginsRepliesWithAPrefix) {
+  const auto lines = file("hello\n{\"turns\": [\"hello\"], \"prefix\": \"fine, where\"}\n");
+  for (const char* method : {"greedy", "beam", "sample"}) {
+    const auto objects = objects_of(output_of(
+        run_generate, {run_path(), lines, "--json", "--prefix", "how are", "--method", method}));
+    ASSERT_EQ(objects.size(), 2U);
+    EXPECT_TRUE(objects[0].at("reply").as_string().starts_with("how are")) << method;
+    EXPECT_TRUE(objects[1].at("reply").as_string().starts_with("fine, where")) << method;
+    EXPECT_EQ(objects[0].at("tokens").as_array().size(),
+              objects[0].at("log_probs").as_array().size());
+  }
+  const auto failed =
+      failure_of(run_generate, {run_path(), lines, "--prefix", "how are", "--max-new-tokens", "2"});
+  EXPECT_NE(failed.message.find("input:1: the prefix has"), std::string::npos) << failed.message;
+  EXPECT_THROW(output_of(run_generate, {run_path(), lines, "--prefix", " "}), base::UsageError);
+}
+
+/// A model that says 1 before all else.
+const TinyRun& run_that_says_one() {
+  static const TinyRun run("{type: hred, embed_dim: 8, hidden_dim: 12}", "{max_new_tokens: 6}",
+                           "{max_context_turns: 4}", /*favourite=*/"1");
+  return run;
+}
+
+std::string reply_of_one(const std::string& context, const Arguments& flags) {
+  Arguments arguments = {run_that_says_one().path().string(), file(context + "\n"), "--json"};
+  arguments.insert(arguments.end(), flags.begin(), flags.end());
+  const auto object = objects_of(output_of(run_generate, arguments)).at(0);
+  return std::string(object.at("finish").as_string()) + ": " +
+         std::string(object.at("reply").as_string());
+}
+
+TEST(GenerateCommandTest, EndsAtAStopString) {
+  EXPECT_EQ(reply_of_one("hello", {}), "length: 1 1 1 1 1 1");
+  EXPECT_EQ(reply_of_one("hello", {"--stop", "1 1 1"}), "stop: ");
+  EXPECT_EQ(reply_of_one("hello", {"--stop", "\n", "--stop", " 1 1"}), "stop: 1");
+  EXPECT_EQ(reply_of_one("hello", {"--set", "decoding.stop=[\" 1\"]"}), "stop: 1");
+  EXPECT_EQ(reply_of_one("hello", {"--method", "beam", "--stop", " 1 1"}), "stop: 1");
+}
+
+TEST(GenerateCommandTest, SaysNoBlockedPhraseAndNothingOfTheContext) {
+  const std::string words = "\n1\r\nhello\n";
+  const auto list = tiny_run().path() / "blocked.txt";
+  base::write_durably(list, words);
+  for (const auto& flags : {Arguments{"--block", "1"}, Arguments{"--block-list", list.string()},
+                            Arguments{"--set", "decoding.block=[hello, \"1\"]"}})
+    EXPECT_EQ(reply_of_one("hello", flags).find('1'), std::string::npos) << flags[0];
+  EXPECT_NE(reply_of_one("hello", {"--block", "2"}).find('1'), std::string::npos);
+  const Arguments no_unigram = {"--context-no-repeat-ngram-size", "1"};
+  EXPECT_EQ(reply_of_one("hello 1", no_unigram).find(" 1"), std::string::npos);
+  EXPECT_NE(reply_of_one("hello", no_unigram).find(" 1"), std::string::npos);
+  EXPECT_THROW(reply_of_one("hello", {"--block-list", "/no/such/file"}), base::FileError);
+  EXPECT_THROW(reply_of_one("hello", {"--block", " "}), base::ConfigError);
+}
+
+TEST(GenerateCommandTest, SortsRepliesByTheRerankerThatIsNamed) {
+  const auto object = objects_of(output_of(
+      run_generate, {run_path(), file("hello\n"), "--json", "--method", "sample", "--replies", "5",
+                     "--length-penalty", "0", "--rerank", "mean_log_prob"}))[0];
+  const auto& replies = object.at("replies").as_array();
+  ASSERT_EQ(replies.size(), 5U);
+  double before = 0;
+  for (const auto& reply : replies) {
+    const auto score = reply.at("rerank_score").to_number<double>();
+    EXPECT_LE(score, before);
+    before = score;
+    EXPECT_NEAR(score,
+                reply.at("log_prob").to_number<double>() /
+                    static_cast<double>(reply.at("log_probs").as_array().size()),
+                kFloatTolerance);
+  }
+}
+
 TEST(GenerateCommandTest, RefusesWhatItCannotDo) {
   const auto input = file("hello\n");
   EXPECT_THROW(output_of(run_generate, {run_path(), input, "--method", "best"}), base::ConfigError);
@@ -450,6 +523,17 @@ TEST(ChatCommandTest, TellsASettingThatTheMethodDoesNotRead) {
   };
   EXPECT_NE(notes("/set top_k=3\n").find("top_k"), std::string::npos);
   EXPECT_EQ(notes("/set method=sample\n/set top_k=3\n/set max_new_tokens=3\n"), "");
+}
+
+TEST(ChatCommandTest, ObeysStopStringsAndWhatTheContextForbids) {
+  const auto answers = chat("hello\n/set stop=[\" 1 1\"]\nhello\n", {}, run_that_says_one());
+  ASSERT_EQ(answers.size(), 2U);
+  EXPECT_EQ(answers[0], "1 1 1 1 1 1");
+  EXPECT_EQ(answers[1], "1");
+  const auto others =
+      chat("hello 1\n", {"--context-no-repeat-ngram-size", "1"}, run_that_says_one());
+  ASSERT_EQ(others.size(), 1U);
+  EXPECT_EQ(others[0].find(" 1"), std::string::npos) << others[0];
 }
 
 TEST(ChatCommandTest, ForgetsOnReset) {

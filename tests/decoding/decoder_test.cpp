@@ -305,5 +305,46 @@ TEST(ChatSessionTest, ForgetsItsTurnsButNotItsFacts) {
   EXPECT_EQ(model.encoded_rows, 2);
 }
 
+TEST(DecodeTest, BeginsWithThePrefixAndReadsTheContextsTurns) {
+  TableModel model;
+  const auto first = data::SpecialIds{}.count();
+  for (const std::uint64_t key : {4U, 5U, 6U}) {  // greedy, beam, sample
+    auto asked = request(key);
+    asked.prefix = {first + 3, first + 5};
+    asked.options.max_new_tokens = 8;
+    asked.options.context_no_repeat_ngram_size = 1;
+    std::vector<data::TokenId> said;
+    for (const auto& turn : asked.context.turns)
+      said.insert(said.end(), turn.ids.begin(), turn.ids.end());
+    const auto reply = decode_all(model, {asked}, {})[key].best.at(0);
+    ASSERT_GE(reply.ids.size(), 2U);
+    EXPECT_EQ(reply.ids[0], first + 3);
+    EXPECT_EQ(reply.ids[1], first + 5);
+    for (std::size_t i = 2; i < reply.ids.size(); ++i)
+      EXPECT_FALSE(std::ranges::count(said, reply.ids[i])) << key;
+  }
+}
+
+TEST(DecodeTest, SortsByARerankerThatSeesTheContext) {
+  TableModel model;
+  auto asked = request(6);
+  asked.options.replies = 5;
+  const auto by_score = decode_all(model, {asked}, {})[6].best;
+  asked.reranker = [&](const data::Context& given, std::span<const Reply> replies) {
+    EXPECT_EQ(given.turns.size(), asked.context.turns.size());
+    std::vector<double> scores;
+    for (const auto& reply : replies) scores.push_back(-reply.score);
+    return scores;
+  };
+  const auto reversed = decode_all(model, {asked}, {})[6].best;
+  ASSERT_EQ(reversed.size(), 5U);
+  EXPECT_EQ(reversed.front().ids, by_score.back().ids);
+  EXPECT_EQ(reversed.front().rerank_score, -by_score.back().score);
+
+  asked.reranker = nullptr;
+  asked.options.rerank = "mean_log_prob";
+  EXPECT_TRUE(decode_all(model, {asked}, {})[6].best.at(0).rerank_score);
+}
+
 }  // namespace
 }  // namespace banter::models

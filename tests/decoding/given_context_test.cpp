@@ -72,6 +72,8 @@ TEST(GivenContextTest, TakesTheFactsOfWhoReplies) {
 TEST(GivenContextTest, TakesASeed) {
   EXPECT_EQ(parse_context(R"({"turns": ["a"], "seed": 9})", "f:1").seed, 9U);
   EXPECT_EQ(parse_context(R"({"turns": ["a"]})", "f:1").seed, std::nullopt);
+  EXPECT_EQ(parse_context(R"({"turns": ["a"], "prefix": "well"})", "f:1").prefix, "well");
+  EXPECT_EQ(parse_context(R"({"turns": ["a"]})", "f:1").prefix, std::nullopt);
 }
 
 TEST(GivenContextTest, LetsPersonasNameOthersTooWhenWhoRepliesOrSpokeIsAmongThem) {
@@ -102,6 +104,8 @@ TEST(GivenContextTest, SaysWhereAndWhatIsWrong) {
       {R"({"turns": ["a"], "personas": {"bob": ["b"]}})", "say who replies with \"speaker\""},
       {R"({"turns": ["a"], "speaker": "bob", "personas": {"Bob": ["b"]}})", "nor \"bob\""},
       {R"({"turns": ["a"], "seed": -1})", "\"seed\""},
+      {R"({"turns": ["a"], "prefix": " "})", "\"prefix\""},
+      {R"({"turns": ["a"], "prefix": 1})", "prefix"},
       {R"({"turns": ["a"], "seed": "1"})", "seed"},
       {"a\t\tb", "turn 2 has no text"},
       {"a\xff", "byte 2 is not UTF-8"},
