@@ -400,6 +400,50 @@ TEST(DiverseBeamTest, FindsMoreDifferentFirstTokensThanABeam) {
   EXPECT_GT(of_groups, of_beam);
 }
 
+TEST(DiverseBeamTest, WhatATokenCostForDiversityIsNoPartOfTheScore) {
+  // Both groups say 2 first, the second one at a price; then they part.
+  const Markov language = {{{0, 0, 0.9, 0.1, 0},
+                            {1, 0, 0, 0, 0},
+                            {0, 0, 0, 0.55, 0.45},
+                            {0, 1, 0, 0, 0},
+                            {0, 1, 0, 0, 0}}};
+  const auto replies = run_search(
+      language,
+      {.method = "beam", .beam_size = 2, .beam_groups = 2, .diversity_penalty = 0.5, .replies = 2});
+  ASSERT_EQ(replies.size(), 2U);
+  EXPECT_EQ(replies[1].ids, (Ids{2, 4}));
+  EXPECT_NEAR(replies[1].score, std::log(0.9 * 0.45) / 3, kFloatTolerance);
+}
+
+TEST(DiverseBeamTest, KeepsRowsApartWhenGroupsEndAtDifferentTimes) {
+  for (std::uint64_t key = 0; key < 40; ++key) {
+    const auto language = random_language(7, key);
+    DecodingOptions options{.method = "beam",
+                            .beam_size = 6,
+                            .beam_groups = 3,
+                            .diversity_penalty = 1.5,
+                            .length_penalty = 0,  // groups are decided while some beams still live
+                            .max_new_tokens = 12,
+                            .replies = 6};
+    const auto replies = run_search(language, options);
+    for (const auto& reply : replies) {
+      const auto ids = with_end(reply);
+      for (std::size_t i = 0; i < ids.size(); ++i) {
+        const auto last = static_cast<std::size_t>(i == 0 ? 0 : ids[i - 1]);
+        EXPECT_NEAR(reply.log_probs[i],
+                    std::log(language.probs[last][static_cast<std::size_t>(ids[i])]),
+                    kFloatTolerance);
+      }
+    }
+    // Nobody comes before the first group: it is a beam by itself.
+    options.beam_size = 2;
+    options.beam_groups = 1;
+    options.replies = 2;
+    for (const auto& reply : run_search(language, options))
+      EXPECT_EQ(std::ranges::count(replies, reply.ids, &Reply::ids), 1);
+  }
+}
+
 TEST(PrefixTest, BeginsTheReplyAndCountsItsLogProbability) {
   for (const char* method : {"greedy", "beam", "sample"}) {
     const auto reply =
@@ -435,6 +479,8 @@ TEST(RepetitionPenaltyTest, TakesDownWhatWasSaid) {
   };
   EXPECT_EQ(reply(1.0).ids, (Ids{2, 2, 2}));
   EXPECT_EQ(reply(2.0).ids, (Ids{2, 3}));
+  EXPECT_EQ(reply(1.1).ids, (Ids{2, 2, 2}));
+  EXPECT_NEAR(reply(1.1).log_probs[1], std::log(0.5), kFloatTolerance) << "the model's own";
   EXPECT_NEAR(reply(2.0).log_probs[1], std::log(0.4), kFloatTolerance) << "the model's own";
   EXPECT_NEAR(reply(2.0).score,
               (std::log(0.4 / 0.75) + std::log(0.9 / (0.9 + 2 * 0.05 * 0.05))) / 3, kFloatTolerance)
