@@ -2,27 +2,18 @@
 
 #include <string>
 
-#include "configs/section.h"
-#include "models/dialogue_model.h"
 #include "models/layers/additive_attention.h"
-#include "models/layers/gru.h"
-#include "models/layers/output_layer.h"
-#include "models/layers/step_linear.h"
-#include "models/layers/turn_embedding.h"
+#include "models/turn_model.h"
 
 namespace banter::models {
 
-struct HredOptions {
-  std::int64_t embed_dim = 256;    ///< width of one token vector, > 0
-  std::int64_t hidden_dim = 512;   ///< width of turn vectors and decoder states, > 0
-  double dropout = 0.1;            ///< after the embedding and before the output layer, in [0, 1)
+struct HredOptions : TurnModelOptions {
   std::string attention = "both";  ///< over the turns: none|static|dynamic|both
   std::string combine = "concat";  ///< of both: concat|sum|weighted|max|mean
   std::string gate = "fixed";      ///< of weighted: fixed (one learned share)|state (one a token)
   std::string static_query = "last";  ///< the turn that static attention asks with: last|first
   bool context_rnn = false;           ///< a GRU over the turn vectors; true when attention is none
   std::string turn_positions = "none";  ///< a vector for a turn's distance: none|learned|sinusoidal
-  bool speakers = false;  ///< add a vector for the turn's speaker to each of its tokens
 
   static HredOptions from(configs::Section& section);
   [[nodiscard]] bool has_static() const { return attention == "static" || attention == "both"; }
@@ -43,17 +34,9 @@ struct HredOptions {
 ///          logits_t = W_o s_t + b
 /// Source   Serban et al. 2016, arXiv:1507.04808 (HRED); static and dynamic attention: Zhang et al.
 ///          2018, COLING C18-1206, and arXiv:2410.20766
-class Hred : public DialogueModel {
+class Hred : public TurnModel {
  public:
   Hred(const HredOptions& options, const Vocabulary& vocabulary);
-
-  Kept encode_turns(const data::Batch& batch) override;
-  Memory compose(const Kept& kept, const torch::Tensor& context, const torch::Tensor& facts,
-                 const torch::Tensor& reply_speaker) override;
-  std::vector<LossSum> losses(const data::Batch& batch) override;
-  Score score(const data::Batch& batch, bool with_attention) override;
-  State start(std::int64_t pass, const Memory& memory, const torch::Tensor& memory_row) override;
-  StepOutput step(const torch::Tensor& ids, const Memory& memory, const State& state) override;
 
   /// How often each attention's weights were made (replies or steps of a batch count once).
   [[nodiscard]] std::int64_t static_calls() const;
@@ -61,50 +44,40 @@ class Hred : public DialogueModel {
 
   const HredOptions options;
 
- private:
-  /// What the decoder reads of a batch's turns. Rows are shared by replies through `index`.
-  struct Sources {
-    torch::Tensor index;           ///< (B,U) rows below, -1 = none
-    torch::Tensor turns;           ///< (R,H): the attended vectors
-    torch::Tensor keys;            ///< (R,K): W' of them, with dynamic attention
-    torch::Tensor values;          ///< (R,3H): them in the decoder's gates, when that is linear
-    torch::Tensor fixed;           ///< (B,H): c, or g_U; undefined for dynamic
-    torch::Tensor fixed_gates;     ///< (B,3H): its part of the decoder's gates, when linear
-    torch::Tensor static_weights;  ///< (B,U), or undefined
-    torch::Tensor start;           ///< (B,H): s_0
-  };
-  torch::Tensor turn_vectors(const data::Batch& batch, const torch::Tensor& embedded,
-                             const Packing& packing);
+ protected:
   Sources sources(const torch::Tensor& vectors, const torch::Tensor& context,
-                  const torch::Tensor& facts);
-  /// States after each label's input. Shapes   inputs (P,E) packed -> states (P,H)
-  RecurrentStates decode(const Sources& sources, const torch::Tensor& inputs,
-                         const Packing& labels);
-  /// The same a step at a time, where c_hat depends on c_t in a way that no fixed matrix has.
+                  const torch::Tensor& facts) override;
+  Memory memory_of(const Sources& sources) const override;
+  RecurrentStates run_decoder(const Sources& sources, const torch::Tensor& gates,
+                              const Packing& labels) override;
+  torch::Tensor gates_of_step(const torch::Tensor& gates, const Memory& memory, const State& state,
+                              std::vector<Attention>& attention) override;
+
+ private:
+  /// Parts of Memory behind those of every TurnModel, one row a reply; (B,0) when not there.
+  enum OwnPart : std::size_t {
+    kKeep = kOwnParts,  ///< (B,U) bool
+    kKeys,              ///< (B,U,K)
+    kAttended,          ///< (B,U,3H) values or (B,U,H) turns
+    kFixed,             ///< (B,H): c, when it is not in the gates
+  };
+  ContextRows read_turns(const ContextRows& turns);
+  /// States a step at a time, where c_hat depends on c_t in a way that no fixed matrix has.
   RecurrentStates decode_by_step(const Sources& sources, const torch::Tensor& gates,
                                  const Packing& labels);
   /// c_hat where it is not linear in c_t. Shapes   c, c_t, s (N,H) -> (N,H)
   torch::Tensor combined(const torch::Tensor& c, const torch::Tensor& c_t, const torch::Tensor& s);
-  /// The columns of the decoder's input matrix that meet e(y), c_hat, and (concat) c_t.
-  struct InputWeights {
-    torch::Tensor embedding, context, dynamic;  ///< (3H,E), (3H,H), (3H,H)
-  };
-  [[nodiscard]] InputWeights input_weights() const;
+  /// The decoder's input matrix where it meets c_t. Shapes   (3H,H)
+  [[nodiscard]] torch::Tensor dynamic_weight() const;
   [[nodiscard]] bool is_linear() const;  ///< c_t enters the gates by a fixed matrix
 
-  TurnEmbedding embedding_{nullptr};
-  Gru encoder_{nullptr};
   Gru context_rnn_{nullptr};                      ///< when context_rnn
   torch::nn::Embedding positions_{nullptr};       ///< when turn_positions is learned
   AdditiveAttention static_attention_{nullptr};   ///< when has_static
   AdditiveAttention dynamic_attention_{nullptr};  ///< when has_dynamic
   torch::nn::Linear gate_{nullptr};               ///< of weighted with gate: state
   torch::Tensor share_;                           ///< w of weighted with gate: fixed, scalar
-  torch::nn::Linear start_{nullptr};
-  Gru decoder_{nullptr};
-  torch::nn::Dropout dropout_{nullptr};
-  OutputLayer output_{nullptr};
-  StepLinear step_input_{nullptr}, step_context_{nullptr}, step_gate_{nullptr};
+  StepLinear step_context_{nullptr}, step_gate_{nullptr};
 };
 
 }  // namespace banter::models

@@ -16,6 +16,7 @@ if(BANTER_TORCH)
     dialogue_model.cpp
     hred.cpp
     layers/additive_attention.cpp
+    layers/context_rows.cpp
     layers/gru.cpp
     layers/output_layer.cpp
     layers/packing.cpp
@@ -25,7 +26,9 @@ if(BANTER_TORCH)
     layers/turn_embedding.cpp
     registry.cpp
     rows.cpp
-    seq2seq.cpp)
+    seq2seq.cpp
+    turn_model.cpp
+    wseq.cpp)
   banter_uses_torch(banter_models)
   target_link_libraries(banter_models PUBLIC banter_batch banter_kernels PRIVATE ${CMAKE_DL_LIBS})
 endif()

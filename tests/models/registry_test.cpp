@@ -33,6 +33,8 @@ std::vector<Kind> kinds() {
       {"hred_learned_positions", "type: hred\nturn_positions: learned\n"},
       {"hred_sinusoidal_context_rnn",
        "type: hred\nturn_positions: sinusoidal\ncontext_rnn: true\nspeakers: true\n"},
+      {"wseq", "type: wseq\n"},
+      {"wseq_speakers", "type: wseq\nspeakers: true\n"},
   };
   for (const std::string combine : {"concat", "sum", "weighted", "max", "mean"})
     all.push_back({"hred_both_" + combine, "type: hred\ncombine: " + combine + "\n"});
@@ -340,6 +342,7 @@ TEST(RegistryTableTest, EveryOptionChangesTheModel) {
       {"hred", "hred\nturn_positions: sinusoidal"},
       {"hred", "hred\nspeakers: true"},
       {"seq2seq", "seq2seq\nspeakers: true"},
+      {"wseq", "wseq\nspeakers: true"},
   };
   const auto batch = tiny_batch(tiny_contexts({3, 5}));
   const torch::NoGradGuard no_grad;
@@ -356,7 +359,7 @@ TEST(RegistryTableTest, EveryOptionChangesTheModel) {
               b->losses(batch).front().sum.item<double>())
         << one << " / " << other;
   }
-  for (const std::string type : {"hred", "seq2seq"}) {
+  for (const std::string type : {"hred", "seq2seq", "wseq"}) {
     const auto count = [&](const std::string& sizes) {
       std::int64_t all = 0;
       for (const auto& p : tiny_model("type: " + type + "\n" + sizes)->parameters())
@@ -375,7 +378,8 @@ TEST(RegistryTableTest, BadOptionsAreRefusedByName) {
         "type: hred\nattention: none\nturn_positions: learned\n",
         "type: hred\nattention: static\ncombine: sum\n",
         "type: hred\nattention: dynamic\nstatic_query: first\n", "type: hred\nhiden_dim: 3\n",
-        "type: seq2seq\nattention: both\n", "type: hred\ncombine: product\n"})
+        "type: seq2seq\nattention: both\n", "type: wseq\ncontext_rnn: true\n",
+        "type: hred\ncombine: product\n"})
     EXPECT_THROW(tiny_model(yaml), base::ConfigError) << yaml;
 }
 

@@ -1,0 +1,144 @@
+#include "models/turn_model.h"
+
+#include "models/layers/packing.h"
+#include "models/layers/shapes.h"
+
+namespace banter::models {
+
+void TurnModelOptions::read(configs::Section& section) {
+  embed_dim = section.get("embed_dim", embed_dim);
+  hidden_dim = section.get("hidden_dim", hidden_dim);
+  dropout = section.get("dropout", dropout);
+  speakers = section.get("speakers", speakers);
+  section.check(embed_dim > 0, "embed_dim", "positive");
+  section.check(hidden_dim > 0, "hidden_dim", "positive");
+  section.check(dropout >= 0 && dropout < 1, "dropout", "in [0, 1)");
+}
+
+TurnModel::TurnModel(const TurnModelOptions& options, const Vocabulary& vocabulary)
+    : DialogueModel(vocabulary), sizes_(options) {
+  embedding_ = register_module(
+      "embedding", TurnEmbedding(vocabulary.size, vocabulary.special.pad, options.embed_dim,
+                                 options.speakers, options.dropout));
+  encoder_ = register_module("encoder", Gru(options.embed_dim, options.hidden_dim));
+}
+
+void TurnModel::register_decoder(std::int64_t start_dim, std::int64_t context_dim) {
+  const auto H = sizes_.hidden_dim;
+  start_ = register_module("start", torch::nn::Linear(start_dim, H));
+  decoder_ = register_module("decoder", Gru(sizes_.embed_dim + context_dim, H));
+  dropout_ = register_module("dropout", torch::nn::Dropout(sizes_.dropout));
+  output_ = register_module("output", OutputLayer(H, vocabulary().size));
+  step_input_ = register_module("step_input", StepLinear());
+}
+
+torch::Tensor TurnModel::embedding_weight() const {
+  return decoder_->weight_ih.narrow(1, 0, sizes_.embed_dim);
+}
+
+torch::Tensor TurnModel::context_weight() const {
+  return decoder_->weight_ih.slice(1, sizes_.embed_dim);
+}
+
+// ---- turns ----------------------------------------------------------------------------------
+
+torch::Tensor TurnModel::turn_vectors(const data::Batch& batch, const torch::Tensor& embedded,
+                                      const Packing& packing) {
+  expect_like(batch.turn_keep, batch.turn_ids.sizes(), torch::kBool, "turn_keep (M,T)");
+  return packing.at_last(encoder_(embedded, packing));
+}
+
+torch::Tensor TurnModel::turn_vectors(const data::Batch& batch) {
+  const auto packing = make_packing(batch.turn_keep);
+  const auto embedded = embedding_->of_turns(packing.pack(batch.turn_ids),
+                                             batch.turn_speaker.index_select(0, packing.row));
+  return turn_vectors(batch, embedded, packing);
+}
+
+Kept TurnModel::encode_turns(const data::Batch& batch) { return {{{turn_vectors(batch)}}}; }
+
+// ---- teacher forcing --------------------------------------------------------------------------
+
+RecurrentStates TurnModel::run_decoder(const Sources& sources, const torch::Tensor& gates,
+                                       const Packing& labels) {
+  return gru_recurrence(gates, sources.start, decoder_->weight_hh, decoder_->bias_hh, labels);
+}
+
+RecurrentStates TurnModel::decode(const Sources& sources, const torch::Tensor& inputs,
+                                  const Packing& labels) {
+  auto gates = torch::addmm(decoder_->bias_ih, inputs, embedding_weight().t());  // (P,3H)
+  if (sources.gates.defined()) gates = gates + sources.gates.index_select(0, labels.row);
+  return run_decoder(sources, gates, labels);
+}
+
+std::vector<LossSum> TurnModel::losses(const data::Batch& batch) {
+  const auto turns = make_packing(batch.turn_keep);
+  const auto labels = make_packing(batch.labels.ge(0));
+  const auto [turn_inputs, reply_inputs] =
+      embedding_->of_both(turns.pack(batch.turn_ids), batch.turn_speaker.index_select(0, turns.row),
+                          labels.pack(batch.decoder_input));
+  const auto read = sources(turn_vectors(batch, turn_inputs, turns), batch.context, batch.facts);
+  const auto states = dropout_(decode(read, reply_inputs, labels).states);
+  return {{"nll", output_->nll_sum(states, labels.pack(batch.labels)), labels.places()}};
+}
+
+Score TurnModel::score(const data::Batch& batch, bool with_attention) {
+  const auto labels = make_packing(batch.labels.ge(0));
+  const auto read = sources(turn_vectors(batch), batch.context, batch.facts);
+  const auto decoded = decode(read, embedding_(labels.pack(batch.decoder_input)), labels);
+  const auto fit = output_->fit(dropout_(decoded.states), labels.pack(batch.labels));
+  Score score{-labels.unpack(fit.nll), labels.unpack(fit.correct), {}};
+  if (!with_attention) return score;
+  if (read.static_weights.defined()) {
+    const auto kept = batch.labels.ge(0).unsqueeze(2);  // (B,S,1)
+    score.attention.push_back(
+        {"static", read.static_weights.unsqueeze(1).expand({-1, kept.size(1), -1}) * kept});
+  }
+  if (decoded.weights.defined())
+    score.attention.push_back({"dynamic", labels.unpack(decoded.weights)});
+  return score;
+}
+
+// ---- decoding ---------------------------------------------------------------------------------
+
+Memory TurnModel::compose(const Kept& kept, const torch::Tensor& context,
+                          const torch::Tensor& facts, const torch::Tensor& /*reply_speaker*/) {
+  return memory_of(sources(kept.parts.at(0), context, facts));
+}
+
+Memory TurnModel::memory_of(const Sources& sources) const {
+  const auto none = sources.start.new_empty({sources.start.size(0), 0});
+  Memory memory;
+  memory.parts = {sources.start, sources.gates.defined() ? sources.gates : none,
+                  sources.static_weights.defined() ? sources.static_weights : none};
+  return memory;
+}
+
+State TurnModel::start(std::int64_t /*pass*/, const Memory& memory,
+                       const torch::Tensor& memory_row) {
+  return {memory_row, Rows{{memory.parts.at(kStart).index_select(0, memory_row)}}};
+}
+
+torch::Tensor TurnModel::gates_of_step(const torch::Tensor& gates, const Memory& /*memory*/,
+                                       const State& /*state*/,
+                                       std::vector<Attention>& /*attention*/) {
+  return gates;
+}
+
+StepOutput TurnModel::step(const torch::Tensor& ids, const Memory& memory, const State& state) {
+  const auto& row = state.memory_row;
+  auto gates = step_input_->forward(embedding_(ids), embedding_weight(), decoder_->bias_ih);
+  StepOutput out;
+  if (memory.parts.at(kStaticWeights).size(1) > 0)
+    out.attention.push_back({"static", memory.parts[kStaticWeights].index_select(0, row)});
+  if (memory.parts.at(kGates).size(1) > 0)
+    gates = gates + memory.parts[kGates].index_select(0, row);
+  gates = gates_of_step(gates, memory, state, out.attention);
+  out.state = state;
+  auto& s = out.state.rows.parts.at(0);
+  s = decoder_->step(gates, s);
+  out.logits = output_->logits(dropout_(s));
+  return out;
+}
+
+}  // namespace banter::models

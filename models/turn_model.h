@@ -1,0 +1,105 @@
+#pragma once
+
+#include <cstdint>
+
+#include "configs/section.h"
+#include "models/dialogue_model.h"
+#include "models/layers/context_rows.h"
+#include "models/layers/gru.h"
+#include "models/layers/output_layer.h"
+#include "models/layers/step_linear.h"
+#include "models/layers/turn_embedding.h"
+
+namespace banter::models {
+
+/// What every TurnModel is asked.
+struct TurnModelOptions {
+  std::int64_t embed_dim = 256;   ///< width of one token vector, > 0
+  std::int64_t hidden_dim = 512;  ///< width of turn vectors and decoder states, > 0
+  double dropout = 0.1;           ///< after the embedding and before the output layer, in [0, 1)
+  bool speakers = false;          ///< add a vector for the turn's speaker to each of its tokens
+
+  /// Reads the keys above. Throws   ConfigError on a bad value
+  void read(configs::Section& section);
+};
+
+/// What models have in common that make one vector of each turn by itself, so that replies share
+/// it and a session keeps it, and that decode by a GRU which is given the context at every token.
+///
+/// Math     h_i = last state of GRU over turn i
+///          s_t = GRU([e(y_{t-1}); c], s_{t-1})      logits_t = W_o s_t + b
+///          A model says what s_0 and c are; c may be another one at every token (`run_decoder`,
+///          `gates_of_step`).
+/// Cost     a c that stays costs nothing a token: it enters the decoder's gates once a reply
+class TurnModel : public DialogueModel {
+ public:
+  Kept encode_turns(const data::Batch& batch) override;
+  Memory compose(const Kept& kept, const torch::Tensor& context, const torch::Tensor& facts,
+                 const torch::Tensor& reply_speaker) override;
+  std::vector<LossSum> losses(const data::Batch& batch) override;
+  Score score(const data::Batch& batch, bool with_attention) override;
+  State start(std::int64_t pass, const Memory& memory, const torch::Tensor& memory_row) override;
+  StepOutput step(const torch::Tensor& ids, const Memory& memory, const State& state) override;
+
+ protected:
+  /// What the decoder reads of a batch's turns. Rows are shared by replies through `turns`.
+  struct Sources {
+    torch::Tensor start;  ///< (B,H): s_0
+    torch::Tensor gates;  ///< (B,3H): what stays of c, in the decoder's gates; or undefined
+    torch::Tensor static_weights;  ///< (B,U): over the sources, made once a reply; or undefined
+    // of attention at every token:
+    ContextRows turns;     ///< the attended vectors
+    torch::Tensor keys;    ///< (R,K): W' of them
+    torch::Tensor values;  ///< (R,3H): them in the decoder's gates, when that is linear
+    torch::Tensor fixed;   ///< (B,H): what stays of c, when its way into the gates is not linear
+  };
+  /// Parts of Memory, one row a reply; a model's own ones stand behind them.
+  enum MemoryPart : std::size_t {
+    kStart,          ///< (B,H)
+    kGates,          ///< (B,3H), or (B,0)
+    kStaticWeights,  ///< (B,U), or (B,0)
+    kOwnParts,
+  };
+
+  /// Registers the embedding and the encoder; the model's own modules follow, then the decoder.
+  TurnModel(const TurnModelOptions& options, const Vocabulary& vocabulary);
+  /// Shapes   s_0 is made from (B,start_dim), c is (B,context_dim)
+  void register_decoder(std::int64_t start_dim, std::int64_t context_dim);
+
+  /// Shapes   vectors (M,H); context (B,U), facts (B,F) rows of them, -1 = none
+  virtual Sources sources(const torch::Tensor& vectors, const torch::Tensor& context,
+                          const torch::Tensor& facts) = 0;
+  virtual Memory memory_of(const Sources& sources) const;
+  /// States after each label's input. Shapes   gates (P,3H): of e(y) and of all of c that stays
+  virtual RecurrentStates run_decoder(const Sources& sources, const torch::Tensor& gates,
+                                      const Packing& labels);
+  /// The gates (N,3H) of a step with what a state adds to c; its weights are added to `attention`.
+  /// A state's first part is s_{t-1} (N,H); those that a model adds in `start` stay.
+  virtual torch::Tensor gates_of_step(const torch::Tensor& gates, const Memory& memory,
+                                      const State& state, std::vector<Attention>& attention);
+
+  /// Shapes   embedded (P,E) packed; returns (M,H)
+  torch::Tensor turn_vectors(const data::Batch& batch, const torch::Tensor& embedded,
+                             const Packing& packing);
+  torch::Tensor turn_vectors(const data::Batch& batch);
+  /// Shapes   inputs (P,E): vectors of the decoder's inputs, packed
+  RecurrentStates decode(const Sources& sources, const torch::Tensor& inputs,
+                         const Packing& labels);
+  /// The decoder's input matrix where it meets e(y), and where it meets c.
+  /// Shapes   (3H,E), (3H,context_dim)
+  [[nodiscard]] torch::Tensor embedding_weight() const;
+  [[nodiscard]] torch::Tensor context_weight() const;
+
+  TurnEmbedding embedding_{nullptr};
+  Gru encoder_{nullptr};
+  torch::nn::Linear start_{nullptr};
+  Gru decoder_{nullptr};
+  torch::nn::Dropout dropout_{nullptr};
+  OutputLayer output_{nullptr};
+
+ private:
+  TurnModelOptions sizes_;
+  StepLinear step_input_{nullptr};
+};
+
+}  // namespace banter::models
