@@ -20,6 +20,17 @@ Memory DialogueModel::select_memory(const Memory& memory, const torch::Tensor& i
   return {memory.select(index)};
 }
 
+double DialogueModel::loss_weight(std::string_view /*loss*/, std::int64_t /*updates*/) const {
+  return 1;
+}
+
+std::optional<torch::Tensor> DialogueModel::bound(const data::Batch& /*batch*/) { return {}; }
+
+State DialogueModel::draw(const State& start, const Memory& /*memory*/,
+                          const torch::Tensor& /*keys*/) {
+  return start;
+}
+
 std::vector<std::pair<std::string, std::int64_t>> DialogueModel::loss_counts(
     const data::Batch& batch) const {
   return {{"nll", batch.label_count}};

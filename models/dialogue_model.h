@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -88,6 +90,11 @@ class DialogueModel : public torch::nn::Module {
       const data::Batch& batch) const;
   /// Sums with counts, differentiable. Obeys train() and eval().
   virtual std::vector<LossSum> losses(const data::Batch& batch) = 0;
+  /// What a loss of this name counts for in the update that follows `updates` of them.
+  [[nodiscard]] virtual double loss_weight(std::string_view loss, std::int64_t updates) const;
+  /// Where a reply's probability has no exact value: a bound of its -log, in nats (B), under
+  /// NoGrad or InferenceMode. Nothing where `score` is exact.
+  virtual std::optional<torch::Tensor> bound(const data::Batch& batch);
   /// Log-probabilities of the labels of `batch`, under NoGrad or InferenceMode.
   virtual Score score(const data::Batch& batch, bool with_attention = false) = 0;
 
@@ -95,6 +102,9 @@ class DialogueModel : public torch::nn::Module {
   [[nodiscard]] virtual std::int64_t passes() const { return 1; }
   /// The state before the first token, for sequences that read rows `memory_row` (N) of `memory`.
   virtual State start(std::int64_t pass, const Memory& memory, const torch::Tensor& memory_row) = 0;
+  /// What a model leaves to chance, drawn for sequences that start. Shapes   keys (N) int64, one a
+  /// sequence: the same key, the same draw. A model without chance returns `start` as it is.
+  virtual State draw(const State& start, const Memory& memory, const torch::Tensor& keys);
   /// Reads one more id (N) for N sequences (bos first) and gives the logits of the next.
   /// What a row gets does not depend on the other rows.
   virtual StepOutput step(const torch::Tensor& ids, const Memory& memory, const State& state) = 0;

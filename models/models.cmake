@@ -17,6 +17,7 @@ if(BANTER_TORCH)
     hred.cpp
     layers/additive_attention.cpp
     layers/context_rows.cpp
+    layers/gaussian.cpp
     layers/gru.cpp
     layers/output_layer.cpp
     layers/packing.cpp
@@ -28,6 +29,7 @@ if(BANTER_TORCH)
     rows.cpp
     seq2seq.cpp
     turn_model.cpp
+    vhred.cpp
     wseq.cpp)
   banter_uses_torch(banter_models)
   target_link_libraries(banter_models PUBLIC banter_batch banter_kernels PRIVATE ${CMAKE_DL_LIBS})

@@ -7,6 +7,7 @@
 #include "models/hred.h"
 #include "models/layers/start_parameters.h"
 #include "models/seq2seq.h"
+#include "models/vhred.h"
 #include "models/wseq.h"
 
 namespace banter::models {
@@ -37,6 +38,7 @@ constexpr Entry entry(std::string_view name) {
 constexpr std::array kModels = {
     entry<Hred, HredOptions>("hred"),
     entry<Seq2Seq, Seq2SeqOptions>("seq2seq"),
+    entry<Vhred, VhredOptions>("vhred"),
     entry<Wseq, WseqOptions>("wseq"),
 };
 constexpr bool sorted_and_unique() {

@@ -17,6 +17,18 @@ void add_to_dialogues(const std::vector<Likelihood>& replies, const data::Batch&
     dialogues[batch.examples[b].dialogue] += replies[b];
 }
 
+/// The sums of a batch's replies, with their bounds where the model's scores are not exact.
+std::vector<Likelihood> model_likelihoods(models::DialogueModel& model, const data::Batch& batch,
+                                          torch::Device device) {
+  const auto on_device = batch.to(device);
+  auto replies = reply_likelihoods(model.score(on_device), batch);
+  const auto bound = model.bound(on_device);  // (B), or nothing
+  if (!bound) return replies;
+  const auto nats = bound->to(torch::kCPU, torch::kDouble);
+  for (std::size_t b = 0; b < replies.size(); ++b) replies[b].bound = nats.data_ptr<double>()[b];
+  return replies;
+}
+
 std::vector<Likelihood> baseline_likelihoods(const NgramBaseline& baseline,
                                              const data::Batch& batch, bool bigram) {
   const auto labels = batch.labels.accessor<std::int64_t, 2>();
@@ -95,7 +107,7 @@ Evaluation evaluate(models::DialogueModel& model, const data::Split& split,
   data::Batch batch;
   while (stream.next(batch)) {
     base::throw_if_stopped();
-    add_to_dialogues(reply_likelihoods(model.score(batch.to(device)), batch), batch, sums.model);
+    add_to_dialogues(model_likelihoods(model, batch, device), batch, sums.model);
     if (baseline != nullptr) {
       add_to_dialogues(baseline_likelihoods(*baseline, batch, true), batch, sums.bigram);
       add_to_dialogues(baseline_likelihoods(*baseline, batch, false), batch, sums.unigram);

@@ -1,6 +1,7 @@
 #include <array>
 #include <iostream>
 #include <optional>
+#include <span>
 #include <sstream>
 
 #include "base/errors.h"
@@ -35,7 +36,13 @@ constexpr std::array kFits = {
     Fit{"nll_word", &Likelihood::nll_word, &Likelihood::words, 3},
     Fit{"bpb", &Likelihood::bpb, &Likelihood::bytes, 3},
     Fit{"token_accuracy", &Likelihood::token_accuracy, &Likelihood::labels, 4},
+    Fit{"ppl_bound", &Likelihood::ppl_bound, &Likelihood::labels, 2},
 };
+
+/// The metrics of a table: the bound, which stands last, only where there is one.
+std::span<const Fit> fits_for(const Likelihood& model) {
+  return std::span(kFits).first(kFits.size() - (model.bound == 0 ? 1 : 0));
+}
 
 std::string bounds(const Interval& interval, int digits) {
   return " [" + fixed(interval.low, digits) + ", " + fixed(interval.high, digits) + "]";
@@ -45,12 +52,13 @@ std::string bounds(const Interval& interval, int digits) {
 struct Row {
   std::string name;
   Likelihood sums;
-  std::vector<Interval> intervals;  ///< of kFits
+  std::span<const Fit> fits;
+  std::vector<Interval> intervals;  ///< of `fits`
 
-  Row(std::string row_name, std::span<const Likelihood> groups)
-      : name(std::move(row_name)), sums(total(groups)) {
+  Row(std::string row_name, std::span<const Likelihood> groups, std::span<const Fit> columns)
+      : name(std::move(row_name)), sums(total(groups)), fits(columns) {
     const auto draws = resample(groups);
-    for (const auto& metric : kFits) {
+    for (const auto& metric : fits) {
       std::vector<double> values;
       for (const auto& draw : draws) values.push_back((draw.*metric.value)());
       intervals.push_back(percentile_interval(std::move(values)));
@@ -58,18 +66,18 @@ struct Row {
   }
   [[nodiscard]] json::object to_json() const {
     json::object object;
-    for (std::size_t i = 0; i < kFits.size(); ++i)
-      object[kFits[i].name] = {{"value", number_or_null((sums.*kFits[i].value)())},
-                               {"low", number_or_null(intervals[i].low)},
-                               {"high", number_or_null(intervals[i].high)},
-                               {"count", sums.*kFits[i].count}};
+    for (std::size_t i = 0; i < fits.size(); ++i)
+      object[fits[i].name] = {{"value", number_or_null((sums.*fits[i].value)())},
+                              {"low", number_or_null(intervals[i].low)},
+                              {"high", number_or_null(intervals[i].high)},
+                              {"count", sums.*fits[i].count}};
     return object;
   }
   [[nodiscard]] std::vector<std::string> cells() const {
     std::vector<std::string> cells = {name};
-    for (std::size_t i = 0; i < kFits.size(); ++i)
-      cells.push_back(fixed((sums.*kFits[i].value)(), kFits[i].digits) +
-                      bounds(intervals[i], kFits[i].digits));
+    for (std::size_t i = 0; i < fits.size(); ++i)
+      cells.push_back(fixed((sums.*fits[i].value)(), fits[i].digits) +
+                      bounds(intervals[i], fits[i].digits));
     return cells;
   }
 };
@@ -151,10 +159,11 @@ int run_evaluate(const std::vector<std::string>& arguments) {
 
   const auto sums = evaluate(*loaded.model, split, loaded.batch, baseline ? &*baseline : nullptr,
                              models::device_of(*loaded.model), line.common.quiet);
-  std::vector<Row> rows = {Row(loaded.type, sums.model)};
+  const auto fits = fits_for(total(sums.model));
+  std::vector<Row> rows = {Row(loaded.type, sums.model, fits)};
   if (baseline) {
-    rows.emplace_back("bigram", sums.bigram);
-    rows.emplace_back("unigram", sums.unigram);
+    rows.emplace_back("bigram", sums.bigram, fits);
+    rows.emplace_back("unigram", sums.unigram, fits);
   }
   std::vector<TextScores> texts;
   if (answers > 0) {
@@ -202,7 +211,7 @@ int run_evaluate(const std::vector<std::string>& arguments) {
             << whole(all.labels) << " labels, " << whole(all.words) << " words, "
             << whole(all.bytes) << " bytes\n\n";
   std::vector<std::vector<std::string>> table = {{""}};
-  for (const auto& metric : kFits) table[0].emplace_back(metric.name);
+  for (const auto& metric : fits) table[0].emplace_back(metric.name);
   for (const auto& row : rows) table.push_back(row.cells());
   print_table(std::cout, table);
   std::cout << "[95 % intervals over dialogues]  " << signature.str() << "\n";

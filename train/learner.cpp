@@ -141,7 +141,9 @@ Learner::Sums Learner::learn_from(const data::Batch& batch, const Counts& counts
   for (const auto& loss : model_->losses(batch.to(device_))) {
     sums[loss.name] += loss.sum.item<double>();
     if (counts.at(loss.name) == 0) continue;
-    const auto scaled = loss.sum / static_cast<double>(counts.at(loss.name));
+    const double weight = model_->loss_weight(loss.name, state.step);
+    if (weight == 0) continue;
+    const auto scaled = loss.sum * (weight / static_cast<double>(counts.at(loss.name)));
     total = total.defined() ? total + scaled : scaled;
   }
   if (total.defined()) total.backward();

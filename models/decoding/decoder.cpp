@@ -8,6 +8,7 @@
 #include <ATen/Parallel.h>
 
 #include "base/errors.h"
+#include "base/random.h"
 #include "models/decoding/eval_mode.h"
 #include "models/decoding/search.h"
 
@@ -149,6 +150,12 @@ void DecodeLoop::compact_pool() {
   state_.memory_row = ids_tensor(place, device_).index_select(0, state_.memory_row);
 }
 
+/// Of what is drawn before the first token of reply `reply` of a context.
+std::int64_t key_of_start(std::uint64_t seed, std::int64_t reply) {
+  const auto key = base::join_keys(seed, static_cast<std::uint64_t>(reply));
+  return static_cast<std::int64_t>(base::join_keys(key, base::key_of("start")));
+}
+
 void DecodeLoop::admit(std::vector<Request> fresh) {
   std::vector<Composed> sources;
   const auto memory = compose(fresh, sources);
@@ -156,7 +163,7 @@ void DecodeLoop::admit(std::vector<Request> fresh) {
   const auto first = pool_.size();
   pool_ = {Rows::join(pool_, memory)};
 
-  std::vector<std::int64_t> memory_rows;
+  std::vector<std::int64_t> memory_rows, keys;  // of each sequence
   for (std::size_t i = 0; i < fresh.size(); ++i) {
     auto& request = fresh[i];
     sources[i].memory = {};
@@ -177,9 +184,12 @@ void DecodeLoop::admit(std::vector<Request> fresh) {
     running.rows = running.search->first_rows();
     memory_rows.insert(memory_rows.end(), static_cast<std::size_t>(running.rows),
                        running.memory_row);
+    for (std::int64_t reply = 0; reply < running.rows; ++reply)
+      keys.push_back(key_of_start(options.seed, reply));
     running_.push_back(std::move(running));
   }
-  const auto started = model_.start(/*pass=*/0, pool_, ids_tensor(memory_rows, device_));
+  auto started = model_.start(/*pass=*/0, pool_, ids_tensor(memory_rows, device_));
+  started = model_.draw(started, pool_, ids_tensor(keys, device_));
   state_ = ids_.empty() ? started : State::join(state_, started);
   ids_.insert(ids_.end(), memory_rows.size(), model_.vocabulary().special.bos);
 }

@@ -183,7 +183,38 @@ INSTANTIATE_TEST_SUITE_P(
                     "context_rnn: true}",
                     "{type: hred, embed_dim: 6, hidden_dim: 10, attention: both, "
                     "combine: weighted, turn_positions: learned}",
-                    "{type: seq2seq, embed_dim: 6, hidden_dim: 10}"),
+                    "{type: seq2seq, embed_dim: 6, hidden_dim: 10}",
+                    "{type: vhred, embed_dim: 6, hidden_dim: 10, latent_dim: 4}",
+                    "{type: wseq, embed_dim: 6, hidden_dim: 10}"),
+    [](const auto& which) { return "Model" + std::to_string(which.index); });
+
+class LatentDecodingTest : public ModelDecodingTest {};
+
+/// A drawn latent variable is a function of the request's seed and of the reply's number.
+TEST_P(LatentDecodingTest, TheSeedDrawsTheLatentVariable) {
+  Request request{.number = 0, .context = tiny_contexts({3})[0], .options = {}};
+  request.options.max_new_tokens = 4;
+  const auto first_log_prob = [&](std::uint64_t seed) {
+    request.options.seed = seed;
+    return decode_all({request}, 1).at(0).best.at(0).log_probs.at(0);
+  };
+  EXPECT_EQ(first_log_prob(1), first_log_prob(1));
+  EXPECT_NE(first_log_prob(1), first_log_prob(2));
+}
+
+TEST_P(LatentDecodingTest, GivesTheSameTextAloneAndInACrowd) {
+  const auto asked = requests(12);
+  const auto crowd = decode_all(asked, 5);
+  for (const auto& request : asked) {
+    const auto alone = decode_all({request}, 1).at(request.number);
+    for (std::size_t i = 0; i < alone.best.size(); ++i)
+      expect_near(crowd.at(request.number).best.at(i), alone.best[i]);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Registry, LatentDecodingTest,
+    testing::Values("{type: vhred, embed_dim: 6, hidden_dim: 10, latent_dim: 4, latent: sample}"),
     [](const auto& which) { return "Model" + std::to_string(which.index); });
 
 /// Notes how many context tokens a row of the memory has room for.

@@ -1,5 +1,6 @@
 #include "train/evaluate.h"
 
+#include <cmath>
 #include <set>
 
 #include <gtest/gtest.h>
@@ -22,8 +23,8 @@ using tests::MadeStore;
 
 const std::string kModel = "type: hred\nembed_dim: 8\nhidden_dim: 8\ndropout: 0.5\n";
 
-models::ModelPtr small_model(const data::Tokenizer& tokenizer) {
-  const auto config = configs::Config::parse(kModel, "test");
+models::ModelPtr small_model(const data::Tokenizer& tokenizer, const std::string& yaml = kModel) {
+  const auto config = configs::Config::parse(yaml, "test");
   return models::build_model(config.root(), {tokenizer.vocab_size(), tokenizer.special()}, 1);
 }
 
@@ -79,6 +80,25 @@ TEST_F(EvaluateTest, AnUntrainedModelIsNearTheUniformOneAndTheNGramsAreInOrder) 
   EXPECT_NEAR(total(sums.model).ppl() / vocab, 1.0, 0.3);
   EXPECT_LT(total(sums.unigram).ppl(), total(sums.model).ppl());
   EXPECT_LT(total(sums.bigram).ppl(), total(sums.unigram).ppl());
+}
+
+TEST_F(EvaluateTest, ALatentVariableIsJudgedByABoundToo) {
+  const auto exact = total(evaluate(*model_, split_, options_, nullptr).model);
+  EXPECT_EQ(exact.bound, 0);
+  EXPECT_TRUE(std::isnan(exact.ppl_bound()));
+
+  const auto& tokenizer = made_.store().tokenizer();
+  const auto latent = small_model(tokenizer, "type: vhred\nhidden_dim: 8\nlatent_dim: 4\n");
+  const auto sums = evaluate(*latent, split_, options_, nullptr);
+  latent->eval();
+  const torch::NoGradGuard no_grad;
+  data::EvaluationStream stream(split_, options_, tokenizer.special());
+  double bound = 0;  // nll + kl of every batch, kl at full weight
+  for (data::Batch batch; stream.next(batch);)
+    for (const auto& loss : latent->losses(batch)) bound += loss.sum.item<double>();
+  const auto sum = total(sums.model);
+  EXPECT_NEAR(sum.bound, bound, 1e-3 * bound);
+  EXPECT_NEAR(sum.ppl_bound(), std::exp(bound / sum.labels), 1e-2 * sum.ppl_bound());
 }
 
 TEST_F(EvaluateTest, RunsWithoutDropoutAndLeavesTheModelTraining) {

@@ -33,6 +33,8 @@ std::vector<Kind> kinds() {
       {"hred_learned_positions", "type: hred\nturn_positions: learned\n"},
       {"hred_sinusoidal_context_rnn",
        "type: hred\nturn_positions: sinusoidal\ncontext_rnn: true\nspeakers: true\n"},
+      {"vhred", "type: vhred\nlatent_dim: 5\n"},
+      {"vhred_sample", "type: vhred\nlatent_dim: 5\nlatent: sample\nspeakers: true\n"},
       {"wseq", "type: wseq\n"},
       {"wseq_speakers", "type: wseq\nspeakers: true\n"},
   };
@@ -49,6 +51,13 @@ class RegistryTest : public testing::TestWithParam<Kind> {
     return tiny_model(GetParam().yaml, seed);
   }
 };
+
+/// What the model learns to make small, once all losses count.
+torch::Tensor total_loss(DialogueModel& model, const data::Batch& batch) {
+  auto total = torch::zeros({}, torch::kDouble);
+  for (const auto& loss : model.losses(batch)) total = total + loss.sum;
+  return total;
+}
 
 /// Row of a context in the batch (replies are sorted by length).
 std::int64_t row_of(const data::Batch& batch, std::uint64_t context) {
@@ -71,14 +80,19 @@ TEST_P(RegistryTest, RepeatedStepsEqualTeacherForcing) {
   EXPECT_TRUE(torch::allclose(forced, stepped, kExact, kExact)) << (forced - stepped).abs().max();
 }
 
+/// Or their bound, where a reply's probability has no exact value.
 TEST_P(RegistryTest, LossesAreMinusTheScores) {
   const auto m = model();
   const auto batch = tiny_batch(tiny_contexts({1, 4, 2}));
   const torch::NoGradGuard no_grad;
   const auto losses = m->losses(batch);
   ASSERT_EQ(losses.front().name, "nll");
-  EXPECT_NEAR(losses.front().sum.item<double>(), -m->score(batch).log_probs.sum().item<double>(),
-              1e-8);
+  if (const auto bound = m->bound(batch)) {
+    EXPECT_NEAR(total_loss(*m, batch).item<double>(), bound->sum().item<double>(), 1e-8);
+  } else {
+    EXPECT_NEAR(losses.front().sum.item<double>(), -m->score(batch).log_probs.sum().item<double>(),
+                1e-8);
+  }
   const auto counts = m->loss_counts(batch);
   ASSERT_EQ(counts.size(), losses.size());
   for (std::size_t i = 0; i < counts.size(); ++i) {
@@ -148,7 +162,8 @@ TEST_P(RegistryTest, AttentionSumsToOneOverTheSourcesAndIsZeroElsewhere) {
   const auto sources = torch::cat({batch.facts, batch.context}, 1).ge(0).unsqueeze(1);  // (B,1,U)
   const auto labels = batch.labels.ge(0);
   const auto score = m->score(batch, true);
-  EXPECT_EQ(score.attention.empty(), GetParam().name == "hred_none");
+  const auto& name = GetParam().name;
+  EXPECT_EQ(score.attention.empty(), name == "hred_none" || name.starts_with("vhred"));
   for (const auto& attention : score.attention) {
     const auto& w = attention.weights;
     ASSERT_EQ(w.size(2), sources.size(2)) << attention.name;
@@ -223,7 +238,7 @@ TEST_P(RegistryTest, AGradientReachesEveryParameter) {
   const auto m = model();
   m->train();
   const auto batch = tiny_batch(tiny_contexts({4, 2, 6}, 3, /*facts=*/2));
-  m->losses(batch).front().sum.backward();
+  total_loss(*m, batch).backward();
   for (const auto& parameter : m->named_parameters()) {
     ASSERT_TRUE(parameter.value().grad().defined()) << parameter.key();
     EXPECT_GT(parameter.value().grad().abs().sum().item<double>(), 0) << parameter.key();
@@ -233,7 +248,7 @@ TEST_P(RegistryTest, AGradientReachesEveryParameter) {
 TEST_P(RegistryTest, GradientsEqualDifferencesOfTheLoss) {
   const auto m = model();
   const auto batch = tiny_batch(tiny_contexts({3, 2}));
-  m->losses(batch).front().sum.backward();
+  total_loss(*m, batch).backward();
   const torch::NoGradGuard no_grad;
   constexpr double kStep = 1e-5;
   for (const auto& parameter : m->named_parameters()) {
@@ -242,7 +257,7 @@ TEST_P(RegistryTest, GradientsEqualDifferencesOfTheLoss) {
     const double value = flat[place].item<double>();
     const auto loss_at = [&](double x) {
       parameter.value().view(-1)[place].fill_(x);
-      return m->losses(batch).front().sum.item<double>();
+      return total_loss(*m, batch).item<double>();
     };
     const double slope = (loss_at(value + kStep) - loss_at(value - kStep)) / (2 * kStep);
     loss_at(value);
@@ -342,6 +357,8 @@ TEST(RegistryTableTest, EveryOptionChangesTheModel) {
       {"hred", "hred\nturn_positions: sinusoidal"},
       {"hred", "hred\nspeakers: true"},
       {"seq2seq", "seq2seq\nspeakers: true"},
+      {"vhred", "vhred\nspeakers: true"},
+      {"vhred", "vhred\nvariance_scale: 0.2"},
       {"wseq", "wseq\nspeakers: true"},
   };
   const auto batch = tiny_batch(tiny_contexts({3, 5}));
@@ -355,11 +372,10 @@ TEST(RegistryTableTest, EveryOptionChangesTheModel) {
       if (same != nullptr && same->sizes() == parameter.value().sizes())
         parameter.value().copy_(*same);
     }
-    EXPECT_NE(a->losses(batch).front().sum.item<double>(),
-              b->losses(batch).front().sum.item<double>())
+    EXPECT_NE(total_loss(*a, batch).item<double>(), total_loss(*b, batch).item<double>())
         << one << " / " << other;
   }
-  for (const std::string type : {"hred", "seq2seq", "wseq"}) {
+  for (const std::string type : {"hred", "seq2seq", "vhred", "wseq"}) {
     const auto count = [&](const std::string& sizes) {
       std::int64_t all = 0;
       for (const auto& p : tiny_model("type: " + type + "\n" + sizes)->parameters())
@@ -379,6 +395,9 @@ TEST(RegistryTableTest, BadOptionsAreRefusedByName) {
         "type: hred\nattention: static\ncombine: sum\n",
         "type: hred\nattention: dynamic\nstatic_query: first\n", "type: hred\nhiden_dim: 3\n",
         "type: seq2seq\nattention: both\n", "type: wseq\ncontext_rnn: true\n",
+        "type: vhred\nlatent_dim: 0\n", "type: vhred\nvariance_scale: 0.0\n",
+        "type: vhred\nkl_anneal_steps: -1\n", "type: vhred\nword_drop: 1.0\n",
+        "type: vhred\nlatent: mode\n", "type: vhred\nattention: both\n",
         "type: hred\ncombine: product\n"})
     EXPECT_THROW(tiny_model(yaml), base::ConfigError) << yaml;
 }

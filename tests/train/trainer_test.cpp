@@ -146,18 +146,50 @@ class TrainerTest : public testing::Test {
 };
 std::unique_ptr<MadeStore> TrainerTest::store_;
 
-TEST_F(TrainerTest, LearnsTenDialoguesByHeart) {
+class LearningTest : public TrainerTest, public testing::WithParamInterface<const char*> {};
+
+TEST_P(LearningTest, LearnsTenDialoguesByHeart) {
   const MadeStore ten({.dialogues = 10, .most_turns = 4, .most_words = 6, .personas = false});
   const RunFolder folder(place / "run");
   const auto r =
-      recipe("run", {"train.steps=400", "train.lr=0.02", "train.micro_batches=1",
-                     "train.schedule=constant", "train.validate_every=400", "train.save_every=400",
-                     "train.valid_split=train", "train.weight_decay=0", "model.dropout=0",
-                     "model.hidden_dim=48", "model.embed_dim=32", "batch.tokens_per_batch=4000"});
+      recipe("run", {std::string("model={") + GetParam() + "}", "train.steps=400", "train.lr=0.02",
+                     "train.micro_batches=1", "train.schedule=constant", "train.validate_every=400",
+                     "train.save_every=400", "train.valid_split=train", "train.weight_decay=0",
+                     "model.dropout=0", "model.hidden_dim=48", "model.embed_dim=32",
+                     "batch.tokens_per_batch=4000"});
   Trainer trainer(folder, r, ten.store(), true);
   const auto result = trainer.run();
   EXPECT_EQ(result.why, "steps");
   EXPECT_LT(std::log(result.state.best.at("ppl").value), 0.05);
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, LearningTest,
+                         testing::Values("type: hred",
+                                         "type: vhred, kl_anneal_steps: 0, word_drop: 0",
+                                         "type: wseq"),
+                         [](const auto& which) { return "Model" + std::to_string(which.index); });
+
+/// The divergence alone moves the prior, and at the first step it does not count yet.
+TEST_F(TrainerTest, ALossCountsAsMuchAsItsModelSaysAtThatStep) {
+  const std::string vhred = "model={type: vhred, hidden_dim: 6, kl_anneal_steps: 100}";
+  const auto r = recipe("run", {vhred, "train.steps=2", "train.save_every=1", "train.log_every=1"});
+  train(r);
+  const auto prior = [&](std::int64_t step) {
+    return weights(r.run, step).at("prior.mean.bias").abs().sum().item<double>();
+  };
+  EXPECT_EQ(prior(1), 0);
+  EXPECT_GT(prior(2), 0);
+  EXPECT_GT(log_lines(r.run / "log.jsonl").at(1).at("kl").as_double(), 0);  // told unweighted
+}
+
+/// Noise and dropped words are functions of the step too.
+TEST_F(TrainerTest, ACrashedRunWithALatentVariableEndsLikeAnUnbrokenOne) {
+  const std::vector<std::string> more = {
+      "model={type: vhred, hidden_dim: 6, latent_dim: 4, kl_anneal_steps: 5}"};
+  train(recipe("whole", more));
+  EXPECT_THROW(train(recipe("broken", more), 5), Crash);
+  train(recipe("broken", more));
+  EXPECT_EQ(contents(place / "whole"), contents(place / "broken"));
 }
 
 TEST_F(TrainerTest, SeveralMicroBatchesMakeTheStepOfOneBatch) {

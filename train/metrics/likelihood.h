@@ -15,6 +15,8 @@ struct Likelihood {
   double words = 0;    ///< white-space words of the replies' texts
   double bytes = 0;    ///< UTF-8 bytes of the replies' texts
   double replies = 0;
+  double bound =
+      0;  ///< nats, not less than the exact -log p on average, where `nll` is none; else 0
 
   Likelihood& operator+=(const Likelihood& other);
 
@@ -24,6 +26,7 @@ struct Likelihood {
   [[nodiscard]] double ppl_word() const;  ///< exp(nll_word): comparable between tokenizers
   [[nodiscard]] double bpb() const;       ///< nll / (ln 2 * bytes): bits a byte
   [[nodiscard]] double token_accuracy() const;
+  [[nodiscard]] double ppl_bound() const;  ///< exp(bound / labels)
 };
 
 Likelihood total(std::span<const Likelihood> groups);
