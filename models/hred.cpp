@@ -1,5 +1,6 @@
 #include "models/hred.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "models/layers/fused.h"
@@ -33,6 +34,7 @@ HredOptions HredOptions::from(configs::Section& section) {
   o.gate = section.choice("gate", o.gate, {"fixed", "state"});
   o.static_query = section.choice("static_query", o.static_query, {"last", "first"});
   o.context_rnn = section.get("context_rnn", o.attention == "none");
+  o.word_attention = section.get("word_attention", o.word_attention);
   o.turn_positions =
       section.choice("turn_positions", o.turn_positions, {"none", "learned", "sinusoidal"});
   const HredOptions defaults;
@@ -42,6 +44,8 @@ HredOptions HredOptions::from(configs::Section& section) {
                 "left out unless combine is weighted: there is no gate");
   section.check(o.static_query == defaults.static_query || o.has_static(), "static_query",
                 "left out unless attention is static or both");
+  section.check(!o.word_attention || o.attention != "none", "word_attention",
+                "false unless there is attention");
   section.check(o.turn_positions == defaults.turn_positions || o.attention != "none",
                 "turn_positions",
                 "left out unless there is attention: the last turn alone is read");
@@ -56,6 +60,10 @@ Hred::Hred(const HredOptions& o, const Vocabulary& vocabulary)
   if (o.context_rnn) context_rnn_ = register_module("context_rnn", Gru(H, H));
   if (o.turn_positions == "learned")
     positions_ = register_module("positions", torch::nn::Embedding(kDistances, H));
+  if (o.word_attention && o.has_static())
+    static_words_ = register_module("static_words", AdditiveAttention(H, H, H));
+  if (o.word_attention && o.has_dynamic())
+    dynamic_words_ = register_module("dynamic_words", AdditiveAttention(H, H, H));
   if (o.has_static())
     static_attention_ = register_module("static_attention", AdditiveAttention(H, H, H));
   if (o.has_dynamic())
@@ -72,11 +80,20 @@ Hred::Hred(const HredOptions& o, const Vocabulary& vocabulary)
   register_decoder(H, concat ? 2 * H : H);
   step_context_ = register_module("step_context", StepLinear());
   step_gate_ = register_module("step_gate", StepLinear());
+  step_turns_ = register_module("step_turns", StepLinear());
+  step_keys_ = register_module("step_keys", StepLinear());
 }
 
 bool Hred::is_linear() const {
   return options.attention != "both" ||
          !(options.combine == "max" || (options.combine == "weighted" && options.gate == "state"));
+}
+
+std::optional<torch::Tensor> Hred::fixed_share() const {
+  if (options.attention != "both") return std::nullopt;
+  if (options.combine == "mean") return start_->bias.detach().new_full({}, 0.5);
+  if (options.combine == "weighted" && options.gate == "fixed") return torch::sigmoid(share_);
+  return std::nullopt;
 }
 
 torch::Tensor Hred::dynamic_weight() const {
@@ -86,53 +103,93 @@ torch::Tensor Hred::dynamic_weight() const {
 
 // ---- turns ----------------------------------------------------------------------------------
 
-/// g_i of them when there is a context RNN, and the vectors of their distances.
-ContextRows Hred::read_turns(const ContextRows& turns) {
-  const auto read = context_rnn_.is_empty() ? turns : run_over(*context_rnn_, turns);
-  if (options.turn_positions == "none") return read;
-  const auto keep = read.keep();
+ContextRows Hred::with_positions(const ContextRows& turns) {
+  if (options.turn_positions == "none") return turns;
+  const auto keep = turns.keep();
   const auto far = distances(keep).flatten();
   const auto added =
       positions_.is_empty()
-          ? sinusoidal(kDistances, options.hidden_dim).to(read.rows.options()).index_select(0, far)
+          ? sinusoidal(kDistances, options.hidden_dim).to(turns.rows.options()).index_select(0, far)
           : positions_(far);
-  return ContextRows::own(rows_at(read.rows, read.index).flatten(0, 1) + added, keep);
+  return ContextRows::own(rows_at(turns.rows, turns.index).flatten(0, 1) + added, keep);
 }
 
-Hred::Sources Hred::sources(const torch::Tensor& vectors, const torch::Tensor& context,
+/// g_i of them when there is a context RNN, and the vectors of their distances.
+ContextRows Hred::read_turns(const ContextRows& turns) {
+  return with_positions(context_rnn_.is_empty() ? turns : run_over(*context_rnn_, turns));
+}
+
+Hred::Sources Hred::sources(const EncodedTurns& encoded, const torch::Tensor& context,
                             const torch::Tensor& facts) {
+  const auto own = ContextRows::of(encoded.vectors, facts, context);
+  const auto tokens_of = [&](AdditiveAttention& attention) {
+    const auto index = encoded.index.index_select(0, own.index.clamp_min(0).flatten())
+                           .masked_fill(own.index.lt(0).view({-1, 1}), -1);
+    return TokenRows{encoded.states, attention->keys(encoded.states),
+                     index.view({own.index.size(0), own.index.size(1), -1})};
+  };
   Sources s;
-  s.turns = read_turns(ContextRows::of(vectors, facts, context));
-  const auto& [index, turns] = s.turns;
+  s.turns = options.word_attention ? own : read_turns(own);
   const auto last = s.turns.last();
   s.start = torch::tanh(start_(last));
   torch::Tensor c;
   if (options.has_static()) {
     const auto query = options.static_query == "last" ? last : s.turns.first();
-    s.static_weights = static_attention_->weights(query, static_attention_->keys(turns), index);
-    c = weighted_rows(s.static_weights, turns, index);
+    const auto attended =
+        options.word_attention
+            ? read_turns(ContextRows::own(
+                  attended_words(*static_words_, query, tokens_of(static_words_)), own.keep()))
+            : s.turns;
+    const auto keys = static_attention_->keys(attended.rows);
+    s.static_weights = static_attention_->weights(query, keys, attended.index);
+    c = weighted_rows(s.static_weights, attended.rows, attended.index);
   } else if (options.attention == "none") {
     c = last;
   }
-  if (options.has_dynamic()) s.keys = dynamic_attention_->keys(turns);
-  if (!is_linear()) {
+  if (c.defined() && is_linear()) {
+    s.gates = c.mm(context_weight().narrow(1, 0, options.hidden_dim).t());
+    if (const auto share = fixed_share()) s.gates = s.gates * *share;
+  } else {
     s.fixed = c;
-    return s;
   }
-  const auto H = options.hidden_dim;
-  if (c.defined()) s.gates = c.mm(context_weight().narrow(1, 0, H).t());
-  if (!options.has_dynamic()) return s;
-  s.values = turns.mm(dynamic_weight().t());
-  if (options.attention != "both" || options.combine == "concat" || options.combine == "sum")
-    return s;
-  const auto share =
-      options.combine == "mean" ? torch::full({}, 0.5, s.values.options()) : torch::sigmoid(share_);
-  s.gates = s.gates * share;
-  s.values = s.values * (1 - share);
+  if (looks_at_words()) {
+    s.words = tokens_of(dynamic_words_);
+  } else if (options.has_dynamic()) {
+    s.keys = dynamic_attention_->keys(s.turns.rows);
+    if (is_linear()) s.values = s.turns.rows.mm(dynamic_weight().t());
+    if (const auto share = fixed_share()) s.values = s.values * (1 - *share);
+  }
   return s;
 }
 
-// ---- teacher forcing --------------------------------------------------------------------------
+// ---- a token ----------------------------------------------------------------------------------
+
+Hred::Seen Hred::look(const torch::Tensor& query, const torch::Tensor& keys,
+                      const ContextRows& turns) {
+  const auto a = dynamic_attention_->weights(query, keys, turns.index);
+  return {weighted_rows(a, turns.rows, turns.index), a};
+}
+
+/// Rows are made at each token, so every product is one that company does not change.
+Hred::Seen Hred::look_at_words(const torch::Tensor& query, const TokenRows& words,
+                               const torch::Tensor& keep) {
+  auto turns = ContextRows::own(attended_words(*dynamic_words_, query, words), keep);  // (N*U,H)
+  if (!context_rnn_.is_empty()) {
+    const auto gates =
+        step_turns_->forward(turns.rows, context_rnn_->weight_ih, context_rnn_->bias_ih)
+            .view({keep.size(0), keep.size(1), -1});
+    auto g = torch::zeros_like(query);
+    std::vector<torch::Tensor> all;
+    for (std::int64_t u = 0; u < keep.size(1); ++u) {
+      const auto next = context_rnn_->step(gates.select(1, u), g);
+      g = torch::where(keep.narrow(1, u, 1), next, g);
+      all.push_back(g);
+    }
+    turns.rows = torch::stack(all, 1).flatten(0, 1);
+  }
+  turns = with_positions(turns);
+  return look(query, step_keys_->forward(turns.rows, dynamic_attention_->memory_weight), turns);
+}
 
 torch::Tensor Hred::combined(const torch::Tensor& c, const torch::Tensor& c_t,
                              const torch::Tensor& s) {
@@ -142,30 +199,43 @@ torch::Tensor Hred::combined(const torch::Tensor& c, const torch::Tensor& c_t,
   return share * c + (1 - share) * c_t;
 }
 
+torch::Tensor Hred::gates_of(const torch::Tensor& c, const torch::Tensor& c_t,
+                             const torch::Tensor& s) {
+  if (!is_linear()) return step_context_->forward(combined(c, c_t, s), context_weight());
+  const auto gates = step_context_->forward(c_t, dynamic_weight());
+  const auto share = fixed_share();
+  return share ? gates * (1 - *share) : gates;
+}
+
+// ---- teacher forcing --------------------------------------------------------------------------
+
 RecurrentStates Hred::decode_by_step(const Sources& sources, const torch::Tensor& gates,
                                      const Packing& labels) {
   auto s = sources.start.index_select(0, labels.order);
-  const auto c = sources.fixed.index_select(0, labels.order);
   const auto index = sources.turns.index.index_select(0, labels.order);
-  const auto weight = context_weight();
+  const auto c = is_linear() ? s : sources.fixed.index_select(0, labels.order);
+  const auto words = looks_at_words() ? sources.words.of(labels.order) : TokenRows{};
   std::vector<torch::Tensor> states, weights;
   for (std::size_t t = 0; t < labels.counts.size(); ++t) {
     const auto n = labels.counts[t];
     const auto before = s.narrow(0, 0, n);
     const auto rows = index.narrow(0, 0, n);
-    const auto a = dynamic_attention_->weights(before, sources.keys, rows);
-    const auto seen = weighted_rows(a, sources.turns.rows, rows);
-    const auto c_hat = combined(c.narrow(0, 0, n), seen, before);
-    s = decoder_->step(gates.narrow(0, labels.offsets[t], n) + c_hat.mm(weight.t()), before);
+    const auto seen =
+        looks_at_words()
+            ? look_at_words(before, {words.states, words.keys, words.index.narrow(0, 0, n)},
+                            rows.ge(0))
+            : look(before, sources.keys, {rows, sources.turns.rows});
+    const auto added = gates_of(c.narrow(0, 0, n), seen.vector, before);
+    s = decoder_->step(gates.narrow(0, labels.offsets[t], n) + added, before);
     states.push_back(s);
-    weights.push_back(a.detach());
+    weights.push_back(seen.weights.detach());
   }
   return {torch::cat(states), torch::cat(weights)};
 }
 
 RecurrentStates Hred::run_decoder(const Sources& sources, const torch::Tensor& gates,
                                   const Packing& labels) {
-  if (!is_linear()) return decode_by_step(sources, gates, labels);
+  if (!is_linear() || looks_at_words()) return decode_by_step(sources, gates, labels);
   if (!options.has_dynamic()) return TurnModel::run_decoder(sources, gates, labels);
   return gru_recurrence(gates, sources.start, decoder_->weight_hh, decoder_->bias_hh, labels,
                         RecurrentAttention{dynamic_attention_->query_weight, dynamic_attention_->v,
@@ -178,28 +248,51 @@ Memory Hred::memory_of(const Sources& sources) const {
   auto memory = TurnModel::memory_of(sources);
   if (!options.has_dynamic()) return memory;
   const auto& [index, turns] = sources.turns;
-  memory.parts.push_back(sources.turns.keep());
-  memory.parts.push_back(rows_at(sources.keys, index));
-  memory.parts.push_back(rows_at(is_linear() ? sources.values : turns, index));
-  if (!is_linear()) memory.parts.push_back(sources.fixed);
+  const auto fixed =
+      sources.fixed.defined() ? sources.fixed : sources.start.new_empty({index.size(0), 0});
+  memory.parts.push_back(index.ge(0));
+  if (looks_at_words()) {
+    const auto tokens = JoinedTokens::of(sources.words);
+    for (const auto& part : {tokens.keys, tokens.states, fixed, tokens.begin, tokens.length})
+      memory.parts.push_back(part);
+  } else {
+    memory.parts.push_back(rows_at(sources.keys, index));
+    memory.parts.push_back(rows_at(is_linear() ? sources.values : turns, index));
+    memory.parts.push_back(fixed);
+  }
   return memory;
+}
+
+Memory Hred::select_memory(const Memory& memory, const torch::Tensor& index) const {
+  if (!looks_at_words()) return TurnModel::select_memory(memory, index);
+  const auto lengths = memory.parts.at(kLength).index_select(0, index);
+  const auto J = std::max<std::int64_t>(1, lengths.sum(1).max().item<std::int64_t>());
+  Memory narrow = memory;
+  for (const auto part : {kKeys, kAttended})
+    narrow.parts.at(part) = memory.parts.at(part).narrow(1, 0, J);
+  return {narrow.select(index)};
 }
 
 torch::Tensor Hred::gates_of_step(const torch::Tensor& gates, const Memory& memory,
                                   const State& state, std::vector<Attention>& attention) {
   if (!options.has_dynamic()) return gates;
   const auto& before = state.rows.parts.at(0);  // (N,H)
-  const auto& memory_row = state.memory_row;
-  const auto keep = memory.parts.at(kKeep).index_select(0, memory_row);  // (N,U)
-  const auto U = keep.size(1);
-  const auto index = (memory_row.unsqueeze(1) * U + torch::arange(U, memory_row.options()))
-                         .masked_fill(keep.logical_not(), -1);
-  const auto a = dynamic_attention_->weights(before, memory.parts.at(kKeys).flatten(0, 1), index);
-  const auto seen = weighted_rows(a, memory.parts.at(kAttended).flatten(0, 1), index);
-  attention.push_back({"dynamic", a});
-  if (is_linear()) return gates + seen;
-  const auto c = memory.parts.at(kFixed).index_select(0, memory_row);
-  return gates + step_context_->forward(combined(c, seen, before), context_weight());
+  const auto& row = state.memory_row;
+  const auto keep = memory.parts.at(kKeep).index_select(0, row);  // (N,U)
+  const auto &keys = memory.parts.at(kKeys), &attended = memory.parts.at(kAttended);
+  Seen seen;
+  if (looks_at_words()) {
+    const JoinedTokens tokens{attended, keys, memory.parts.at(kBegin), memory.parts.at(kLength)};
+    seen = look_at_words(before, tokens.rows_of(row), keep);
+  } else {
+    const auto U = keep.size(1);
+    const auto index = (row.unsqueeze(1) * U + torch::arange(U, row.options()))
+                           .masked_fill(keep.logical_not(), -1);
+    seen = look(before, keys.flatten(0, 1), {index, attended.flatten(0, 1)});
+  }
+  attention.push_back({"dynamic", seen.weights});
+  if (is_linear() && !looks_at_words()) return gates + seen.vector;
+  return gates + gates_of(memory.parts.at(kFixed).index_select(0, row), seen.vector, before);
 }
 
 std::int64_t Hred::static_calls() const {

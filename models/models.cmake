@@ -14,6 +14,7 @@ if(BANTER_TORCH)
     banter_models
     device.cpp
     dialogue_model.cpp
+    hran.cpp
     hred.cpp
     layers/additive_attention.cpp
     layers/context_rows.cpp
@@ -24,6 +25,7 @@ if(BANTER_TORCH)
     layers/row_attention.cpp
     layers/start_parameters.cpp
     layers/step_linear.cpp
+    layers/token_rows.cpp
     layers/turn_embedding.cpp
     registry.cpp
     rows.cpp

@@ -4,6 +4,7 @@
 #include <array>
 #include <memory>
 
+#include "models/hran.h"
 #include "models/hred.h"
 #include "models/layers/start_parameters.h"
 #include "models/seq2seq.h"
@@ -20,7 +21,7 @@ struct Entry {
 };
 
 template <typename Options>
-Options read(configs::Section& section) {
+auto read(configs::Section& section) {
   auto options = Options::from(section);
   section.reject_unknown();
   return options;
@@ -36,9 +37,8 @@ constexpr Entry entry(std::string_view name) {
 
 /// The models of this program. Adding one: models/README.md.
 constexpr std::array kModels = {
-    entry<Hred, HredOptions>("hred"),
-    entry<Seq2Seq, Seq2SeqOptions>("seq2seq"),
-    entry<Vhred, VhredOptions>("vhred"),
+    entry<Hred, HranOptions>("hran"),          entry<Hred, HredOptions>("hred"),
+    entry<Seq2Seq, Seq2SeqOptions>("seq2seq"), entry<Vhred, VhredOptions>("vhred"),
     entry<Wseq, WseqOptions>("wseq"),
 };
 constexpr bool sorted_and_unique() {

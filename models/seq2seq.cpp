@@ -72,11 +72,7 @@ Seq2Seq::Encoded Seq2Seq::encode(const data::Batch::Joined& joined) {
   encoded.states = encoder_(embedded, packing);
   encoded.start = torch::tanh(start_(packing.at_last(encoded.states)));
   encoded.source = joined.source;
-  encoded.index =
-      torch::full_like(joined.ids, -1)
-          .flatten()
-          .index_copy(0, packing.place, torch::arange(packing.places(), joined.ids.options()))
-          .view_as(joined.ids);
+  encoded.index = packing.index();
   return encoded;
 }
 

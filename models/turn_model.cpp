@@ -4,6 +4,16 @@
 #include "models/layers/shapes.h"
 
 namespace banter::models {
+namespace {
+
+/// Parts of TurnModel's Kept, one row a turn.
+enum KeptPart : std::size_t {
+  kVectors,  ///< (M,H)
+  kStates,   ///< (M,T,H): of its tokens, when they are kept
+  kTokens,   ///< (M,T) bool, true = real token
+};
+
+}  // namespace
 
 void TurnModelOptions::read(configs::Section& section) {
   embed_dim = section.get("embed_dim", embed_dim);
@@ -42,20 +52,30 @@ torch::Tensor TurnModel::context_weight() const {
 
 // ---- turns ----------------------------------------------------------------------------------
 
-torch::Tensor TurnModel::turn_vectors(const data::Batch& batch, const torch::Tensor& embedded,
-                                      const Packing& packing) {
+TurnModel::EncodedTurns TurnModel::encode(const data::Batch& batch, const torch::Tensor& embedded,
+                                          const Packing& packing) {
   expect_like(batch.turn_keep, batch.turn_ids.sizes(), torch::kBool, "turn_keep (M,T)");
-  return packing.at_last(encoder_(embedded, packing));
+  const auto states = encoder_(embedded, packing);  // (P,H)
+  if (!keeps_states()) return {packing.at_last(states), {}, {}};
+  return {packing.at_last(states), states, packing.index()};
 }
 
-torch::Tensor TurnModel::turn_vectors(const data::Batch& batch) {
+torch::Tensor TurnModel::embedded(const data::Batch& batch, const Packing& packing) {
+  return embedding_->of_turns(packing.pack(batch.turn_ids),
+                              batch.turn_speaker.index_select(0, packing.row));
+}
+
+TurnModel::EncodedTurns TurnModel::encode(const data::Batch& batch) {
   const auto packing = make_packing(batch.turn_keep);
-  const auto embedded = embedding_->of_turns(packing.pack(batch.turn_ids),
-                                             batch.turn_speaker.index_select(0, packing.row));
-  return turn_vectors(batch, embedded, packing);
+  return encode(batch, embedded(batch, packing), packing);
 }
 
-Kept TurnModel::encode_turns(const data::Batch& batch) { return {{{turn_vectors(batch)}}}; }
+Kept TurnModel::encode_turns(const data::Batch& batch) {
+  const auto packing = make_packing(batch.turn_keep);
+  const auto turns = encode(batch, embedded(batch, packing), packing);
+  if (!keeps_states()) return {{{turns.vectors}}};
+  return {{{turns.vectors, packing.unpack(turns.states), batch.turn_keep}}};
+}
 
 // ---- teacher forcing --------------------------------------------------------------------------
 
@@ -77,14 +97,14 @@ std::vector<LossSum> TurnModel::losses(const data::Batch& batch) {
   const auto [turn_inputs, reply_inputs] =
       embedding_->of_both(turns.pack(batch.turn_ids), batch.turn_speaker.index_select(0, turns.row),
                           labels.pack(batch.decoder_input));
-  const auto read = sources(turn_vectors(batch, turn_inputs, turns), batch.context, batch.facts);
+  const auto read = sources(encode(batch, turn_inputs, turns), batch.context, batch.facts);
   const auto states = dropout_(decode(read, reply_inputs, labels).states);
   return {{"nll", output_->nll_sum(states, labels.pack(batch.labels)), labels.places()}};
 }
 
 Score TurnModel::score(const data::Batch& batch, bool with_attention) {
   const auto labels = make_packing(batch.labels.ge(0));
-  const auto read = sources(turn_vectors(batch), batch.context, batch.facts);
+  const auto read = sources(encode(batch), batch.context, batch.facts);
   const auto decoded = decode(read, embedding_(labels.pack(batch.decoder_input)), labels);
   const auto fit = output_->fit(dropout_(decoded.states), labels.pack(batch.labels));
   Score score{-labels.unpack(fit.nll), labels.unpack(fit.correct), {}};
@@ -103,7 +123,13 @@ Score TurnModel::score(const data::Batch& batch, bool with_attention) {
 
 Memory TurnModel::compose(const Kept& kept, const torch::Tensor& context,
                           const torch::Tensor& facts, const torch::Tensor& /*reply_speaker*/) {
-  return memory_of(sources(kept.parts.at(0), context, facts));
+  EncodedTurns turns{kept.parts.at(kVectors), {}, {}};
+  if (keeps_states()) {
+    const auto own = ContextRows::own(kept.parts.at(kStates).flatten(0, 1), kept.parts.at(kTokens));
+    turns.states = own.rows;
+    turns.index = own.index;
+  }
+  return memory_of(sources(turns, context, facts));
 }
 
 Memory TurnModel::memory_of(const Sources& sources) const {

@@ -8,6 +8,7 @@
 #include "models/layers/gru.h"
 #include "models/layers/output_layer.h"
 #include "models/layers/step_linear.h"
+#include "models/layers/token_rows.h"
 #include "models/layers/turn_embedding.h"
 
 namespace banter::models {
@@ -52,6 +53,7 @@ class TurnModel : public DialogueModel {
     torch::Tensor keys;    ///< (R,K): W' of them
     torch::Tensor values;  ///< (R,3H): them in the decoder's gates, when that is linear
     torch::Tensor fixed;   ///< (B,H): what stays of c, when its way into the gates is not linear
+    TokenRows words;       ///< with attention over words; `turns` are then those of the queries
   };
   /// Parts of Memory, one row a reply; a model's own ones stand behind them.
   enum MemoryPart : std::size_t {
@@ -61,13 +63,22 @@ class TurnModel : public DialogueModel {
     kOwnParts,
   };
 
+  /// The turns of a batch, or those that are kept.
+  struct EncodedTurns {
+    torch::Tensor vectors;  ///< (M,H)
+    torch::Tensor states;   ///< (P,H): of their tokens, when `keeps_states`
+    torch::Tensor index;    ///< (M,T) int64 rows of states, -1 = padding, likewise
+  };
+
   /// Registers the embedding and the encoder; the model's own modules follow, then the decoder.
   TurnModel(const TurnModelOptions& options, const Vocabulary& vocabulary);
   /// Shapes   s_0 is made from (B,start_dim), c is (B,context_dim)
   void register_decoder(std::int64_t start_dim, std::int64_t context_dim);
 
-  /// Shapes   vectors (M,H); context (B,U), facts (B,F) rows of them, -1 = none
-  virtual Sources sources(const torch::Tensor& vectors, const torch::Tensor& context,
+  /// Whether a turn's token states are kept beside its vector.
+  [[nodiscard]] virtual bool keeps_states() const { return false; }
+  /// Shapes   context (B,U), facts (B,F) rows of the turns, -1 = none
+  virtual Sources sources(const EncodedTurns& turns, const torch::Tensor& context,
                           const torch::Tensor& facts) = 0;
   virtual Memory memory_of(const Sources& sources) const;
   /// States after each label's input. Shapes   gates (P,3H): of e(y) and of all of c that stays
@@ -78,10 +89,11 @@ class TurnModel : public DialogueModel {
   virtual torch::Tensor gates_of_step(const torch::Tensor& gates, const Memory& memory,
                                       const State& state, std::vector<Attention>& attention);
 
-  /// Shapes   embedded (P,E) packed; returns (M,H)
-  torch::Tensor turn_vectors(const data::Batch& batch, const torch::Tensor& embedded,
-                             const Packing& packing);
-  torch::Tensor turn_vectors(const data::Batch& batch);
+  /// Shapes   embedded (P,E) packed
+  EncodedTurns encode(const data::Batch& batch, const torch::Tensor& embedded,
+                      const Packing& packing);
+  EncodedTurns encode(const data::Batch& batch);
+  torch::Tensor embedded(const data::Batch& batch, const Packing& packing);  ///< (P,E)
   /// Shapes   inputs (P,E): vectors of the decoder's inputs, packed
   RecurrentStates decode(const Sources& sources, const torch::Tensor& inputs,
                          const Packing& labels);

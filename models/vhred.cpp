@@ -103,7 +103,7 @@ std::vector<LossSum> Vhred::losses(const data::Batch& batch) {
   const auto [turn_inputs, reply_inputs] =
       embedding_->of_both(turns.pack(batch.turn_ids), batch.turn_speaker.index_select(0, turns.row),
                           dropped(labels.pack(batch.decoder_input)));
-  const auto read = infer(turn_vectors(batch, turn_inputs, turns), batch, labels);
+  const auto read = infer(encode(batch, turn_inputs, turns).vectors, batch, labels);
   const auto states = dropout_(decode(read.sources, reply_inputs, labels).states);
   return {{"nll", output_->nll_sum(states, labels.pack(batch.labels)), labels.places()},
           {"kl", read.kl.sum(), labels.places()}};
@@ -121,16 +121,16 @@ double Vhred::loss_weight(std::string_view loss, std::int64_t updates) const {
 
 std::optional<torch::Tensor> Vhred::bound(const data::Batch& batch) {
   const auto labels = make_packing(batch.labels.ge(0));
-  const auto read = infer(turn_vectors(batch), batch, labels);
+  const auto read = infer(encode(batch).vectors, batch, labels);
   const auto inputs = embedding_(labels.pack(batch.decoder_input));
   const auto states = dropout_(decode(read.sources, inputs, labels).states);
   const auto fit = output_->fit(states, labels.pack(batch.labels));
   return labels.unpack(fit.nll).sum(1) + read.kl;
 }
 
-Vhred::Sources Vhred::sources(const torch::Tensor& vectors, const torch::Tensor& context,
+Vhred::Sources Vhred::sources(const EncodedTurns& turns, const torch::Tensor& context,
                               const torch::Tensor& facts) {
-  const auto g = last_of_context(vectors, context, facts);
+  const auto g = last_of_context(turns.vectors, context, facts);
   return sources_of(torch::cat({g, prior_(g).mean}, 1));
 }
 

@@ -53,7 +53,7 @@ class Vhred : public TurnModel {
   const VhredOptions options;
 
  protected:
-  Sources sources(const torch::Tensor& vectors, const torch::Tensor& context,
+  Sources sources(const EncodedTurns& turns, const torch::Tensor& context,
                   const torch::Tensor& facts) override;
   torch::Tensor gates_of_step(const torch::Tensor& gates, const Memory& memory, const State& state,
                               std::vector<Attention>& attention) override;

@@ -33,9 +33,9 @@ Wseq::Wseq(const WseqOptions& o, const Vocabulary& vocabulary) : TurnModel(o, vo
   register_decoder(o.hidden_dim, o.hidden_dim);
 }
 
-Wseq::Sources Wseq::sources(const torch::Tensor& vectors, const torch::Tensor& context,
+Wseq::Sources Wseq::sources(const EncodedTurns& encoded, const torch::Tensor& context,
                             const torch::Tensor& facts) {
-  const auto turns = ContextRows::of(vectors, facts, context);
+  const auto turns = ContextRows::of(encoded.vectors, facts, context);
   const auto last = turns.last();
   Sources s;
   s.start = torch::tanh(start_(last));

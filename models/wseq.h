@@ -19,7 +19,7 @@ class Wseq : public TurnModel {
   Wseq(const WseqOptions& options, const Vocabulary& vocabulary);
 
  protected:
-  Sources sources(const torch::Tensor& vectors, const torch::Tensor& context,
+  Sources sources(const EncodedTurns& encoded, const torch::Tensor& context,
                   const torch::Tensor& facts) override;
 };
 

@@ -41,7 +41,7 @@ constexpr std::array kFlags = {
     Flag{"context_no_repeat_ngram_size", "no n-gram of this size of a turn again, 0 = off"},
     Flag{"block", "a word or phrase that is never said; may be repeated", true},
     Flag{"stop", "a text before which a reply ends; may be repeated", true},
-    Flag{"seed", "of sample: the same seed gives the same replies"},
+    Flag{"seed", "of what is drawn: the same seed gives the same replies"},
     Flag{"replies", "best replies of beam, or independent ones of sample, for each context"},
     Flag{"rerank", "what several replies are sorted by: none or mean_log_prob"},
 };

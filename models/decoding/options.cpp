@@ -100,8 +100,9 @@ bool DecodingOptions::reads(std::string_view key) const {
   if (key == "beam_size" || key == "beam_groups" || key == "diversity_penalty")
     return method == "beam";
   if (key == "rerank") return method != "greedy";
-  const bool of_sample = key == "temperature" || key == "top_k" || key == "top_p" ||
-                         key == "typical_p" || key == "seed";
+  // not `seed`: a model may draw before the first token, whatever the method
+  const bool of_sample =
+      key == "temperature" || key == "top_k" || key == "top_p" || key == "typical_p";
   return !of_sample || method == "sample";
 }
 

@@ -1,6 +1,7 @@
 #include "models/layers/additive_attention.h"
 
 #include "models/layers/row_attention.h"
+#include "models/layers/shapes.h"
 
 namespace banter::models {
 
@@ -20,6 +21,15 @@ torch::Tensor AdditiveAttentionImpl::weights(const torch::Tensor& query, const t
                                              const torch::Tensor& index) {
   ++calls;
   return additive_weights(step_->forward(query, query_weight), keys, index, v);
+}
+
+torch::Tensor AdditiveAttentionImpl::weights_in_groups(const torch::Tensor& query,
+                                                       const torch::Tensor& keys,
+                                                       const torch::Tensor& index) {
+  ++calls;
+  const auto U = dims<3>(index, "index (N,U,T)")[1];
+  const auto asked = step_->forward(query, query_weight).repeat_interleave(U, 0);  // (N*U,K)
+  return additive_weights(asked, keys, index.flatten(0, 1), v).view_as(index);
 }
 
 }  // namespace banter::models

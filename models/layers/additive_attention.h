@@ -20,6 +20,11 @@ class AdditiveAttentionImpl : public torch::nn::Module {
   torch::Tensor weights(const torch::Tensor& query, const torch::Tensor& keys,
                         const torch::Tensor& index);
 
+  /// For queries that ask several groups of rows, each by itself: the tokens of several turns.
+  /// Shapes   query (N,H), keys (R,K), index (N,U,T) -> (N,U,T)
+  torch::Tensor weights_in_groups(const torch::Tensor& query, const torch::Tensor& keys,
+                                  const torch::Tensor& index);
+
   torch::Tensor memory_weight;  ///< W (K,H)
   torch::Tensor query_weight;   ///< Q (K,H)
   torch::Tensor v;              ///< (K)

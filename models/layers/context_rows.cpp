@@ -48,11 +48,7 @@ ContextRows run_over(GruImpl& rnn, const ContextRows& turns) {
   const auto states = gru_recurrence(gates.index_select(0, rows), {}, rnn.weight_hh, rnn.bias_hh,
                                      packing)
                           .states;  // (P,H)
-  const auto places = torch::arange(packing.places(), turns.index.options());
-  const auto index =
-      torch::full_like(turns.index, -1).flatten().index_copy(0, packing.place, places);
-  return {index.view_as(turns.index),
-          states.size(0) > 0 ? states : states.new_zeros({1, states.size(1)})};
+  return {packing.index(), states.size(0) > 0 ? states : states.new_zeros({1, states.size(1)})};
 }
 
 torch::Tensor distances(const torch::Tensor& keep) {

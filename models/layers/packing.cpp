@@ -59,6 +59,12 @@ Packing make_packing(const torch::Tensor& keep_mask) {
   return packing;
 }
 
+torch::Tensor Packing::index() const {
+  return torch::full({rows * width}, -1, place.options())
+      .index_copy(0, place, torch::arange(places(), place.options()))
+      .view({rows, width});
+}
+
 torch::Tensor Packing::pack(const torch::Tensor& padded) const {
   return padded.flatten(0, 1).index_select(0, place);
 }

@@ -26,6 +26,8 @@ struct Packing {
 
   [[nodiscard]] std::int64_t steps() const { return static_cast<std::int64_t>(counts.size()); }
   [[nodiscard]] std::int64_t places() const { return offsets.back(); }  ///< P
+  /// Where each place stands in packed form. Shapes   returns (N,T) int64, -1 = not kept
+  [[nodiscard]] torch::Tensor index() const;
   /// The packed places' values. Shapes   padded (N,T,...) -> (P,...)
   [[nodiscard]] torch::Tensor pack(const torch::Tensor& padded) const;
   /// The way back; zeros where nothing was kept. Shapes   packed (P,...) -> (N,T,...)

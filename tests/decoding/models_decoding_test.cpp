@@ -184,6 +184,8 @@ INSTANTIATE_TEST_SUITE_P(
                     "{type: hred, embed_dim: 6, hidden_dim: 10, attention: both, "
                     "combine: weighted, turn_positions: learned}",
                     "{type: seq2seq, embed_dim: 6, hidden_dim: 10}",
+                    "{type: hran, embed_dim: 6, hidden_dim: 10}",
+                    "{type: hred, embed_dim: 6, hidden_dim: 10, word_attention: true}",
                     "{type: vhred, embed_dim: 6, hidden_dim: 10, latent_dim: 4}",
                     "{type: wseq, embed_dim: 6, hidden_dim: 10}"),
     [](const auto& which) { return "Model" + std::to_string(which.index); });

@@ -144,28 +144,45 @@ torch::Tensor position(const Plain& p, const HredOptions& o, std::int64_t distan
   return vector;
 }
 
+/// The attended vectors made of a context's h_i or r_i: through the context RNN, with positions.
+std::vector<torch::Tensor> read_turns(const Plain& p, const HredOptions& o,
+                                      std::vector<torch::Tensor> turns) {
+  auto g = torch::zeros({o.hidden_dim}, torch::kDouble);
+  for (std::size_t u = 0; u < turns.size(); ++u) {
+    if (o.context_rnn) turns[u] = g = p.gru("context_rnn", turns[u], g);
+    if (o.turn_positions != "none")
+      turns[u] = turns[u] + position(p, o, static_cast<std::int64_t>(turns.size() - 1 - u));
+  }
+  return turns;
+}
+
 /// One reply's label log-probabilities straight from the equations, a token and a turn at a time.
 torch::Tensor by_the_equations(const Hred& model, const data::Context& context) {
   const Plain p(model);
   const auto& o = model.options;
-  const auto zeros = torch::zeros({o.hidden_dim}, torch::kDouble);
+  std::vector<std::vector<torch::Tensor>> words;  // the states of each turn's tokens
   std::vector<torch::Tensor> turns;
   for (const auto& [ids, speaker] : Plain::sources(context)) {
-    turns.push_back(zeros);
-    for (const auto id : ids) turns.back() = p.gru("encoder", p.token(id, speaker), turns.back());
+    auto h = torch::zeros({o.hidden_dim}, torch::kDouble);
+    words.emplace_back();
+    for (const auto id : ids) words.back().push_back(h = p.gru("encoder", p.token(id, speaker), h));
+    turns.push_back(h);
   }
-  if (o.context_rnn) {
-    auto g = zeros;
-    for (auto& turn : turns) turn = g = p.gru("context_rnn", turn, g);
-  }
-  if (o.turn_positions != "none")
-    for (std::size_t u = 0; u < turns.size(); ++u)
-      turns[u] = turns[u] + position(p, o, static_cast<std::int64_t>(turns.size() - 1 - u));
+  if (!o.word_attention) turns = read_turns(p, o, turns);
+  const auto attended = [&](const std::string& kind, const torch::Tensor& query) {
+    auto rows = turns;
+    if (o.word_attention) {
+      for (std::size_t u = 0; u < rows.size(); ++u)
+        rows[u] = p.attend(kind + "_words", words[u], query);
+      rows = read_turns(p, o, rows);
+    }
+    return p.attend(kind + "_attention", rows, query);
+  };
 
   auto s = torch::tanh(p("start.weight").mv(turns.back()) + p("start.bias"));
-  const auto c = o.has_static() ? p.attend("static_attention", turns,
-                                           o.static_query == "last" ? turns.back() : turns.front())
-                                : turns.back();
+  const auto c = o.has_static()
+                     ? attended("static", o.static_query == "last" ? turns.back() : turns.front())
+                     : turns.back();
   auto labels = context.reply;
   labels.push_back(data::SpecialIds{}.eos);
   auto input = data::SpecialIds{}.bos;
@@ -173,7 +190,7 @@ torch::Tensor by_the_equations(const Hred& model, const data::Context& context) 
   for (const auto label : labels) {
     auto c_hat = c;
     if (o.has_dynamic()) {
-      const auto c_t = p.attend("dynamic_attention", turns, s);
+      const auto c_t = attended("dynamic", s);
       if (o.attention == "dynamic") c_hat = c_t;
       if (o.attention == "both") {
         auto share = torch::full({}, 0.5, torch::kDouble);
@@ -195,11 +212,26 @@ torch::Tensor by_the_equations(const Hred& model, const data::Context& context) 
 
 TEST_F(HredTest, ScoresAreTheEquations) {
   for (const std::string options :
-       {"attention: none\n", "attention: static\n", "attention: static\nstatic_query: first\n",
-        "attention: dynamic\n", "combine: concat\n", "combine: sum\n", "combine: max\n",
-        "combine: mean\n", "combine: weighted\n", "combine: weighted\ngate: state\n",
-        "context_rnn: true\n", "turn_positions: learned\n", "turn_positions: sinusoidal\n",
-        "context_rnn: true\nturn_positions: sinusoidal\nspeakers: true\n"}) {
+       {"attention: none\n",
+        "attention: static\n",
+        "attention: static\nstatic_query: first\n",
+        "attention: dynamic\n",
+        "combine: concat\n",
+        "combine: sum\n",
+        "combine: max\n",
+        "combine: mean\n",
+        "combine: weighted\n",
+        "combine: weighted\ngate: state\n",
+        "context_rnn: true\n",
+        "turn_positions: learned\n",
+        "turn_positions: sinusoidal\n",
+        "context_rnn: true\nturn_positions: sinusoidal\nspeakers: true\n",
+        "attention: static\nword_attention: true\n",
+        "attention: static\nword_attention: true\nstatic_query: first\ncontext_rnn: true\n",
+        "attention: dynamic\nword_attention: true\n",
+        "combine: concat\nword_attention: true\n",
+        "combine: mean\nword_attention: true\ncontext_rnn: true\nturn_positions: learned\n",
+        "combine: weighted\ngate: state\nword_attention: true\nspeakers: true\n"}) {
     const auto m = hred(options);
     const torch::NoGradGuard no_grad;
     move_parameters(*m);
@@ -208,6 +240,28 @@ TEST_F(HredTest, ScoresAreTheEquations) {
     const auto scored = m->score(tiny_batch(contexts), false).log_probs[0];
     EXPECT_TRUE(torch::allclose(scored, expected, kExact, kExact))
         << options << (scored - expected).abs().max();
+  }
+}
+
+TEST_F(HredTest, HranIsDynamicAttentionOverWordsWithAContextRnn) {
+  const auto hran = tiny_model("type: hran\nembed_dim: 9\nhidden_dim: 8\ndropout: 0\n");
+  const auto same = hred("attention: dynamic\nword_attention: true\ncontext_rnn: true\n");
+  EXPECT_EQ(names_and_shapes(*hran), names_and_shapes(*same));
+  const auto batch = tiny_batch(tiny_contexts({3, 5}));
+  const torch::NoGradGuard no_grad;
+  EXPECT_TRUE(torch::equal(hran->score(batch).log_probs, same->score(batch, false).log_probs));
+}
+
+/// What a session keeps of a turn is then the states of its tokens.
+TEST_F(HredTest, WordAttentionKeepsTheStatesOfTheTokens) {
+  const auto batch = tiny_batch(tiny_contexts({4}));
+  const torch::NoGradGuard no_grad;
+  EXPECT_EQ(hred("")->encode_turns(batch).parts.size(), 1);
+  const auto kept = hred("word_attention: true\n")->encode_turns(batch);
+  EXPECT_TRUE(torch::equal(kept.parts.at(2), batch.turn_keep));
+  for (std::int64_t m = 0; m < 4; ++m) {
+    const auto last = batch.turn_keep[m].sum().item<std::int64_t>() - 1;
+    EXPECT_TRUE(torch::equal(kept.parts.at(1)[m][last], kept.parts.at(0)[m]));
   }
 }
 
@@ -251,6 +305,13 @@ TEST_F(HredTest, ParameterNamesArePinned) {
   EXPECT_EQ(added("combine: weighted\ngate: state\n", "combine: mean\n"), "gate.weight[1, 24]\n");
   EXPECT_EQ(added("turn_positions: learned\n", ""), "positions.weight[64, 8]\n");
   EXPECT_EQ(added("turn_positions: sinusoidal\n", ""), "");
+  EXPECT_EQ(added("word_attention: true\n", ""),
+            "static_words.memory_weight[8, 8]\n"
+            "static_words.query_weight[8, 8]\n"
+            "static_words.v[8]\n"
+            "dynamic_words.memory_weight[8, 8]\n"
+            "dynamic_words.query_weight[8, 8]\n"
+            "dynamic_words.v[8]\n");
   EXPECT_EQ(added("attention: none\n", "attention: static\n"),
             "context_rnn.weight_ih[24, 8]\n"
             "context_rnn.weight_hh[24, 8]\n"

@@ -22,6 +22,17 @@ const std::string kSizes = "embed_dim: 12\nhidden_dim: 10\ndropout: 0.2\n";
 
 std::vector<Kind> kinds() {
   std::vector<Kind> all = {
+      {"hran", "type: hran\n"},
+      {"hran_speakers", "type: hran\nspeakers: true\n"},
+      {"hred_static_words", "type: hred\nattention: static\nword_attention: true\n"},
+      {"hred_static_words_context_rnn",
+       "type: hred\nattention: static\nword_attention: true\ncontext_rnn: true\n"},
+      {"hred_dynamic_words", "type: hred\nattention: dynamic\nword_attention: true\n"},
+      {"hred_max_words", "type: hred\ncombine: max\nword_attention: true\nspeakers: true\n"},
+      {"hred_weighted_words",
+       "type: hred\ncombine: weighted\nword_attention: true\nturn_positions: learned\n"},
+      {"hred_concat_words",
+       "type: hred\nword_attention: true\ncontext_rnn: true\nturn_positions: sinusoidal\n"},
       {"seq2seq", "type: seq2seq\n"},
       {"seq2seq_speakers", "type: seq2seq\nspeakers: true\n"},
       {"hred_none", "type: hred\nattention: none\n"},
@@ -353,6 +364,9 @@ TEST(RegistryTableTest, EveryOptionChangesTheModel) {
       {"hred\ncombine: weighted", "hred\ncombine: weighted\ngate: state"},
       {"hred", "hred\nstatic_query: first"},
       {"hred", "hred\ncontext_rnn: true"},
+      {"hred", "hred\nword_attention: true"},
+      {"hran", "hran\nspeakers: true"},
+      {"hran", "hred\nattention: dynamic\nword_attention: true"},
       {"hred", "hred\nturn_positions: learned"},
       {"hred", "hred\nturn_positions: sinusoidal"},
       {"hred", "hred\nspeakers: true"},
@@ -375,7 +389,7 @@ TEST(RegistryTableTest, EveryOptionChangesTheModel) {
     EXPECT_NE(total_loss(*a, batch).item<double>(), total_loss(*b, batch).item<double>())
         << one << " / " << other;
   }
-  for (const std::string type : {"hred", "seq2seq", "vhred", "wseq"}) {
+  for (const std::string type : {"hran", "hred", "seq2seq", "vhred", "wseq"}) {
     const auto count = [&](const std::string& sizes) {
       std::int64_t all = 0;
       for (const auto& p : tiny_model("type: " + type + "\n" + sizes)->parameters())
@@ -388,17 +402,26 @@ TEST(RegistryTableTest, EveryOptionChangesTheModel) {
 }
 
 TEST(RegistryTableTest, BadOptionsAreRefusedByName) {
-  for (const std::string yaml :
-       {"type: hred\nembed_dim: 0\n", "type: hred\nhidden_dim: -1\n", "type: hred\ndropout: 1.0\n",
-        "type: hred\nattention: none\ncontext_rnn: false\n", "type: hred\ngate: state\n",
-        "type: hred\nattention: none\nturn_positions: learned\n",
-        "type: hred\nattention: static\ncombine: sum\n",
-        "type: hred\nattention: dynamic\nstatic_query: first\n", "type: hred\nhiden_dim: 3\n",
-        "type: seq2seq\nattention: both\n", "type: wseq\ncontext_rnn: true\n",
-        "type: vhred\nlatent_dim: 0\n", "type: vhred\nvariance_scale: 0.0\n",
-        "type: vhred\nkl_anneal_steps: -1\n", "type: vhred\nword_drop: 1.0\n",
-        "type: vhred\nlatent: mode\n", "type: vhred\nattention: both\n",
-        "type: hred\ncombine: product\n"})
+  for (const std::string yaml : {"type: hred\nembed_dim: 0\n",
+                                 "type: hred\nhidden_dim: -1\n",
+                                 "type: hred\ndropout: 1.0\n",
+                                 "type: hred\nattention: none\ncontext_rnn: false\n",
+                                 "type: hred\ngate: state\n",
+                                 "type: hred\nattention: none\nturn_positions: learned\n",
+                                 "type: hred\nattention: static\ncombine: sum\n",
+                                 "type: hred\nattention: dynamic\nstatic_query: first\n",
+                                 "type: hred\nhiden_dim: 3\n",
+                                 "type: seq2seq\nattention: both\n",
+                                 "type: wseq\ncontext_rnn: true\n",
+                                 "type: hred\nattention: none\nword_attention: true\n",
+                                 "type: hran\ncontext_rnn: false\n",
+                                 "type: vhred\nlatent_dim: 0\n",
+                                 "type: vhred\nvariance_scale: 0.0\n",
+                                 "type: vhred\nkl_anneal_steps: -1\n",
+                                 "type: vhred\nword_drop: 1.0\n",
+                                 "type: vhred\nlatent: mode\n",
+                                 "type: vhred\nattention: both\n",
+                                 "type: hred\ncombine: product\n"})
     EXPECT_THROW(tiny_model(yaml), base::ConfigError) << yaml;
 }
 

@@ -1,0 +1,46 @@
+#include "models/layers/token_rows.h"
+
+#include <algorithm>
+
+#include "models/layers/context_rows.h"
+#include "models/layers/row_attention.h"
+
+namespace banter::models {
+
+TokenRows TokenRows::of(const torch::Tensor& rows) const {
+  return {states, keys, index.index_select(0, rows)};
+}
+
+torch::Tensor attended_words(AdditiveAttentionImpl& attention, const torch::Tensor& query,
+                             const TokenRows& words) {
+  const auto b = attention.weights_in_groups(query, words.keys, words.index);  // (N,U,T)
+  return weighted_rows(b.flatten(0, 1), words.states, words.index.flatten(0, 1));
+}
+
+JoinedTokens JoinedTokens::of(const TokenRows& words) {
+  const auto& index = words.index;
+  const auto keep = index.ge(0);
+  JoinedTokens joined;
+  joined.length = keep.sum(2);
+  joined.begin = joined.length.cumsum(1) - joined.length;
+  const auto J = std::max<std::int64_t>(1, joined.length.sum(1).max().item<std::int64_t>());
+  const auto place = joined.begin.unsqueeze(2) + torch::arange(index.size(2), index.options());
+  const auto rows =
+      torch::full({index.size(0), J + 1}, -1, index.options())
+          .scatter(1, place.masked_fill(keep.logical_not(), J).flatten(1), index.flatten(1))
+          .narrow(1, 0, J);  // column J took what is no token
+  joined.states = rows_at(words.states, rows);
+  joined.keys = rows_at(words.keys, rows);
+  return joined;
+}
+
+TokenRows JoinedTokens::rows_of(const torch::Tensor& memory_row) const {
+  const auto lengths = length.index_select(0, memory_row).unsqueeze(2);  // (N',U,1)
+  const auto T = std::max<std::int64_t>(1, lengths.max().item<std::int64_t>());
+  const auto token = torch::arange(T, memory_row.options());
+  const auto first = memory_row.unsqueeze(1) * states.size(1) + begin.index_select(0, memory_row);
+  const auto index = (first.unsqueeze(2) + token).masked_fill(token.ge(lengths), -1);
+  return {states.flatten(0, 1), keys.flatten(0, 1), index};
+}
+
+}  // namespace banter::models
