@@ -18,6 +18,7 @@ if(BANTER_TORCH)
     hred.cpp
     layers/additive_attention.cpp
     layers/context_rows.cpp
+    layers/encoder.cpp
     layers/gaussian.cpp
     layers/gru.cpp
     layers/output_layer.cpp

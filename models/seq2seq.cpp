@@ -42,6 +42,8 @@ Seq2SeqOptions Seq2SeqOptions::from(configs::Section& section) {
   o.embed_dim = section.get("embed_dim", o.embed_dim);
   o.hidden_dim = section.get("hidden_dim", o.hidden_dim);
   o.dropout = section.get("dropout", o.dropout);
+  o.bidirectional = section.get("bidirectional", o.bidirectional);
+  o.tied = section.get("tied", o.tied);
   o.speakers = section.get("speakers", o.speakers);
   section.check(o.embed_dim > 0, "embed_dim", "positive");
   section.check(o.hidden_dim > 0, "hidden_dim", "positive");
@@ -54,12 +56,13 @@ Seq2Seq::Seq2Seq(const Seq2SeqOptions& o, const Vocabulary& vocabulary)
   const auto H = o.hidden_dim;
   embedding_ = register_module("embedding", TurnEmbedding(vocabulary.size, vocabulary.special.pad,
                                                           o.embed_dim, o.speakers, o.dropout));
-  encoder_ = register_module("encoder", Gru(o.embed_dim, H));
+  encoder_ = register_module("encoder", Encoder(o.embed_dim, H, o.bidirectional));
   attention_ = register_module("attention", AdditiveAttention(H, H, H));
   start_ = register_module("start", torch::nn::Linear(H, H));
   decoder_ = register_module("decoder", Gru(o.embed_dim + H, H));
   dropout_ = register_module("dropout", torch::nn::Dropout(o.dropout));
-  output_ = register_module("output", OutputLayer(H, vocabulary.size));
+  output_ = register_module(
+      "output", o.tied ? OutputLayer(H, embedding_->table()) : OutputLayer(H, vocabulary.size));
   step_input_ = register_module("step_input", StepLinear());
 }
 
@@ -69,8 +72,9 @@ Seq2Seq::Encoded Seq2Seq::encode(const data::Batch::Joined& joined) {
   const auto embedded =
       embedding_->of_turns(packing.pack(joined.ids), packing.pack(joined.speaker));
   Encoded encoded;
-  encoded.states = encoder_(embedded, packing);
-  encoded.start = torch::tanh(start_(packing.at_last(encoded.states)));
+  const auto encoding = encoder_->encode(embedded, packing, /*with_states=*/true);
+  encoded.states = encoding.states;
+  encoded.start = torch::tanh(start_(encoding.last));
   encoded.source = joined.source;
   encoded.index = packing.index();
   return encoded;
@@ -199,7 +203,8 @@ torch::Tensor Seq2Seq::encode_behind(Kept& kept, std::span<const Source> sources
 }
 
 Memory Seq2Seq::compose_next(Kept& kept, const torch::Tensor& context, const torch::Tensor& facts,
-                             const torch::Tensor& /*reply_speaker*/) {
+                             const torch::Tensor& reply_speaker) {
+  if (options.bidirectional) return compose(kept, context, facts, reply_speaker);
   const torch::NoGradGuard no_grad;
   const auto rows = torch::cat({facts, context}, 1).squeeze(0);  // (W)
   const auto sources = sources_of(kept, rows);

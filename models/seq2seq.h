@@ -7,6 +7,7 @@
 #include "configs/section.h"
 #include "models/dialogue_model.h"
 #include "models/layers/additive_attention.h"
+#include "models/layers/encoder.h"
 #include "models/layers/gru.h"
 #include "models/layers/output_layer.h"
 #include "models/layers/step_linear.h"
@@ -18,6 +19,8 @@ struct Seq2SeqOptions {
   std::int64_t embed_dim = 256;   ///< width of one token vector, > 0
   std::int64_t hidden_dim = 512;  ///< width of encoder and decoder states, > 0
   double dropout = 0.1;           ///< after the embedding and before the output layer, in [0, 1)
+  bool bidirectional = false;     ///< a second GRU reads the context from its end
+  bool tied = false;              ///< the output layer's matrix is the embedding's table
   bool speakers = false;          ///< add a vector for the turn's speaker to each of its tokens
 
   static Seq2SeqOptions from(configs::Section& section);
@@ -26,7 +29,8 @@ struct Seq2SeqOptions {
 /// The flat baseline: one GRU over facts and turns joined by the turn-end symbol, and a GRU decoder
 /// with additive attention over the context's tokens.
 ///
-/// Math     q_j = GRU(e(w_j), q_{j-1}) over the joined tokens        s_0 = tanh(W_0 q_J + b_0)
+/// Math     q_j = the encoder's state of joined token j, q its vector of them all (`Encoder`)
+///          s_0 = tanh(W_0 q + b_0)
 ///          a_t = softmax_j v^T tanh(W q_j + Q s_{t-1})              c_t = sum_j a_tj q_j
 ///          s_t = GRU([e(y_{t-1}); c_t], s_{t-1})                    logits = W_o s_t + b
 /// Source   Sutskever et al. 2014, arXiv:1409.3215; attention of Bahdanau et al. 2015,
@@ -41,7 +45,8 @@ class Seq2Seq : public DialogueModel {
                  const torch::Tensor& reply_speaker) override;
   /// Encodes only what stands behind the sources whose states are kept: with them, a row keeps its
   /// tokens' states and a key of itself and all that stood before it. A row that stands in a
-  /// context twice keeps the last of its places.
+  /// context twice keeps the last of its places. Bidirectional, every state has read what is new,
+  /// and all is encoded again.
   Memory compose_next(Kept& kept, const torch::Tensor& context, const torch::Tensor& facts,
                       const torch::Tensor& reply_speaker) override;
   std::vector<LossSum> losses(const data::Batch& batch) override;
@@ -73,7 +78,7 @@ class Seq2Seq : public DialogueModel {
   RecurrentStates decode(const Encoded& encoded, const data::Batch& batch, const Packing& labels);
 
   TurnEmbedding embedding_{nullptr};
-  Gru encoder_{nullptr};
+  Encoder encoder_{nullptr};
   AdditiveAttention attention_{nullptr};
   torch::nn::Linear start_{nullptr};
   Gru decoder_{nullptr};

@@ -19,6 +19,8 @@ void TurnModelOptions::read(configs::Section& section) {
   embed_dim = section.get("embed_dim", embed_dim);
   hidden_dim = section.get("hidden_dim", hidden_dim);
   dropout = section.get("dropout", dropout);
+  bidirectional = section.get("bidirectional", bidirectional);
+  tied = section.get("tied", tied);
   speakers = section.get("speakers", speakers);
   section.check(embed_dim > 0, "embed_dim", "positive");
   section.check(hidden_dim > 0, "hidden_dim", "positive");
@@ -30,7 +32,8 @@ TurnModel::TurnModel(const TurnModelOptions& options, const Vocabulary& vocabula
   embedding_ = register_module(
       "embedding", TurnEmbedding(vocabulary.size, vocabulary.special.pad, options.embed_dim,
                                  options.speakers, options.dropout));
-  encoder_ = register_module("encoder", Gru(options.embed_dim, options.hidden_dim));
+  encoder_ = register_module("encoder",
+                             Encoder(options.embed_dim, options.hidden_dim, options.bidirectional));
 }
 
 void TurnModel::register_decoder(std::int64_t start_dim, std::int64_t context_dim) {
@@ -38,7 +41,8 @@ void TurnModel::register_decoder(std::int64_t start_dim, std::int64_t context_di
   start_ = register_module("start", torch::nn::Linear(start_dim, H));
   decoder_ = register_module("decoder", Gru(sizes_.embed_dim + context_dim, H));
   dropout_ = register_module("dropout", torch::nn::Dropout(sizes_.dropout));
-  output_ = register_module("output", OutputLayer(H, vocabulary().size));
+  output_ = register_module("output", sizes_.tied ? OutputLayer(H, embedding_->table())
+                                                  : OutputLayer(H, vocabulary().size));
   step_input_ = register_module("step_input", StepLinear());
 }
 
@@ -55,9 +59,8 @@ torch::Tensor TurnModel::context_weight() const {
 TurnModel::EncodedTurns TurnModel::encode(const data::Batch& batch, const torch::Tensor& embedded,
                                           const Packing& packing) {
   expect_like(batch.turn_keep, batch.turn_ids.sizes(), torch::kBool, "turn_keep (M,T)");
-  const auto states = encoder_(embedded, packing);  // (P,H)
-  if (!keeps_states()) return {packing.at_last(states), {}, {}};
-  return {packing.at_last(states), states, packing.index()};
+  const auto encoding = encoder_->encode(embedded, packing, keeps_states());
+  return {encoding.last, encoding.states, keeps_states() ? packing.index() : torch::Tensor()};
 }
 
 torch::Tensor TurnModel::embedded(const data::Batch& batch, const Packing& packing) {

@@ -5,6 +5,7 @@
 #include "configs/section.h"
 #include "models/dialogue_model.h"
 #include "models/layers/context_rows.h"
+#include "models/layers/encoder.h"
 #include "models/layers/gru.h"
 #include "models/layers/output_layer.h"
 #include "models/layers/step_linear.h"
@@ -18,6 +19,8 @@ struct TurnModelOptions {
   std::int64_t embed_dim = 256;   ///< width of one token vector, > 0
   std::int64_t hidden_dim = 512;  ///< width of turn vectors and decoder states, > 0
   double dropout = 0.1;           ///< after the embedding and before the output layer, in [0, 1)
+  bool bidirectional = false;     ///< a second GRU reads every turn from its end
+  bool tied = false;              ///< the output layer's matrix is the embedding's table
   bool speakers = false;          ///< add a vector for the turn's speaker to each of its tokens
 
   /// Reads the keys above. Throws   ConfigError on a bad value
@@ -27,9 +30,10 @@ struct TurnModelOptions {
 /// What models have in common that make one vector of each turn by itself, so that replies share
 /// it and a session keeps it, and that decode by a GRU which is given the context at every token.
 ///
-/// Math     h_i = last state of GRU over turn i
+/// Math     h_i = the encoder's vector of turn i (`Encoder`)
 ///          s_t = GRU([e(y_{t-1}); c], s_{t-1})      logits_t = W_o s_t + b
-///          A model says what s_0 and c are; c may be another one at every token (`run_decoder`,
+///          Tied, W_o is the table of e, behind a matrix H -> E where these differ. A model says
+///          what s_0 and c are; c may be another one at every token (`run_decoder`,
 ///          `gates_of_step`).
 /// Cost     a c that stays costs nothing a token: it enters the decoder's gates once a reply
 class TurnModel : public DialogueModel {
@@ -103,7 +107,7 @@ class TurnModel : public DialogueModel {
   [[nodiscard]] torch::Tensor context_weight() const;
 
   TurnEmbedding embedding_{nullptr};
-  Gru encoder_{nullptr};
+  Encoder encoder_{nullptr};
   torch::nn::Linear start_{nullptr};
   Gru decoder_{nullptr};
   torch::nn::Dropout dropout_{nullptr};

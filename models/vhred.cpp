@@ -73,7 +73,8 @@ torch::Tensor Vhred::reply_vectors(const data::Batch& batch, const Packing& labe
   const auto ids = labels.pack(batch.labels);
   const auto as_turn = ids.masked_fill(ids.eq(special.eos), special.turn_end);
   const auto speakers = batch.reply_speaker.index_select(0, labels.row);
-  return labels.at_last(encoder_(embedding_->of_turns(as_turn, speakers), labels));
+  const auto embedded = embedding_->of_turns(as_turn, speakers);
+  return encoder_->encode(embedded, labels, /*with_states=*/false).last;
 }
 
 Vhred::Inference Vhred::infer(const torch::Tensor& vectors, const data::Batch& batch,

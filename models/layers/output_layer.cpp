@@ -68,14 +68,30 @@ struct NllSum : Function<NllSum> {
 
 }  // namespace
 
-OutputLayerImpl::OutputLayerImpl(std::int64_t input_dim, std::int64_t vocab_size) {
+OutputLayerImpl::OutputLayerImpl(std::int64_t input_dim, std::int64_t vocab_size) : is_tied(false) {
   weight = register_parameter("weight", torch::empty({vocab_size, input_dim}));
-  bias = register_parameter("bias", torch::empty({vocab_size}));
+  register_others();
+}
+
+OutputLayerImpl::OutputLayerImpl(std::int64_t input_dim, const torch::Tensor& table)
+    : weight(table), is_tied(true) {
+  register_others();
+  const auto E = table.size(1);
+  if (input_dim == E) return;
+  project_ = register_module("project",
+                             torch::nn::Linear(torch::nn::LinearOptions(input_dim, E).bias(false)));
+  step_project_ = register_module("step_project", StepLinear());
+}
+
+void OutputLayerImpl::register_others() {
+  bias = register_parameter("bias", torch::empty({weight.size(0)}));
   step_ = register_module("step", StepLinear());
 }
 
-torch::Tensor OutputLayerImpl::nll_sum(const torch::Tensor& x, const torch::Tensor& labels) {
-  const auto [P, D] = dims<2>(x, "x (P,D)");
+torch::Tensor OutputLayerImpl::nll_sum(const torch::Tensor& states, const torch::Tensor& labels) {
+  dims<2>(states, "x (P,D)");
+  const auto x = project_.is_empty() ? states : project_(states);
+  const auto P = x.size(0), D = x.size(1);
   expect_like(labels, {P}, torch::kLong, "labels (P)");
   expect_like(weight, {weight.size(0), D}, x.scalar_type(), "weight (V,D)");
   if (!has_kernels(x)) {
@@ -87,10 +103,11 @@ torch::Tensor OutputLayerImpl::nll_sum(const torch::Tensor& x, const torch::Tens
                        torch::GradMode::is_enabled());
 }
 
-LabelFit OutputLayerImpl::fit(const torch::Tensor& x, const torch::Tensor& labels) {
-  const auto P = dims<2>(x, "x (P,D)")[0];
+LabelFit OutputLayerImpl::fit(const torch::Tensor& states, const torch::Tensor& labels) {
+  const auto P = dims<2>(states, "x (P,D)")[0];
   expect_like(labels, {P}, torch::kLong, "labels (P)");
   const torch::NoGradGuard no_grad;
+  const auto x = project_.is_empty() ? states : project_(states);
   std::vector<torch::Tensor> nll, correct;
   for (std::int64_t from = 0; from < P; from += kChunkRows) {
     const auto rows = std::min(kChunkRows, P - from);
@@ -109,7 +126,8 @@ LabelFit OutputLayerImpl::fit(const torch::Tensor& x, const torch::Tensor& label
   return {torch::cat(nll), torch::cat(correct)};
 }
 
-torch::Tensor OutputLayerImpl::logits(const torch::Tensor& x) {
+torch::Tensor OutputLayerImpl::logits(const torch::Tensor& states) {
+  const auto x = project_.is_empty() ? states : step_project_->forward(states, project_->weight);
   return step_->forward(x, weight, bias);
 }
 

@@ -65,6 +65,18 @@ torch::Tensor Packing::index() const {
       .view({rows, width});
 }
 
+torch::Tensor Packing::mirrored() const {
+  std::vector<std::int64_t> mirror(static_cast<std::size_t>(places()));
+  for (std::int64_t i = 0; !counts.empty() && i < counts.front(); ++i) {
+    const auto shorter = [&](std::int64_t count) { return count > i; };
+    const auto length = std::ranges::partition_point(counts, shorter) - counts.begin();
+    for (std::int64_t t = 0; t < length; ++t)
+      mirror[static_cast<std::size_t>(offsets[static_cast<std::size_t>(t)] + i)] =
+          offsets[static_cast<std::size_t>(length - 1 - t)] + i;
+  }
+  return torch::tensor(mirror, torch::kLong).to(place.device());
+}
+
 torch::Tensor Packing::pack(const torch::Tensor& padded) const {
   return padded.flatten(0, 1).index_select(0, place);
 }

@@ -28,6 +28,9 @@ struct Packing {
   [[nodiscard]] std::int64_t places() const { return offsets.back(); }  ///< P
   /// Where each place stands in packed form. Shapes   returns (N,T) int64, -1 = not kept
   [[nodiscard]] torch::Tensor index() const;
+  /// Packed places with every row's order turned round: x.index_select(0, mirrored()) has each row
+  /// from its end, and doing it twice changes nothing. Shapes   returns (P) int64
+  [[nodiscard]] torch::Tensor mirrored() const;
   /// The packed places' values. Shapes   padded (N,T,...) -> (P,...)
   [[nodiscard]] torch::Tensor pack(const torch::Tensor& padded) const;
   /// The way back; zeros where nothing was kept. Shapes   packed (P,...) -> (N,T,...)

@@ -38,7 +38,7 @@ void start(torch::nn::Module& layer, at::Generator& generator) {
     xavier(attention->query_weight, generator);
     xavier(attention->v.unsqueeze(0), generator);
   } else if (auto* output = layer.as<OutputLayerImpl>()) {
-    xavier(output->weight, generator);
+    if (!output->is_tied) xavier(output->weight, generator);
     output->bias.zero_();
   } else if (auto* linear = layer.as<torch::nn::LinearImpl>()) {
     xavier(linear->weight, generator);

@@ -14,6 +14,8 @@ class TurnEmbeddingImpl : public torch::nn::Module {
   TurnEmbeddingImpl(std::int64_t vocab_size, std::int64_t pad, std::int64_t embed_dim,
                     bool speakers, double dropout);
 
+  /// The table itself. Shapes   returns (V,E)
+  [[nodiscard]] const torch::Tensor& table() const { return token_->weight; }
   /// Vectors of packed ids. Shapes   ids (P) -> (P,E)
   torch::Tensor forward(const torch::Tensor& ids);
   /// The same for tokens of turns. Shapes   ids, speakers (P) int64 -> (P,E)

@@ -175,19 +175,21 @@ TEST_P(ModelDecodingTest, RowsOfAMemoryWithoutTheOthersPaddingGiveTheSameBits) {
 
 INSTANTIATE_TEST_SUITE_P(
     Registry, ModelDecodingTest,
-    testing::Values("{type: hred, embed_dim: 6, hidden_dim: 10, attention: none}",
-                    "{type: hred, embed_dim: 6, hidden_dim: 10, attention: static, speakers: true}",
-                    "{type: hred, embed_dim: 6, hidden_dim: 10, attention: dynamic}",
-                    "{type: hred, embed_dim: 6, hidden_dim: 10, attention: both}",
-                    "{type: hred, embed_dim: 6, hidden_dim: 10, attention: both, combine: max, "
-                    "context_rnn: true}",
-                    "{type: hred, embed_dim: 6, hidden_dim: 10, attention: both, "
-                    "combine: weighted, turn_positions: learned}",
-                    "{type: seq2seq, embed_dim: 6, hidden_dim: 10}",
-                    "{type: hran, embed_dim: 6, hidden_dim: 10}",
-                    "{type: hred, embed_dim: 6, hidden_dim: 10, word_attention: true}",
-                    "{type: vhred, embed_dim: 6, hidden_dim: 10, latent_dim: 4}",
-                    "{type: wseq, embed_dim: 6, hidden_dim: 10}"),
+    testing::Values(
+        "{type: hred, embed_dim: 6, hidden_dim: 10, attention: none}",
+        "{type: hred, embed_dim: 6, hidden_dim: 10, attention: static, speakers: true}",
+        "{type: hred, embed_dim: 6, hidden_dim: 10, attention: dynamic}",
+        "{type: hred, embed_dim: 6, hidden_dim: 10, attention: both}",
+        "{type: hred, embed_dim: 6, hidden_dim: 10, attention: both, combine: max, "
+        "context_rnn: true}",
+        "{type: hred, embed_dim: 6, hidden_dim: 10, attention: both, "
+        "combine: weighted, turn_positions: learned}",
+        "{type: seq2seq, embed_dim: 6, hidden_dim: 10}",
+        "{type: hran, embed_dim: 6, hidden_dim: 10}",
+        "{type: hred, embed_dim: 6, hidden_dim: 10, word_attention: true}",
+        "{type: seq2seq, embed_dim: 6, hidden_dim: 10, bidirectional: true, tied: true}",
+        "{type: vhred, embed_dim: 6, hidden_dim: 10, latent_dim: 4}",
+        "{type: wseq, embed_dim: 6, hidden_dim: 10}"),
     [](const auto& which) { return "Model" + std::to_string(which.index); });
 
 class LatentDecodingTest : public ModelDecodingTest {};

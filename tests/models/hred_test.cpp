@@ -163,10 +163,11 @@ torch::Tensor by_the_equations(const Hred& model, const data::Context& context) 
   std::vector<std::vector<torch::Tensor>> words;  // the states of each turn's tokens
   std::vector<torch::Tensor> turns;
   for (const auto& [ids, speaker] : Plain::sources(context)) {
-    auto h = torch::zeros({o.hidden_dim}, torch::kDouble);
-    words.emplace_back();
-    for (const auto id : ids) words.back().push_back(h = p.gru("encoder", p.token(id, speaker), h));
-    turns.push_back(h);
+    std::vector<torch::Tensor> row;
+    for (const auto id : ids) row.push_back(p.token(id, speaker));
+    const auto [states, vector] = p.encoded(row);
+    words.push_back(states);
+    turns.push_back(vector);
   }
   if (!o.word_attention) turns = read_turns(p, o, turns);
   const auto attended = [&](const std::string& kind, const torch::Tensor& query) {
@@ -226,6 +227,9 @@ TEST_F(HredTest, ScoresAreTheEquations) {
         "turn_positions: learned\n",
         "turn_positions: sinusoidal\n",
         "context_rnn: true\nturn_positions: sinusoidal\nspeakers: true\n",
+        "bidirectional: true\n",
+        "tied: true\n",
+        "bidirectional: true\ntied: true\nword_attention: true\n",
         "attention: static\nword_attention: true\n",
         "attention: static\nword_attention: true\nstatic_query: first\ncontext_rnn: true\n",
         "attention: dynamic\nword_attention: true\n",
@@ -250,6 +254,30 @@ TEST_F(HredTest, HranIsDynamicAttentionOverWordsWithAContextRnn) {
   const auto batch = tiny_batch(tiny_contexts({3, 5}));
   const torch::NoGradGuard no_grad;
   EXPECT_TRUE(torch::equal(hran->score(batch).log_probs, same->score(batch, false).log_probs));
+}
+
+/// The table is one parameter that both ends read, whatever moves it.
+TEST_F(HredTest, TiedTheOutputReadsTheEmbeddingsTable) {
+  const auto model = [](const std::string& sizes) {
+    return tiny_model("type: hred\ndropout: 0\ntied: true\n" + sizes);
+  };
+  const auto equal = model("embed_dim: 8\nhidden_dim: 8\n");  // in double precision by now
+  EXPECT_EQ(names_and_shapes(*equal).find("output.weight"), std::string::npos);
+  EXPECT_EQ(names_and_shapes(*equal).find("output.project"), std::string::npos);
+  EXPECT_NE(names_and_shapes(*model("embed_dim: 9\nhidden_dim: 8\n"))
+                .find("output.project.weight[9, 8]\noutput.bias[60]"),
+            std::string::npos);
+
+  const torch::NoGradGuard no_grad;
+  auto contexts = tiny_contexts({2});
+  contexts[0].reply = {30};
+  const auto batch = tiny_batch(contexts);
+  const auto first_label = [&] { return equal->score(batch).log_probs[0][0].item<double>(); };
+  const double before = first_label();
+  auto table = equal->named_parameters()["embedding.token.weight"];
+  const auto unread = torch::tensor({std::int64_t{59}});  // in no turn: only the output reads it
+  table.index_fill_(0, unread, 3.0);
+  EXPECT_NE(first_label(), before);
 }
 
 /// What a session keeps of a turn is then the states of its tokens.

@@ -2,6 +2,7 @@
 #include <torch/torch.h>
 
 #include "base/errors.h"
+#include "models/layers/encoder.h"
 #include "models/layers/gru.h"
 #include "models/layers/output_layer.h"
 #include "models/layers/packing.h"
@@ -39,6 +40,28 @@ void expect_same(const std::vector<torch::Tensor>& leaves, const F& function, co
   for (std::size_t i = 0; i < leaves.size(); ++i)
     EXPECT_TRUE(torch::allclose(da[i], db[i], kExact, kExact))
         << "leaf " << i << ": " << (da[i] - db[i]).abs().max();
+}
+
+TEST_F(LayersTest, AMirroredPackingTurnsEveryRowRound) {
+  const auto packing = make_packing(keep_mask({2, 0, 4, 1}, 5));
+  const auto places = torch::arange(20).view({4, 5});
+  const auto turned = packing.unpack(packing.pack(places).index_select(0, packing.mirrored()));
+  EXPECT_TRUE(torch::equal(turned[0].narrow(0, 0, 2), torch::tensor({1, 0})));
+  EXPECT_TRUE(torch::equal(turned[2].narrow(0, 0, 4), torch::tensor({13, 12, 11, 10})));
+  EXPECT_EQ(turned[3][0].item<std::int64_t>(), 15);
+  const auto twice = packing.mirrored().index_select(0, packing.mirrored());
+  EXPECT_TRUE(torch::equal(twice, torch::arange(packing.places())));
+}
+
+TEST_F(LayersTest, ABidirectionalEncoderGivesZerosForAnEmptyRow) {
+  const Encoder encoder(3, 4, /*bidirectional=*/true);
+  start_parameters(*encoder, 1);
+  const torch::NoGradGuard no_grad;
+  encoder->named_parameters()["join.bias"].fill_(1);
+  const auto packing = make_packing(keep_mask({2, 0}, 2));
+  const auto last = encoder->encode(torch::randn({2, 3}), packing, false).last;
+  EXPECT_TRUE(last[1].eq(0).all().item<bool>());
+  EXPECT_TRUE(last[0].ne(0).all().item<bool>());
 }
 
 TEST_F(LayersTest, PackingKeepsEveryRealPlaceOnceLongestRowsFirst) {

@@ -115,9 +115,32 @@ class Plain {
                                        p(name + ".query_weight").mv(query))));
     return torch::stack(e).softmax(0).matmul(torch::stack(h));
   }
+  /// tanh(W x + b)
+  [[nodiscard]] torch::Tensor tanh_of(const std::string& name, const torch::Tensor& x) const {
+    const auto& p = *this;
+    return torch::tanh(p(name + ".weight").mv(x) + p(name + ".bias"));
+  }
+  /// The encoder's state of each token of a row, then its vector of the row.
+  [[nodiscard]] std::pair<std::vector<torch::Tensor>, torch::Tensor> encoded(
+      const std::vector<torch::Tensor>& row) const {
+    const auto zeros = torch::zeros_like(parameters_["encoder.weight_hh"][0]);
+    std::vector<torch::Tensor> states, from_end(row.size());
+    auto h = zeros;
+    for (const auto& x : row) states.push_back(h = gru("encoder", x, h));
+    if (!parameters_.contains("encoder.join.weight")) return {states, h};
+    auto back = zeros;
+    for (auto j = row.size(); j-- > 0;) from_end[j] = back = gru("encoder.backward", row[j], back);
+    for (std::size_t j = 0; j < row.size(); ++j)
+      states[j] = tanh_of("encoder.join", torch::cat({states[j], from_end[j]}));
+    return {states, tanh_of("encoder.join", torch::cat({h, back}))};
+  }
   [[nodiscard]] torch::Tensor log_probs(const torch::Tensor& s) const {
     const auto& p = *this;
-    return (p("output.weight").mv(s) + p("output.bias")).log_softmax(0);
+    const bool tied = !parameters_.contains("output.weight");
+    const auto x =
+        parameters_.contains("output.project.weight") ? p("output.project.weight").mv(s) : s;
+    const auto weight = p(tied ? "embedding.token.weight" : "output.weight");
+    return (weight.mv(x) + p("output.bias")).log_softmax(0);
   }
 
  private:
