@@ -213,12 +213,13 @@ RecurrentStates Hred::decode_by_step(const Sources& sources, const torch::Tensor
                                      const Packing& labels) {
   auto s = sources.start.index_select(0, labels.order);
   const auto index = sources.turns.index.index_select(0, labels.order);
-  const auto c = is_linear() ? s : sources.fixed.index_select(0, labels.order);
+  const auto c = is_linear() ? decoder_->top(s) : sources.fixed.index_select(0, labels.order);
   const auto words = looks_at_words() ? sources.words.of(labels.order) : TokenRows{};
   std::vector<torch::Tensor> states, weights;
   for (std::size_t t = 0; t < labels.counts.size(); ++t) {
     const auto n = labels.counts[t];
-    const auto before = s.narrow(0, 0, n);
+    const auto all = s.narrow(0, 0, n);  // (n,L*H)
+    const auto before = decoder_->top(all);
     const auto rows = index.narrow(0, 0, n);
     const auto seen =
         looks_at_words()
@@ -226,8 +227,8 @@ RecurrentStates Hred::decode_by_step(const Sources& sources, const torch::Tensor
                             rows.ge(0))
             : look(before, sources.keys, {rows, sources.turns.rows});
     const auto added = gates_of(c.narrow(0, 0, n), seen.vector, before);
-    s = decoder_->step(gates.narrow(0, labels.offsets[t], n) + added, before);
-    states.push_back(s);
+    s = decoder_->step(gates.narrow(0, labels.offsets[t], n) + added, all);
+    states.push_back(decoder_->top(s));
     weights.push_back(seen.weights.detach());
   }
   return {torch::cat(states), torch::cat(weights)};
@@ -235,8 +236,9 @@ RecurrentStates Hred::decode_by_step(const Sources& sources, const torch::Tensor
 
 RecurrentStates Hred::run_decoder(const Sources& sources, const torch::Tensor& gates,
                                   const Packing& labels) {
-  if (!is_linear() || looks_at_words()) return decode_by_step(sources, gates, labels);
   if (!options.has_dynamic()) return TurnModel::run_decoder(sources, gates, labels);
+  if (!is_linear() || looks_at_words() || !decoder_->is_single())
+    return decode_by_step(sources, gates, labels);
   return gru_recurrence(gates, sources.start, decoder_->weight_hh, decoder_->bias_hh, labels,
                         RecurrentAttention{dynamic_attention_->query_weight, dynamic_attention_->v,
                                            sources.keys, sources.values, sources.turns.index});
@@ -276,7 +278,7 @@ Memory Hred::select_memory(const Memory& memory, const torch::Tensor& index) con
 torch::Tensor Hred::gates_of_step(const torch::Tensor& gates, const Memory& memory,
                                   const State& state, std::vector<Attention>& attention) {
   if (!options.has_dynamic()) return gates;
-  const auto& before = state.rows.parts.at(0);  // (N,H)
+  const auto before = decoder_->top(state.rows.parts.at(0));  // (N,H)
   const auto& row = state.memory_row;
   const auto keep = memory.parts.at(kKeep).index_select(0, row);  // (N,U)
   const auto &keys = memory.parts.at(kKeys), &attended = memory.parts.at(kAttended);

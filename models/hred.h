@@ -88,7 +88,8 @@ class Hred : public TurnModel {
   /// What c_hat of this token adds to the gates that have all that stays.
   /// Shapes   c, c_t, s (N,H) -> (N,3H); c is read only where c_hat is not linear
   torch::Tensor gates_of(const torch::Tensor& c, const torch::Tensor& c_t, const torch::Tensor& s);
-  /// States a step at a time: over words, and where c_hat is not linear in c_t.
+  /// States a step at a time: over words, where c_hat is not linear in c_t, and where the query is
+  /// the state of another layer than the one that reads c_t.
   RecurrentStates decode_by_step(const Sources& sources, const torch::Tensor& gates,
                                  const Packing& labels);
   /// c_hat where it is not linear in c_t. Shapes   c, c_t, s (N,H) -> (N,H)

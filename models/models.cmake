@@ -21,6 +21,7 @@ if(BANTER_TORCH)
     layers/encoder.cpp
     layers/gaussian.cpp
     layers/gru.cpp
+    layers/gru_stack.cpp
     layers/output_layer.cpp
     layers/packing.cpp
     layers/row_attention.cpp

@@ -1,5 +1,7 @@
 #include "models/turn_model.h"
 
+#include <string>
+
 #include "models/layers/packing.h"
 #include "models/layers/shapes.h"
 
@@ -19,11 +21,14 @@ void TurnModelOptions::read(configs::Section& section) {
   embed_dim = section.get("embed_dim", embed_dim);
   hidden_dim = section.get("hidden_dim", hidden_dim);
   dropout = section.get("dropout", dropout);
+  layers = section.get("layers", layers);
   bidirectional = section.get("bidirectional", bidirectional);
   tied = section.get("tied", tied);
   speakers = section.get("speakers", speakers);
   section.check(embed_dim > 0, "embed_dim", "positive");
   section.check(hidden_dim > 0, "hidden_dim", "positive");
+  section.check(layers >= 1 && layers <= kMostLayers, "layers",
+                "1 to " + std::to_string(kMostLayers));
   section.check(dropout >= 0 && dropout < 1, "dropout", "in [0, 1)");
 }
 
@@ -32,14 +37,14 @@ TurnModel::TurnModel(const TurnModelOptions& options, const Vocabulary& vocabula
   embedding_ = register_module(
       "embedding", TurnEmbedding(vocabulary.size, vocabulary.special.pad, options.embed_dim,
                                  options.speakers, options.dropout));
-  encoder_ = register_module("encoder",
-                             Encoder(options.embed_dim, options.hidden_dim, options.bidirectional));
+  encoder_ = register_module("encoder", Encoder(options.embed_dim, options.hidden_dim,
+                                                options.bidirectional, options.layers));
 }
 
 void TurnModel::register_decoder(std::int64_t start_dim, std::int64_t context_dim) {
   const auto H = sizes_.hidden_dim;
-  start_ = register_module("start", torch::nn::Linear(start_dim, H));
-  decoder_ = register_module("decoder", Gru(sizes_.embed_dim + context_dim, H));
+  start_ = register_module("start", torch::nn::Linear(start_dim, sizes_.layers * H));
+  decoder_ = register_module("decoder", GruStack(sizes_.embed_dim + context_dim, H, sizes_.layers));
   dropout_ = register_module("dropout", torch::nn::Dropout(sizes_.dropout));
   output_ = register_module("output", sizes_.tied ? OutputLayer(H, embedding_->table())
                                                   : OutputLayer(H, vocabulary().size));
@@ -84,7 +89,7 @@ Kept TurnModel::encode_turns(const data::Batch& batch) {
 
 RecurrentStates TurnModel::run_decoder(const Sources& sources, const torch::Tensor& gates,
                                        const Packing& labels) {
-  return gru_recurrence(gates, sources.start, decoder_->weight_hh, decoder_->bias_hh, labels);
+  return {decoder_->run(gates, sources.start, labels), {}};
 }
 
 RecurrentStates TurnModel::decode(const Sources& sources, const torch::Tensor& inputs,
@@ -166,7 +171,7 @@ StepOutput TurnModel::step(const torch::Tensor& ids, const Memory& memory, const
   out.state = state;
   auto& s = out.state.rows.parts.at(0);
   s = decoder_->step(gates, s);
-  out.logits = output_->logits(dropout_(s));
+  out.logits = output_->logits(dropout_(decoder_->top(s)));
   return out;
 }
 

@@ -32,6 +32,7 @@ struct TurnModelOptions {
 ///
 /// Math     h_i = the encoder's vector of turn i (`Encoder`)
 ///          s_t = GRU([e(y_{t-1}); c], s_{t-1})      logits_t = W_o s_t + b
+///          With more layers s_t is the top one's, and c enters the lowest (`GruStack`).
 ///          Tied, W_o is the table of e, behind a matrix H -> E where these differ. A model says
 ///          what s_0 and c are; c may be another one at every token (`run_decoder`,
 ///          `gates_of_step`).
@@ -49,7 +50,7 @@ class TurnModel : public DialogueModel {
  protected:
   /// What the decoder reads of a batch's turns. Rows are shared by replies through `turns`.
   struct Sources {
-    torch::Tensor start;  ///< (B,H): s_0
+    torch::Tensor start;  ///< (B,L*H): s_0 of each layer
     torch::Tensor gates;  ///< (B,3H): what stays of c, in the decoder's gates; or undefined
     torch::Tensor static_weights;  ///< (B,U): over the sources, made once a reply; or undefined
     // of attention at every token:
@@ -61,7 +62,7 @@ class TurnModel : public DialogueModel {
   };
   /// Parts of Memory, one row a reply; a model's own ones stand behind them.
   enum MemoryPart : std::size_t {
-    kStart,          ///< (B,H)
+    kStart,          ///< (B,L*H)
     kGates,          ///< (B,3H), or (B,0)
     kStaticWeights,  ///< (B,U), or (B,0)
     kOwnParts,
@@ -89,7 +90,7 @@ class TurnModel : public DialogueModel {
   virtual RecurrentStates run_decoder(const Sources& sources, const torch::Tensor& gates,
                                       const Packing& labels);
   /// The gates (N,3H) of a step with what a state adds to c; its weights are added to `attention`.
-  /// A state's first part is s_{t-1} (N,H); those that a model adds in `start` stay.
+  /// A state's first part is s_{t-1} (N,L*H); those that a model adds in `start` stay.
   virtual torch::Tensor gates_of_step(const torch::Tensor& gates, const Memory& memory,
                                       const State& state, std::vector<Attention>& attention);
 

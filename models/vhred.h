@@ -62,7 +62,7 @@ class Vhred : public TurnModel {
   /// Parts of Memory behind those of every TurnModel, one row a reply, with `latent: sample`. A
   /// state then has a second part (N,3H): what its z, beside the mean, adds to the gates.
   enum OwnPart : std::size_t {
-    kStartInput = kOwnParts,  ///< (B,H): W_0 c + b_0 at the prior's mean
+    kStartInput = kOwnParts,  ///< (B,L*H): W_0 c + b_0 at the prior's mean
     kDeviation,               ///< (B,Z): of the prior
   };
   /// What the decoder reads of the replies themselves.

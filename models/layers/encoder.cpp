@@ -2,15 +2,26 @@
 
 namespace banter::models {
 
-EncoderImpl::EncoderImpl(std::int64_t input_dim, std::int64_t hidden_dim, bool bidirectional)
+EncoderImpl::EncoderImpl(std::int64_t input_dim, std::int64_t hidden_dim, bool bidirectional,
+                         std::int64_t layers)
     : GruImpl(input_dim, hidden_dim) {
-  if (!bidirectional) return;
-  backward_ = register_module("backward", Gru(input_dim, hidden_dim));
-  join_ = register_module("join", torch::nn::Linear(2 * hidden_dim, hidden_dim));
+  if (bidirectional) {
+    backward_ = register_module("backward", Gru(input_dim, hidden_dim));
+    join_ = register_module("join", torch::nn::Linear(2 * hidden_dim, hidden_dim));
+  }
+  if (layers > 1)
+    upper_ = register_module(
+        "upper", std::make_shared<EncoderImpl>(hidden_dim, hidden_dim, bidirectional, layers - 1));
 }
 
 EncoderImpl::Encoding EncoderImpl::encode(const torch::Tensor& input, const Packing& packing,
                                           bool with_states) {
+  if (!upper_) return encode_layer(input, packing, with_states);
+  return upper_->encode(encode_layer(input, packing, true).states, packing, with_states);
+}
+
+EncoderImpl::Encoding EncoderImpl::encode_layer(const torch::Tensor& input, const Packing& packing,
+                                                bool with_states) {
   const auto forwards = forward(input, packing);  // (P,H)
   if (backward_.is_empty())
     return {with_states ? forwards : torch::Tensor(), packing.at_last(forwards)};

@@ -8,25 +8,31 @@
 
 namespace banter::models {
 
-/// Reads rows of tokens: a GRU, beside which a second one may read every row from its end.
+/// Reads rows of tokens: a GRU, beside which a second one may read every row from its end, and
+/// above which others may read its states.
 ///
-/// Math     f_j = GRU(x_j, f_{j-1})        q_j = f_j,  or of both: tanh(W [f_j; b_j] + b)
+/// Math     of a layer, x_j the token's vector or the q_j of the layer below:
+///          f_j = GRU(x_j, f_{j-1})        q_j = f_j,  or of both: tanh(W [f_j; b_j] + b)
 ///          b_j = GRU'(x_j, b_{j+1})       h = q of the last token, or tanh(W [f_last; b_first] +
 ///          b)
 class EncoderImpl : public GruImpl {
  public:
-  EncoderImpl(std::int64_t input_dim, std::int64_t hidden_dim, bool bidirectional);
+  /// Requires layers >= 1.
+  EncoderImpl(std::int64_t input_dim, std::int64_t hidden_dim, bool bidirectional,
+              std::int64_t layers = 1);
 
   struct Encoding {
-    torch::Tensor states;  ///< (P,H): q, packed; undefined when not asked for
-    torch::Tensor last;    ///< (N,H): h; zeros for an empty row
+    torch::Tensor states;  ///< (P,H): q of the top layer, packed; undefined when not asked for
+    torch::Tensor last;    ///< (N,H): h of the top layer; zeros for an empty row
   };
   /// Shapes   input (P,I) packed
   Encoding encode(const torch::Tensor& input, const Packing& packing, bool with_states);
 
  private:
-  Gru backward_{nullptr};            ///< when bidirectional
-  torch::nn::Linear join_{nullptr};  ///< likewise
+  Encoding encode_layer(const torch::Tensor& input, const Packing& packing, bool with_states);
+  Gru backward_{nullptr};               ///< when bidirectional
+  torch::nn::Linear join_{nullptr};     ///< likewise
+  std::shared_ptr<EncoderImpl> upper_;  ///< the layers above
 };
 TORCH_MODULE(Encoder);
 

@@ -185,7 +185,7 @@ INSTANTIATE_TEST_SUITE_P(
         "{type: hred, embed_dim: 6, hidden_dim: 10, attention: both, "
         "combine: weighted, turn_positions: learned}",
         "{type: seq2seq, embed_dim: 6, hidden_dim: 10}",
-        "{type: hran, embed_dim: 6, hidden_dim: 10}",
+        "{type: hran, embed_dim: 6, hidden_dim: 10, layers: 2}",
         "{type: hred, embed_dim: 6, hidden_dim: 10, word_attention: true}",
         "{type: seq2seq, embed_dim: 6, hidden_dim: 10, bidirectional: true, tied: true}",
         "{type: vhred, embed_dim: 6, hidden_dim: 10, latent_dim: 4}",

@@ -165,8 +165,8 @@ torch::Tensor by_the_equations(const Hred& model, const data::Context& context) 
   for (const auto& [ids, speaker] : Plain::sources(context)) {
     std::vector<torch::Tensor> row;
     for (const auto id : ids) row.push_back(p.token(id, speaker));
-    const auto [states, vector] = p.encoded(row);
-    words.push_back(states);
+    const auto [tokens, vector] = p.encoded(row);
+    words.push_back(tokens);
     turns.push_back(vector);
   }
   if (!o.word_attention) turns = read_turns(p, o, turns);
@@ -180,7 +180,7 @@ torch::Tensor by_the_equations(const Hred& model, const data::Context& context) 
     return p.attend(kind + "_attention", rows, query);
   };
 
-  auto s = torch::tanh(p("start.weight").mv(turns.back()) + p("start.bias"));
+  auto states = p.tanh_of("start", turns.back()).split(o.hidden_dim);  // of each layer
   const auto c = o.has_static()
                      ? attended("static", o.static_query == "last" ? turns.back() : turns.front())
                      : turns.back();
@@ -189,6 +189,7 @@ torch::Tensor by_the_equations(const Hred& model, const data::Context& context) 
   auto input = data::SpecialIds{}.bos;
   std::vector<torch::Tensor> log_probs;
   for (const auto label : labels) {
+    const auto s = states.back();
     auto c_hat = c;
     if (o.has_dynamic()) {
       const auto c_t = attended("dynamic", s);
@@ -204,8 +205,8 @@ torch::Tensor by_the_equations(const Hred& model, const data::Context& context) 
                                       : share * c + (1 - share) * c_t;
       }
     }
-    s = p.gru("decoder", torch::cat({p.token(input), c_hat}), s);
-    log_probs.push_back(p.log_probs(s)[label]);
+    states = p.decoded(torch::cat({p.token(input), c_hat}), states);
+    log_probs.push_back(p.log_probs(states.back())[label]);
     input = label;
   }
   return torch::stack(log_probs);
@@ -227,6 +228,9 @@ TEST_F(HredTest, ScoresAreTheEquations) {
         "turn_positions: learned\n",
         "turn_positions: sinusoidal\n",
         "context_rnn: true\nturn_positions: sinusoidal\nspeakers: true\n",
+        "layers: 3\n",
+        "layers: 2\nattention: static\n",
+        "layers: 2\nbidirectional: true\nword_attention: true\ncombine: max\n",
         "bidirectional: true\n",
         "tied: true\n",
         "bidirectional: true\ntied: true\nword_attention: true\n",

@@ -123,16 +123,17 @@ class Plain {
   /// The encoder's state of each token of a row, then its vector of the row.
   [[nodiscard]] std::pair<std::vector<torch::Tensor>, torch::Tensor> encoded(
       const std::vector<torch::Tensor>& row) const {
-    const auto zeros = torch::zeros_like(parameters_["encoder.weight_hh"][0]);
-    std::vector<torch::Tensor> states, from_end(row.size());
-    auto h = zeros;
-    for (const auto& x : row) states.push_back(h = gru("encoder", x, h));
-    if (!parameters_.contains("encoder.join.weight")) return {states, h};
-    auto back = zeros;
-    for (auto j = row.size(); j-- > 0;) from_end[j] = back = gru("encoder.backward", row[j], back);
-    for (std::size_t j = 0; j < row.size(); ++j)
-      states[j] = tanh_of("encoder.join", torch::cat({states[j], from_end[j]}));
-    return {states, tanh_of("encoder.join", torch::cat({h, back}))};
+    return encoded_by("encoder", row);
+  }
+  /// The next states of a decoder's layers, the lowest first; x is what that one reads.
+  [[nodiscard]] std::vector<torch::Tensor> decoded(torch::Tensor x,
+                                                   std::vector<torch::Tensor> states) const {
+    std::string name = "decoder";
+    for (auto& s : states) {
+      x = s = gru(name, x, s);
+      name += ".upper";
+    }
+    return states;
   }
   [[nodiscard]] torch::Tensor log_probs(const torch::Tensor& s) const {
     const auto& p = *this;
@@ -144,6 +145,23 @@ class Plain {
   }
 
  private:
+  [[nodiscard]] std::pair<std::vector<torch::Tensor>, torch::Tensor> encoded_by(
+      const std::string& name, const std::vector<torch::Tensor>& row) const {
+    const auto zeros = torch::zeros_like(parameters_[name + ".weight_hh"][0]);
+    std::vector<torch::Tensor> states, from_end(row.size());
+    auto h = zeros, back = zeros;
+    for (const auto& x : row) states.push_back(h = gru(name, x, h));
+    if (parameters_.contains(name + ".join.weight")) {
+      for (auto j = row.size(); j-- > 0;)
+        from_end[j] = back = gru(name + ".backward", row[j], back);
+      for (std::size_t j = 0; j < row.size(); ++j)
+        states[j] = tanh_of(name + ".join", torch::cat({states[j], from_end[j]}));
+      h = tanh_of(name + ".join", torch::cat({h, back}));
+    }
+    const auto upper = name + ".upper";
+    if (parameters_.contains(upper + ".weight_hh")) return encoded_by(upper, states);
+    return {states, h};
+  }
   torch::OrderedDict<std::string, torch::Tensor> parameters_;
 };
 

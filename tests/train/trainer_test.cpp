@@ -165,7 +165,7 @@ TEST_P(LearningTest, LearnsTenDialoguesByHeart) {
 
 INSTANTIATE_TEST_SUITE_P(Models, LearningTest,
                          testing::Values("type: hran", "type: hred",
-                                         "type: hred, bidirectional: true, tied: true",
+                                         "type: hred, layers: 2, bidirectional: true, tied: true",
                                          "type: vhred, kl_anneal_steps: 0, word_drop: 0",
                                          "type: wseq"),
                          [](const auto& which) { return "Model" + std::to_string(which.index); });
