@@ -34,7 +34,7 @@ struct Seq2SeqOptions {
 ///          a_t = softmax_j v^T tanh(W q_j + Q s_{t-1})              c_t = sum_j a_tj q_j
 ///          s_t = GRU([e(y_{t-1}); c_t], s_{t-1})                    logits = W_o s_t + b
 /// Source   Sutskever et al. 2014, arXiv:1409.3215; attention of Bahdanau et al. 2015,
-///          arXiv:1409.0473, queried by the state before; differs: one direction, GRU
+///          arXiv:1409.0473, queried by the state before; differs: GRU; one direction unless asked
 class Seq2Seq : public DialogueModel {
  public:
   Seq2Seq(const Seq2SeqOptions& options, const Vocabulary& vocabulary);

@@ -7,6 +7,7 @@
 #include "models/layers/context_rows.h"
 #include "models/layers/encoder.h"
 #include "models/layers/gru.h"
+#include "models/layers/gru_stack.h"
 #include "models/layers/output_layer.h"
 #include "models/layers/step_linear.h"
 #include "models/layers/token_rows.h"
@@ -19,9 +20,12 @@ struct TurnModelOptions {
   std::int64_t embed_dim = 256;   ///< width of one token vector, > 0
   std::int64_t hidden_dim = 512;  ///< width of turn vectors and decoder states, > 0
   double dropout = 0.1;           ///< after the embedding and before the output layer, in [0, 1)
+  std::int64_t layers = 1;        ///< of the encoder and of the decoder, 1 to kMostLayers
   bool bidirectional = false;     ///< a second GRU reads every turn from its end
   bool tied = false;              ///< the output layer's matrix is the embedding's table
   bool speakers = false;          ///< add a vector for the turn's speaker to each of its tokens
+
+  static constexpr std::int64_t kMostLayers = 16;
 
   /// Reads the keys above. Throws   ConfigError on a bad value
   void read(configs::Section& section);
@@ -110,7 +114,7 @@ class TurnModel : public DialogueModel {
   TurnEmbedding embedding_{nullptr};
   Encoder encoder_{nullptr};
   torch::nn::Linear start_{nullptr};
-  Gru decoder_{nullptr};
+  GruStack decoder_{nullptr};
   torch::nn::Dropout dropout_{nullptr};
   OutputLayer output_{nullptr};
 
