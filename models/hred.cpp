@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "models/layers/fused.h"
 #include "models/layers/packing.h"
@@ -211,27 +212,20 @@ torch::Tensor Hred::gates_of(const torch::Tensor& c, const torch::Tensor& c_t,
 
 RecurrentStates Hred::decode_by_step(const Sources& sources, const torch::Tensor& gates,
                                      const Packing& labels) {
-  auto s = sources.start.index_select(0, labels.order);
   const auto index = sources.turns.index.index_select(0, labels.order);
-  const auto c = is_linear() ? decoder_->top(s) : sources.fixed.index_select(0, labels.order);
+  const auto c = is_linear() ? torch::Tensor() : sources.fixed.index_select(0, labels.order);
   const auto words = looks_at_words() ? sources.words.of(labels.order) : TokenRows{};
-  std::vector<torch::Tensor> states, weights;
-  for (std::size_t t = 0; t < labels.counts.size(); ++t) {
-    const auto n = labels.counts[t];
-    const auto all = s.narrow(0, 0, n);  // (n,L*H)
-    const auto before = decoder_->top(all);
+  return decoder_->run(gates, sources.start, labels, [&](const torch::Tensor& before) {
+    const auto n = before.size(0);
     const auto rows = index.narrow(0, 0, n);
     const auto seen =
         looks_at_words()
             ? look_at_words(before, {words.states, words.keys, words.index.narrow(0, 0, n)},
                             rows.ge(0))
             : look(before, sources.keys, {rows, sources.turns.rows});
-    const auto added = gates_of(c.narrow(0, 0, n), seen.vector, before);
-    s = decoder_->step(gates.narrow(0, labels.offsets[t], n) + added, all);
-    states.push_back(decoder_->top(s));
-    weights.push_back(seen.weights.detach());
-  }
-  return {torch::cat(states), torch::cat(weights)};
+    return std::pair(gates_of(c.defined() ? c.narrow(0, 0, n) : c, seen.vector, before),
+                     seen.weights);
+  });
 }
 
 RecurrentStates Hred::run_decoder(const Sources& sources, const torch::Tensor& gates,

@@ -1,5 +1,7 @@
 #include "models/seq2seq.h"
 
+#include <utility>
+
 #include "base/random.h"
 #include "models/layers/packing.h"
 #include "models/layers/row_attention.h"
@@ -20,7 +22,7 @@ enum KeptPart : std::size_t {
 
 /// Parts of its Memory, one row a reply.
 enum MemoryPart : std::size_t {
-  kStart,   ///< (B,H)
+  kStart,   ///< (B,L*H)
   kSource,  ///< (B,J) int64: place in [facts; context] of each token + 1, 0 = padding
   kPlaces,  ///< (B,U): zeros; its width is the number of sources
   kKeys,    ///< (B,J,K)
@@ -39,15 +41,7 @@ torch::Tensor by_source(const torch::Tensor& weights, const torch::Tensor& sourc
 
 Seq2SeqOptions Seq2SeqOptions::from(configs::Section& section) {
   Seq2SeqOptions o;
-  o.embed_dim = section.get("embed_dim", o.embed_dim);
-  o.hidden_dim = section.get("hidden_dim", o.hidden_dim);
-  o.dropout = section.get("dropout", o.dropout);
-  o.bidirectional = section.get("bidirectional", o.bidirectional);
-  o.tied = section.get("tied", o.tied);
-  o.speakers = section.get("speakers", o.speakers);
-  section.check(o.embed_dim > 0, "embed_dim", "positive");
-  section.check(o.hidden_dim > 0, "hidden_dim", "positive");
-  section.check(o.dropout >= 0 && o.dropout < 1, "dropout", "in [0, 1)");
+  o.read(section);
   return o;
 }
 
@@ -56,10 +50,10 @@ Seq2Seq::Seq2Seq(const Seq2SeqOptions& o, const Vocabulary& vocabulary)
   const auto H = o.hidden_dim;
   embedding_ = register_module("embedding", TurnEmbedding(vocabulary.size, vocabulary.special.pad,
                                                           o.embed_dim, o.speakers, o.dropout));
-  encoder_ = register_module("encoder", Encoder(o.embed_dim, H, o.bidirectional));
+  encoder_ = register_module("encoder", Encoder(o.embed_dim, H, o.bidirectional, o.layers));
   attention_ = register_module("attention", AdditiveAttention(H, H, H));
-  start_ = register_module("start", torch::nn::Linear(H, H));
-  decoder_ = register_module("decoder", Gru(o.embed_dim + H, H));
+  start_ = register_module("start", torch::nn::Linear(H, o.layers * H));
+  decoder_ = register_module("decoder", GruStack(o.embed_dim + H, H, o.layers));
   dropout_ = register_module("dropout", torch::nn::Dropout(o.dropout));
   output_ = register_module(
       "output", o.tied ? OutputLayer(H, embedding_->table()) : OutputLayer(H, vocabulary.size));
@@ -86,10 +80,18 @@ RecurrentStates Seq2Seq::decode(const Encoded& encoded, const data::Batch& batch
                                                             1);  // of e(y), of c_t
   const auto inputs = embedding_(labels.pack(batch.decoder_input));
   const auto gates = torch::addmm(decoder_->bias_ih, inputs, weights[0].t());  // (P,3H)
+  const auto keys = attention_->keys(encoded.states), values = encoded.states.mm(weights[1].t());
+  if (!decoder_->is_single()) {
+    const auto index = encoded.index.index_select(0, labels.order);
+    return decoder_->run(gates, encoded.start, labels, [&](const torch::Tensor& before) {
+      const auto rows = index.narrow(0, 0, before.size(0));
+      const auto a = attention_->weights(before, keys, rows);
+      return std::pair(weighted_rows(a, values, rows), a);
+    });
+  }
   return gru_recurrence(
       gates, encoded.start, decoder_->weight_hh, decoder_->bias_hh, labels,
-      RecurrentAttention{attention_->query_weight, attention_->v, attention_->keys(encoded.states),
-                         encoded.states.mm(weights[1].t()), encoded.index});
+      RecurrentAttention{attention_->query_weight, attention_->v, keys, values, encoded.index});
 }
 
 std::vector<LossSum> Seq2Seq::losses(const data::Batch& batch) {
@@ -204,7 +206,8 @@ torch::Tensor Seq2Seq::encode_behind(Kept& kept, std::span<const Source> sources
 
 Memory Seq2Seq::compose_next(Kept& kept, const torch::Tensor& context, const torch::Tensor& facts,
                              const torch::Tensor& reply_speaker) {
-  if (options.bidirectional) return compose(kept, context, facts, reply_speaker);
+  if (options.bidirectional || options.layers > 1)
+    return compose(kept, context, facts, reply_speaker);
   const torch::NoGradGuard no_grad;
   const auto rows = torch::cat({facts, context}, 1).squeeze(0);  // (W)
   const auto sources = sources_of(kept, rows);
@@ -253,7 +256,8 @@ State Seq2Seq::start(std::int64_t /*pass*/, const Memory& memory, const torch::T
 }
 
 StepOutput Seq2Seq::step(const torch::Tensor& ids, const Memory& memory, const State& state) {
-  const auto& before = state.rows.parts.at(0);  // (N,H)
+  const auto& states = state.rows.parts.at(0);  // (N,L*H)
+  const auto before = decoder_->top(states);    // (N,H)
   const auto& row = state.memory_row;
   const auto source = memory.parts.at(kSource).index_select(0, row);  // (N,J)
   const auto J = source.size(1);
@@ -263,9 +267,9 @@ StepOutput Seq2Seq::step(const torch::Tensor& ids, const Memory& memory, const S
   const auto seen = weighted_rows(a, memory.parts.at(kValues).flatten(0, 1), index);
   const auto weight = decoder_->weight_ih.narrow(1, 0, options.embed_dim);
   const auto gates = step_input_->forward(embedding_(ids), weight, decoder_->bias_ih) + seen;
-  const auto next = decoder_->step(gates, before);
+  const auto next = decoder_->step(gates, states);
   StepOutput out;
-  out.logits = output_->logits(dropout_(next));
+  out.logits = output_->logits(dropout_(decoder_->top(next)));
   out.attention.push_back({"dynamic", by_source(a, source, memory.parts.at(kPlaces).size(1))});
   out.state = {row, Rows{{next}}};
   return out;

@@ -4,25 +4,19 @@
 #include <span>
 #include <vector>
 
-#include "configs/section.h"
 #include "models/dialogue_model.h"
 #include "models/layers/additive_attention.h"
 #include "models/layers/encoder.h"
 #include "models/layers/gru.h"
+#include "models/layers/gru_stack.h"
 #include "models/layers/output_layer.h"
 #include "models/layers/step_linear.h"
 #include "models/layers/turn_embedding.h"
+#include "models/recurrent_options.h"
 
 namespace banter::models {
 
-struct Seq2SeqOptions {
-  std::int64_t embed_dim = 256;   ///< width of one token vector, > 0
-  std::int64_t hidden_dim = 512;  ///< width of encoder and decoder states, > 0
-  double dropout = 0.1;           ///< after the embedding and before the output layer, in [0, 1)
-  bool bidirectional = false;     ///< a second GRU reads the context from its end
-  bool tied = false;              ///< the output layer's matrix is the embedding's table
-  bool speakers = false;          ///< add a vector for the turn's speaker to each of its tokens
-
+struct Seq2SeqOptions : RecurrentOptions {
   static Seq2SeqOptions from(configs::Section& section);
 };
 
@@ -33,6 +27,7 @@ struct Seq2SeqOptions {
 ///          s_0 = tanh(W_0 q + b_0)
 ///          a_t = softmax_j v^T tanh(W q_j + Q s_{t-1})              c_t = sum_j a_tj q_j
 ///          s_t = GRU([e(y_{t-1}); c_t], s_{t-1})                    logits = W_o s_t + b
+///          With more layers s_t is the top one's, and c_t enters the lowest (`GruStack`)
 /// Source   Sutskever et al. 2014, arXiv:1409.3215; attention of Bahdanau et al. 2015,
 ///          arXiv:1409.0473, queried by the state before; differs: GRU; one direction unless asked
 class Seq2Seq : public DialogueModel {
@@ -45,8 +40,8 @@ class Seq2Seq : public DialogueModel {
                  const torch::Tensor& reply_speaker) override;
   /// Encodes only what stands behind the sources whose states are kept: with them, a row keeps its
   /// tokens' states and a key of itself and all that stood before it. A row that stands in a
-  /// context twice keeps the last of its places. Bidirectional, every state has read what is new,
-  /// and all is encoded again.
+  /// context twice keeps the last of its places. Bidirectional, every state has read what is new;
+  /// then, and with layers, whose states are not kept, all is encoded again.
   Memory compose_next(Kept& kept, const torch::Tensor& context, const torch::Tensor& facts,
                       const torch::Tensor& reply_speaker) override;
   std::vector<LossSum> losses(const data::Batch& batch) override;
@@ -67,7 +62,7 @@ class Seq2Seq : public DialogueModel {
     torch::Tensor states;  ///< (Q,H): of the packed context tokens
     torch::Tensor index;   ///< (B,J) rows of `states`, -1 = padding
     torch::Tensor source;  ///< (B,J): place in [facts; context], -1 = padding
-    torch::Tensor start;   ///< (B,H)
+    torch::Tensor start;   ///< (B,L*H)
   };
   Encoded encode(const data::Batch::Joined& joined);
   struct Source;
@@ -81,7 +76,7 @@ class Seq2Seq : public DialogueModel {
   Encoder encoder_{nullptr};
   AdditiveAttention attention_{nullptr};
   torch::nn::Linear start_{nullptr};
-  Gru decoder_{nullptr};
+  GruStack decoder_{nullptr};
   torch::nn::Dropout dropout_{nullptr};
   OutputLayer output_{nullptr};
   StepLinear step_input_{nullptr};

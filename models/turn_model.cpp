@@ -1,7 +1,5 @@
 #include "models/turn_model.h"
 
-#include <string>
-
 #include "models/layers/packing.h"
 #include "models/layers/shapes.h"
 
@@ -17,22 +15,7 @@ enum KeptPart : std::size_t {
 
 }  // namespace
 
-void TurnModelOptions::read(configs::Section& section) {
-  embed_dim = section.get("embed_dim", embed_dim);
-  hidden_dim = section.get("hidden_dim", hidden_dim);
-  dropout = section.get("dropout", dropout);
-  layers = section.get("layers", layers);
-  bidirectional = section.get("bidirectional", bidirectional);
-  tied = section.get("tied", tied);
-  speakers = section.get("speakers", speakers);
-  section.check(embed_dim > 0, "embed_dim", "positive");
-  section.check(hidden_dim > 0, "hidden_dim", "positive");
-  section.check(layers >= 1 && layers <= kMostLayers, "layers",
-                "1 to " + std::to_string(kMostLayers));
-  section.check(dropout >= 0 && dropout < 1, "dropout", "in [0, 1)");
-}
-
-TurnModel::TurnModel(const TurnModelOptions& options, const Vocabulary& vocabulary)
+TurnModel::TurnModel(const RecurrentOptions& options, const Vocabulary& vocabulary)
     : DialogueModel(vocabulary), sizes_(options) {
   embedding_ = register_module(
       "embedding", TurnEmbedding(vocabulary.size, vocabulary.special.pad, options.embed_dim,

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 
-#include "configs/section.h"
 #include "models/dialogue_model.h"
 #include "models/layers/context_rows.h"
 #include "models/layers/encoder.h"
@@ -12,24 +11,9 @@
 #include "models/layers/step_linear.h"
 #include "models/layers/token_rows.h"
 #include "models/layers/turn_embedding.h"
+#include "models/recurrent_options.h"
 
 namespace banter::models {
-
-/// What every TurnModel is asked.
-struct TurnModelOptions {
-  std::int64_t embed_dim = 256;   ///< width of one token vector, > 0
-  std::int64_t hidden_dim = 512;  ///< width of turn vectors and decoder states, > 0
-  double dropout = 0.1;           ///< after the embedding and before the output layer, in [0, 1)
-  std::int64_t layers = 1;        ///< of the encoder and of the decoder, 1 to kMostLayers
-  bool bidirectional = false;     ///< a second GRU reads every turn from its end
-  bool tied = false;              ///< the output layer's matrix is the embedding's table
-  bool speakers = false;          ///< add a vector for the turn's speaker to each of its tokens
-
-  static constexpr std::int64_t kMostLayers = 16;
-
-  /// Reads the keys above. Throws   ConfigError on a bad value
-  void read(configs::Section& section);
-};
 
 /// What models have in common that make one vector of each turn by itself, so that replies share
 /// it and a session keeps it, and that decode by a GRU which is given the context at every token.
@@ -80,7 +64,7 @@ class TurnModel : public DialogueModel {
   };
 
   /// Registers the embedding and the encoder; the model's own modules follow, then the decoder.
-  TurnModel(const TurnModelOptions& options, const Vocabulary& vocabulary);
+  TurnModel(const RecurrentOptions& options, const Vocabulary& vocabulary);
   /// Shapes   s_0 is made from (B,start_dim), c is (B,context_dim)
   void register_decoder(std::int64_t start_dim, std::int64_t context_dim);
 
@@ -119,7 +103,7 @@ class TurnModel : public DialogueModel {
   OutputLayer output_{nullptr};
 
  private:
-  TurnModelOptions sizes_;
+  RecurrentOptions sizes_;
   StepLinear step_input_{nullptr};
 };
 

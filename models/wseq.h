@@ -4,7 +4,7 @@
 
 namespace banter::models {
 
-struct WseqOptions : TurnModelOptions {
+struct WseqOptions : RecurrentOptions {
   static WseqOptions from(configs::Section& section);
 };
 

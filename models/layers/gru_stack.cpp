@@ -1,5 +1,7 @@
 #include "models/layers/gru_stack.h"
 
+#include <vector>
+
 namespace banter::models {
 
 GruStackImpl::GruStackImpl(std::int64_t input_dim, std::int64_t hidden_dim, std::int64_t layers)
@@ -18,6 +20,21 @@ torch::Tensor GruStackImpl::run(const torch::Tensor& gates, const torch::Tensor&
   if (!upper_) return states;
   const auto above = torch::addmm(upper_->bias_ih, states, upper_->weight_ih.t());
   return upper_->run(above, start.slice(1, H), packing);
+}
+
+RecurrentStates GruStackImpl::run(const torch::Tensor& gates, const torch::Tensor& start,
+                                  const Packing& packing, const Attend& attend) {
+  auto state = start.index_select(0, packing.order);
+  std::vector<torch::Tensor> states, weights;
+  for (std::size_t t = 0; t < packing.counts.size(); ++t) {
+    const auto n = packing.counts[t];
+    const auto before = state.narrow(0, 0, n);  // (n,L*H)
+    const auto [seen, a] = attend(top(before));
+    state = step(gates.narrow(0, packing.offsets[t], n) + seen, before);
+    states.push_back(top(state));
+    weights.push_back(a.detach());
+  }
+  return {torch::cat(states), torch::cat(weights)};
 }
 
 torch::Tensor GruStackImpl::step(const torch::Tensor& gates, const torch::Tensor& state) {

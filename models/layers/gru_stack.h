@@ -1,6 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <memory>
+#include <utility>
 
 #include <torch/torch.h>
 
@@ -20,6 +23,12 @@ class GruStackImpl : public GruImpl {
   /// All states of the top layer at once. Shapes   gates (P,3H) packed; start (N,L*H); returns
   /// (P,H)
   torch::Tensor run(const torch::Tensor& gates, const torch::Tensor& start, const Packing& packing);
+  /// What a step's attention gives: its part of the gates (n,3H), and its weights (n,U).
+  using Attend = std::function<std::pair<torch::Tensor, torch::Tensor>(const torch::Tensor& top)>;
+  /// The same a step at a time, where the lowest layer reads what the top state before asks for.
+  /// `attend` gets the top states (n,H) of the first n packed rows, those that are running.
+  RecurrentStates run(const torch::Tensor& gates, const torch::Tensor& start,
+                      const Packing& packing, const Attend& attend);
   /// One step of all layers. Shapes   gates (N,3H) of the lowest; state, returns (N,L*H)
   torch::Tensor step(const torch::Tensor& gates, const torch::Tensor& state);
 

@@ -18,20 +18,19 @@ std::shared_ptr<Seq2Seq> seq2seq(const std::string& yaml) {
 /// One reply's label log-probabilities straight from the equations, a token at a time.
 torch::Tensor by_the_equations(const Seq2Seq& model, const data::Context& context) {
   const Plain p(model);
-  std::vector<torch::Tensor> q;
+  std::vector<torch::Tensor> tokens;
   for (const auto& [ids, speaker] : Plain::sources(context))
-    for (const auto id : ids)
-      q.push_back(
-          p.gru("encoder", p.token(id, speaker),
-                q.empty() ? torch::zeros({model.options.hidden_dim}, torch::kDouble) : q.back()));
-  auto s = torch::tanh(p("start.weight").mv(q.back()) + p("start.bias"));
+    for (const auto id : ids) tokens.push_back(p.token(id, speaker));
+  const auto [q, vector] = p.encoded(tokens);
+  auto states = p.tanh_of("start", vector).split(model.options.hidden_dim);  // of each layer
   auto labels = context.reply;
   labels.push_back(data::SpecialIds{}.eos);
   auto input = data::SpecialIds{}.bos;
   std::vector<torch::Tensor> log_probs;
   for (const auto label : labels) {
-    s = p.gru("decoder", torch::cat({p.token(input), p.attend("attention", q, s)}), s);
-    log_probs.push_back(p.log_probs(s)[label]);
+    const auto c = p.attend("attention", q, states.back());
+    states = p.decoded(torch::cat({p.token(input), c}), states);
+    log_probs.push_back(p.log_probs(states.back())[label]);
     input = label;
   }
   return torch::stack(log_probs);
@@ -39,7 +38,8 @@ torch::Tensor by_the_equations(const Seq2Seq& model, const data::Context& contex
 
 TEST(Seq2SeqTest, ScoresAreTheEquations) {
   torch::manual_seed(1);
-  for (const std::string options : {"", "speakers: true\n"}) {
+  for (const std::string options : {"", "speakers: true\n", "bidirectional: true\ntied: true\n",
+                                    "layers: 2\n", "layers: 3\nbidirectional: true\n"}) {
     const auto m = seq2seq(options);
     const torch::NoGradGuard no_grad;
     move_parameters(*m);
