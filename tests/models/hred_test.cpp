@@ -269,7 +269,7 @@ TEST_F(HredTest, TiedTheOutputReadsTheEmbeddingsTable) {
   EXPECT_EQ(names_and_shapes(*equal).find("output.weight"), std::string::npos);
   EXPECT_EQ(names_and_shapes(*equal).find("output.project"), std::string::npos);
   EXPECT_NE(names_and_shapes(*model("embed_dim: 9\nhidden_dim: 8\n"))
-                .find("output.project.weight[9, 8]\noutput.bias[60]"),
+                .find("output.bias[60]\noutput.project.weight[9, 8]"),
             std::string::npos);
 
   const torch::NoGradGuard no_grad;
@@ -337,6 +337,24 @@ TEST_F(HredTest, ParameterNamesArePinned) {
   EXPECT_EQ(added("combine: weighted\ngate: state\n", "combine: mean\n"), "gate.weight[1, 24]\n");
   EXPECT_EQ(added("turn_positions: learned\n", ""), "positions.weight[64, 8]\n");
   EXPECT_EQ(added("turn_positions: sinusoidal\n", ""), "");
+  EXPECT_EQ(added("bidirectional: true\n", ""),
+            "encoder.backward.weight_ih[24, 9]\n"
+            "encoder.backward.weight_hh[24, 8]\n"
+            "encoder.backward.bias_ih[24]\n"
+            "encoder.backward.bias_hh[24]\n"
+            "encoder.join.weight[8, 16]\n"
+            "encoder.join.bias[8]\n");
+  EXPECT_EQ(added("layers: 2\n", ""),
+            "encoder.upper.weight_ih[24, 8]\n"
+            "encoder.upper.weight_hh[24, 8]\n"
+            "encoder.upper.bias_ih[24]\n"
+            "encoder.upper.bias_hh[24]\n"
+            "start.weight[16, 8]\n"
+            "start.bias[16]\n"
+            "decoder.upper.weight_ih[24, 8]\n"
+            "decoder.upper.weight_hh[24, 8]\n"
+            "decoder.upper.bias_ih[24]\n"
+            "decoder.upper.bias_hh[24]\n");
   EXPECT_EQ(added("word_attention: true\n", ""),
             "static_words.memory_weight[8, 8]\n"
             "static_words.query_weight[8, 8]\n"

@@ -54,7 +54,7 @@ TEST_F(LayersTest, AMirroredPackingTurnsEveryRowRound) {
 }
 
 TEST_F(LayersTest, ABidirectionalEncoderGivesZerosForAnEmptyRow) {
-  const Encoder encoder(3, 4, /*bidirectional=*/true);
+  Encoder encoder(3, 4, /*bidirectional=*/true);
   start_parameters(*encoder, 1);
   const torch::NoGradGuard no_grad;
   encoder->named_parameters()["join.bias"].fill_(1);
