@@ -17,6 +17,7 @@
 #include "models/commands/model_arguments.h"
 #include "models/commands/reply_json.h"
 #include "models/decoding/decoder.h"
+#include "models/decoding/mmi.h"
 #include "models/decoding/search_input.h"
 
 namespace banter::models {
@@ -28,13 +29,15 @@ namespace json = base::json;
 /// before their turn wait.
 class Generator {
  public:
-  /// `prefix`: of the replies to lines that bring none.
+  /// `prefix`: of the replies to lines that bring none. `reranker`: or nothing.
   Generator(LoadedModel& loaded, const DecodingOptions& options, std::string prefix,
-            const DecodeLimits& limits, bool as_json, LineSource& lines, base::Progress& progress)
+            Reranker reranker, const DecodeLimits& limits, bool as_json, LineSource& lines,
+            base::Progress& progress)
       : loaded_(loaded),
         options_(options),
         wording_(std::make_shared<Wording>(options, loaded.tokenizer)),
         prefix_(std::move(prefix)),
+        reranker_(std::move(reranker)),
         limits_(limits),
         as_json_(as_json),
         lines_(lines),
@@ -71,7 +74,8 @@ class Generator {
                        .options = options_,
                        .composed = std::nullopt,
                        .prefix = std::move(prefix),
-                       .wording = wording_};
+                       .wording = wording_,
+                       .reranker = reranker_};
       ready_->options.seed = given.seed.value_or(base::join_keys(options_.seed, number));
       asked_[number] = {.id = std::move(given.id),
                         .turns = static_cast<std::int64_t>(given.turns.size()),
@@ -148,6 +152,7 @@ class Generator {
   const DecodingOptions options_;
   const std::shared_ptr<const Wording> wording_;
   const std::string prefix_;
+  const Reranker reranker_;
   const DecodeLimits limits_;
   const bool as_json_;
   LineSource& lines_;
@@ -157,6 +162,28 @@ class Generator {
   std::optional<Request> ready_;          ///< read, not yet handed to decode
   std::map<std::uint64_t, Asked> asked_;  ///< not yet answered on standard output
   std::exception_ptr bad_line_;
+};
+
+/// --reverse and --mmi-weight: replies are chosen by a second model too.
+struct ReverseArguments {
+  std::string run;
+  double weight = 0.5;
+  std::optional<LoadedModel> loaded{};
+
+  void add_to(CLI::App& app) {
+    app.add_option("--reverse", run, "run that learned turned dialogues: sorts the replies (MMI)");
+    app.add_option("--mmi-weight", weight, "of log p(last turn | reply) in that, in [0, 1]")
+        ->check(CLI::Range(0.0, 1.0));
+  }
+
+  /// Nothing when no run is given. What is returned needs this.
+  Reranker load(const ModelArguments& model, const data::Tokenizer& tokenizer) {
+    if (run.empty()) return nullptr;
+    loaded = ModelArguments{.run = run, .device = model.device, .threads = model.threads}.load();
+    if (loaded->tokenizer.hash() != tokenizer.hash())
+      throw base::UsageError("--reverse " + run + ": has another tokenizer than the model");
+    return mmi_reranker(*loaded->model, loaded->batch, weight);
+  }
 };
 
 }  // namespace
@@ -188,6 +215,8 @@ int run_generate(const std::vector<std::string>& arguments) {
       ->check(CLI::Range(std::int64_t{1}, kMostRows));
   line.app.add_flag("--attention", limits.with_attention,
                     "what each token looked at; needs --json");
+  ReverseArguments reverse;
+  reverse.add_to(line.app);
   line.app.add_option("--prefix", prefix, "text that every reply begins with");
   flags.add_to(line.app);
   if (!line.parse(arguments)) return 0;
@@ -202,9 +231,10 @@ int run_generate(const std::vector<std::string>& arguments) {
   auto loaded = model.load();
   const auto options = flags.read(loaded.checkpoint, line.common);
   if (!options) return 0;
+  const auto reranker = reverse.load(model, loaded.tokenizer);
   base::Progress progress(
       {.label = "generate", .unit = "replies", .quiet = line.common.quiet || lines.is_terminal()});
-  Generator(loaded, *options, prefix, limits, line.common.json, lines, progress).run();
+  Generator(loaded, *options, prefix, reranker, limits, line.common.json, lines, progress).run();
   return 0;
 }
 

@@ -376,6 +376,33 @@ TEST(GenerateCommandTest, SortsRepliesByTheRerankerThatIsNamed) {
   }
 }
 
+TEST(GenerateCommandTest, SortsRepliesByAReverseModel) {
+  const auto run = run_that_says_one().path().string();
+  const auto reverse_sum = [&](const std::string& reply) {
+    return objects_of(output_of(run_score, {run_path(), file("{\"turns\": [\"" + reply +
+                                                             "\"], \"reply\": \"hello\"}\n")}))[0]
+        .at("sum")
+        .to_number<double>();
+  };
+  const auto object = objects_of(output_of(
+      run_generate,
+      {run, file("hello\n"), "--json", "--method", "beam", "--beam-size", "3", "--replies", "3",
+       "--max-new-tokens", "2", "--reverse", run_path(), "--mmi-weight", "0.75"}))[0];
+  const auto& replies = object.at("replies").as_array();
+  ASSERT_EQ(replies.size(), 3U);
+  EXPECT_GE(replies[0].at("rerank_score").to_number<double>(),
+            replies[2].at("rerank_score").to_number<double>());
+  std::size_t seen = 0;
+  for (const auto& reply : replies) {
+    if (reply.at("reply").as_string() != "1 1") continue;  // others may be spelt by other pieces
+    ++seen;
+    EXPECT_NEAR(reply.at("rerank_score").to_number<double>(),
+                0.25 * reply.at("log_prob").to_number<double>() + 0.75 * reverse_sum("1 1"),
+                kFloatTolerance);
+  }
+  EXPECT_EQ(seen, 1U);
+}
+
 TEST(GenerateCommandTest, RefusesWhatItCannotDo) {
   const auto input = file("hello\n");
   EXPECT_THROW(output_of(run_generate, {run_path(), input, "--method", "best"}), base::ConfigError);
