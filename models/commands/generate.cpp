@@ -231,6 +231,8 @@ int run_generate(const std::vector<std::string>& arguments) {
   auto loaded = model.load();
   const auto options = flags.read(loaded.checkpoint, line.common);
   if (!options) return 0;
+  if (!reverse.run.empty() && options->replies == 1)
+    throw base::UsageError("--reverse chooses among several replies: add --replies");
   const auto reranker = reverse.load(model, loaded.tokenizer);
   base::Progress progress(
       {.label = "generate", .unit = "replies", .quiet = line.common.quiet || lines.is_terminal()});

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "base/errors.h"
 #include "models/kernels/kernels.h"
@@ -127,42 +128,60 @@ struct Typical {
   Candidate candidate;
 };
 
+/// Moves the nearest ones to the front, as few as have `wanted` of the weight; says how many. What
+/// is known to be in or out is not looked at again, so this takes time in proportion to all.
+std::size_t select_nearest(std::vector<Typical>& all, double wanted) {
+  const auto is_nearer = [](const Typical& a, const Typical& b) {
+    return a.distance < b.distance ||
+           (a.distance == b.distance && kIsBetter(a.candidate, b.candidate));
+  };
+  auto begin = all.begin(), end = all.end();
+  while (end - begin > 1) {
+    const auto middle = begin + (end - begin) / 2;
+    std::nth_element(begin, middle, end, is_nearer);
+    const auto left = std::accumulate(
+        begin, middle, wanted, [](double rest, const Typical& one) { return rest - one.weight; });
+    if (left <= 0) {
+      end = middle;
+    } else {
+      wanted = left;
+      begin = middle;
+    }
+  }
+  return static_cast<std::size_t>(end - all.begin());
+}
+
 /// Draws from the smallest part of `candidates` with a share of `typical_p` that lies nearest to
 /// their entropy.
 data::TokenId draw_typical(const std::vector<Candidate>& candidates, float highest_logit,
                            double typical_p, double unit) {
-  std::vector<Typical> rest;  // a heap: the nearest one is its front
-  rest.reserve(candidates.size());
+  std::vector<Typical> kept;
+  kept.reserve(candidates.size());
   double total = 0, weighted_sum = 0;
   for (const auto& candidate : candidates) {
     const double weight = weight_of(candidate.logit, highest_logit);
-    rest.push_back({.weight = weight, .candidate = candidate});
+    kept.push_back({.weight = weight, .candidate = candidate});
     total += weight;
     weighted_sum += weight * candidate.logit;
   }
   // surprise - entropy = (ln Z - logit) - (ln Z - mean logit)
   const double mean_logit = weighted_sum / total;
-  for (auto& [distance, weight, candidate] : rest)
-    distance = std::abs(mean_logit - candidate.logit);
-  const auto is_farther = [](const Typical& a, const Typical& b) {
-    return a.distance > b.distance ||
-           (a.distance == b.distance && kIsBetter(b.candidate, a.candidate));
-  };
-  std::ranges::make_heap(rest, is_farther);
+  for (auto& one : kept) one.distance = std::abs(mean_logit - one.candidate.logit);
 
   constexpr double kRounding = 1e-9;  // of the sums
-  std::vector<Typical> kept;
-  double share = 0;
-  for (; !rest.empty() && share < typical_p * total * (1 - kRounding); rest.pop_back()) {
-    std::ranges::pop_heap(rest, is_farther);
-    kept.push_back(rest.back());
-    share += rest.back().weight;
+  kept.resize(select_nearest(kept, typical_p * total * (1 - kRounding)));
+  double at = 0;
+  for (const auto& one : kept) at += unit * one.weight;
+  const auto is_worse = [](const Typical& a, const Typical& b) {
+    return kIsBetter(b.candidate, a.candidate);
+  };
+  std::ranges::make_heap(kept, is_worse);  // the most probable one is its front
+  while (kept.size() > 1 && kept.front().weight <= at) {
+    at -= kept.front().weight;
+    std::ranges::pop_heap(kept, is_worse);
+    kept.pop_back();
   }
-  std::ranges::sort(kept, kIsBetter, &Typical::candidate);
-  double sum = 0;
-  for (const auto& one : kept)
-    if ((sum += one.weight) > unit * share) return one.candidate.id;
-  return kept.back().candidate.id;
+  return kept.front().candidate.id;
 }
 
 /// `highest` for a large part of the row, where a heap would be slower than sorting.

@@ -401,6 +401,8 @@ TEST(GenerateCommandTest, SortsRepliesByAReverseModel) {
                 kFloatTolerance);
   }
   EXPECT_EQ(seen, 1U);
+  EXPECT_THROW(output_of(run_generate, {run, file("hello\n"), "--reverse", run_path()}),
+               base::UsageError);
 }
 
 TEST(GenerateCommandTest, RefusesWhatItCannotDo) {
