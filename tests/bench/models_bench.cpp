@@ -61,7 +61,10 @@ BENCHMARK_CAPTURE(TrainStep, hred_both, "type: hred")
     ->Arg(1)
     ->Arg(0)
     ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(TrainStep, hran, "type: hran")->Arg(1)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(TrainStep, seq2seq, "type: seq2seq")->Arg(0)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(TrainStep, vhred, "type: vhred")->Arg(1)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(TrainStep, wseq, "type: wseq")->Arg(1)->Unit(benchmark::kMillisecond);
 
 void DecodeStep(benchmark::State& state) {
   set_threads(static_cast<int>(state.range(1)));

@@ -175,21 +175,20 @@ TEST_P(ModelDecodingTest, RowsOfAMemoryWithoutTheOthersPaddingGiveTheSameBits) {
 
 INSTANTIATE_TEST_SUITE_P(
     Registry, ModelDecodingTest,
-    testing::Values(
-        "{type: hred, embed_dim: 6, hidden_dim: 10, attention: none}",
-        "{type: hred, embed_dim: 6, hidden_dim: 10, attention: static, speakers: true}",
-        "{type: hred, embed_dim: 6, hidden_dim: 10, attention: dynamic}",
-        "{type: hred, embed_dim: 6, hidden_dim: 10, attention: both}",
-        "{type: hred, embed_dim: 6, hidden_dim: 10, attention: both, combine: max, "
-        "context_rnn: true}",
-        "{type: hred, embed_dim: 6, hidden_dim: 10, attention: both, "
-        "combine: weighted, turn_positions: learned}",
-        "{type: seq2seq, embed_dim: 6, hidden_dim: 10}",
-        "{type: hran, embed_dim: 6, hidden_dim: 10, layers: 2}",
-        "{type: hred, embed_dim: 6, hidden_dim: 10, word_attention: true}",
-        "{type: seq2seq, embed_dim: 6, hidden_dim: 10, bidirectional: true, tied: true}",
-        "{type: vhred, embed_dim: 6, hidden_dim: 10, latent_dim: 4}",
-        "{type: wseq, embed_dim: 6, hidden_dim: 10}"),
+    testing::Values("{type: hred, embed_dim: 6, hidden_dim: 10, attention: none}",
+                    "{type: hred, embed_dim: 6, hidden_dim: 10, attention: static, speakers: true}",
+                    "{type: hred, embed_dim: 6, hidden_dim: 10, attention: dynamic}",
+                    "{type: hred, embed_dim: 6, hidden_dim: 10, attention: both}",
+                    "{type: hred, embed_dim: 6, hidden_dim: 10, attention: both, combine: max, "
+                    "context_rnn: true}",
+                    "{type: hred, embed_dim: 6, hidden_dim: 10, attention: both, "
+                    "combine: weighted, turn_positions: learned}",
+                    "{type: seq2seq, embed_dim: 6, hidden_dim: 10}",
+                    "{type: hran, embed_dim: 6, hidden_dim: 10, layers: 2}",
+                    "{type: hred, embed_dim: 6, hidden_dim: 10, word_attention: true}",
+                    "{type: seq2seq, embed_dim: 6, hidden_dim: 10, bidirectional: true, layers: 2}",
+                    "{type: vhred, embed_dim: 6, hidden_dim: 10, latent_dim: 4}",
+                    "{type: wseq, embed_dim: 6, hidden_dim: 10}"),
     [](const auto& which) { return "Model" + std::to_string(which.index); });
 
 class LatentDecodingTest : public ModelDecodingTest {};
@@ -234,7 +233,10 @@ class WatchedSeq2Seq : public Seq2Seq {
 };
 
 TEST(Seq2SeqDecodingTest, ALongContextLeavesNoWideMemoryBehindIt) {
-  WatchedSeq2Seq model({.embed_dim = 6, .hidden_dim = 10}, tiny_vocabulary());
+  Seq2SeqOptions sizes;
+  sizes.embed_dim = 6;
+  sizes.hidden_dim = 10;
+  WatchedSeq2Seq model(sizes, tiny_vocabulary());
   start_parameters(model, 1);
   std::vector<Request> requests;
   for (std::uint64_t i = 0; i < 12; ++i) {

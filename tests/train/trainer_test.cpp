@@ -152,9 +152,9 @@ TEST_P(LearningTest, LearnsTenDialoguesByHeart) {
   const MadeStore ten({.dialogues = 10, .most_turns = 4, .most_words = 6, .personas = false});
   const RunFolder folder(place / "run");
   const auto r =
-      recipe("run", {std::string("model={") + GetParam() + "}", "train.steps=400", "train.lr=0.02",
-                     "train.micro_batches=1", "train.schedule=constant", "train.validate_every=400",
-                     "train.save_every=400", "train.valid_split=train", "train.weight_decay=0",
+      recipe("run", {std::string("model={") + GetParam() + "}", "train.steps=500", "train.lr=0.01",
+                     "train.micro_batches=1", "train.schedule=constant", "train.validate_every=500",
+                     "train.save_every=500", "train.valid_split=train", "train.weight_decay=0",
                      "model.dropout=0", "model.hidden_dim=48", "model.embed_dim=32",
                      "batch.tokens_per_batch=4000"});
   Trainer trainer(folder, r, ten.store(), true);
