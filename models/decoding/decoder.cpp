@@ -185,7 +185,7 @@ void DecodeLoop::admit(std::vector<Request> fresh) {
     memory_rows.insert(memory_rows.end(), static_cast<std::size_t>(running.rows),
                        running.memory_row);
     for (std::int64_t reply = 0; reply < running.rows; ++reply)
-      keys.push_back(key_of_start(options.seed, reply));
+      keys.push_back(key_of_start(request.options.seed, reply));
     running_.push_back(std::move(running));
   }
   auto started = model_.start(/*pass=*/0, pool_, ids_tensor(memory_rows, device_));
