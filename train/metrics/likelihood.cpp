@@ -22,6 +22,7 @@ Likelihood& Likelihood::operator+=(const Likelihood& other) {
   words += other.words;
   bytes += other.bytes;
   replies += other.replies;
+  bound += other.bound;
   return *this;
 }
 
@@ -30,6 +31,7 @@ double Likelihood::nll_word() const { return ratio(nll, words); }
 double Likelihood::ppl_word() const { return std::exp(nll_word()); }
 double Likelihood::bpb() const { return ratio(nll, std::numbers::ln2 * bytes); }
 double Likelihood::token_accuracy() const { return ratio(correct, labels); }
+double Likelihood::ppl_bound() const { return std::exp(ratio(bound, bound == 0 ? 0 : labels)); }
 
 Likelihood total(std::span<const Likelihood> groups) {
   Likelihood sum;

@@ -15,8 +15,8 @@ struct Likelihood {
   double words = 0;    ///< white-space words of the replies' texts
   double bytes = 0;    ///< UTF-8 bytes of the replies' texts
   double replies = 0;
-  double bound =
-      0;  ///< nats, not less than the exact -log p on average, where `nll` is none; else 0
+  /// Nats, not less than the exact -log p on average, where `nll` is none; else 0.
+  double bound = 0;
 
   Likelihood& operator+=(const Likelihood& other);
 
