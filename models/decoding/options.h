@@ -33,7 +33,8 @@ struct DecodingOptions {
   std::vector<std::string> block = {};  ///< words and phrases that are never said, as the tokenizer
                                         ///< spells them; not blank
   std::vector<std::string> stop = {};   ///< a reply ends before the first of these; not empty
-  std::uint64_t seed = 1;    ///< of method sample; draw t of reply r is a function of (seed, r, t)
+  std::uint64_t seed = 1;    ///< of method sample: draw t of reply r is a function of (seed, r, t);
+                             ///< and of what a model draws before a reply (`DialogueModel::draw`)
   std::int64_t replies = 1;  ///< n-best: beam: at most beam_size; sample: independent ones, 1 to
                              ///< kMostReplies
   std::string rerank = "none";  ///< what the replies are sorted by: none (their score), or a row of
