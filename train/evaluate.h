@@ -25,8 +25,8 @@ struct Evaluation {
   std::vector<Likelihood> bigram, unigram;  ///< empty without a baseline
 };
 
-/// Scores every reply of a split once, teacher-forced, nothing cut from replies, and bounds what has
-/// no exact score (`DialogueModel::bound`). `baseline` may be null.
+/// Scores every reply of a split once, teacher-forced, nothing cut from replies, and bounds what
+/// has no exact score (`DialogueModel::bound`). `baseline` may be null.
 ///
 /// Modes    runs in eval mode under NoGradGuard and leaves the model as it was
 /// Throws   Stopped when a signal came
