@@ -8,8 +8,11 @@ namespace {
 constexpr std::uint64_t kFirstCapacity = 1U << 12U;
 }
 
-SlotTable::SlotTable(std::filesystem::path folder)
-    : folder_(std::move(folder)), capacity_(kFirstCapacity), slots_(kFirstCapacity) {}
+SlotTable::SlotTable(std::filesystem::path folder, std::uint64_t max_in_memory)
+    : folder_(std::move(folder)),
+      max_in_memory_(max_in_memory),
+      capacity_(kFirstCapacity),
+      slots_(kFirstCapacity) {}
 
 Slot SlotTable::read(std::uint64_t index) {
   if (!file_) return slots_[index];
@@ -42,7 +45,7 @@ void SlotTable::grow() {
   const auto old_file = std::exchange(file_, std::nullopt);
   const auto old_capacity = std::exchange(capacity_, capacity_ * 2);
   block_begin_.reset();
-  if (capacity_ <= kMaxInMemory)
+  if (capacity_ <= max_in_memory_)
     slots_.resize(capacity_);
   else
     file_.emplace(folder_);

@@ -22,8 +22,8 @@ class SlotTable {
  public:
   static constexpr std::uint64_t kMaxInMemory = std::uint64_t{1} << 21;  ///< slots: 32 MiB
 
-  /// `folder` takes the file.
-  explicit SlotTable(std::filesystem::path folder);
+  /// `folder` takes the file, where there are more slots than `max_in_memory`.
+  explicit SlotTable(std::filesystem::path folder, std::uint64_t max_in_memory = kMaxInMemory);
 
   /// Slots, a power of two.
   [[nodiscard]] std::uint64_t capacity() const { return capacity_; }
@@ -50,6 +50,7 @@ class SlotTable {
   void insert(const Slot& slot);
 
   std::filesystem::path folder_;
+  std::uint64_t max_in_memory_;
   std::uint64_t capacity_;
   std::vector<Slot> slots_;           ///< all of them, while they are in memory
   std::optional<NamelessFile> file_;  ///< else

@@ -19,15 +19,16 @@ std::uint64_t place_of(SlotTable& table, std::uint64_t number) {
 
 TEST(SlotTableTest, FindsEverySlotInMemoryAndInItsFile) {
   const TemporaryFolder folder;
-  SlotTable table(folder.path());
-  constexpr std::uint64_t kMany = SlotTable::kMaxInMemory + 1000;  // it grows twice in its file
+  constexpr std::uint64_t kInMemory = std::uint64_t{1} << 15;
+  SlotTable table(folder.path(), kInMemory);
+  constexpr std::uint64_t kMany = kInMemory + 1000;  // it grows twice in its file
   for (std::uint64_t number = 0; number < kMany; ++number) {
     if (number * 2 >= table.capacity()) table.grow();
     const auto place = place_of(table, number);
     ASSERT_EQ(table.read(place).hash, 0U) << number;
     table.write(place, {hash_of(number), number});
   }
-  EXPECT_EQ(table.capacity(), SlotTable::kMaxInMemory * 4);
+  EXPECT_EQ(table.capacity(), kInMemory * 4);
   for (std::uint64_t number = 0; number < kMany; number += 7)
     ASSERT_EQ(table.read(place_of(table, number)).entry, number);
 }
