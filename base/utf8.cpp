@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include <simdjson.h>
+
 namespace banter::base {
 namespace {
 
@@ -71,6 +73,7 @@ std::string escaped(std::string_view bytes) {
 }  // namespace
 
 std::optional<std::size_t> first_bad_utf8(std::string_view text) {
+  if (simdjson::validate_utf8(text)) return std::nullopt;
   for (std::size_t at = ascii_in_front(text); at < text.size();) {
     const auto length = sequence_length(text.substr(at));
     if (length == 0) return at;

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <condition_variable>
 #include <cstddef>
+#include <deque>
 #include <future>
-#include <memory>
+#include <mutex>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -15,24 +18,32 @@ namespace banter::data {
 /// written in the order they came in. Holds a few pieces, whatever the records' size.
 class EncodingQueue {
  public:
-  /// The writer must outlive it.
+  /// Both must outlive it.
   EncodingQueue(const Tokenizer& tokenizer, StoreWriter& writer);
+  ~EncodingQueue();  ///< what is not written is given up
+  EncodingQueue(const EncodingQueue&) = delete;
+  EncodingQueue& operator=(const EncodingQueue&) = delete;
 
   void add(std::string split, Record record);  ///< Throws   FileError (disk full)
   void finish();                               ///< writes the rest. Throws   FileError
 
  private:
   using Piece = std::vector<std::pair<std::string, EncodedRecord>>;  // split, record
+  using Task = std::packaged_task<Piece(WordEncoder&)>;
   void flush();
   void write_first();
+  void work(WordEncoder encoder);  ///< what a thread does
 
   StoreWriter& writer_;
   std::vector<std::pair<std::string, Record>> waiting_;
-  std::size_t bytes_ = 0;  ///< of those that wait
-  /// Piece number n is made by encoder n modulo their count, which is free by then.
-  std::vector<std::unique_ptr<WordEncoder>> encoders_;
-  std::size_t pieces_ = 0;  ///< begun so far
-  std::vector<std::future<Piece>> running_;
+  std::size_t bytes_ = 0;                    ///< of those that wait
+  std::deque<std::future<Piece>> promised_;  ///< of the pieces that are not written, in order
+
+  std::mutex mutex_;
+  std::condition_variable has_task_;
+  std::deque<Task> tasks_;  ///< not begun
+  bool ended_ = false;
+  std::vector<std::thread> threads_;
 };
 
 }  // namespace banter::data
