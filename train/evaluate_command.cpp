@@ -61,7 +61,7 @@ struct Row {
     for (const auto& metric : fits) {
       std::vector<double> values;
       for (const auto& draw : draws) values.push_back((draw.*metric.value)());
-      intervals.push_back(percentile_interval(std::move(values)));
+      intervals.push_back(interval_over(groups.size(), std::move(values)));
     }
   }
   [[nodiscard]] json::object to_json() const {

@@ -17,6 +17,8 @@ enum class Smoothing {
   kExp,    ///< half a match at the first such order, a quarter at the second, ...
 };
 inline constexpr std::array kSmoothings = {"none", "floor", "add-k", "exp"};  ///< by number
+/// The same as sacrebleu's signatures have them.
+inline constexpr std::array kSmoothingSignatures = {"none", "floor[0.10]", "add-k[1.00]", "exp"};
 
 /// Sums over replies from which BLEU is made.
 struct BleuSums {

@@ -3,14 +3,21 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 namespace banter::train {
 
+namespace {
+
+Interval none() {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  return {.low = nan, .high = nan};
+}
+
+}  // namespace
+
 Interval percentile_interval(std::vector<double> values) {
-  if (std::ranges::any_of(values, [](double v) { return std::isnan(v); })) {
-    const double nan = std::numeric_limits<double>::quiet_NaN();
-    return {.low = nan, .high = nan};
-  }
+  if (std::ranges::any_of(values, [](double v) { return std::isnan(v); })) return none();
   std::ranges::sort(values);
   const auto at = [&](double share) {
     const double place = share * static_cast<double>(values.size() - 1);
@@ -19,6 +26,10 @@ Interval percentile_interval(std::vector<double> values) {
     return std::lerp(values[below], values[above], place - std::floor(place));
   };
   return {.low = at(0.025), .high = at(0.975)};
+}
+
+Interval interval_over(std::size_t groups, std::vector<double> values) {
+  return groups < kFewestGroups ? none() : percentile_interval(std::move(values));
 }
 
 Interval jackknife_interval(double estimate, std::span<const double, kJackknifeBlocks> without) {

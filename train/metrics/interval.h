@@ -31,6 +31,13 @@ void for_each_drawn(std::size_t size, std::uint64_t seed, std::uint64_t resample
 /// `values` must not be empty. A NaN among them makes both NaN.
 Interval percentile_interval(std::vector<double> values);
 
+/// With fewer groups there is no interval: every draw would be the same, which looks like
+/// certainty.
+constexpr std::size_t kFewestGroups = 2;
+
+/// The percentile interval of values that were drawn over so many groups; NaN with too few.
+Interval interval_over(std::size_t groups, std::vector<double> values);
+
 /// Blocks of groups that a jackknife leaves out, one after the other: block = group modulo this.
 constexpr std::size_t kJackknifeBlocks = 20;
 

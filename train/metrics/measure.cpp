@@ -173,7 +173,7 @@ std::vector<std::optional<Interval>> Measurement::intervals(std::size_t resample
     }
     std::vector<double> values;
     for (std::size_t r = 0; r < resamples; ++r) values.push_back(value_of(i, draws.row(r)));
-    all[i] = percentile_interval(std::move(values));
+    all[i] = interval_over(groups, std::move(values));
   });
   return all;
 }
@@ -216,7 +216,7 @@ std::string signature(const Metric& metric, const MetricSettings& settings,
                       std::size_t resamples, std::uint64_t seed) {
   std::string text(metric.signature);
   fill_in(text, "{nrefs}", number_of_references(samples));
-  fill_in(text, "{smooth}", kSmoothings.at(static_cast<std::size_t>(settings.smoothing)));
+  fill_in(text, "{smooth}", kSmoothingSignatures.at(static_cast<std::size_t>(settings.smoothing)));
   if (settings.vectors != nullptr)
     fill_in(text, "{vectors}", settings.vectors->hash().substr(0, 12));
   const auto interval =

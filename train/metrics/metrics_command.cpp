@@ -129,7 +129,8 @@ void print(const Request& request, std::span<const Sample> samples,
   out << '\n' << samples.size() << " replies in " << count_groups(samples) << " groups";
   if (!request.against.empty())
     out << "; p by " << name_of(request.resampling.test) << ", " << request.resampling.trials
-        << " trials over groups (distinct, entropy and same_reply always by randomisation)";
+        << " trials over groups (distinct, entropy and same_reply always by randomisation); a trial "
+           "that differs as much counts against the difference";
   out << '\n';
   if (used)
     out << "words with a vector: " << fixed(100 * used->replies.share(), 1) << " % of the replies, "

@@ -63,6 +63,16 @@ TEST(IntervalTest, HoldsTheEstimateOfEveryMetric) {
   }
 }
 
+TEST(IntervalTest, ASingleGroupHasNone) {
+  auto samples = tests::golden_samples();
+  for (auto& sample : samples) sample.group = 7;
+  PieceVocabulary vocabulary;
+  const auto metrics = tests::plain_metrics(samples);
+  const auto intervals = measure(samples, metrics, {}, vocabulary).intervals(20);
+  for (std::size_t m = 0; m < metrics.size(); ++m)
+    EXPECT_TRUE(!intervals[m] || std::isnan(intervals[m]->low)) << metrics[m]->name;
+}
+
 TEST(IntervalTest, DrawsAreOfWholeGroups) {
   // Two groups, all of the one alike: a draw has one, the other or both, and nothing between.
   std::vector<std::string> replies, references;

@@ -76,7 +76,10 @@ TEST_F(MetricsCommandTest, SignaturesSayHowAndOfWhat) {
       << bleu;
   EXPECT_TRUE(bleu.ends_with("|interval:bootstrap-group-1000-12345|version:banter-" BANTER_VERSION))
       << bleu;
-  EXPECT_NE(signature({"--smoothing", "add-k"}, "bleu").find("smooth:add-k"), std::string::npos);
+  EXPECT_NE(signature({"--smoothing", "add-k"}, "bleu").find("smooth:add-k[1.00]|"),
+            std::string::npos);
+  EXPECT_NE(signature({"--smoothing", "floor"}, "bleu").find("smooth:floor[0.10]|"),
+            std::string::npos);
   EXPECT_NE(signature({"--resamples", "50", "--seed", "7"}, "f1").find("bootstrap-group-50-7|"),
             std::string::npos);
   EXPECT_NE(signature({}, "distinct_1").find("interval:jackknife-group-20|"), std::string::npos);
