@@ -70,6 +70,30 @@ struct Header {
   }
 };
 
+/// Whether bytes cannot stand in a line of text.
+bool is_binary(std::string_view line) {
+  const auto is_control = [](char c) { return c >= 0 && c < ' ' && c != '\t'; };
+  return base::first_bad_utf8(line) || std::ranges::any_of(line, is_control);
+}
+
+/// What a file that is known by its first bytes is, and what to do; "" for what may be text.
+std::string_view packed_form(std::string_view text) {
+  if (text.starts_with("\x1F\x8B")) return "is packed (gzip): unpack it first";
+  if (text.starts_with("\xBA\x16\x4F\x2F"))
+    return "is a model of fastText (.bin): give the text file beside it (.vec)";
+  return "";
+}
+
+/// Why a line is no vector.
+std::string fault_of(std::string_view line, std::size_t fields, std::size_t dimensions,
+                     bool is_below_header) {
+  if (is_below_header && is_binary(line))
+    return "is in word2vec's binary form: write it as text (word2vec -binary 0, or gensim's "
+           "save_word2vec_format(FILE, binary=False))";
+  return "has " + std::to_string(fields) + " numbers behind its word, expected " +
+         std::to_string(dimensions) + " as the first line has it";
+}
+
 }  // namespace
 
 void WordVectors::keep(std::string_view word, std::string_view numbers, const std::string& where) {
@@ -87,14 +111,22 @@ void WordVectors::keep(std::string_view word, std::string_view numbers, const st
 WordVectors WordVectors::read(const std::filesystem::path& path,
                               const std::unordered_set<std::string>& wanted) {
   const base::MappedFile file(path);
-  const auto name = base::printable(path.string(), 1000);
+  return from_text(file.text(), base::printable(path.string(), 1000), wanted);
+}
+
+WordVectors WordVectors::from_text(std::string_view text, const std::string& name,
+                                   const std::unordered_set<std::string>& wanted) {
+  if (const auto form = packed_form(text); !form.empty())
+    throw base::DataError(name + ": " + std::string(form));
   WordVectors vectors;
   std::optional<Header> header;
   std::uint64_t number = 0;
-  for (auto rest = file.text(); !rest.empty();) {
+  for (auto rest = text; !rest.empty();) {
     const auto line = trimmed(data::take_line(rest));
     const auto where = [&] { return name + ":" + std::to_string(number) + ": "; };
     if (++number == 1 && (header = Header::from(line))) {
+      if (header->dimensions == 0)
+        throw base::DataError(where() + "says that vectors have 0 numbers");
       vectors.dimensions_ = header->dimensions;
       continue;
     }
@@ -105,19 +137,18 @@ WordVectors WordVectors::read(const std::filesystem::path& path,
     if (number == 1) vectors.dimensions_ = fields;
     const bool has_spaces = fields > vectors.dimensions_ && number > 1 && !are_numbers(numbers);
     if (fields == 0 || (fields != vectors.dimensions_ && !has_spaces))
-      throw base::DataError(where() + "has " + std::to_string(fields) +
-                            " numbers behind its word, expected " +
-                            std::to_string(vectors.dimensions_) + " as the first line has it");
+      throw base::DataError(
+          where() + fault_of(line, fields, vectors.dimensions_, header.has_value() && number == 2));
     ++vectors.lines_;
     if (!has_spaces && wanted.contains(std::string(word))) vectors.keep(word, numbers, where());
   }
-  if (number == 0)
-    throw base::DataError(name + ": is empty: expected a word and its numbers a line");
   if (header && header->words != vectors.lines_)
     throw base::DataError(name + ": has " + std::to_string(vectors.lines_) +
                           " words, and its first line says " + std::to_string(header->words) +
                           ": it is cut or damaged");
-  vectors.hash_ = base::sha256_hex(file.text());
+  if (vectors.lines_ == 0)
+    throw base::DataError(name + ": holds no vector: expected a word and its numbers a line");
+  vectors.hash_ = base::sha256_hex(text);
   return vectors;
 }
 

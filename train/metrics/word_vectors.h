@@ -23,10 +23,14 @@ class WordVectors {
   ///
   /// Throws   FileError; DataError naming file, line and rule: another number of dimensions than
   ///          the first line's, of a wanted word a number that is none or not finite, fewer or more
-  ///          words than the first line says
+  ///          words than the first line says; or what to do where the file is no text (word2vec's
+  ///          binary form, a model of fastText, gzip)
   /// Cost     one pass over the mapped file; memory only for what is wanted
   static WordVectors read(const std::filesystem::path& path,
                           const std::unordered_set<std::string>& wanted);
+  /// The same from a file's text; `name` is what errors call it.
+  static WordVectors from_text(std::string_view text, const std::string& name,
+                               const std::unordered_set<std::string>& wanted);
 
   /// Nothing where the word has no vector.
   [[nodiscard]] std::span<const float> find(std::string_view word) const;

@@ -122,8 +122,29 @@ TEST_F(WordVectorsTest, DamageIsAnErrorWithLineAndRule) {
         << number;
   EXPECT_EQ(error_of("3 2\na 1 2\nb 1 2\n"),
             ": has 2 words, and its first line says 3: it is cut or damaged");
-  EXPECT_EQ(error_of(""), ": is empty: expected a word and its numbers a line");
+  EXPECT_EQ(error_of(""), ": holds no vector: expected a word and its numbers a line");
+  EXPECT_EQ(error_of("0 4\n"), ": holds no vector: expected a word and its numbers a line");
+  EXPECT_EQ(error_of("2 0\na\nb\n"), ":1: says that vectors have 0 numbers");
   EXPECT_THROW(WordVectors::read(folder_ / "missing", {}), base::FileError);
+}
+
+TEST_F(WordVectorsTest, SizesThatOnlyTheFirstLineClaimsCostNothing) {
+  EXPECT_EQ(error_of("18446744073709551615 2\na 1 2\n"),
+            ": has 1 words, and its first line says 18446744073709551615: it is cut or damaged");
+  EXPECT_EQ(error_of("1 18446744073709551615\na 1 2\n"),
+            ":2: has 2 numbers behind its word, expected 18446744073709551615 as the first line "
+            "has it");
+}
+
+TEST_F(WordVectorsTest, OtherFormsAreKnownAndSayWhatToDo) {
+  const std::string number("\x9A\x99\x99\x3E", 4);  // 0.3, as word2vec's binary form has it
+  EXPECT_EQ(error_of("2 2\na " + number + number + "\nb " + number + number + "\n"),
+            ":2: is in word2vec's binary form: write it as text (word2vec -binary 0, or gensim's "
+            "save_word2vec_format(FILE, binary=False))");
+  EXPECT_EQ(error_of(std::string("\x1F\x8B\x08\x00", 4)), ": is packed (gzip): unpack it first");
+  EXPECT_EQ(error_of(std::string("\xBA\x16\x4F\x2F\x0C\x00", 6)),
+            ": is a model of fastText (.bin): give the text file beside it (.vec)");
+  EXPECT_EQ(read("1 2\na\t1 2\n").words(), 1U) << "a tab is text";
 }
 
 }  // namespace
