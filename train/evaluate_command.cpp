@@ -44,10 +44,6 @@ std::span<const Fit> fits_for(const Likelihood& model) {
   return std::span(kFits).first(kFits.size() - (model.bound == 0 ? 1 : 0));
 }
 
-std::string bounds(const Interval& interval, int digits) {
-  return " [" + fixed(interval.low, digits) + ", " + fixed(interval.high, digits) + "]";
-}
-
 /// One system's row: every metric with its interval.
 struct Row {
   std::string name;
@@ -76,7 +72,7 @@ struct Row {
   [[nodiscard]] std::vector<std::string> cells() const {
     std::vector<std::string> cells = {name};
     for (std::size_t i = 0; i < fits.size(); ++i)
-      cells.push_back(fixed((sums.*fits[i].value)(), fits[i].digits) +
+      cells.push_back(fixed((sums.*fits[i].value)(), fits[i].digits) + " " +
                       bounds(intervals[i], fits[i].digits));
     return cells;
   }

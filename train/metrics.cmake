@@ -9,18 +9,21 @@ add_library(
   train/metrics/comparison.cpp
   train/metrics/embeddings.cpp
   train/metrics/f1.cpp
+  train/metrics/hits.cpp
   train/metrics/interval.cpp
   train/metrics/known_metrics.cpp
   train/metrics/likelihood.cpp
   train/metrics/measure.cpp
   train/metrics/metrics_command.cpp
   train/metrics/pieces.cpp
+  train/metrics/ranking_file.cpp
   train/metrics/repetition.cpp
   train/metrics/rouge_l.cpp
   train/metrics/sample.cpp
   train/metrics/sample_files.cpp
   train/metrics/scores.cpp
   train/metrics/swapped_pieces.cpp
+  train/metrics/used_vectors.cpp
   train/metrics/word_vectors.cpp
   train/metrics/words_13a.cpp
   train/ngram.cpp)

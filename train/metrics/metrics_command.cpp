@@ -7,11 +7,17 @@
 #include <vector>
 
 #include "base/errors.h"
+#include "base/files.h"
+#include "base/hash.h"
 #include "base/json.h"
+#include "base/utf8.h"
 #include "configs/command_line.h"
 #include "train/commands.h"
+#include "train/metrics/hits.h"
+#include "train/metrics/ranking_file.h"
 #include "train/metrics/sample_files.h"
 #include "train/metrics/scores.h"
+#include "train/metrics/used_vectors.h"
 
 namespace banter::train {
 namespace {
@@ -20,51 +26,12 @@ namespace json = base::json;
 
 struct Request {
   SampleFiles files;
-  std::string against, vectors;
+  std::string against, vectors, rankings;
   std::vector<std::string> metrics;
   MetricSettings settings;
   Resampling resampling;
   std::optional<std::size_t> trials;
   bool json = false;
-};
-
-/// How many words of texts there are, and how many of them have a vector.
-struct Coverage {
-  std::uint64_t words = 0, known = 0;
-
-  void add(std::string_view text, const WordVectors& vectors) {
-    for (const auto& word : small_words(text)) {
-      ++words;
-      if (!vectors.find(word).empty()) ++known;
-    }
-  }
-  [[nodiscard]] double share() const {
-    return words == 0 ? 0 : static_cast<double>(known) / static_cast<double>(words);
-  }
-};
-
-/// The vectors of the words that occur, and how many occurrences have one.
-struct UsedVectors {
-  WordVectors vectors;
-  Coverage replies, references;
-
-  UsedVectors(const std::string& path, std::span<const Sample> samples,
-              std::span<const Sample> others) {
-    std::unordered_set<std::string> wanted;
-    const auto want = [&](std::string_view text) {
-      for (auto& word : small_words(text)) wanted.insert(std::move(word));
-    };
-    for (const auto& sample : samples) {
-      want(sample.reply);
-      for (const auto& reference : sample.references) want(reference);
-    }
-    for (const auto& sample : others) want(sample.reply);
-    vectors = WordVectors::read(path, wanted);
-    for (const auto& sample : samples) {
-      replies.add(sample.reply, vectors);
-      for (const auto& reference : sample.references) references.add(reference, vectors);
-    }
-  }
 };
 
 std::string option_of(Need need) {
@@ -108,14 +75,7 @@ json::object to_json(const Request& request, std::span<const Sample> samples,
       {"replies", request.files.replies},
       {"counts", {{"replies", samples.size()}, {"groups", count_groups(samples)}}}};
   if (!request.against.empty()) answer["against"] = request.against;
-  if (used)
-    answer["vectors"] = {
-        {"file", request.vectors},
-        {"hash", used->vectors.hash()},
-        {"dimensions", used->vectors.dimensions()},
-        {"words", used->vectors.words_of_file()},
-        {"coverage",
-         {{"replies", used->replies.share()}, {"references", used->references.share()}}}};
+  if (used) answer["vectors"] = used->to_json();
   json::object metrics;
   for (const auto& score : scores) metrics[std::string(score.metric->name)] = score.to_json();
   answer["metrics"] = std::move(metrics);
@@ -129,12 +89,11 @@ void print(const Request& request, std::span<const Sample> samples,
   out << '\n' << samples.size() << " replies in " << count_groups(samples) << " groups";
   if (!request.against.empty())
     out << "; p by " << name_of(request.resampling.test) << ", " << request.resampling.trials
-        << " trials over groups (distinct, entropy and same_reply always by randomisation); a trial "
+        << " trials over groups (distinct, entropy and same_reply always by randomisation); a "
+           "trial "
            "that differs as much counts against the difference";
   out << '\n';
-  if (used)
-    out << "words with a vector: " << fixed(100 * used->replies.share(), 1) << " % of the replies, "
-        << fixed(100 * used->references.share(), 1) << " % of the references\n";
+  if (used) used->print(out);
   for (const auto& score : scores)
     if (score.counted < samples.size())
       out << score.metric->name << ": " << samples.size() - score.counted
@@ -145,7 +104,7 @@ void add_options(configs::CommandLine& line, Request& request, std::string& smoo
                  std::string& test) {
   auto& app = line.app;
   const std::string lines = ", one a line, plain or JSON Lines";
-  app.add_option("--replies", request.files.replies, "a system's replies" + lines)->required();
+  app.add_option("--replies", request.files.replies, "a system's replies" + lines);
   app.add_option("--references", request.files.references,
                  "what was really said" + lines + "; repeatable: several references a reply")
       ->allow_extra_args(false)
@@ -154,6 +113,9 @@ void add_options(configs::CommandLine& line, Request& request, std::string& smoo
                  "what was replied to" + lines + "; plain: tabs between turns");
   app.add_option("--against", request.against, "another system's replies to the same contexts");
   app.add_option("--vectors", request.vectors, "word vectors as text: GloVe's or word2vec's form");
+  app.add_option("--rankings", request.rankings,
+                 "in place of replies how candidates were scored, JSON Lines: \"scores\", "
+                 "\"answer\" (the true one's place, from 0), \"candidates\", \"dialogue\"");
   app.add_option("--metrics", request.metrics, "names with commas between; by default all that can")
       ->delimiter(',');
   app.add_option("--groups", request.files.groups,
@@ -171,6 +133,27 @@ void add_options(configs::CommandLine& line, Request& request, std::string& smoo
       ->check(CLI::Range(1, 1'000'000));
   app.add_option("--seed", request.resampling.seed, "of draws and trials")->capture_default_str();
   line.with_json();
+}
+
+/// hits@k of what another program scored.
+int run_rankings(const Request& request) {
+  std::vector<unsigned> ks(kUsualHits.begin(), kUsualHits.end());
+  if (!request.metrics.empty()) ks.clear();
+  for (const auto& name : request.metrics) {
+    const auto named = hits_named(name);
+    if (named.empty())
+      throw base::UsageError("banter metrics: of --rankings there is no metric \"" +
+                             base::printable(name) + "\"; known: hits_1 hits_2 ...");
+    ks.insert(ks.end(), named.begin(), named.end());
+  }
+  const auto hash = base::sha256_hex(base::MappedFile(request.rankings).text()).substr(0, 12);
+  const Ranking ranking(read_rankings(request.rankings), ks, "data:" + hash,
+                        request.resampling.resamples, request.resampling.seed);
+  if (request.json)
+    std::cout << base::pretty_json(ranking.to_json());
+  else
+    ranking.print(std::cout);
+  return 0;
 }
 
 int run(Request& request) {
@@ -203,19 +186,24 @@ int run_metrics(const std::vector<std::string>& arguments) {
       "banter metrics --replies hred.jsonl --against seq2seq.jsonl --references test.jsonl --json\n"
       "banter metrics --replies r.txt --references a.txt --references b.txt --metrics bleu,f1\n"
       "banter metrics --replies r.txt --references a.txt --vectors glove.6B.300d.txt "
-      "--metrics embed");
+      "--metrics embed\n"
+      "banter metrics --rankings scored.jsonl --metrics hits_1,hits_5");
   Request request;
   std::string smoothing = kSmoothings.back();
   std::string test = name_of(request.resampling.test);
   add_options(line, request, smoothing, test);
   if (!line.parse(arguments)) return 0;
+  if (request.files.replies.empty() == request.rankings.empty())
+    throw base::UsageError(
+        "banter metrics: give --replies, or --rankings in their place; see `banter metrics "
+        "--help`");
   request.json = line.common.json;
   request.settings.smoothing =
       static_cast<Smoothing>(std::ranges::find(kSmoothings, smoothing) - kSmoothings.begin());
   request.resampling.test =
       test == "bootstrap" ? PairedTest::kBootstrap : PairedTest::kRandomisation;
   request.resampling.trials = request.trials.value_or(test == "bootstrap" ? 1000 : 10'000);
-  return run(request);
+  return request.rankings.empty() ? run(request) : run_rankings(request);
 }
 
 }  // namespace banter::train

@@ -4,7 +4,6 @@
 #include <array>
 #include <cstddef>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 
 #include "base/errors.h"
@@ -12,6 +11,7 @@
 #include "base/json.h"
 #include "base/utf8.h"
 #include "data/input/lines.h"
+#include "train/metrics/groups.h"
 
 namespace banter::train {
 namespace {
@@ -114,30 +114,9 @@ std::vector<std::string> context_at(const Lines& lines, std::size_t i) {
   return turns;
 }
 
-/// Whatever JSON value names a dialogue, as text.
-std::string dialogue_of(const json::object& object) {
-  const auto* value = object.if_contains("dialogue");
-  return value == nullptr ? "" : json::serialize(*value);
-}
-
 std::string group_at(const Lines& lines, std::size_t i) {
-  return lines.is_json() ? dialogue_of(lines.object(i)) : std::string(lines.text(i));
+  return lines.is_json() ? name_of_group(lines.object(i)) : std::string(lines.text(i));
 }
-
-/// Numbers groups by name; a reply without a name is a group of its own.
-class Groups {
- public:
-  std::uint64_t number(const std::string& name) {
-    if (name.empty()) return next_++;
-    const auto [known, is_new] = known_.try_emplace(name, next_);
-    if (is_new) ++next_;
-    return known->second;
-  }
-
- private:
-  std::unordered_map<std::string, std::uint64_t> known_;
-  std::uint64_t next_ = 0;
-};
 
 /// The reply's line with all that may stand in it; gives the name of its group.
 std::string read_line(const Lines& lines, std::size_t i, Sample& sample) {
@@ -147,7 +126,7 @@ std::string read_line(const Lines& lines, std::size_t i, Sample& sample) {
   if (object.contains("references"))
     sample.references = texts_of(object, "references", lines.where(i));
   sample.context = context_of(object, lines.where(i));
-  return dialogue_of(object);
+  return name_of_group(object);
 }
 
 /// What stands in the references' files, for all samples.

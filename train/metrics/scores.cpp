@@ -29,11 +29,6 @@ bool has_what_it_needs(const Metric& metric, std::span<const Sample> samples, bo
   return false;
 }
 
-std::string bounds(const std::optional<Interval>& interval, int digits) {
-  if (!interval) return "-";
-  return "[" + fixed(interval->low, digits) + ", " + fixed(interval->high, digits) + "]";
-}
-
 std::string p_text(double p) {
   std::ostringstream text;
   text << std::setprecision(3) << p;
@@ -128,6 +123,11 @@ std::string fixed(double value, int digits) {
   std::ostringstream text;
   text << std::fixed << std::setprecision(digits) << value;
   return text.str();
+}
+
+std::string bounds(const std::optional<Interval>& interval, int digits) {
+  if (!interval || !std::isfinite(interval->low)) return "-";
+  return "[" + fixed(interval->low, digits) + ", " + fixed(interval->high, digits) + "]";
 }
 
 void print_table(std::ostream& out, const std::vector<std::vector<std::string>>& rows) {

@@ -52,6 +52,8 @@ void print_scores(std::ostream& out, std::span<const Score> scores);
 
 /// A number of a table; "-" for what is none.
 std::string fixed(double value, int digits);
+/// "[low, high]"; "-" where there is none.
+std::string bounds(const std::optional<Interval>& interval, int digits);
 /// Rows of cells as columns of equal width, two spaces apart.
 void print_table(std::ostream& out, const std::vector<std::vector<std::string>>& rows);
 base::json::value number_or_null(double value);

@@ -233,6 +233,49 @@ TEST_F(MetricsCommandTest, ANameStandsForItsKindUnlessItIsAMetric) {
   EXPECT_THROW(metrics_named(std::vector<std::string>{"re"}), base::UsageError);
 }
 
+TEST_F(MetricsCommandTest, RankingsOfAnyProgramGiveHits) {
+  const auto rankings =
+      file("s.jsonl",
+           "{\"scores\": [-3, -2.5, -9], \"answer\": 1, \"dialogue\": \"d\"}\n"
+           "{\"scores\": [-1, -1], \"answer\": 0, \"dialogue\": \"d\"}\n\n"
+           "{\"scores\": [-1, -2, -3], \"answer\": 2, "
+           "\"candidates\": [\"The Ho!\", \"no\", \"ho\"]}\n"
+           "{\"scores\": [4, 5], \"answer\": 0, \"candidates\": [\"a x\", \"x\"]}\n");
+  const std::vector<std::string> arguments = {"--rankings", rankings, "--metrics", "hits_1,hits_2"};
+  const auto text = tests::output_of(run_metrics, arguments);
+  EXPECT_NE(text.find("3 replies, each among 2.3 candidates (2 to 3)"), std::string::npos) << text;
+  auto as_json = arguments;
+  as_json.emplace_back("--json");
+  const auto answer = json::parse(tests::output_of(run_metrics, as_json)).as_object();
+  EXPECT_NEAR(answer.at("hits_1").at("value").as_double(), 1.0 / 3, 1e-12) << "ties count against";
+  EXPECT_NEAR(answer.at("hits_1").at("chance").as_double(), (1.0 / 3 + 0.5 + 0.5) / 3, 1e-12);
+  EXPECT_EQ(answer.at("hits_2").at("value").as_double(), 1);
+  const std::string signature(answer.at("hits_1").at("signature").as_string());
+  EXPECT_TRUE(signature.starts_with("hits_1|data:")) << signature;
+}
+
+TEST_F(MetricsCommandTest, WhatIsWrongInRankingsIsToldWithItsLine) {
+  const auto with = [&](const std::string& line) {
+    return error_of({"--rankings", file("s", "{\"scores\": [1, 2], \"answer\": 0}\n" + line)});
+  };
+  EXPECT_EQ(with("{\"scores\": [1, 2], \"answer\": 2}"),
+            "s:2: \"answer\" must be the place of the true reply in \"scores\", 0 to 1");
+  EXPECT_EQ(with("{\"scores\": [1, 2]}").substr(0, 13), "s:2: \"answer\"");
+  EXPECT_EQ(with("{\"scores\": [1, \"2\"], \"answer\": 0}"),
+            "s:2: \"scores\" holds something that is no finite number");
+  EXPECT_EQ(with("{\"scores\": [1, 2], \"answer\": 0, \"candidates\": [\"a\"]}"),
+            "s:2: has 1 candidates and 2 scores");
+  EXPECT_NE(with("scores").find("s:2"), std::string::npos);
+  EXPECT_EQ(error_of({"--rankings", file("s", "{\"scores\": [1], \"answer\": 0}\n")}),
+            "s: no line has candidates beside the true reply");
+  EXPECT_EQ(error_of({"--rankings", references_, "--metrics", "f1"}, 2),
+            "banter metrics: of --rankings there is no metric \"f1\"; known: hits_1 hits_2 ...");
+  const std::string either =
+      "banter metrics: give --replies, or --rankings in their place; see `banter metrics --help`";
+  EXPECT_EQ(error_of({}, 2), either);
+  EXPECT_EQ(error_of({"--replies", replies_, "--rankings", replies_}, 2), either);
+}
+
 TEST_F(MetricsCommandTest, HelpShowsExamples) {
   const auto help = tests::output_of(run_metrics, {"--help"});
   EXPECT_NE(help.find("Examples:"), std::string::npos);

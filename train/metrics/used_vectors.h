@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <iosfwd>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/json.h"
+#include "train/metrics/sample.h"
+#include "train/metrics/word_vectors.h"
+
+namespace banter::train {
+
+/// How many words of texts there are, and how many of them have a vector.
+struct Coverage {
+  std::uint64_t words = 0, known = 0;
+
+  void add(std::string_view text, const WordVectors& vectors);
+  [[nodiscard]] double share() const;  ///< 0 where there is no word
+};
+
+/// Of a vectors' file those of the words that occur, and how many occurrences have one.
+struct UsedVectors {
+  std::filesystem::path file;
+  WordVectors vectors;
+  Coverage replies, references;
+
+  /// For these samples and, beside them, the replies of others.
+  /// Throws   what WordVectors::read throws
+  UsedVectors(const std::filesystem::path& path, std::span<const Sample> samples,
+              std::span<const Sample> others);
+
+  [[nodiscard]] base::json::object to_json() const;
+  void print(std::ostream& out) const;  ///< one line
+};
+
+}  // namespace banter::train
