@@ -28,6 +28,8 @@ TEST(HitsTest, ByHandWithChance) {
   EXPECT_DOUBLE_EQ(ranking.hits[1].value, 4.0 / 5);
   EXPECT_DOUBLE_EQ(ranking.hits[0].chance, (3 * 0.25 + 2 * 0.5) / 5);
   EXPECT_DOUBLE_EQ(ranking.hits[1].chance, (3 * 0.5 + 2 * 1.0) / 5);
+  EXPECT_DOUBLE_EQ(Ranking(ranks, std::vector{3U}, "").hits[0].chance, (3 * 0.75 + 2 * 1.0) / 5)
+      << "of two candidates the first three are both";
   EXPECT_DOUBLE_EQ(ranking.mean_candidates, 16.0 / 5);
   EXPECT_EQ(ranking.fewest_candidates, 2U);
   EXPECT_EQ(ranking.most_candidates, 4U);
