@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 
 namespace banter::base {
 
@@ -11,11 +12,17 @@ class FileLock {
   /// Creates `path` when missing.
   /// Throws   FileError at once when another process holds it: names the folder and its pid
   explicit FileLock(const std::filesystem::path& path);
+  /// The same, but nothing when another process holds it.
+  static std::optional<FileLock> try_lock(const std::filesystem::path& path);
   ~FileLock();
   FileLock(FileLock&&) noexcept;
   FileLock& operator=(FileLock&&) = delete;
 
+  /// For a child process that is to hold the lock too, until both have ended.
+  [[nodiscard]] int descriptor() const { return fd_; }
+
  private:
+  explicit FileLock(int fd) : fd_(fd) {}
   int fd_ = -1;
 };
 

@@ -60,6 +60,27 @@ TEST(LockTest, IsFreeWhenItsHolderIsKilled) {
   ::close(ready[1]);
 }
 
+TEST(LockTest, MayBeTriedWithoutAnError) {
+  const tests::TemporaryFolder folder;
+  {
+    const auto lock = FileLock::try_lock(folder / "lock");
+    ASSERT_TRUE(lock);
+    EXPECT_FALSE(FileLock::try_lock(folder / "lock"));
+  }
+  EXPECT_TRUE(FileLock::try_lock(folder / "lock"));
+}
+
+TEST(LockTest, IsHeldByAChildThatHasItsDescriptor) {
+  const tests::TemporaryFolder folder;
+  auto lock = FileLock::try_lock(folder / "lock");
+  ASSERT_TRUE(lock);
+  const int kept = ::dup(lock->descriptor());  // as a child has it after fork
+  lock.reset();
+  EXPECT_FALSE(FileLock::try_lock(folder / "lock"));
+  ::close(kept);
+  EXPECT_TRUE(FileLock::try_lock(folder / "lock"));
+}
+
 TEST(LockTest, AFolderThatIsNotThereCannotBeLocked) {
   const tests::TemporaryFolder folder;
   EXPECT_NE(error_of_locking(folder / "no" / "lock").find("cannot be opened"), std::string::npos);
