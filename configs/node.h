@@ -51,4 +51,9 @@ struct Node {
 
 using NodePtr = std::shared_ptr<Node>;
 
+/// The same values at the same places, none of them read, under another path.
+NodePtr copy_of(const Node& node, const std::string& path);
+/// A value on one line of YAML, which reads back to it.
+std::string to_yaml(const Node& node);
+
 }  // namespace banter::configs

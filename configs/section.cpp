@@ -156,6 +156,41 @@ std::string Section::where(std::string_view key) const {
   return child == nullptr ? node_->where : child->where;
 }
 
+Value Section::value(std::string_view key) {
+  const auto node = node_->child(key);
+  if (node == nullptr)
+    throw ConfigError(node_->where + ": " + node_->path_of(key) +
+                      ": is missing, and has no default");
+  node_->record({std::string(key), to_yaml(*node), {}, false});
+  return Value(node);
+}
+
+// ---- Value --------------------------------------------------------------------------------------
+
+bool Value::is_list() const { return node_->kind == Node::Kind::kList; }
+bool Value::is_mapping() const { return node_->kind == Node::Kind::kMapping; }
+
+std::vector<std::pair<std::string, Value>> Value::entries() const {
+  if (!is_mapping()) wrong_type(*node_, "a mapping");
+  std::vector<std::pair<std::string, Value>> entries;
+  for (const auto& [key, child] : node_->children) entries.emplace_back(key, Value(child));
+  return entries;
+}
+
+std::vector<Value> Value::items() const {
+  if (!is_list()) wrong_type(*node_, "a list");
+  std::vector<Value> items;
+  for (const auto& item : node_->items) items.push_back(Value(item));
+  return items;
+}
+
+std::string Value::yaml() const { return to_yaml(*node_); }
+const std::string& Value::where() const { return node_->where; }
+
+void Value::fail(std::string_view sentence) const {
+  throw ConfigError(node_->where + ": " + node_->path + ": " + std::string(sentence));
+}
+
 // ---- Config -------------------------------------------------------------------------------------
 
 Config Config::load(const std::filesystem::path& file, const std::vector<std::string>& overrides) {
@@ -178,6 +213,27 @@ Config Config::parse(std::string_view yaml, std::string_view name,
     throw ConfigError(config.root_->where + ": must be a mapping, as in \"key: value\"");
   config.root_->where = name;
   for (const auto& text : overrides) apply_override(config.root_, text);
+  return config;
+}
+
+Config Config::of(const Value& mapping) {
+  if (!mapping.is_mapping()) wrong_type(*mapping.node_, "a mapping");
+  Config config;
+  config.root_ = copy_of(*mapping.node_, "");
+  return config;
+}
+
+void Config::set(std::string_view key, const Value& value) {
+  lay_over(root_, key, *value.node_, value.where());
+}
+
+void Config::set(std::string_view key, std::string_view yaml, std::string_view where) {
+  lay_over(root_, key, yaml, std::string(where));
+}
+
+Config Config::copy() const {
+  Config config;
+  config.root_ = copy_of(*root_, "");
   return config;
 }
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/errors.h"
@@ -14,6 +15,28 @@ namespace banter::configs {
 using base::ConfigError;
 
 struct Node;  // one value with its file:line, whether it was read, and its effective value
+
+/// One value of a configuration, of any type, with the place where it stands: what is read from
+/// one configuration and laid over another (`Config::set`).
+class Value {
+ public:
+  [[nodiscard]] bool is_list() const;
+  [[nodiscard]] bool is_mapping() const;
+  /// Of a mapping, in order. Throws   ConfigError when it is none
+  [[nodiscard]] std::vector<std::pair<std::string, Value>> entries() const;
+  /// Of a list. Throws   ConfigError when it is none
+  [[nodiscard]] std::vector<Value> items() const;
+  [[nodiscard]] std::string yaml() const;          ///< on one line, reads back to the same value
+  [[nodiscard]] const std::string& where() const;  ///< "recipe.yaml:12"
+  /// Throws   ConfigError "<where>: <key>: <sentence>"
+  [[noreturn]] void fail(std::string_view sentence) const;
+
+ private:
+  friend class Section;
+  friend class Config;
+  explicit Value(std::shared_ptr<Node> node) : node_(std::move(node)) {}
+  std::shared_ptr<Node> node_;
+};
 
 /// A mapping of a configuration, read key by key into plain structs.
 ///
@@ -40,6 +63,9 @@ class Section {
   /// One of `allowed`; the error lists them.
   std::string choice(std::string_view key, std::string_view fallback,
                      const std::vector<std::string>& allowed);
+
+  /// What stands under a key that must be there, whatever it is. Throws   ConfigError
+  Value value(std::string_view key);
 
   /// The mapping under `key`; an empty one when the key is absent.
   Section section(std::string_view key);
@@ -80,6 +106,18 @@ class Config {
   /// The same from a string; `name` stands for the file in messages.
   static Config parse(std::string_view yaml, std::string_view name,
                       const std::vector<std::string>& overrides = {});
+
+  /// A mapping that stands in another configuration, as one of its own: its keys lose the path in
+  /// front of them and keep their places. Throws   ConfigError when it is no mapping
+  static Config of(const Value& mapping);
+
+  /// Lays a copy of `value` over the key `a.b.c`, as an override does; messages about it begin
+  /// with the value's place. Throws   ConfigError
+  void set(std::string_view key, const Value& value);
+  /// The same with a value as YAML text; `where` stands for its place.
+  void set(std::string_view key, std::string_view yaml, std::string_view where);
+  /// The same values, none of them read.
+  [[nodiscard]] Config copy() const;
 
   [[nodiscard]] Section root() const;
   /// What is in force: every key that was read, with its value (defaults included), in the order

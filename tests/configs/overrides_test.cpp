@@ -94,5 +94,49 @@ TEST(OverridesTest, TheLimitsOfAFileHoldForOverridesToo) {
   EXPECT_NE(error_with({deep + "=1"}).find("nested deeper"), std::string::npos);
 }
 
+TEST(OverridesTest, AValueOfAnotherFileKeepsItsPlace) {
+  const auto other = Config::parse(
+      "rows:\n  wide:\n    model.hidden_dim: big\n    model.layers: 2\n  all:\n    model: {n: 1}\n",
+      "rows.yaml");
+  auto config = Config::parse(kRecipe, "r.yaml");
+  for (const auto& [key, value] : other.root().value("rows").entries()[0].second.entries())
+    config.set(key, value);
+  auto model = config.root().section("model");
+  EXPECT_EQ(model.get<std::int64_t>("layers", 1), 2);
+  EXPECT_EQ(error_of([&] { model.get<std::int64_t>("hidden_dim", 1); }),
+            "rows.yaml:3: model.hidden_dim: expected an integer of 64 bits, got \"big\"");
+  config.set("model", other.root().value("rows").entries()[1].second.entries()[0].second);
+  EXPECT_FALSE(config.root().section("model").has("hidden_dim")) << "a mapping is replaced";
+  EXPECT_EQ(error_of([&] { config.set("run.a", "1", "place"); }),
+            "place: run: is no mapping that could hold a key");
+}
+
+TEST(OverridesTest, ACopyIsReadByItself) {
+  const auto config = Config::parse("a: 1\nb: {c: x}\n", "r.yaml");
+  const auto copy = config.copy();
+  copy.root().get<std::int64_t>("a", 0);
+  EXPECT_EQ(copy.dump(), "a: 1\n");
+  EXPECT_EQ(config.dump(), "");
+  const auto part = Config::of(config.root().value("b"));
+  part.root().get<std::string>("c", "");
+  EXPECT_EQ(part.dump(), "c: x\n");
+  EXPECT_EQ(part.root().path(), "");
+  EXPECT_EQ(error_of([&] { Config::of(config.root().value("a")); }),
+            "r.yaml:1: a: expected a mapping, got \"1\"");
+}
+
+TEST(OverridesTest, AValueOnOneLineReadsBackToItself) {
+  const auto config = Config::parse(
+      "v: {a: 1, b: -0.5, c: \"1\", d: [x, 'a, b', null, true], e: {f: \"n: o\"}, g: 'null', "
+      "h: word, i: -}\n",
+      "r.yaml");
+  const auto text = config.root().value("v").yaml();
+  EXPECT_EQ(text,
+            "{a: 1, b: -0.5, c: \"1\", d: [x, \"a, b\", null, true], e: {f: \"n: o\"}, "
+            "g: \"null\", h: word, i: \"-\"}");
+  const auto again = Config::parse("v: " + text, "again.yaml");
+  EXPECT_EQ(again.root().value("v").yaml(), text);
+}
+
 }  // namespace
 }  // namespace banter::configs
