@@ -10,9 +10,12 @@ add_library(
   train/metrics/embeddings.cpp
   train/metrics/f1.cpp
   train/metrics/hits.cpp
+  train/metrics/holm.cpp
   train/metrics/interval.cpp
   train/metrics/known_metrics.cpp
   train/metrics/likelihood.cpp
+  train/metrics/likelihood_files.cpp
+  train/metrics/likelihood_measurement.cpp
   train/metrics/measure.cpp
   train/metrics/metrics_command.cpp
   train/metrics/pieces.cpp
@@ -22,6 +25,7 @@ add_library(
   train/metrics/sample.cpp
   train/metrics/sample_files.cpp
   train/metrics/scores.cpp
+  train/metrics/spread.cpp
   train/metrics/swapped_pieces.cpp
   train/metrics/used_vectors.cpp
   train/metrics/word_vectors.cpp

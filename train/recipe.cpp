@@ -64,14 +64,15 @@ Recipe read(configs::Config config, configs::Config learning) {
 
 }  // namespace
 
+Recipe Recipe::of(const configs::Config& config) { return read(config.copy(), config.copy()); }
+
 Recipe Recipe::load(const std::filesystem::path& file, const std::vector<std::string>& overrides) {
-  return read(configs::Config::load(file, overrides), configs::Config::load(file, overrides));
+  return of(configs::Config::load(file, overrides));
 }
 
 Recipe Recipe::parse(std::string_view yaml, std::string_view name,
                      const std::vector<std::string>& overrides) {
-  return read(configs::Config::parse(yaml, name, overrides),
-              configs::Config::parse(yaml, name, overrides));
+  return of(configs::Config::parse(yaml, name, overrides));
 }
 
 }  // namespace banter::train

@@ -33,6 +33,8 @@ struct Recipe {
   /// Reads a file with overrides. Throws   ConfigError, FileError
   static Recipe load(const std::filesystem::path& file,
                      const std::vector<std::string>& overrides = {});
+  /// The same of a configuration, which stays unread. Throws   ConfigError
+  static Recipe of(const configs::Config& config);
   static Recipe parse(std::string_view yaml, std::string_view name,
                       const std::vector<std::string>& overrides = {});
 };

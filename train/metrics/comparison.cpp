@@ -58,6 +58,13 @@ double p_value(std::span<const double> trials, const Difference& real) {
   return static_cast<double>(at_least + 1) / static_cast<double>(trials.size() + 1);
 }
 
+std::vector<double> absolute(std::span<const double> differences) {
+  std::vector<double> sizes;
+  sizes.reserve(differences.size());
+  for (const double difference : differences) sizes.push_back(std::abs(difference));
+  return sizes;
+}
+
 /// What a metric made of pieces needs for its trials: one for each of its orders.
 struct PieceTrials {
   std::size_t metric = 0;
@@ -97,7 +104,7 @@ class Randomisation {
     swapped_ = swapped_sums(changes_, trials_, seed_);
   }
 
-  /// |d*| of every trial, by metric: (metrics, trials).
+  /// d* of every trial, by metric: (metrics, trials).
   Table differences(bool of_sums) {
     Table all{.rows = first_.metrics.size(), .columns = trials_};
     in_parallel(trials_, SwappedPieces::kLanes, [&](std::size_t begin, std::size_t end) {
@@ -130,7 +137,7 @@ class Randomisation {
     }
     for (std::size_t m = 0; m < first_.metrics.size(); ++m)
       if (std::holds_alternative<BySums>(first_.metrics[m]->how))
-        all.row(m)[trial] = std::abs(first_.value_of(m, first) - second_.value_of(m, second));
+        all.row(m)[trial] = first_.value_of(m, first) - second_.value_of(m, second);
   }
 
   void of_pieces_at(std::size_t begin, std::size_t end, Table& all) const {
@@ -144,7 +151,7 @@ class Randomisation {
           differences[l] += how.value(sums[l].first) - how.value(sums[l].second);
       }
       for (std::size_t l = 0; l < differences.size(); ++l)
-        all.row(m)[begin + l] = std::abs(differences[l]) / static_cast<double>(orders.size());
+        all.row(m)[begin + l] = differences[l] / static_cast<double>(orders.size());
     }
   }
 
@@ -205,10 +212,34 @@ std::vector<Difference> compare(const Measurement& first, const Measurement& sec
                    .difference = values[m] - others[m],
                    .p = 1,
                    .test = is_drawn ? PairedTest::kBootstrap : PairedTest::kRandomisation};
-    one.p = p_value(is_drawn ? drawn.row(m) : swaps.row(m), one);
+    one.p = is_drawn ? p_value(drawn.row(m), one) : p_value(absolute(swaps.row(m)), one);
     differences.push_back(one);
   }
   return differences;
+}
+
+std::vector<Difference> compare_runs(std::span<const Measurement> first,
+                                     std::span<const Measurement> second, std::size_t trials,
+                                     std::uint64_t seed) {
+  const auto metrics = first.front().metrics.size();
+  const double share = 1.0 / static_cast<double>(first.size());
+  std::vector<Difference> means(metrics);
+  Table mean{.rows = metrics, .columns = trials};
+  for (std::size_t run = 0; run < first.size(); ++run) {
+    const auto values = first[run].values(), others = second[run].values();
+    const auto swaps =
+        Randomisation(first[run], second[run], trials, seed).differences(/*of_sums=*/true);
+    for (std::size_t i = 0; i < mean.values.size(); ++i) mean.values[i] += share * swaps.values[i];
+    for (std::size_t m = 0; m < metrics; ++m) {
+      means[m].first += share * values[m];
+      means[m].second += share * others[m];
+    }
+  }
+  for (std::size_t m = 0; m < metrics; ++m) {
+    means[m].difference = means[m].first - means[m].second;
+    means[m].p = p_value(absolute(mean.row(m)), means[m]);
+  }
+  return means;
 }
 
 }  // namespace banter::train

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "train/metrics/measure.h"
@@ -37,6 +38,16 @@ struct Difference {
 std::vector<Difference> compare(const Measurement& first, const Measurement& second,
                                 PairedTest test = PairedTest::kRandomisation,
                                 std::size_t trials = 10'000, std::uint64_t seed = 12345);
+
+/// Compares two systems that were trained several times each, run i of both with the same seed: the
+/// mean over the runs of what they differ by, tested by randomisation with a group's replies
+/// swapped in all runs together, since a dialogue is the same one in each.
+///
+/// Requires equally many of both, at least one, and of each pair what `compare` does.
+/// Throws   Stopped when a signal came
+std::vector<Difference> compare_runs(std::span<const Measurement> first,
+                                     std::span<const Measurement> second,
+                                     std::size_t trials = 10'000, std::uint64_t seed = 12345);
 
 /// Whether a trial of the randomisation swaps a group.
 bool is_swapped(std::uint64_t seed, std::size_t trial, std::size_t group);

@@ -194,4 +194,15 @@ std::vector<Sample> with_replies(std::vector<Sample> samples, const std::string&
   return samples;
 }
 
+void write_samples(const std::filesystem::path& file, std::span<const Sample> samples) {
+  std::string text;
+  for (const auto& sample : samples)
+    text += json::serialize(json::object{{"reply", sample.reply},
+                                         {"references", json::value_from(sample.references)},
+                                         {"context", json::value_from(sample.context)},
+                                         {"dialogue", sample.group}}) +
+            "\n";
+  base::write_durably(file, text);
+}
+
 }  // namespace banter::train

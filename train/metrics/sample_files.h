@@ -1,5 +1,7 @@
 #pragma once
 
+#include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -35,5 +37,9 @@ std::vector<Sample> read_samples(const SampleFiles& files);
 /// The same samples with the replies of another system. Throws   as above
 std::vector<Sample> with_replies(std::vector<Sample> samples, const std::string& file,
                                  const std::string& other_file);
+
+/// Writes samples in that form, a line each; `dialogue` is the number of the group.
+/// Throws   FileError
+void write_samples(const std::filesystem::path& file, std::span<const Sample> samples);
 
 }  // namespace banter::train
