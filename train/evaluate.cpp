@@ -1,11 +1,13 @@
 #include "train/evaluate.h"
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 
 #include "base/progress.h"
 #include "base/signals.h"
 #include "models/decoding/decoder.h"
+#include "models/decoding/wording.h"
 
 namespace banter::train {
 namespace {
@@ -101,13 +103,19 @@ Evaluation evaluate(models::DialogueModel& model, const data::Split& split,
   base::Progress progress(
       {.label = "evaluate", .unit = "replies", .total = stream.replies(), .quiet = quiet});
   const auto dialogues = static_cast<std::size_t>(split.dialogues());
-  Evaluation sums{.model = std::vector<Likelihood>(dialogues),
+  Evaluation sums{.replies = {},
+                  .model = std::vector<Likelihood>(dialogues),
                   .bigram = std::vector<Likelihood>(dialogues),
                   .unigram = std::vector<Likelihood>(dialogues)};
   data::Batch batch;
   while (stream.next(batch)) {
     base::throw_if_stopped();
-    add_to_dialogues(model_likelihoods(model, batch, device), batch, sums.model);
+    const auto replies = model_likelihoods(model, batch, device);
+    add_to_dialogues(replies, batch, sums.model);
+    for (std::size_t b = 0; b < replies.size(); ++b)
+      sums.replies.push_back({.dialogue = batch.examples[b].dialogue,
+                              .turn = batch.examples[b].turn,
+                              .sums = replies[b]});
     if (baseline != nullptr) {
       add_to_dialogues(baseline_likelihoods(*baseline, batch, true), batch, sums.bigram);
       add_to_dialogues(baseline_likelihoods(*baseline, batch, false), batch, sums.unigram);
@@ -120,9 +128,10 @@ Evaluation evaluate(models::DialogueModel& model, const data::Split& split,
   return sums;
 }
 
-std::vector<Sample> answer_greedily(models::DialogueModel& model, const data::Tokenizer& tokenizer,
-                                    const data::Split& split, const data::BatchOptions& options,
-                                    std::uint64_t count, bool quiet) {
+std::vector<Sample> answer(models::DialogueModel& model, const data::Tokenizer& tokenizer,
+                           const data::Split& split, const data::BatchOptions& options,
+                           const models::DecodingOptions& decoding, std::uint64_t count,
+                           bool quiet) {
   const auto examples =
       spread_examples(split, data::ReplyRule(options.reply_by, split.format()), count);
   base::Progress progress(
@@ -136,6 +145,7 @@ std::vector<Sample> answer_greedily(models::DialogueModel& model, const data::To
                                                .group = example.dialogue});
     for (const auto& turn : context.turns) sample.context.push_back(tokenizer.decode(turn.ids));
   }
+  const auto wording = std::make_shared<models::Wording>(decoding, tokenizer);
   std::size_t asked = 0;
   const auto next = [&]() -> std::optional<models::Request> {
     base::throw_if_stopped();
@@ -143,6 +153,8 @@ std::vector<Sample> answer_greedily(models::DialogueModel& model, const data::To
     models::Request request;
     request.number = asked;
     request.context = data::context_of(split, examples[asked++], options);
+    request.options = decoding;
+    request.wording = wording;
     return request;
   };
   const auto done = [&](const models::Replies& replies) {

@@ -8,8 +8,10 @@
 
 #include "data/batches/batch.h"
 #include "data/store/store.h"
+#include "models/decoding/options.h"
 #include "models/dialogue_model.h"
 #include "train/metrics/likelihood.h"
+#include "train/metrics/likelihood_files.h"
 #include "train/metrics/sample.h"
 #include "train/ngram.h"
 
@@ -21,6 +23,7 @@ std::vector<Likelihood> reply_likelihoods(const models::Score& score, const data
 /// How a model and the n-gram rows fit the same labels: one group for each dialogue that has a
 /// reply, in the order of the split, so that intervals can be drawn over dialogues.
 struct Evaluation {
+  std::vector<ReplyLikelihood> replies;  ///< of the model, in the order in which they were scored
   std::vector<Likelihood> model;
   std::vector<Likelihood> bigram, unigram;  ///< empty without a baseline
 };
@@ -35,10 +38,11 @@ Evaluation evaluate(models::DialogueModel& model, const data::Split& split,
                     torch::Device device = torch::kCPU, bool quiet = true);
 
 /// Answers `count` contexts that are spread evenly over the split (all, when it has fewer): the
-/// greedy reply, the corpus's as reference, the context, and the dialogue as group.
+/// first reply by `decoding`, the corpus's as reference, the context, and the dialogue as group.
 /// Throws   Stopped when a signal came
-std::vector<Sample> answer_greedily(models::DialogueModel& model, const data::Tokenizer& tokenizer,
-                                    const data::Split& split, const data::BatchOptions& options,
-                                    std::uint64_t count, bool quiet = true);
+std::vector<Sample> answer(models::DialogueModel& model, const data::Tokenizer& tokenizer,
+                           const data::Split& split, const data::BatchOptions& options,
+                           const models::DecodingOptions& decoding, std::uint64_t count,
+                           bool quiet = true);
 
 }  // namespace banter::train

@@ -15,6 +15,7 @@
 #include "train/commands.h"
 #include "train/evaluate.h"
 #include "train/metrics/interval.h"
+#include "train/metrics/sample_files.h"
 #include "train/metrics/scores.h"
 
 namespace banter::train {
@@ -78,7 +79,19 @@ struct Row {
   }
 };
 
-/// The metrics of texts, of the greedy replies or of the references in their place.
+/// How replies are chosen: greedily, or by what `--set decoding.*` lays over that.
+/// Throws   ConfigError; UsageError when --set names something else
+models::DecodingOptions decoding_of(const std::vector<std::string>& overrides) {
+  for (const auto& text : overrides)
+    if (!text.starts_with("decoding."))
+      throw base::UsageError("banter evaluate: --set " + text +
+                             ": a trained model's settings are fixed; only decoding.* can be set");
+  const auto config = configs::Config::parse("decoding: {}", "decoding", overrides);
+  auto section = config.root().section("decoding");
+  return models::DecodingOptions::from(section);
+}
+
+/// The metrics of texts, of the model's replies or of the references in their place.
 struct TextScores {
   std::string name;
   std::vector<Score> scores;
@@ -130,8 +143,9 @@ data::Store open_store(const std::string& given, const models::LoadedModel& load
 int run_evaluate(const std::vector<std::string>& arguments) {
   configs::CommandLine line(
       "banter evaluate", "How well a trained model fits the replies of a store, beside n-grams.",
-      "banter evaluate runs/ubuntu\nbanter evaluate runs/ubuntu@last --split valid --json");
-  std::string split_name = "valid", store_folder;
+      "banter evaluate runs/ubuntu\nbanter evaluate runs/ubuntu@last --split valid --json\n"
+      "banter evaluate runs/ubuntu --set decoding.method=beam --write-replies replies.jsonl");
+  std::string split_name = "valid", store_folder, replies_file, likelihoods_file;
   std::uint64_t answers = 200;
   models::ModelArguments model;
   model.add_to(line.app);
@@ -139,10 +153,24 @@ int run_evaluate(const std::vector<std::string>& arguments) {
   line.app.add_option("--store", store_folder, "store, if not the one that the run names");
   line.app
       .add_option("--replies", answers,
-                  "contexts that are answered greedily for the metrics of texts; 0 = none")
+                  "contexts that are answered for the metrics of texts; 0 = none")
       ->capture_default_str();
+  line.app.add_option("--write-replies", replies_file,
+                      "write those replies with references and contexts to this file (JSON Lines, "
+                      "as `banter metrics` reads them)");
+  line.app.add_option("--write-likelihoods", likelihoods_file,
+                      "write how the model fits each reply of the split to this file (JSON Lines)");
+  line.app
+      .add_option("--set", line.common.overrides,
+                  "decoding.KEY=VALUE: answer so instead of greedily; repeatable")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   line.with_json();
   if (!line.parse(arguments)) return 0;
+  const auto decoding = decoding_of(line.common.overrides);
+  if (answers == 0 && !replies_file.empty())
+    throw base::UsageError("banter evaluate: --write-replies needs --replies above 0");
 
   const auto loaded = model.load();
   const auto run = models::RunName::parse(model.run).run;
@@ -155,6 +183,7 @@ int run_evaluate(const std::vector<std::string>& arguments) {
 
   const auto sums = evaluate(*loaded.model, split, loaded.batch, baseline ? &*baseline : nullptr,
                              models::device_of(*loaded.model), line.common.quiet);
+  if (!likelihoods_file.empty()) write_likelihoods(likelihoods_file, sums.replies);
   const auto fits = fits_for(total(sums.model));
   std::vector<Row> rows = {Row(loaded.type, sums.model, fits)};
   if (baseline) {
@@ -163,9 +192,10 @@ int run_evaluate(const std::vector<std::string>& arguments) {
   }
   std::vector<TextScores> texts;
   if (answers > 0) {
-    const auto answered = answer_greedily(*loaded.model, loaded.tokenizer, split, loaded.batch,
-                                          answers, line.common.quiet);
-    texts.emplace_back("greedy", answered);
+    const auto answered = answer(*loaded.model, loaded.tokenizer, split, loaded.batch, decoding,
+                                 answers, line.common.quiet);
+    if (!replies_file.empty()) write_samples(replies_file, answered);
+    texts.emplace_back(decoding.method, answered);
     texts.emplace_back("reference", references_as_replies(answered));
     answers = answered.size();
   }

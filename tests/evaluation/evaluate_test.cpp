@@ -14,6 +14,8 @@
 #include "tests/batch/made_store.h"
 #include "tests/support/temporary_folder.h"
 #include "train/commands.h"
+#include "train/metrics/measure.h"
+#include "train/metrics/sample_files.h"
 
 namespace banter::train {
 namespace {
@@ -112,13 +114,13 @@ TEST_F(EvaluateTest, RunsWithoutDropoutAndLeavesTheModelTraining) {
 
 TEST_F(EvaluateTest, AnswersContextsSpreadEvenlyOverTheSplit) {
   const auto& tokenizer = made_.store().tokenizer();
-  const auto some = answer_greedily(*model_, tokenizer, split_, options_, 7);
+  const auto some = answer(*model_, tokenizer, split_, options_, {}, 7);
   ASSERT_EQ(some.size(), 7U);
   std::set<std::uint64_t> groups;
   for (const auto& sample : some) groups.insert(sample.group);
   EXPECT_EQ(groups.size(), 7U);
   EXPECT_TRUE(std::ranges::is_sorted(some, {}, &Sample::group));
-  const auto all = answer_greedily(*model_, tokenizer, split_, options_, 1'000'000);
+  const auto all = answer(*model_, tokenizer, split_, options_, {}, 1'000'000);
   std::size_t i = 0;
   for (std::uint64_t d = 0; d < split_.dialogues(); ++d) {
     const auto record = split_.record(d);
@@ -188,6 +190,35 @@ TEST_F(EvaluateCommandTest, JsonHasEveryMetricWithItsCountAndInterval) {
   const std::string signature(answer.at("signature").as_string());
   EXPECT_NE(signature.find(made_.store().corpus_hash().substr(0, 12)), std::string::npos);
   EXPECT_NE(signature.find(made_.store().tokenizer().hash().substr(0, 12)), std::string::npos);
+}
+
+TEST_F(EvaluateCommandTest, WhatItWritesHasTheFiguresThatItTells) {
+  const auto replies = (folder_ / "replies.jsonl").string();
+  const auto text = output_of({run().string(), "--split", "train", "--json", "--quiet", "--threads",
+                               "1", "--replies", "30", "--write-replies", replies,
+                               "--write-likelihoods", (folder_ / "likelihoods.jsonl").string(),
+                               "--set", "decoding.method=beam", "--set", "decoding.beam_size=2"});
+  const auto answer = json::parse(text).as_object();
+  const auto likelihoods = read_likelihoods(folder_ / "likelihoods.jsonl");
+  const auto sums = total(by_dialogue(likelihoods));
+  EXPECT_EQ(static_cast<double>(likelihoods.size()), sums.replies);
+  EXPECT_NEAR(sums.ppl(), answer.at("model").at("ppl").at("value").to_number<double>(), 1e-9);
+  EXPECT_EQ(sums.words, answer.at("counts").at("words").to_number<double>());
+  const auto samples =
+      read_samples({.replies = replies, .references = {}, .contexts = "", .groups = ""});
+  EXPECT_EQ(samples.size(), 30U);
+  EXPECT_FALSE(samples.at(0).context.empty());
+  EXPECT_FALSE(answer.contains("greedy"));
+  const auto& told = answer.at("beam").at("f1");
+  EXPECT_EQ(told.at("count").to_number<double>(), 30);
+  PieceVocabulary vocabulary;
+  const auto f1 = measure(samples, metrics_named(std::vector<std::string>{"f1"}), {}, vocabulary);
+  EXPECT_NEAR(f1.values().at(0), told.at("value").to_number<double>(), 1e-12);
+}
+
+TEST_F(EvaluateCommandTest, OnlyDecodingCanBeSetOfATrainedModel) {
+  EXPECT_THROW(run_evaluate({run().string(), "--set", "model.hidden_dim=3"}), base::UsageError);
+  EXPECT_THROW(run_evaluate({run().string(), "--set", "decoding.beam=3"}), base::ConfigError);
 }
 
 TEST_F(EvaluateCommandTest, TheTableHasTheSameRows) {
