@@ -36,6 +36,10 @@ constexpr std::array kCommands = {
             &banter::train::run_evaluate},
     Command{"training", "metrics", "replies against references, without a model",
             &banter::train::run_metrics},
+    Command{"experiments", "experiment", "a grid of runs -> a report with intervals and tests",
+            &banter::train::run_experiment},
+    Command{"experiments", "gradient-flow", "how far back a reply's loss reaches",
+            &banter::train::run_gradient_flow},
     Command{"talking", "generate", "contexts -> replies, a stream in order",
             &banter::models::run_generate},
     Command{"talking", "score", "log-probabilities of given replies", &banter::models::run_score},
@@ -52,7 +56,7 @@ void print_help() {
   for (const auto& command : kCommands) {
     if (command.group != group) std::cout << "\n" << command.group << "\n";
     group = command.group;
-    std::cout << "  " << command.name << std::string(12 - command.name.size(), ' ')
+    std::cout << "  " << command.name << std::string(15 - command.name.size(), ' ')
               << command.summary << "\n";
   }
   std::cout << "\nExamples:\n"

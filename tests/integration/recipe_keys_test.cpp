@@ -159,12 +159,44 @@ TEST_F(RecipeKeysTest, ADumpIsARecipeThatDumpsTheSame) {
   }
 }
 
-TEST_F(RecipeKeysTest, EveryRecipeOfTheRepositoryIsReadByBothCommands) {
+TEST_F(RecipeKeysTest, TheTablesOfExperimentsAreTrue) {
+  const TemporaryFolder folder;
+  const auto keys_of = [&](const std::string& kind) {
+    base::write_durably(folder / "e.yaml", "kind: " + kind +
+                                               "\nfolder: given\nrecipe: {store: s, train: {steps: "
+                                               "1}}\nrows: {a: {model.type: hred}}\n");
+    const auto result = dump_of("experiment", folder / "e.yaml", {});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    auto keys = flattened(result.out);
+    keys["kind"] = "comparison";
+    keys["folder"] = keys["recipe"] = kMissing;
+    for (const auto* mapping : {"set", "rows", "axes"}) keys[mapping] = "none";
+    if (kind == "comparison") keys["evaluate.decoding"] = "none";
+    return keys;
+  };
+  const auto comparison = keys_of("comparison");
+  Keys any;
+  for (const auto& [key, value] : comparison)
+    if (key.find('.') == std::string::npos) any[key] = value;
+  EXPECT_EQ(documented("Any experiment"), any);
+  EXPECT_EQ(documented("A comparison"), starting_with(comparison, "evaluate."));
+  EXPECT_EQ(documented("Gradient flow"), starting_with(keys_of("gradient_flow"), "gradient_flow."));
+}
+
+/// Experiments hold or name a recipe.
+bool is_experiment(const fs::path& file) {
+  return base::read_file(file).find("\nrecipe:") != std::string::npos;
+}
+
+TEST_F(RecipeKeysTest, EveryRecipeOfTheRepositoryIsReadByItsCommands) {
   std::size_t count = 0;
   for (const auto& entry : fs::directory_iterator(kRoot / "configs")) {
     if (entry.path().extension() != ".yaml") continue;
     ++count;
-    for (const char* command : {"prepare", "train"}) {
+    const auto commands = is_experiment(entry.path())
+                              ? std::vector<std::string>{"experiment"}
+                              : std::vector<std::string>{"prepare", "train"};
+    for (const auto& command : commands) {
       const auto result = dump_of(command, entry.path(), {});
       EXPECT_EQ(result.exit_code, 0) << result.err;
     }

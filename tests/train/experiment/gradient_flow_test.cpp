@@ -1,0 +1,125 @@
+#include "train/experiment/gradient_flow.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numeric>
+#include <set>
+
+#include <gtest/gtest.h>
+
+#include "base/errors.h"
+#include "configs/section.h"
+#include "models/registry.h"
+#include "tests/batch/made_store.h"
+
+namespace banter::train {
+namespace {
+
+class GradientFlowTest : public testing::Test {
+ protected:
+  [[nodiscard]] models::ModelPtr model(const std::string& options) const {
+    const auto config =
+        configs::Config::parse("{embed_dim: 16, hidden_dim: 32, " + options + "}", "test");
+    return models::build_model(config.root(),
+                               {made_.store().tokenizer().vocab_size(), made_.special()}, 1);
+  }
+  [[nodiscard]] std::vector<data::Example> examples(std::int64_t turns, std::int64_t count) const {
+    return replies_with_turns(made_.split(), data::ReplyRule("all"), turns, count);
+  }
+  [[nodiscard]] std::vector<double> norms(models::DialogueModel& of, std::int64_t turns,
+                                          std::span<const data::Example> replies) const {
+    return oldest_turn_log_norms(of, made_.split(), replies, options_, turns, torch::kCPU);
+  }
+  [[nodiscard]] double mean(models::DialogueModel& of, std::int64_t turns,
+                            std::span<const data::Example> replies) const {
+    const auto all = norms(of, turns, replies);
+    for (const double norm : all) EXPECT_TRUE(std::isfinite(norm)) << turns << " turns";
+    return std::accumulate(all.begin(), all.end(), 0.0) / static_cast<double>(all.size());
+  }
+
+  const tests::MadeStore made_{{.dialogues = 200, .most_turns = 26, .most_words = 12}};
+  const data::BatchOptions options_{.max_context_turns = 3, .persona = "none"};
+};
+
+TEST_F(GradientFlowTest, RepliesHaveTheContextAndAreOneADialogue) {
+  const auto replies = examples(20, 12);
+  ASSERT_EQ(replies.size(), 12U);
+  std::set<std::uint64_t> dialogues;
+  for (const auto& reply : replies) {
+    EXPECT_GE(reply.turn, 20U);
+    EXPECT_LT(reply.turn, made_.split().dialogue(reply.dialogue).turns);
+    EXPECT_TRUE(dialogues.insert(reply.dialogue).second);
+  }
+}
+
+TEST_F(GradientFlowTest, AttentionReachesFurtherBackThanPlainRecurrence) {
+  const auto replies = examples(20, 16);
+  const auto plain = model("attention: none");
+  const double plain_near = mean(*plain, 2, replies), plain_far = mean(*plain, 20, replies);
+  EXPECT_LT(plain_far, plain_near) << "it fades with the number of turns";
+  for (const auto* attention : {"static", "dynamic", "both"}) {
+    const auto attending = model(std::string("attention: ") + attention);
+    EXPECT_GT(mean(*attending, 20, replies) - plain_far, mean(*attending, 2, replies) - plain_near)
+        << attention;
+  }
+}
+
+/// The gradient at the rows of the table itself, where no other token of the batch shares them.
+TEST_F(GradientFlowTest, IsTheGradientAtTheTurnsOwnTokens) {
+  const auto of = model("attention: both");
+  of->eval();
+  auto limits = options_;
+  limits.max_context_turns = 1;
+  int checked = 0;
+  for (std::uint64_t d = 0; d < made_.split().dialogues(); ++d) {
+    if (made_.split().dialogue(d).turns < 2) continue;
+    const std::vector<data::Example> one = {{.dialogue = d, .turn = 1}};
+    const auto batch =
+        data::make_batch(made_.split(), one, limits, made_.special(), data::ReplyLength::kWhole);
+    std::map<std::int64_t, int> uses;
+    const auto count = [&](const torch::Tensor& ids) {
+      for (std::int64_t i = 0; i < ids.numel(); ++i) ++uses[ids.flatten()[i].item<std::int64_t>()];
+    };
+    const auto own = batch.turn_ids[batch.context[0][0].item<std::int64_t>()];
+    count(own);
+    count(batch.decoder_input);
+    bool is_alone = true;
+    for (std::int64_t i = 0; i < own.size(0); ++i)
+      is_alone = is_alone && uses[own[i].item<std::int64_t>()] == 1;
+    if (!is_alone) continue;
+    ++checked;
+    const auto loss = of->losses(batch).at(0).sum / batch.label_count;
+    const auto table = of->named_parameters()["embedding.token.weight"];
+    const auto gradient = torch::autograd::grad({loss}, {table}).at(0).index_select(0, own);
+    EXPECT_NEAR(norms(*of, 1, one).at(0), std::log(gradient.norm().item<double>()), 1e-4);
+  }
+  EXPECT_GE(checked, 3);
+}
+
+TEST_F(GradientFlowTest, EveryReplyHasItsOwnWhateverItsBatch) {
+  const auto of = model("attention: dynamic");
+  const auto replies = examples(6, 20);
+  const auto together = norms(*of, 5, replies);
+  for (std::size_t i = 0; i < replies.size(); ++i)
+    EXPECT_NEAR(together[i], norms(*of, 5, std::span(replies).subspan(i, 1)).at(0), 1e-4) << i;
+}
+
+TEST_F(GradientFlowTest, LeavesTheModelAsItWas) {
+  const auto of = model("attention: static");
+  of->train();
+  const auto before = of->named_parameters()["embedding.token.weight"].clone();
+  norms(*of, 3, examples(6, 4));
+  EXPECT_TRUE(of->is_training());
+  const auto after = of->named_parameters()["embedding.token.weight"];
+  EXPECT_TRUE(torch::equal(after, before));
+  EXPECT_FALSE(after.grad().defined());
+}
+
+TEST_F(GradientFlowTest, ATiedTableIsRefused) {
+  const auto of = model("attention: static, tied: true");
+  EXPECT_THROW(norms(*of, 3, examples(6, 4)), base::ConfigError);
+}
+
+}  // namespace
+}  // namespace banter::train

@@ -1,0 +1,149 @@
+#include "train/experiment/summary.h"
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "train/experiment/comparison_report.h"
+#include "train/metrics/holm.h"
+
+namespace banter::train {
+namespace {
+
+/// Results as finished cells leave them: two rows, `seeds` runs each, of `dialogues` replies.
+class SummaryTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    options_.folder = "grid";
+    options_.rows = {{.name = "base", .changes = {}}, {.name = "other", .changes = {}}};
+    options_.baseline = "base";
+    options_.trials = 500;
+    options_.evaluate.metrics = {"nll_word", "f1"};
+    for (std::int64_t seed = 1; seed <= 3; ++seed)
+      for (const auto* row : {"base", "other"})
+        cells_.push_back(
+            {.row = row, .seed = seed, .name = std::string(row) + "/seed-" + std::to_string(seed)});
+  }
+
+  /// A run whose replies cost `nats` each, over two words, with a small wave over dialogues.
+  [[nodiscard]] CellResult result(std::size_t cell, double nats, const std::string& reply) const {
+    CellResult run;
+    run.cell = &cells_.at(cell);
+    run.version = "1";
+    run.facts = {
+        .device = "cpu", .threads = 1, .parameters = 5, .steps = 10, .labels = 100, .why = "steps"};
+    for (std::uint64_t d = 0; d < 30; ++d) {
+      const double wave = 0.01 * static_cast<double>(d % 3);
+      run.likelihoods.push_back({.dialogue = d,
+                                 .turn = 1,
+                                 .sums = {.nll = nats + wave,
+                                          .labels = 3,
+                                          .correct = 1,
+                                          .words = 2,
+                                          .bytes = 9,
+                                          .replies = 1}});
+      run.samples.push_back(
+          {.reply = reply, .references = {"yes"}, .context = {"well ?"}, .group = d});
+    }
+    return run;
+  }
+
+  std::vector<Cell> cells_;
+  ExperimentOptions options_;
+};
+
+TEST_F(SummaryTest, MeansSpreadsAndDifferencesByHand) {
+  GridResults results;
+  const double base[] = {4, 6, 8}, other[] = {2, 5, 5};
+  for (std::size_t seed = 0; seed < 3; ++seed) {
+    results.finished.push_back(result(2 * seed, base[seed], "no"));
+    results.finished.push_back(result(2 * seed + 1, other[seed], "yes"));
+  }
+  const auto summary = summarise(results, options_);
+  // nll a word: (nats + 0.01) / 2 each: base 2.005, 3.005, 4.005.
+  const auto& spread = summary.values[0][0].spread;
+  EXPECT_NEAR(spread.mean, 3.005, 1e-9);
+  EXPECT_NEAR(spread.deviation, 1, 1e-9);
+  ASSERT_EQ(summary.differences.size(), 2U);
+  const auto& first = summary.differences[0];
+  EXPECT_EQ(first.row, "other");
+  EXPECT_NEAR(first.spread.mean, -1, 1e-9) << "-1, -0.5, -1.5";
+  EXPECT_NEAR(first.spread.deviation, 0.5, 1e-9);
+  EXPECT_NEAR(first.spread.interval->high, -1 + 4.3026527297 * 0.5 / std::sqrt(3), 1e-6);
+  EXPECT_NEAR(first.p, 1.0 / 501, 1e-12) << "the same sign in all dialogues";
+  EXPECT_NEAR(summary.differences[1].spread.mean, 1, 1e-9) << "f1 0 against 1";
+  const auto adjusted = holm(std::vector{first.p, summary.differences[1].p});
+  EXPECT_EQ(first.p_holm, adjusted[0]);
+  EXPECT_EQ(summary.differences[1].p_holm, adjusted[1]);
+  EXPECT_TRUE(summary.notes.empty()) << summary.notes.front();
+}
+
+TEST_F(SummaryTest, OnlyPairsOfEqualSeedsAreCompared) {
+  GridResults results;
+  results.finished.push_back(result(0, 4, "no"));   // base, seed 1
+  results.finished.push_back(result(3, 2, "yes"));  // other, seed 2
+  results.open.push_back({.cell = &cells_[1], .state = CellState::kNew});
+  const auto summary = summarise(results, options_);
+  EXPECT_TRUE(summary.differences.empty());
+  ASSERT_EQ(summary.notes.size(), 1U);
+  EXPECT_EQ(summary.notes[0], "1 of 3 runs are not finished: this is a part of the comparison.");
+}
+
+TEST_F(SummaryTest, RunsOnOtherRepliesAreNotCompared) {
+  GridResults results;
+  results.finished.push_back(result(0, 4, "no"));
+  results.finished.push_back(result(1, 2, "yes"));
+  results.finished[1].likelihoods[4].turn = 3;
+  const auto summary = summarise(results, options_);
+  EXPECT_TRUE(summary.differences.empty());
+  ASSERT_EQ(summary.notes.size(), 1U);
+  EXPECT_NE(summary.notes[0].find("measured on other replies"), std::string::npos);
+}
+
+TEST_F(SummaryTest, UnequalWorkIsSaid) {
+  GridResults results;
+  results.finished.push_back(result(0, 4, "no"));
+  results.finished.push_back(result(1, 2, "yes"));
+  results.finished[1].facts.labels = 120;
+  results.finished[1].facts.why = "minutes";
+  const auto summary = summarise(results, options_);
+  ASSERT_EQ(summary.notes.size(), 2U);
+  EXPECT_NE(summary.notes[0].find("seed 1 learned from different numbers of labels (100 to 120)"),
+            std::string::npos);
+  EXPECT_NE(summary.notes[1].find("stopped by the clock"), std::string::npos);
+}
+
+TEST_F(SummaryTest, AMetricOfTheModelIsTakenFromItsAnswer) {
+  options_.evaluate.metrics = {"perturb_shuffle_turns"};
+  GridResults results;
+  results.finished.push_back(result(0, 4, "no"));
+  results.finished[0].measured =
+      base::parse_json(
+          R"({"perturb": {"perturb_shuffle_turns": {"value": 0.25, "low": 0.2, "high": 0.3}}})",
+          "test")
+          .as_object();
+  const auto summary = summarise(results, options_);
+  EXPECT_EQ(summary.values[0][0].spread.mean, 0.25);
+  EXPECT_EQ(summary.values[0][0].runs[0].test_set->high, 0.3);
+  EXPECT_TRUE(std::isnan(summary.values[1][0].spread.mean)) << "a row without runs";
+}
+
+TEST_F(SummaryTest, TheDocumentHasTheNumbersAndNoSampleWhenNoneIsWanted) {
+  GridResults results;
+  results.finished.push_back(result(0, 4, "no idea"));
+  results.finished.push_back(result(1, 2, "yes"));
+  options_.samples = 1;
+  const auto summary = summarise(results, options_);
+  const auto text = to_markdown(comparison_document(results, summary, options_));
+  EXPECT_NE(text.find("| base | 1 | 2.005 | 0.0000 |"), std::string::npos) << text;
+  EXPECT_NE(text.find("no idea"), std::string::npos);
+  options_.samples = 0;
+  const auto bare = to_markdown(comparison_document(results, summary, options_));
+  EXPECT_EQ(bare.find("no idea"), std::string::npos);
+  EXPECT_FALSE(comparison_json(results, summary, options_).contains("samples"));
+}
+
+}  // namespace
+}  // namespace banter::train

@@ -1,0 +1,142 @@
+#include "train/experiment/cell.h"
+
+#include "base/errors.h"
+#include "base/hash.h"
+#include "configs/values.h"
+#include "data/options.h"
+#include "train/recipe.h"
+
+namespace banter::train {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string hash_of(const std::vector<std::string>& parts) {
+  base::Sha256 hash;
+  for (const auto& part : parts) hash.add(std::to_string(part.size()) + ":" + part);
+  return hash.hex();
+}
+
+/// The recipe's `data` with all defaults, as YAML; "" where it has none.
+std::string data_text(const configs::Config& recipe) {
+  const auto config = recipe.copy();
+  auto root = config.root();
+  if (!root.has("data")) return "";
+  auto section = root.section("data");
+  data::DataOptions::from(section);
+  return config.dump();
+}
+
+/// What a training depends on beside its store: batches, model, loop, further stores, device.
+std::string key_of(const Recipe& recipe, const std::string& data) {
+  std::vector<std::string> parts = {recipe.learning, recipe.device, data};
+  if (data.empty()) parts.push_back(recipe.store.string());
+  for (const auto& mixed : recipe.mix)
+    parts.push_back(mixed.store.string() + " " + std::to_string(mixed.weight));
+  return hash_of(parts);
+}
+
+/// The metrics that the model is needed for, with commas between.
+std::string of_evaluate(const EvaluationOptions& o) {
+  std::string names;
+  for (const auto& name : o.metrics)
+    if (is_of_evaluate(name)) names += (names.empty() ? "" : ",") + name;
+  return names;
+}
+
+std::string evaluation_key(const ExperimentOptions& o) {
+  if (o.kind == "gradient_flow") {
+    const auto& flow = o.gradient_flow;
+    return hash_of({flow.split, std::to_string(flow.min_turns), std::to_string(flow.max_turns),
+                    std::to_string(flow.replies)});
+  }
+  auto parts = o.evaluate.decoding;
+  parts.insert(parts.end(), {o.evaluate.split, o.evaluate.checkpoint,
+                             std::to_string(o.evaluate.replies), of_evaluate(o.evaluate)});
+  return hash_of(parts);
+}
+
+Cell cell_of(const ExperimentOptions& o, const Row& row, std::int64_t seed) {
+  Cell cell;
+  cell.row = row.name;
+  cell.seed = seed;
+  cell.name = row.name + "/seed-" + std::to_string(seed);
+  cell.folder = o.folder / "cells" / cell.name;
+
+  auto config = o.recipe.copy();
+  for (const auto& [key, value] : row.changes) config.set(key, value);
+  config.set("train.seed", std::to_string(seed), "seeds");
+  const auto data = data_text(config);
+  if (!data.empty()) {
+    cell.data_key = hash_of({data});
+    cell.prepares = true;
+    const auto store = o.stores / cell.data_key.substr(0, 12);
+    config.set("store", configs::to_yaml(store.string()), "stores");
+  }
+  config.set("run", configs::to_yaml(cell.run().string()), "folder");
+  const auto recipe = Recipe::of(config);
+  cell.store = recipe.store;
+  cell.recipe = recipe.text + data;
+  cell.recipe_key = key_of(recipe, data);
+  cell.evaluation_key = evaluation_key(o);
+  cell.steps = recipe.train.steps;
+  cell.threads = recipe.threads;
+  return cell;
+}
+
+}  // namespace
+
+std::vector<Cell> cells_of(const ExperimentOptions& options) {
+  std::vector<Cell> cells;
+  for (const auto seed : options.seeds)
+    for (const auto& row : options.rows) {
+      try {
+        cells.push_back(cell_of(options, row, seed));
+      } catch (const base::ConfigError& error) {
+        throw base::ConfigError("row " + row.name + ": " + error.what());
+      }
+    }
+  return cells;
+}
+
+std::vector<std::string> prepare_arguments(const Cell& cell) {
+  return {"prepare", cell.recipe_file().string(), "--force", "--quiet", "--json"};
+}
+
+std::vector<std::string> train_arguments(const Cell& cell) {
+  return {"train", cell.recipe_file().string(), "--quiet", "--json"};
+}
+
+std::vector<std::string> measure_arguments(const Cell& cell, const ExperimentOptions& o) {
+  if (o.kind == "gradient_flow") {
+    const auto& flow = o.gradient_flow;
+    return {"gradient-flow", cell.run().string(),
+            "--split",       flow.split,
+            "--turns",       std::to_string(flow.min_turns) + ":" + std::to_string(flow.max_turns),
+            "--replies",     std::to_string(flow.replies),
+            "--quiet",       "--json"};
+  }
+  const auto& e = o.evaluate;
+  std::vector<std::string> arguments = {
+      "evaluate",
+      cell.run().string() + (e.checkpoint == "last" ? "@last" : ""),
+      "--split",
+      e.split,
+      "--replies",
+      std::to_string(e.replies),
+      "--write-likelihoods",
+      (cell.folder / "likelihoods.jsonl").string()};
+  if (e.replies > 0)
+    arguments.insert(arguments.end(),
+                     {"--write-replies", (cell.folder / "replies.jsonl").string()});
+  for (const auto& setting : e.decoding) arguments.insert(arguments.end(), {"--set", setting});
+  if (const auto names = of_evaluate(e); !names.empty()) {
+    std::string all;
+    for (const auto& name : e.metrics) all += (all.empty() ? "" : ",") + name;
+    arguments.insert(arguments.end(), {"--metrics", all});
+  }
+  arguments.insert(arguments.end(), {"--quiet", "--json"});
+  return arguments;
+}
+
+}  // namespace banter::train

@@ -1,0 +1,112 @@
+#include "train/experiment/child.h"
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/errors.h"
+
+namespace banter::train {
+namespace {
+
+/// A file to be written by a child, closed when this goes.
+class OutputFile {
+ public:
+  OutputFile(const std::filesystem::path& path, int flags)
+      : fd_(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0666)) {
+    if (fd_ < 0)
+      throw base::FileError(path.string() + ": cannot be opened: " + std::strerror(errno));
+  }
+  ~OutputFile() { ::close(fd_); }
+  OutputFile(const OutputFile&) = delete;
+  OutputFile& operator=(const OutputFile&) = delete;
+  [[nodiscard]] int descriptor() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+std::vector<char*> pointers(std::vector<std::string>& texts) {
+  std::vector<char*> list;
+  list.reserve(texts.size() + 1);
+  for (auto& text : texts) list.push_back(text.data());
+  list.push_back(nullptr);
+  return list;
+}
+
+std::vector<std::string> environment_with(const std::map<std::string, std::string>& variables) {
+  std::vector<std::string> environment;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string text = *entry;
+    if (!variables.contains(text.substr(0, text.find('=')))) environment.push_back(text);
+  }
+  for (const auto& [name, value] : variables) environment.push_back(name + "=" + value);
+  return environment;
+}
+
+/// What happens between fork and exec: only calls that are safe there.
+[[noreturn]] void become(pid_t parent, int out, int log, int lock, char* const* arguments,
+                         char* const* environment) {
+  ::setpgid(0, 0);
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  if (::getppid() != parent) ::_exit(128 + SIGTERM);  // it died before the line above
+  struct sigaction usual {};
+  usual.sa_handler = SIG_DFL;
+  ::sigaction(SIGPIPE, &usual, nullptr);
+  const int input = ::open("/dev/null", O_RDONLY);
+  const bool is_ready = input >= 0 && ::dup2(input, STDIN_FILENO) >= 0 &&
+                        ::dup2(out, STDOUT_FILENO) >= 0 && ::dup2(log, STDERR_FILENO) >= 0 &&
+                        (lock < 0 || ::fcntl(lock, F_SETFD, 0) >= 0);
+  if (is_ready) ::execve("/proc/self/exe", arguments, environment);
+  ::_exit(127);
+}
+
+}  // namespace
+
+Child::Child(const ChildOptions& options) {
+  const OutputFile out(options.out, O_TRUNC), log(options.log, O_APPEND);
+  std::vector<std::string> command = {"banter"};
+  command.insert(command.end(), options.arguments.begin(), options.arguments.end());
+  auto environment = environment_with(options.variables);
+  const auto argv = pointers(command), envp = pointers(environment);
+  const auto parent = ::getpid();
+  pid_ = ::fork();
+  if (pid_ == 0)
+    become(parent, out.descriptor(), log.descriptor(), options.lock, argv.data(), envp.data());
+  if (pid_ > 0) handle_ = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));
+  if (pid_ < 0 || handle_ < 0)
+    throw base::FileError(std::string("a process cannot be started: ") + std::strerror(errno));
+}
+
+Child::~Child() {
+  if (pid_ > 0 && !exit_code_) {
+    send(SIGTERM);
+    while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+    }
+  }
+  if (handle_ >= 0) ::close(handle_);
+}
+
+Child::Child(Child&& other) noexcept
+    : pid_(std::exchange(other.pid_, -1)),
+      handle_(std::exchange(other.handle_, -1)),
+      exit_code_(other.exit_code_) {}
+
+void Child::send(int signal) const { ::kill(pid_, signal); }
+
+std::optional<int> Child::ended() {
+  if (exit_code_) return exit_code_;
+  int status = 0;
+  if (::waitpid(pid_, &status, WNOHANG) != pid_) return std::nullopt;
+  exit_code_ = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+  return exit_code_;
+}
+
+}  // namespace banter::train

@@ -1,0 +1,101 @@
+#include "train/experiment/grid.h"
+
+#include <algorithm>
+#include <set>
+#include <string_view>
+
+#include "base/utf8.h"
+
+namespace banter::train {
+namespace {
+
+constexpr std::size_t kMostRows = 1000;
+
+bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool is_name_character(char c) {
+  return is_letter(c) || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '+' || c == '-';
+}
+
+void check_name(const std::string& name, const configs::Value& at) {
+  if (!name.empty() && name.front() != '.' && std::ranges::all_of(name, is_name_character)) return;
+  at.fail("\"" + base::printable(name) +
+          "\" cannot be part of a folder's name; names are letters, digits, '.', '_', '+' and '-', "
+          "as in `name: {key: value}`");
+}
+
+/// Keys that the experiment itself sets.
+void check_changes(const Changes& changes) {
+  for (const auto& [key, value] : changes)
+    for (const std::string_view own : {"run", "store", "train.seed"})
+      if (key == own)
+        value.fail("is set by the experiment itself (`folder`, `stores`, `seeds`); leave it out");
+}
+
+Row named_row(const std::string& name, const configs::Value& value) {
+  check_name(name, value);
+  Row row{.name = name, .changes = value.entries()};
+  check_changes(row.changes);
+  return row;
+}
+
+/// "sum" of `model.combine: sum`, "hidden_dim-128" of `model.hidden_dim: 128`.
+std::string name_of(const std::string& key, const configs::Value& value) {
+  const auto text = value.yaml();
+  const bool is_word = !text.empty() && is_letter(text.front()) &&
+                       std::ranges::all_of(text, is_name_character) && text != "true" &&
+                       text != "false" && text != "null";
+  return is_word ? text : key.substr(key.rfind('.') + 1) + "-" + text;
+}
+
+std::vector<Row> read_axis(const std::string& key, const configs::Value& axis) {
+  std::vector<Row> values;
+  if (axis.is_list()) {
+    for (const auto& item : axis.items()) {
+      Row value{.name = name_of(key, item), .changes = {{key, item}}};
+      check_name(value.name, item);
+      check_changes(value.changes);
+      values.push_back(std::move(value));
+    }
+  } else {
+    for (const auto& [name, changes] : axis.entries()) values.push_back(named_row(name, changes));
+  }
+  if (values.empty()) axis.fail("has no values");
+  return values;
+}
+
+std::vector<Row> product(const std::vector<Row>& rows, const std::vector<Row>& values) {
+  std::vector<Row> all;
+  for (const auto& row : rows)
+    for (const auto& value : values) {
+      auto& joined = all.emplace_back(row);
+      joined.name += (row.name.empty() ? "" : "-") + value.name;
+      joined.changes.insert(joined.changes.end(), value.changes.begin(), value.changes.end());
+    }
+  return all;
+}
+
+}  // namespace
+
+std::vector<Row> read_rows(configs::Section& root) {
+  std::vector<Row> rows;
+  if (root.has("rows"))
+    for (const auto& [name, changes] : root.value("rows").entries())
+      rows.push_back(named_row(name, changes));
+  if (rows.empty()) rows.emplace_back();
+  if (root.has("axes"))
+    for (const auto& [key, axis] : root.value("axes").entries()) {
+      rows = product(rows, read_axis(key, axis));
+      if (rows.size() > kMostRows)
+        axis.fail("makes more than " + std::to_string(kMostRows) + " rows");
+    }
+  if (rows.front().name.empty()) root.fail("rows", "name what is compared: give `rows` or `axes`");
+  std::set<std::string> names;
+  for (const auto& row : rows)
+    if (!names.insert(row.name).second)
+      root.fail(root.has("axes") ? "axes" : "rows", "two rows have the name " + row.name +
+                                                        "; give the values of an axis names, as in "
+                                                        "`name: {key: value}`");
+  return rows;
+}
+
+}  // namespace banter::train

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "train/experiment/cell.h"
+#include "train/experiment/cell_files.h"
+#include "train/metrics/likelihood_files.h"
+#include "train/metrics/sample.h"
+
+namespace banter::train {
+
+/// One validation of a training.
+struct CurvePoint {
+  std::int64_t step = 0;
+  std::map<std::string, double> metrics;
+};
+
+/// How a run came about, as its log tells it.
+struct RunFacts {
+  std::string device;
+  std::int64_t threads = 0, parameters = 0;
+  std::int64_t steps = 0, labels = 0;
+  std::string why;  ///< it stopped: steps, epochs, patience, minutes
+};
+
+/// All that a finished cell left.
+struct CellResult {
+  const Cell* cell = nullptr;
+  std::string version;     ///< of the program that trained it
+  std::string store_hash;  ///< that it learned from
+  RunFacts facts;
+  base::json::object measured;  ///< the answer of the command that measures
+  std::vector<CurvePoint> curve;
+  std::vector<ReplyLikelihood> likelihoods;  ///< of every reply of the split
+  std::vector<Sample> samples;               ///< the contexts that were answered
+};
+
+/// A cell that is not finished.
+struct OpenCell {
+  const Cell* cell = nullptr;
+  CellState state = CellState::kNew;
+  std::string command{};  ///< that failed; "" when none did
+  std::int64_t exit_code = 0;
+  std::string log{};  ///< its last lines
+};
+
+/// What there is of a grid.
+struct GridResults {
+  std::vector<CellResult> finished;  ///< in the order of the cells
+  std::vector<OpenCell> open;
+
+  /// The finished cell of a row and a seed, null when it is open.
+  [[nodiscard]] const CellResult* find(const std::string& row, std::int64_t seed) const;
+};
+
+/// Reads what the cells left. Throws   FileError, DataError naming file and line
+GridResults read_results(const std::vector<Cell>& cells);
+
+}  // namespace banter::train

@@ -1,0 +1,293 @@
+#include "train/experiment/summary.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <set>
+#include <unordered_set>
+
+#include "base/errors.h"
+#include "train/metrics/comparison.h"
+#include "train/metrics/holm.h"
+#include "train/metrics/likelihood_measurement.h"
+#include "train/metrics/measure.h"
+#include "train/metrics/scores.h"
+
+namespace banter::train {
+namespace {
+
+namespace json = base::json;
+
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+
+/// Where a column's values come from.
+enum class Source { kLikelihoods, kTexts, kAnswer };
+
+struct Place {
+  Source source = Source::kAnswer;
+  std::size_t index = 0;  ///< among the metrics of that source
+};
+
+/// The metrics of a report by where they come from.
+struct Metrics {
+  std::vector<const Metric*> likelihoods, texts;
+  std::vector<Place> places;  ///< of the columns
+};
+
+const Metric* find_metric(std::span<const Metric> metrics, const std::string& name) {
+  const auto found = std::ranges::find(metrics, std::string_view(name), &Metric::name);
+  return found == metrics.end() ? nullptr : &*found;
+}
+
+Metrics place_metrics(const std::vector<std::string>& names, std::vector<Column>& columns) {
+  Metrics metrics;
+  for (const auto& name : names) {
+    const auto* metric = find_metric(metrics_of_likelihoods(), name);
+    auto* found = metric != nullptr ? &metrics.likelihoods : nullptr;
+    if (metric == nullptr) {
+      metric = find_metric(known_metrics(), name);
+      found = metric != nullptr ? &metrics.texts : nullptr;
+    }
+    if (found == nullptr) {
+      columns.push_back({.name = name, .what = "as `banter evaluate` gives it"});
+      metrics.places.push_back({.source = Source::kAnswer, .index = 0});
+      continue;
+    }
+    columns.push_back({.name = name, .what = std::string(metric->what), .digits = metric->digits});
+    metrics.places.push_back(
+        {.source = found == &metrics.likelihoods ? Source::kLikelihoods : Source::kTexts,
+         .index = found->size()});
+    found->push_back(metric);
+  }
+  return metrics;
+}
+
+/// The vectors of all words of all runs' replies and references.
+WordVectors read_vectors(const std::string& file, const std::vector<CellResult>& runs) {
+  if (file.empty()) return {};
+  std::unordered_set<std::string> wanted;
+  const auto want = [&](const std::string& text) {
+    for (auto& word : small_words(text)) wanted.insert(std::move(word));
+  };
+  for (const auto& run : runs)
+    for (const auto& sample : run.samples) {
+      want(sample.reply);
+      for (const auto& reference : sample.references) want(reference);
+    }
+  return WordVectors::read(file, wanted);
+}
+
+/// A finished run in numbers.
+struct MeasuredRun {
+  const CellResult* result = nullptr;
+  Measurement likelihoods, texts;
+  std::string data;              ///< hash of what its texts are compared with
+  std::vector<RunValue> values;  ///< of the columns
+};
+
+/// A metric in a part of what `banter evaluate` said: the hits in `ranking`, the rises in
+/// `perturb`.
+const json::object& answer_metric(const CellResult& result, const std::string& name) {
+  const auto where = result.cell->folder.string() + ", evaluation";
+  const auto* part = name.starts_with("hits_") ? "ranking" : "perturb";
+  const auto& object = base::as_object(base::field(result.measured, part, where), where);
+  return base::as_object(base::field(object, name, where), where);
+}
+
+RunValue answer_value(const CellResult& result, const std::string& name) {
+  const auto& metric = answer_metric(result, name);
+  const auto number = [&](const char* key) {
+    const auto* found = metric.if_contains(key);
+    return found != nullptr && found->is_number() ? found->to_number<double>() : kNone;
+  };
+  RunValue run{.seed = result.cell->seed, .value = number("value"), .test_set = std::nullopt};
+  if (std::isfinite(number("low")))
+    run.test_set = Interval{.low = number("low"), .high = number("high")};
+  return run;
+}
+
+/// Measures runs one after the other, by one vocabulary so that they can be compared.
+class Measurer {
+ public:
+  Measurer(const Metrics& metrics, const std::vector<Column>& columns, MetricSettings settings)
+      : metrics_(metrics), columns_(columns), settings_(settings) {}
+
+  MeasuredRun operator()(const CellResult& result) {
+    MeasuredRun run;
+    run.result = &result;
+    run.likelihoods = measure_likelihoods(by_dialogue(result.likelihoods), metrics_.likelihoods);
+    run.texts = measure(result.samples, metrics_.texts, settings_, vocabulary_);
+    run.data = hash_of_data(result.samples);
+    const auto likelihoods = run.likelihoods.values(), texts = run.texts.values();
+    const auto likelihood_bounds = run.likelihoods.intervals();
+    const auto text_bounds = run.texts.intervals();
+    for (std::size_t c = 0; c < columns_.size(); ++c) {
+      const auto [source, index] = metrics_.places[c];
+      if (source == Source::kAnswer) {
+        run.values.push_back(answer_value(result, columns_[c].name));
+        continue;
+      }
+      const bool is_text = source == Source::kTexts;
+      const bool has_any = is_text ? !result.samples.empty() : !result.likelihoods.empty();
+      run.values.push_back({.seed = result.cell->seed,
+                            .value = !has_any  ? kNone
+                                     : is_text ? texts[index]
+                                               : likelihoods[index],
+                            .test_set = !has_any  ? std::nullopt
+                                        : is_text ? text_bounds[index]
+                                                  : likelihood_bounds[index]});
+    }
+    return run;
+  }
+
+ private:
+  const Metrics& metrics_;
+  const std::vector<Column>& columns_;
+  MetricSettings settings_;
+  PieceVocabulary vocabulary_;
+};
+
+RowValues row_values(const std::vector<MeasuredRun>& runs, const std::string& row, std::size_t c) {
+  RowValues values;
+  std::vector<double> numbers;
+  for (const auto& run : runs) {
+    if (run.result->cell->row != row) continue;
+    values.runs.push_back(run.values[c]);
+    if (std::isfinite(run.values[c].value)) numbers.push_back(run.values[c].value);
+  }
+  values.spread = spread_of(numbers);
+  return values;
+}
+
+/// Runs of a row and of the baseline with the same seeds, in pairs.
+struct Pairs {
+  std::vector<std::int64_t> seeds;
+  std::vector<const MeasuredRun*> row, baseline;
+  bool is_about_other_replies = false;  ///< some pair is, and was left out
+};
+
+Pairs pairs_of(const std::vector<MeasuredRun>& runs, const std::string& row,
+               const std::string& baseline) {
+  Pairs pairs;
+  for (const auto& run : runs)
+    for (const auto& other : runs) {
+      if (run.result->cell->row != row || other.result->cell->row != baseline ||
+          run.result->cell->seed != other.result->cell->seed)
+        continue;
+      if (!are_same_replies(run.result->likelihoods, other.result->likelihoods) ||
+          run.data != other.data) {
+        pairs.is_about_other_replies = true;
+        continue;
+      }
+      pairs.seeds.push_back(run.result->cell->seed);
+      pairs.row.push_back(&run);
+      pairs.baseline.push_back(&other);
+    }
+  return pairs;
+}
+
+std::vector<Difference> tested(const Pairs& pairs, Measurement MeasuredRun::*of,
+                               std::size_t trials) {
+  std::vector<Measurement> first, second;
+  for (const auto* run : pairs.row) first.push_back(run->*of);
+  for (const auto* run : pairs.baseline) second.push_back(run->*of);
+  if (first.front().metrics.empty() || first.front().groups == 0) return {};
+  return compare_runs(first, second, trials);
+}
+
+void add_differences(const std::string& row, const Pairs& pairs, const Metrics& metrics,
+                     std::size_t trials, std::vector<RowDifference>& differences) {
+  const auto likelihoods = tested(pairs, &MeasuredRun::likelihoods, trials);
+  const auto texts = tested(pairs, &MeasuredRun::texts, trials);
+  for (std::size_t c = 0; c < metrics.places.size(); ++c) {
+    const auto [source, index] = metrics.places[c];
+    const auto& tests = source == Source::kTexts ? texts : likelihoods;
+    if (source == Source::kAnswer || tests.empty()) continue;
+    std::vector<double> by_seed;
+    for (std::size_t i = 0; i < pairs.row.size(); ++i)
+      by_seed.push_back(pairs.row[i]->values[c].value - pairs.baseline[i]->values[c].value);
+    if (!std::ranges::all_of(by_seed, [](double d) { return std::isfinite(d); })) continue;
+    differences.push_back({.row = row,
+                           .column = c,
+                           .seeds = pairs.seeds,
+                           .spread = spread_of(by_seed),
+                           .p = tests[index].p,
+                           .p_holm = 1});
+  }
+}
+
+void add_differences(const std::vector<MeasuredRun>& runs, const ExperimentOptions& options,
+                     const Metrics& metrics, Summary& summary) {
+  if (options.baseline.empty()) return;
+  for (const auto& row : summary.rows) {
+    if (row == options.baseline) continue;
+    const auto pairs = pairs_of(runs, row, options.baseline);
+    if (pairs.is_about_other_replies)
+      summary.notes.push_back(row + " was measured on other replies than " + options.baseline +
+                              ", so that they are not compared.");
+    if (pairs.seeds.empty()) continue;
+    add_differences(row, pairs, metrics, static_cast<std::size_t>(options.trials),
+                    summary.differences);
+  }
+  std::vector<double> p;
+  for (const auto& difference : summary.differences) p.push_back(difference.p);
+  const auto adjusted = holm(p);
+  for (std::size_t i = 0; i < p.size(); ++i) summary.differences[i].p_holm = adjusted[i];
+}
+
+/// Says where runs with one seed learned from different numbers of labels: orders differ by seed,
+/// and with them what is left over at the end.
+void note_unequal_labels(const GridResults& results, std::vector<std::string>& notes) {
+  std::map<std::int64_t, std::set<std::int64_t>> labels;
+  for (const auto& run : results.finished) labels[run.cell->seed].insert(run.facts.labels);
+  for (const auto& [seed, numbers] : labels)
+    if (numbers.size() > 1)
+      notes.push_back("The runs with seed " + std::to_string(seed) +
+                      " learned from different numbers of labels (" +
+                      std::to_string(*numbers.begin()) + " to " +
+                      std::to_string(*numbers.rbegin()) + "): rows had unequal work.");
+}
+
+/// What must be said of how the runs came about.
+void add_notes(const GridResults& results, std::vector<std::string>& notes) {
+  std::set<std::string> versions;
+  std::size_t by_clock = 0;
+  for (const auto& run : results.finished) {
+    versions.insert(run.version);
+    by_clock += run.facts.why == "minutes" ? 1 : 0;
+  }
+  if (!results.open.empty())
+    notes.push_back(std::to_string(results.open.size()) + " of " +
+                    std::to_string(results.open.size() + results.finished.size()) +
+                    " runs are not finished: this is a part of the comparison.");
+  note_unequal_labels(results, notes);
+  if (by_clock > 0)
+    notes.push_back(std::to_string(by_clock) +
+                    " runs were stopped by the clock: they depend on the machine's speed.");
+  if (versions.size() > 1)
+    notes.emplace_back("The runs were trained by different versions of the program.");
+}
+
+}  // namespace
+
+Summary summarise(const GridResults& results, const ExperimentOptions& options) {
+  Summary summary;
+  const auto metrics = place_metrics(options.evaluate.metrics, summary.columns);
+  const auto vectors = read_vectors(options.evaluate.vectors, results.finished);
+  MetricSettings settings;
+  if (!options.evaluate.vectors.empty()) settings.vectors = &vectors;
+  Measurer measurer(metrics, summary.columns, settings);
+  std::vector<MeasuredRun> runs;
+  for (const auto& result : results.finished) runs.push_back(measurer(result));
+  for (const auto& row : options.rows) {
+    summary.rows.push_back(row.name);
+    auto& values = summary.values.emplace_back();
+    for (std::size_t c = 0; c < summary.columns.size(); ++c)
+      values.push_back(row_values(runs, row.name, c));
+  }
+  add_notes(results, summary.notes);
+  add_differences(runs, options, metrics, summary);
+  return summary;
+}
+
+}  // namespace banter::train
