@@ -23,6 +23,7 @@ std::vector<data::Example> replies_with_turns(const data::Split& split, const da
 ///          together; -inf where the loss does not reach them
 /// Modes    eval, so that nothing is dropped; parameters and their gradients are left as they were
 /// Returns  one a reply, in the order of `examples`
+/// Requires that no graph of an earlier pass through the model is kept
 /// Throws   ConfigError when the model has no table of token vectors of its own (`tied`)
 /// Source   Bengio, Simard, Frasconi 1994, for the gradient as a measure of reach; the measure over
 ///          turns is ours
