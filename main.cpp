@@ -36,16 +36,18 @@ constexpr std::array kCommands = {
             &banter::train::run_evaluate},
     Command{"training", "metrics", "replies against references, without a model",
             &banter::train::run_metrics},
-    Command{"experiments", "experiment", "a grid of runs -> a report with intervals and tests",
-            &banter::train::run_experiment},
-    Command{"experiments", "gradient-flow", "how far back a reply's loss reaches",
-            &banter::train::run_gradient_flow},
+    Command{"training", "vectors", "a corpus -> word vectors, for the embedding metrics",
+            &banter::train::run_vectors},
     Command{"talking", "generate", "contexts -> replies, a stream in order",
             &banter::models::run_generate},
     Command{"talking", "score", "log-probabilities of given replies", &banter::models::run_score},
     Command{"talking", "chat", "talk to a run in the terminal", &banter::models::run_chat},
     Command{"talking", "info", "versions, devices, threads, what this machine can do",
             &banter::models::run_info},
+    Command{"experiments", "experiment", "a grid of runs -> a report with intervals and tests",
+            &banter::train::run_experiment},
+    Command{"experiments", "gradient-flow", "how far back a reply's loss reaches",
+            &banter::train::run_gradient_flow},
 };
 
 void print_help() {

@@ -12,5 +12,6 @@ int run_evaluate(const std::vector<std::string>& arguments);
 int run_metrics(const std::vector<std::string>& arguments);
 int run_experiment(const std::vector<std::string>& arguments);
 int run_gradient_flow(const std::vector<std::string>& arguments);
+int run_vectors(const std::vector<std::string>& arguments);
 
 }  // namespace banter::train

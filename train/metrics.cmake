@@ -1,6 +1,7 @@
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 pkg_check_modules(ICU REQUIRED IMPORTED_TARGET icu-uc)
+pkg_check_modules(FASTTEXT REQUIRED IMPORTED_TARGET fasttext)
 
 add_library(
   banter_metrics
@@ -35,3 +36,9 @@ target_link_libraries(
   banter_metrics
   PUBLIC banter_examples
   PRIVATE PkgConfig::ICU Threads::Threads)
+
+add_library(banter_vectors train/vectors/training.cpp train/vectors/vectors_command.cpp)
+target_link_libraries(
+  banter_vectors
+  PUBLIC banter_metrics
+  PRIVATE PkgConfig::FASTTEXT)
