@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include "models/decoding/candidates.h"
 #include "models/decoding/decoder.h"
 #include "models/decoding/session.h"
 #include "models/layers/start_parameters.h"
@@ -95,6 +96,43 @@ TEST_P(ModelDecodingTest, GivesTheSameTextAloneAndInACrowd) {
     for (std::size_t i = 0; i < alone.best.size(); ++i)
       expect_near(together.best[i], alone.best[i]);
   }
+}
+
+TEST_P(ModelDecodingTest, CandidatesGetWhatScoringGivesEachByItself) {
+  auto contexts = tiny_contexts({3, 1, 5}, /*seed=*/4, /*facts=*/2);
+  contexts[1].facts.clear();
+  std::vector<Candidates> asked;
+  for (std::size_t c = 0; c < contexts.size(); ++c) {
+    Candidates candidates{.context = contexts[c], .replies = {{}}};
+    for (auto& other : tiny_contexts({1, 1, 1, 1}, /*seed=*/20U + static_cast<unsigned>(c)))
+      candidates.replies.push_back(std::move(other.reply));
+    asked.push_back(std::move(candidates));
+  }
+  asked[2].replies.clear();  // nothing to score is legal
+  const auto fits = fit_candidates(*model_, {}, asked);
+  ASSERT_EQ(fits.size(), asked.size());
+  const torch::NoGradGuard no_grad;
+  for (std::size_t c = 0; c < asked.size(); ++c) {
+    ASSERT_EQ(fits[c].size(), asked[c].replies.size());
+    for (std::size_t r = 0; r < fits[c].size(); ++r) {
+      auto context = asked[c].context;
+      context.reply = asked[c].replies[r];
+      const auto score = model_->score(data::make_batch({context}, {}, data::SpecialIds{}));
+      EXPECT_EQ(fits[c][r].labels, static_cast<std::int64_t>(context.reply.size()) + 1);
+      EXPECT_NEAR(fits[c][r].log_prob, score.log_probs.sum().item<double>(),
+                  kFloatTolerance * static_cast<double>(fits[c][r].labels));
+    }
+  }
+}
+
+TEST_P(ModelDecodingTest, EqualCandidatesGetEqualBits) {
+  const auto contexts = tiny_contexts({4}, /*seed=*/4, /*facts=*/1);
+  const auto other = tiny_contexts({1, 1, 1}, /*seed=*/9);
+  Candidates candidates{.context = contexts[0], .replies = {contexts[0].reply}};
+  for (const auto& one : other) candidates.replies.push_back(one.reply);
+  candidates.replies.push_back(contexts[0].reply);
+  const auto fits = fit_candidates(*model_, {}, std::vector{candidates}).at(0);
+  EXPECT_EQ(fits.front().log_prob, fits.back().log_prob);
 }
 
 TEST_P(ModelDecodingTest, ReportsTheLogProbabilitiesThatScoringGives) {
