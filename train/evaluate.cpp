@@ -106,16 +106,19 @@ Evaluation evaluate(models::DialogueModel& model, const data::Split& split,
   Evaluation sums{.replies = {},
                   .model = std::vector<Likelihood>(dialogues),
                   .bigram = std::vector<Likelihood>(dialogues),
-                  .unigram = std::vector<Likelihood>(dialogues)};
+                  .unigram = std::vector<Likelihood>(dialogues),
+                  .by_turn = TurnSums(dialogues)};
   data::Batch batch;
   while (stream.next(batch)) {
     base::throw_if_stopped();
     const auto replies = model_likelihoods(model, batch, device);
     add_to_dialogues(replies, batch, sums.model);
-    for (std::size_t b = 0; b < replies.size(); ++b)
+    for (std::size_t b = 0; b < replies.size(); ++b) {
       sums.replies.push_back({.dialogue = batch.examples[b].dialogue,
                               .turn = batch.examples[b].turn,
                               .sums = replies[b]});
+      sums.by_turn.add(batch.examples[b].dialogue, batch.examples[b].turn, replies[b]);
+    }
     if (baseline != nullptr) {
       add_to_dialogues(baseline_likelihoods(*baseline, batch, true), batch, sums.bigram);
       add_to_dialogues(baseline_likelihoods(*baseline, batch, false), batch, sums.unigram);

@@ -13,6 +13,7 @@
 #include "train/metrics/likelihood.h"
 #include "train/metrics/likelihood_files.h"
 #include "train/metrics/sample.h"
+#include "train/metrics/turn_fits.h"
 #include "train/ngram.h"
 
 namespace banter::train {
@@ -26,6 +27,7 @@ struct Evaluation {
   std::vector<ReplyLikelihood> replies;  ///< of the model, in the order in which they were scored
   std::vector<Likelihood> model;
   std::vector<Likelihood> bigram, unigram;  ///< empty without a baseline
+  TurnSums by_turn;                         ///< of the model, by the replies' places
 };
 
 /// Scores every reply of a split once, teacher-forced, nothing cut from replies, and bounds what

@@ -1,8 +1,7 @@
-#include <array>
+#include <algorithm>
 #include <iostream>
 #include <optional>
 #include <span>
-#include <sstream>
 
 #include "base/errors.h"
 #include "base/json.h"
@@ -14,45 +13,39 @@
 #include "models/decoding/composed.h"
 #include "train/commands.h"
 #include "train/evaluate.h"
+#include "train/evaluation_choice.h"
+#include "train/metrics/hits.h"
 #include "train/metrics/interval.h"
+#include "train/metrics/rises.h"
 #include "train/metrics/sample_files.h"
 #include "train/metrics/scores.h"
+#include "train/metrics/used_vectors.h"
+#include "train/perturbation.h"
+#include "train/ranking.h"
 
 namespace banter::train {
 namespace {
 
 namespace json = base::json;
 
-/// A metric made of likelihoods.
-struct Fit {
-  const char* name;
-  double (Likelihood::*value)() const;
-  double Likelihood::*count;  ///< what it is a mean over
-  int digits;                 ///< behind the point, in the table
-};
-
-constexpr std::array kFits = {
-    Fit{"ppl", &Likelihood::ppl, &Likelihood::labels, 2},
-    Fit{"ppl_word", &Likelihood::ppl_word, &Likelihood::words, 2},
-    Fit{"nll_word", &Likelihood::nll_word, &Likelihood::words, 3},
-    Fit{"bpb", &Likelihood::bpb, &Likelihood::bytes, 3},
-    Fit{"token_accuracy", &Likelihood::token_accuracy, &Likelihood::labels, 4},
-    Fit{"ppl_bound", &Likelihood::ppl_bound, &Likelihood::labels, 2},
-};
-
-/// The metrics of a table: the bound, which stands last, only where there is one.
-std::span<const Fit> fits_for(const Likelihood& model) {
-  return std::span(kFits).first(kFits.size() - (model.bound == 0 ? 1 : 0));
+/// Those of the chosen metrics that the model has: a bound only where there is one.
+std::vector<LikelihoodMetric> fits_of(const EvaluationChoice& choice, const Likelihood& model) {
+  auto fits = choice.fits;
+  std::erase_if(fits, [&](const LikelihoodMetric& metric) {
+    return metric.value == &Likelihood::ppl_bound && model.bound == 0;
+  });
+  return fits;
 }
 
 /// One system's row: every metric with its interval.
 struct Row {
   std::string name;
   Likelihood sums;
-  std::span<const Fit> fits;
+  std::vector<LikelihoodMetric> fits;
   std::vector<Interval> intervals;  ///< of `fits`
 
-  Row(std::string row_name, std::span<const Likelihood> groups, std::span<const Fit> columns)
+  Row(std::string row_name, std::span<const Likelihood> groups,
+      const std::vector<LikelihoodMetric>& columns)
       : name(std::move(row_name)), sums(total(groups)), fits(columns) {
     const auto draws = resample(groups);
     for (const auto& metric : fits) {
@@ -64,10 +57,10 @@ struct Row {
   [[nodiscard]] json::object to_json() const {
     json::object object;
     for (std::size_t i = 0; i < fits.size(); ++i)
-      object[fits[i].name] = {{"value", number_or_null((sums.*fits[i].value)())},
-                              {"low", number_or_null(intervals[i].low)},
-                              {"high", number_or_null(intervals[i].high)},
-                              {"count", sums.*fits[i].count}};
+      object[std::string(fits[i].name)] = {{"value", number_or_null((sums.*fits[i].value)())},
+                                           {"low", number_or_null(intervals[i].low)},
+                                           {"high", number_or_null(intervals[i].high)},
+                                           {"count", sums.*fits[i].count}};
     return object;
   }
   [[nodiscard]] std::vector<std::string> cells() const {
@@ -96,11 +89,11 @@ struct TextScores {
   std::string name;
   std::vector<Score> scores;
 
-  TextScores(std::string system, const std::vector<Sample>& samples) : name(std::move(system)) {
-    std::vector<const Metric*> metrics;
-    for (const auto& metric : known_metrics()) metrics.push_back(&metric);
-    scores = score(samples, {}, possible_metrics(metrics, samples, false), {}, {});
-  }
+  TextScores(std::string system, const std::vector<Sample>& samples,
+             const std::vector<const Metric*>& metrics, const MetricSettings& settings)
+      : name(std::move(system)),
+        scores(score(samples, {}, possible_metrics(metrics, samples, settings.vectors != nullptr),
+                     settings, {})) {}
   [[nodiscard]] json::object to_json() const {
     json::object object;
     for (const auto& score : scores) object[std::string(score.metric->name)] = score.to_json();
@@ -138,27 +131,216 @@ data::Store open_store(const std::string& given, const models::LoadedModel& load
   return store;
 }
 
+struct Request {
+  models::ModelArguments model;
+  std::string split = "valid", store, vectors;
+  std::string replies_file, likelihoods_file;  ///< "" = none is written
+  std::uint64_t replies = 200;                 ///< answered by `decoding`
+  models::DecodingOptions decoding;
+  EvaluationChoice choice = EvaluationChoice::usual();
+  RankScore rank_score = RankScore::kMean;
+  bool quiet = false;
+};
+
+/// All that is known of a model on a split.
+struct Findings {
+  std::string run, store, split, signature;
+  Likelihood all;
+  std::uint64_t dialogues = 0, baseline_labels = 0, answered = 0;
+  std::vector<Row> rows;  ///< the model, then the n-grams; empty when no likelihood is asked for
+  std::vector<TurnSums::Fit> by_turn;
+  std::optional<Ranking> ranking;
+  std::vector<Rise> rises;
+  std::optional<UsedVectors> vectors;
+  std::vector<TextScores> texts;
+};
+
+std::uint64_t whole(double count) { return static_cast<std::uint64_t>(count); }
+
+/// What every signature of this model on this split has.
+std::string signature_of(const models::LoadedModel& loaded, const data::Store& store,
+                         const data::Split& split) {
+  const auto reply_by = loaded.batch.reply_by == "auto"
+                            ? std::string(data::usual_replies(store.format()))
+                            : loaded.batch.reply_by;
+  return "checkpoint:" + loaded.checkpoint.hash.substr(0, 12) +
+         "|tokenizer:" + loaded.tokenizer.hash().substr(0, 12) +
+         "|data:" + store.corpus_hash().substr(0, 12) + "|split:" + split.name() +
+         "|reply_by:" + reply_by;
+}
+
+/// The model's replies beside the references in their place.
+void measure_texts(const Request& request, const models::LoadedModel& loaded,
+                   const data::Split& split, Findings& found) {
+  const auto& metrics = request.choice.texts;
+  if (request.replies == 0 || (metrics.empty() && request.replies_file.empty())) return;
+  const auto samples = answer(*loaded.model, loaded.tokenizer, split, loaded.batch,
+                              request.decoding, request.replies, request.quiet);
+  if (!request.replies_file.empty()) write_samples(request.replies_file, samples);
+  MetricSettings settings;
+  if (!request.vectors.empty()) {
+    found.vectors.emplace(request.vectors, samples, std::span<const Sample>());
+    settings.vectors = &found.vectors->vectors;
+  }
+  found.answered = samples.size();
+  found.texts.emplace_back(request.decoding.method, samples, metrics, settings);
+  found.texts.emplace_back("reference", references_as_replies(samples), metrics, settings);
+  std::erase_if(found.texts, [](const TextScores& one) { return one.scores.empty(); });
+}
+
+/// The rise of each chosen alteration of the contexts.
+std::vector<Rise> measure_rises(const Request& request, const models::LoadedModel& loaded,
+                                const data::Split& split, std::span<const Likelihood> plain,
+                                const std::string& signature) {
+  std::vector<Rise> rises;
+  for (const auto name : request.choice.perturbations) {
+    const data::TransformOptions transform{.name = std::string(name)};
+    const auto altered =
+        altered_likelihoods(*loaded.model, loaded.tokenizer, split, loaded.batch, transform,
+                            models::device_of(*loaded.model), request.quiet);
+    const bool is_random = data::transform_named(name).is_random;
+    rises.emplace_back(
+        std::string(kPerturb) + transform.name, plain, altered,
+        (is_random ? "seed:" + std::to_string(transform.seed) + "|" : "") + signature);
+  }
+  return rises;
+}
+
+Findings evaluate_all(const Request& request, const models::LoadedModel& loaded,
+                      const data::Store& store) {
+  const auto& split = store.split(request.split);
+  std::optional<NgramBaseline> baseline;
+  if (store.has_split("train"))
+    baseline.emplace(store.split("train"), data::ReplyRule(loaded.batch.reply_by, store.format()),
+                     loaded.tokenizer.special(), loaded.tokenizer.vocab_size());
+  const auto sums = evaluate(*loaded.model, split, loaded.batch, baseline ? &*baseline : nullptr,
+                             models::device_of(*loaded.model), request.quiet);
+  if (!request.likelihoods_file.empty()) write_likelihoods(request.likelihoods_file, sums.replies);
+
+  Findings found;
+  found.run = models::RunName::parse(request.model.run).run.string() + "@step-" +
+              std::to_string(loaded.checkpoint.step) + (loaded.checkpoint.use_ema ? " (ema)" : "");
+  found.store = store.folder().string();
+  found.split = split.name();
+  found.all = total(sums.model);
+  found.dialogues = sums.model.size();
+  found.baseline_labels = baseline ? baseline->labels() : 0;
+  const auto base = signature_of(loaded, store, split);
+  found.signature = base + "|replies:" + std::to_string(whole(found.all.replies)) +
+                    "|words:whitespace|interval:bootstrap-dialogue-1000-12345|version:banter-" +
+                    BANTER_VERSION;
+  if (const auto fits = fits_of(request.choice, found.all); !fits.empty()) {
+    found.rows.emplace_back(loaded.type, sums.model, fits);
+    if (baseline) {
+      found.rows.emplace_back("bigram", sums.bigram, fits);
+      found.rows.emplace_back("unigram", sums.unigram, fits);
+    }
+  }
+  if (request.choice.by_turn) found.by_turn = sums.by_turn.fits();
+  if (!request.choice.hits.empty())
+    found.ranking.emplace(rank_replies(*loaded.model, loaded.tokenizer, split, loaded.batch,
+                                       request.rank_score, request.quiet),
+                          request.choice.hits,
+                          std::string("rank_score:") +
+                              kRankScores.at(static_cast<std::size_t>(request.rank_score)) + "|" +
+                              base);
+  found.rises = measure_rises(request, loaded, split, sums.model, found.signature);
+  measure_texts(request, loaded, split, found);
+  return found;
+}
+
+json::object to_json(const Findings& found) {
+  json::object answer = {{"run", found.run},
+                         {"store", found.store},
+                         {"signature", found.signature},
+                         {"counts",
+                          {{"dialogues", found.dialogues},
+                           {"replies", whole(found.all.replies)},
+                           {"labels", whole(found.all.labels)},
+                           {"words", whole(found.all.words)},
+                           {"bytes", whole(found.all.bytes)},
+                           {"baseline_labels", found.baseline_labels}}}};
+  for (std::size_t i = 0; i < found.rows.size(); ++i)
+    answer[i == 0 ? "model" : found.rows[i].name] = found.rows[i].to_json();
+  if (!found.by_turn.empty()) answer["by_turn"] = to_json(found.by_turn);
+  if (found.ranking) answer["ranking"] = found.ranking->to_json();
+  if (!found.rises.empty()) answer["perturb"] = to_json(found.rises);
+  if (found.vectors) answer["vectors"] = found.vectors->to_json();
+  for (const auto& one : found.texts) answer[one.name] = one.to_json();
+  return answer;
+}
+
+void print(std::ostream& out, const Findings& found) {
+  out << found.run << " on " << found.split << " of " << found.store << ": "
+      << whole(found.all.replies) << " replies of " << found.dialogues << " dialogues, "
+      << whole(found.all.labels) << " labels, " << whole(found.all.words) << " words, "
+      << whole(found.all.bytes) << " bytes\n";
+  if (!found.rows.empty()) {
+    std::vector<std::vector<std::string>> table = {{""}};
+    for (const auto& metric : found.rows[0].fits) table[0].emplace_back(metric.name);
+    for (const auto& row : found.rows) table.push_back(row.cells());
+    out << "\n";
+    print_table(out, table);
+    out << "[95 % intervals over dialogues]  " << found.signature << "\n";
+  }
+  if (!found.by_turn.empty()) {
+    out << "\nby the reply's turn in its dialogue\n";
+    print(out, found.by_turn);
+  }
+  if (found.ranking) {
+    out << "\n";
+    found.ranking->print(out);
+  }
+  if (!found.rises.empty()) {
+    out << "\nrise of nll_word when the context is altered\n";
+    print(out, found.rises);
+  }
+  for (const auto& one : found.texts) {
+    out << "\n" << one.name << ", " << found.answered << " replies\n";
+    print_scores(out, one.scores);
+  }
+  if (found.vectors) found.vectors->print(out);
+}
+
+/// Throws   UsageError when a metric of vectors is named and there are none
+void check_vectors(const Request& request) {
+  for (const auto* metric : request.choice.texts)
+    if (metric->need == Need::kVectors && request.vectors.empty())
+      throw base::UsageError("banter evaluate: " + std::string(metric->name) +
+                             " needs --vectors; `banter vectors` makes some of a store");
+}
+
 }  // namespace
 
 int run_evaluate(const std::vector<std::string>& arguments) {
-  configs::CommandLine line(
-      "banter evaluate", "How well a trained model fits the replies of a store, beside n-grams.",
-      "banter evaluate runs/ubuntu\nbanter evaluate runs/ubuntu@last --split valid --json\n"
-      "banter evaluate runs/ubuntu --set decoding.method=beam --write-replies replies.jsonl");
-  std::string split_name = "valid", store_folder, replies_file, likelihoods_file;
-  std::uint64_t answers = 200;
-  models::ModelArguments model;
-  model.add_to(line.app);
-  line.app.add_option("--split", split_name, "part of the store")->capture_default_str();
-  line.app.add_option("--store", store_folder, "store, if not the one that the run names");
+  configs::CommandLine line("banter evaluate",
+                            "How well a trained model fits the replies of a store, beside n-grams.",
+                            "banter evaluate runs/ubuntu\n"
+                            "banter evaluate runs/ubuntu@last --split valid --json\n"
+                            "banter evaluate runs/convai2 --metrics ppl,hits_1,hits_5\n"
+                            "banter evaluate runs/ubuntu --metrics ppl_turn,perturb\n"
+                            "banter evaluate runs/ubuntu --metrics embed --vectors ubuntu.vec\n"
+                            "banter evaluate runs/ubuntu --set decoding.method=beam "
+                            "--write-replies replies.jsonl");
+  Request request;
+  std::vector<std::string> metrics;
+  std::string rank_score = kRankScores.front();
+  request.model.add_to(line.app);
+  line.app.add_option("--split", request.split, "part of the store")->capture_default_str();
+  line.app.add_option("--store", request.store, "store, if not the one that the run names");
   line.app
-      .add_option("--replies", answers,
+      .add_option("--metrics", metrics,
+                  "names with commas between; by default all but hits (hits_K, K = 1, 2, ...: the "
+                  "true reply among candidates) and perturb (contexts altered), which cost more")
+      ->delimiter(',');
+  line.app
+      .add_option("--replies", request.replies,
                   "contexts that are answered for the metrics of texts; 0 = none")
       ->capture_default_str();
-  line.app.add_option("--write-replies", replies_file,
+  line.app.add_option("--write-replies", request.replies_file,
                       "write those replies with references and contexts to this file (JSON Lines, "
                       "as `banter metrics` reads them)");
-  line.app.add_option("--write-likelihoods", likelihoods_file,
+  line.app.add_option("--write-likelihoods", request.likelihoods_file,
                       "write how the model fits each reply of the split to this file (JSON Lines)");
   line.app
       .add_option("--set", line.common.overrides,
@@ -166,85 +348,34 @@ int run_evaluate(const std::vector<std::string>& arguments) {
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  line.app.add_option("--vectors", request.vectors,
+                      "word vectors as text, for embed; `banter vectors` makes some");
+  line.app
+      .add_option("--rank-score", rank_score,
+                  "of hits: candidates by their log-probability, as mean a token or as sum")
+      ->check(CLI::IsMember(std::vector<std::string>(kRankScores.begin(), kRankScores.end())))
+      ->capture_default_str();
   line.with_json();
   if (!line.parse(arguments)) return 0;
-  const auto decoding = decoding_of(line.common.overrides);
-  if (answers == 0 && !replies_file.empty())
+  request.quiet = line.common.quiet;
+  request.decoding = decoding_of(line.common.overrides);
+  if (request.replies == 0 && !request.replies_file.empty())
     throw base::UsageError("banter evaluate: --write-replies needs --replies above 0");
-
-  const auto loaded = model.load();
-  const auto run = models::RunName::parse(model.run).run;
-  const auto store = open_store(store_folder, loaded, run);
-  const auto& split = store.split(split_name);
-  std::optional<NgramBaseline> baseline;
-  if (store.has_split("train"))
-    baseline.emplace(store.split("train"), data::ReplyRule(loaded.batch.reply_by, store.format()),
-                     loaded.tokenizer.special(), loaded.tokenizer.vocab_size());
-
-  const auto sums = evaluate(*loaded.model, split, loaded.batch, baseline ? &*baseline : nullptr,
-                             models::device_of(*loaded.model), line.common.quiet);
-  if (!likelihoods_file.empty()) write_likelihoods(likelihoods_file, sums.replies);
-  const auto fits = fits_for(total(sums.model));
-  std::vector<Row> rows = {Row(loaded.type, sums.model, fits)};
-  if (baseline) {
-    rows.emplace_back("bigram", sums.bigram, fits);
-    rows.emplace_back("unigram", sums.unigram, fits);
-  }
-  std::vector<TextScores> texts;
-  if (answers > 0) {
-    const auto answered = answer(*loaded.model, loaded.tokenizer, split, loaded.batch, decoding,
-                                 answers, line.common.quiet);
-    if (!replies_file.empty()) write_samples(replies_file, answered);
-    texts.emplace_back(decoding.method, answered);
-    texts.emplace_back("reference", references_as_replies(answered));
-    answers = answered.size();
+  request.rank_score =
+      static_cast<RankScore>(std::ranges::find(kRankScores, rank_score) - kRankScores.begin());
+  if (!metrics.empty()) {
+    request.choice = EvaluationChoice::named(metrics);
+    check_vectors(request);
   }
 
-  const auto& all = rows[0].sums;
-  const auto whole = [](double count) { return static_cast<std::uint64_t>(count); };
-  const auto name = run.string() + "@step-" + std::to_string(loaded.checkpoint.step) +
-                    (loaded.checkpoint.use_ema ? " (ema)" : "");
-  const auto reply_by = loaded.batch.reply_by == "auto"
-                            ? std::string(data::usual_replies(store.format()))
-                            : loaded.batch.reply_by;
-  std::ostringstream signature;
-  signature << "checkpoint:" << loaded.checkpoint.hash.substr(0, 12)
-            << "|tokenizer:" << loaded.tokenizer.hash().substr(0, 12)
-            << "|data:" << store.corpus_hash().substr(0, 12) << "|split:" << split.name()
-            << "|reply_by:" << reply_by << "|replies:" << whole(all.replies)
-            << "|words:whitespace|interval:bootstrap-dialogue-1000-12345|version:banter-"
-            << BANTER_VERSION;
-
-  if (line.common.json) {
-    json::object answer = {{"run", name},
-                           {"store", store.folder().string()},
-                           {"signature", signature.str()},
-                           {"counts",
-                            {{"dialogues", sums.model.size()},
-                             {"replies", whole(all.replies)},
-                             {"labels", whole(all.labels)},
-                             {"words", whole(all.words)},
-                             {"bytes", whole(all.bytes)},
-                             {"baseline_labels", baseline ? baseline->labels() : 0}}},
-                           {"model", rows[0].to_json()}};
-    for (std::size_t i = 1; i < rows.size(); ++i) answer[rows[i].name] = rows[i].to_json();
-    for (const auto& one : texts) answer[one.name] = one.to_json();
-    std::cout << base::pretty_json(answer);
-    return 0;
-  }
-  std::cout << name << " on " << split.name() << " of " << store.folder().string() << ": "
-            << whole(all.replies) << " replies of " << sums.model.size() << " dialogues, "
-            << whole(all.labels) << " labels, " << whole(all.words) << " words, "
-            << whole(all.bytes) << " bytes\n\n";
-  std::vector<std::vector<std::string>> table = {{""}};
-  for (const auto& metric : fits) table[0].emplace_back(metric.name);
-  for (const auto& row : rows) table.push_back(row.cells());
-  print_table(std::cout, table);
-  std::cout << "[95 % intervals over dialogues]  " << signature.str() << "\n";
-  for (const auto& one : texts) {
-    std::cout << "\n" << one.name << ", " << answers << " replies\n";
-    print_scores(std::cout, one.scores);
-  }
+  const auto loaded = request.model.load();
+  const auto store =
+      open_store(request.store, loaded, models::RunName::parse(request.model.run).run);
+  const auto found = evaluate_all(request, loaded, store);
+  if (line.common.json)
+    std::cout << base::pretty_json(to_json(found));
+  else
+    print(std::cout, found);
   return 0;
 }
 

@@ -5,6 +5,7 @@ pkg_check_modules(FASTTEXT REQUIRED IMPORTED_TARGET fasttext)
 
 add_library(
   banter_metrics
+  train/evaluation_choice.cpp
   train/metrics/bleu.cpp
   train/metrics/chrf.cpp
   train/metrics/comparison.cpp
@@ -22,12 +23,14 @@ add_library(
   train/metrics/pieces.cpp
   train/metrics/ranking_file.cpp
   train/metrics/repetition.cpp
+  train/metrics/rises.cpp
   train/metrics/rouge_l.cpp
   train/metrics/sample.cpp
   train/metrics/sample_files.cpp
   train/metrics/scores.cpp
   train/metrics/spread.cpp
   train/metrics/swapped_pieces.cpp
+  train/metrics/turn_fits.cpp
   train/metrics/used_vectors.cpp
   train/metrics/word_vectors.cpp
   train/metrics/words_13a.cpp

@@ -48,6 +48,8 @@ std::vector<data::Dialogue> dialogues(const MadeDialogues& made) {
       dialogue.turns.push_back({.speaker = std::string(kSpeakers[draws.below(kSpeakers.size())]),
                                 .text = sentence(draws, 1 + draws.below(most)),
                                 .time = {}});
+      for (std::size_t i = 0; t > 0 && i < made.distractors; ++i)
+        dialogue.turns.back().distractors.push_back(sentence(draws, 1 + draws.below(most)));
     }
     if (!made.personas || d % 3 == 2) continue;
     for (const auto speaker : {"ann", "bob"}) {

@@ -1,5 +1,6 @@
 #include "train/evaluate.h"
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 
@@ -8,6 +9,7 @@
 #include "base/errors.h"
 #include "base/files.h"
 #include "base/json.h"
+#include "data/store/store_writer.h"
 #include "models/checkpoint/checkpoint.h"
 #include "models/checkpoint/safetensors.h"
 #include "models/registry.h"
@@ -16,6 +18,9 @@
 #include "train/commands.h"
 #include "train/metrics/measure.h"
 #include "train/metrics/sample_files.h"
+#include "train/metrics/f1.h"
+#include "train/perturbation.h"
+#include "train/ranking.h"
 
 namespace banter::train {
 namespace {
@@ -112,6 +117,169 @@ TEST_F(EvaluateTest, RunsWithoutDropoutAndLeavesTheModelTraining) {
   EXPECT_EQ(total(first.model).nll, total(again.model).nll);
 }
 
+TEST_F(EvaluateTest, SumsByTurnAddUpToTheWhole) {
+  const auto sums = evaluate(*model_, split_, options_, nullptr);
+  double nll = 0, labels = 0, replies = 0;
+  for (const auto& fit : sums.by_turn.fits()) {
+    nll += std::log(fit.ppl) * static_cast<double>(fit.labels);
+    labels += static_cast<double>(fit.labels);
+    replies += static_cast<double>(fit.replies);
+  }
+  const auto all = total(sums.model);
+  EXPECT_NEAR(nll, all.nll, 1e-6 * all.nll);
+  EXPECT_EQ(labels, all.labels);
+  EXPECT_EQ(replies, all.replies);
+}
+
+/// A model on a store whose replies have distractors.
+class RankingTest : public EvaluateTest {
+ protected:
+  MadeStore ranked_{{.seed = 3, .dialogues = 12, .distractors = 4}};
+  models::ModelPtr ranker_ = small_model(ranked_.store().tokenizer());
+  std::vector<Rank> ranks(RankScore score = RankScore::kMean) {
+    return rank_replies(*ranker_, ranked_.store().tokenizer(), ranked_.split(), options_, score);
+  }
+  /// The score of a reply by itself.
+  double alone(data::Context context, std::vector<data::TokenId> reply, RankScore score) {
+    context.reply = std::move(reply);
+    const torch::NoGradGuard no_grad;
+    ranker_->eval();
+    const auto batch = data::make_batch({context}, options_, ranked_.special());
+    const auto sum = ranker_->score(batch).log_probs.sum().item<double>();
+    return score == RankScore::kSum ? sum : sum / static_cast<double>(batch.label_count);
+  }
+  /// Those of a turn and of the distractors beside it that are not its words.
+  std::vector<double> scores_alone(std::uint64_t dialogue, std::uint32_t turn, RankScore score) {
+    const auto& split = ranked_.split();
+    const auto record = split.record(dialogue).turns.at(turn);
+    const auto context = data::context_of(split, {.dialogue = dialogue, .turn = turn}, options_);
+    std::vector<double> scores = {alone(context, context.reply, score)};
+    for (const auto& text : record.distractors)
+      if (f1_words(text) != f1_words(record.text))
+        scores.push_back(alone(context, ranked_.store().tokenizer().encode(text), score));
+    return scores;
+  }
+};
+
+TEST_F(RankingTest, EqualsScoringEachCandidateByItself) {
+  const auto& split = ranked_.split();
+  for (const auto score : {RankScore::kMean, RankScore::kSum}) {
+    const auto found = ranks(score);
+    std::size_t at = 0, first = 0;
+    for (std::uint64_t d = 0; d < split.dialogues(); ++d)
+      for (std::uint32_t turn = 1; turn < split.dialogue(d).turns; ++turn) {
+        const auto scores = scores_alone(d, turn, score);
+        if (scores.size() == 1) continue;
+        EXPECT_EQ(found.at(at).rank, rank_of(scores, 0)) << d << " " << turn;
+        EXPECT_EQ(found.at(at).candidates, scores.size());
+        EXPECT_EQ(found.at(at).group, d);
+        first += found.at(at++).rank == 1 ? 1 : 0;
+      }
+    EXPECT_EQ(at, found.size());
+    EXPECT_GT(first, 0U);
+    EXPECT_LT(first, at);
+  }
+}
+
+TEST_F(RankingTest, MeanAndSumAreNotTheSame) {
+  const auto by_mean = ranks(RankScore::kMean), by_sum = ranks(RankScore::kSum);
+  EXPECT_FALSE(std::ranges::equal(by_mean, by_sum, {}, &Rank::rank, &Rank::rank));
+}
+
+TEST_F(RankingTest, DistractorsWithTheWordsOfTheTrueReplyAreLeftOut) {
+  const auto& tokenizer = ranked_.store().tokenizer();
+  tests::TemporaryFolder folder;
+  data::StoreWriter writer(folder.path(), tokenizer);
+  data::WordEncoder encoder(tokenizer);
+  data::Dialogue dialogue{.id = "d", .group = "", .meta = {}, .personas = {}, .turns = {}};
+  dialogue.turns = {{.speaker = "a", .text = "does it boot", .time = {}},
+                    {.speaker = "b",
+                     .text = "yes , the kernel",
+                     .time = {},
+                     .distractors = {"Yes! A kernel.", "no kernel", "kernel yes"}},
+                    {.speaker = "a", .text = "thanks", .time = {}, .distractors = {"Thanks."}}};
+  writer.add("valid", data::encode(dialogue, encoder));
+  writer.finish({});
+  const auto store = data::Store::open(folder.path());
+  const auto found =
+      rank_replies(*ranker_, tokenizer, store.split("valid"), options_, RankScore::kMean);
+  ASSERT_EQ(found.size(), 1U) << "the last reply has no candidate but itself";
+  EXPECT_EQ(found[0].candidates, 3U);
+}
+
+TEST_F(RankingTest, ASplitWithoutCandidatesSaysWhatToDo) {
+  try {
+    (void)rank_replies(*model_, made_.store().tokenizer(), split_, options_, RankScore::kMean);
+    FAIL() << "expected an error";
+  } catch (const base::DataError& error) {
+    const std::string what = error.what();
+    EXPECT_TRUE(what.starts_with("split \"train\": no reply has other candidates")) << what;
+    EXPECT_NE(what.find("--metrics"), std::string::npos);
+  }
+}
+
+/// The likelihoods of all replies behind contexts altered by a transform.
+class PerturbationTest : public EvaluateTest {
+ protected:
+  std::vector<Likelihood> altered(const data::TransformOptions& transform) {
+    return altered_likelihoods(*model_, made_.store().tokenizer(), split_, options_, transform);
+  }
+};
+
+TEST_F(PerturbationTest, OnlyTheContextIsAltered) {
+  const auto plain = evaluate(*model_, split_, options_, nullptr).model;
+  for (const auto& transform : data::transforms()) {
+    const auto sums = altered({.name = std::string(transform.name)});
+    ASSERT_EQ(sums.size(), plain.size()) << transform.name;
+    double difference = 0;
+    for (std::size_t d = 0; d < sums.size(); ++d) {
+      EXPECT_EQ(sums[d].labels, plain[d].labels);
+      EXPECT_EQ(sums[d].words, plain[d].words);
+      EXPECT_EQ(sums[d].replies, plain[d].replies);
+      difference = std::max(difference, std::abs(sums[d].nll - plain[d].nll));
+    }
+    EXPECT_GT(difference, 1e-5) << transform.name;
+  }
+}
+
+TEST_F(PerturbationTest, EqualsScoringTheAlteredContextItself) {
+  const data::TransformOptions transform{.name = "reverse_turns"};
+  const auto sums = altered(transform);
+  model_->eval();
+  const torch::NoGradGuard no_grad;
+  std::size_t group = 0;
+  for (std::uint64_t d = 0; d < split_.dialogues(); ++d) {
+    double nll = 0;
+    for (std::uint32_t turn = 1; turn < split_.dialogue(d).turns; ++turn) {
+      auto context = data::context_of(split_, {.dialogue = d, .turn = turn}, options_);
+      std::ranges::reverse(context.turns);
+      const auto batch = data::make_batch({context}, options_, made_.special());
+      nll -= model_->score(batch).log_probs.sum().item<double>();
+    }
+    if (split_.dialogue(d).turns < 2) continue;
+    EXPECT_NEAR(sums.at(group++).nll, nll, 1e-3) << d;
+  }
+}
+
+TEST_F(PerturbationTest, WhatIsDroppedIsWhatTheModelSees) {
+  // With one turn of context `keep_last_turn` changes nothing, however long the dialogue is.
+  options_.max_context_turns = 1;
+  const auto plain = evaluate(*model_, split_, options_, nullptr).model;
+  for (const auto* name : {"keep_last_turn", "reverse_turns", "shuffle_turns", "drop_first_half"}) {
+    const auto sums = altered({.name = name});
+    for (std::size_t d = 0; d < sums.size(); ++d)
+      EXPECT_NEAR(sums[d].nll, plain[d].nll, 1e-4) << name;
+  }
+  EXPECT_GT(std::abs(total(altered({.name = "drop_last_turn"})).nll - total(plain).nll), 1e-5);
+}
+
+TEST_F(PerturbationTest, DrawsAreKeyedBySeed) {
+  const data::TransformOptions first{.name = "shuffle_turns", .seed = 1};
+  const data::TransformOptions second{.name = "shuffle_turns", .seed = 2};
+  EXPECT_EQ(total(altered(first)).nll, total(altered(first)).nll);
+  EXPECT_NE(total(altered(first)).nll, total(altered(second)).nll);
+}
+
 TEST_F(EvaluateTest, AnswersContextsSpreadEvenlyOverTheSplit) {
   const auto& tokenizer = made_.store().tokenizer();
   const auto some = answer(*model_, tokenizer, split_, options_, {}, 7);
@@ -160,7 +328,7 @@ class EvaluateCommandTest : public testing::Test {
     EXPECT_EQ(code, 0);
     return text;
   }
-  MadeStore made_{{.dialogues = 40}};
+  MadeStore made_{{.dialogues = 40, .distractors = 2}};
   tests::TemporaryFolder folder_;
 };
 
@@ -227,6 +395,72 @@ TEST_F(EvaluateCommandTest, TheTableHasTheSameRows) {
   for (const auto* word : {"hred", "bigram", "unigram", "ppl_word", "bpb", "@step-3", "tokenizer:"})
     EXPECT_NE(text.find(word), std::string::npos) << word;
   EXPECT_EQ(text.find("greedy"), std::string::npos);
+}
+
+TEST_F(EvaluateCommandTest, MetricsAreChosenByName) {
+  const std::vector<std::string> asked = {run().string(), "--split",   "train",
+                                          "--quiet",      "--threads", "1",
+                                          "--replies",    "20",        "--metrics"};
+  const auto with = [&](const std::string& metrics, const std::vector<std::string>& more = {}) {
+    auto arguments = asked;
+    arguments.push_back(metrics);
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return output_of(arguments);
+  };
+  const auto answer =
+      json::parse(with("ppl,hits_1,hits_3,perturb_shuffle_turns,ppl_turn,f1", {"--json"}))
+          .as_object();
+  EXPECT_EQ(answer.at("model").as_object().size(), 1U);
+  EXPECT_EQ(answer.at("greedy").as_object().size(), 1U);
+  EXPECT_EQ(answer.at("by_turn").at("ppl_turn_2").as_object().size(), 5U);
+  const auto& ranking = answer.at("ranking").as_object();
+  const auto& hits = ranking.at("hits_3").as_object();
+  EXPECT_LE(ranking.at("hits_1").at("value").to_number<double>(),
+            hits.at("value").to_number<double>());
+  EXPECT_NEAR(hits.at("chance").to_number<double>(), 1, 0.01) << "of three candidates, or less";
+  const std::string how(hits.at("signature").as_string());
+  EXPECT_TRUE(how.starts_with("hits_3|rank_score:mean|checkpoint:")) << how;
+  EXPECT_NE(how.find("|split:train|"), std::string::npos) << how;
+  const auto& rise = answer.at("perturb").at("perturb_shuffle_turns").as_object();
+  EXPECT_LE(rise.at("low").to_number<double>(), rise.at("high").to_number<double>());
+  EXPECT_EQ(rise.at("count").to_number<double>(),
+            answer.at("counts").at("words").to_number<double>());
+  EXPECT_TRUE(std::string(rise.at("signature").as_string())
+                  .starts_with("perturb_shuffle_turns|seed:1|checkpoint:"));
+
+  const auto table = with("hits,perturb_reverse_turns", {"--rank-score", "sum"});
+  for (const auto* word : {"each among 3.0 candidates", "hits_10", "hits_1|rank_score:sum|",
+                           "perturb_reverse_turns|checkpoint:"})
+    EXPECT_NE(table.find(word), std::string::npos) << table;
+  for (const auto* word : {"bigram", "greedy", "ppl_turn"})
+    EXPECT_EQ(table.find(word), std::string::npos) << table;
+}
+
+TEST_F(EvaluateCommandTest, VectorsGiveTheEmbeddingMetrics) {
+  const auto file = folder_ / "v.txt";
+  base::write_durably(file, "kernel 1 0\nboot 0 1\nyes 1 1\nthe 1 2\nyou 2 1\n");
+  const std::vector<std::string> arguments = {
+      run().string(), "--split", "train",     "--quiet", "--threads", "1",          "--replies",
+      "20",           "--json",  "--metrics", "embed",   "--vectors", file.string()};
+  const auto answer = json::parse(output_of(arguments)).as_object();
+  EXPECT_EQ(answer.at("greedy").as_object().size(), 4U);
+  EXPECT_FALSE(answer.contains("reference")) << "it has nothing to be like";
+  EXPECT_EQ(answer.at("vectors").at("dimensions").to_number<int>(), 2);
+  EXPECT_GT(answer.at("vectors").at("coverage").at("references").to_number<double>(), 0.2);
+}
+
+TEST_F(EvaluateCommandTest, WhatCannotBeMeasuredIsWrongUsageBeforeAnythingIsRead) {
+  const auto error_of = [&](const std::string& metrics) -> std::string {
+    try {
+      run_evaluate({"no/such/run", "--metrics", metrics});
+    } catch (const base::UsageError& error) {
+      return error.what();
+    }
+    return "no error";
+  };
+  EXPECT_EQ(error_of("f1,embed_avg"),
+            "banter evaluate: embed_avg needs --vectors; `banter vectors` makes some of a store");
+  EXPECT_TRUE(error_of("hits@1").starts_with("banter evaluate: there is no metric \"hits@1\""));
 }
 
 TEST_F(EvaluateCommandTest, AStoreOfAnotherTokenizerIsRefused) {

@@ -185,10 +185,13 @@ bool stands_for(std::string_view name, const Metric& metric) {
 
 std::span<const Metric> known_metrics() { return kMetrics; }
 
+bool stands_for_a_metric(std::string_view name) {
+  return std::ranges::any_of(kMetrics, [&](const Metric& m) { return stands_for(name, m); });
+}
+
 std::vector<const Metric*> metrics_named(std::span<const std::string> names) {
   for (const auto& name : names) {
-    if (std::ranges::any_of(kMetrics, [&](const Metric& m) { return stands_for(name, m); }))
-      continue;
+    if (stands_for_a_metric(name)) continue;
     std::string known;
     for (const auto& metric : kMetrics) known += " " + std::string(metric.name);
     throw base::UsageError("there is no metric \"" + base::printable(name) + "\"; known:" + known);

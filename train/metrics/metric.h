@@ -57,6 +57,9 @@ struct Metric {
 /// All metrics of texts, in the order of tables. A new one is a row of it.
 std::span<const Metric> known_metrics();
 
+/// Whether a name is that of a metric, or of all metrics of a kind.
+bool stands_for_a_metric(std::string_view name);
+
 /// The metrics of names, in the order of the table, each once; a name in front of an underscore
 /// stands for all of its kind (`repeat`: repeat_1, repeat_2, ...).
 /// Throws   UsageError that lists the known names
