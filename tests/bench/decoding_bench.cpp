@@ -1,4 +1,4 @@
-// Whole replies by `decode`, and the part of it that is choosing tokens.
+// Whole replies by `decode`, the part of it that is choosing tokens, and replies that are given.
 //
 //   decoding_bench --benchmark_filter=Decode
 
@@ -15,6 +15,7 @@
 
 #include "base/random.h"
 #include "configs/section.h"
+#include "models/decoding/candidates.h"
 #include "models/decoding/decoder.h"
 #include "models/decoding/search.h"
 #include "models/device.h"
@@ -75,6 +76,61 @@ void Decode(benchmark::State& state, const char* method) {
 BENCHMARK_CAPTURE(Decode, greedy, "greedy")->Arg(1)->Arg(32)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(Decode, sample, "sample")->Arg(32)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(Decode, beam, "beam")->Arg(4)->Arg(32)->Unit(benchmark::kMillisecond);
+
+/// Contexts with 20 candidates of 3 to 18 tokens each.
+std::vector<Candidates> ranked_contexts(std::uint64_t contexts) {
+  std::vector<Candidates> asked;
+  for (std::uint64_t c = 0; c < contexts; ++c) {
+    auto& candidates = asked.emplace_back(Candidates{.context = context(c), .replies = {}});
+    for (std::uint64_t r = 0; r < 20; ++r) {
+      const auto key = base::join_keys(c, r);
+      auto& reply = candidates.replies.emplace_back(3 + key % 16);
+      for (std::size_t i = 0; i < reply.size(); ++i)
+        reply[i] = 20 + static_cast<std::int64_t>(base::join_keys(key, i) % (kVocab - 20));
+    }
+  }
+  return asked;
+}
+
+enum class Sharing { kCandidates, kTurns, kNothing };
+
+/// Candidates scored with one encoding of their context, with one of its turns (`score` of a
+/// batch), and each as an example of its own.
+void Rank(benchmark::State& state, const char* type, Sharing sharing) {
+  set_threads(1);
+  const auto config = configs::Config::parse(
+      "type: " + std::string(type) + "\nembed_dim: 256\nhidden_dim: 512", "bench");
+  const auto model = build_model(config.root(), {.size = kVocab, .special = {}}, 1);
+  model->eval();
+  const auto asked = ranked_contexts(static_cast<std::uint64_t>(state.range(0)));
+  std::vector<data::Context> examples;
+  for (const auto& one : asked)
+    for (const auto& reply : one.replies) {
+      examples.push_back(one.context);
+      examples.back().reply = reply;
+    }
+  const auto score = [&](const std::vector<data::Context>& contexts) {
+    const c10::InferenceMode guard;
+    const auto batch = data::make_batch(contexts, {}, model->vocabulary().special);
+    benchmark::DoNotOptimize(model->score(batch).log_probs.sum().item<float>());
+  };
+  for (auto _ : state) {
+    if (sharing == Sharing::kCandidates)
+      benchmark::DoNotOptimize(fit_candidates(*model, {}, asked));
+    else if (sharing == Sharing::kTurns)
+      score(examples);
+    else
+      for (const auto& example : examples) score({example});
+  }
+  state.counters["replies"] = benchmark::Counter(static_cast<double>(examples.size()),
+                                                 benchmark::Counter::kIsIterationInvariantRate);
+}
+BENCHMARK_CAPTURE(Rank, hred, "hred", Sharing::kCandidates)->Arg(4)->Arg(13)->Arg(26);
+BENCHMARK_CAPTURE(Rank, hred_score, "hred", Sharing::kTurns)->Arg(13);
+BENCHMARK_CAPTURE(Rank, hred_alone, "hred", Sharing::kNothing)->Arg(2);
+BENCHMARK_CAPTURE(Rank, seq2seq, "seq2seq", Sharing::kCandidates)->Arg(13);
+BENCHMARK_CAPTURE(Rank, seq2seq_score, "seq2seq", Sharing::kTurns)->Arg(13);
+BENCHMARK_CAPTURE(Rank, seq2seq_alone, "seq2seq", Sharing::kNothing)->Arg(2);
 
 /// One row's choice among 8,000 tokens; logits as peaked as a trained model's.
 void Choose(benchmark::State& state, const char* method) {

@@ -187,7 +187,9 @@ void add_options(configs::CommandLine& line, Request& request) {
   app.add_option("--seed", options.seed, "the same seed gives the same file (with one thread)")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
-  number("--threads", options.threads, "more than one is faster, and two trainings differ");
+  app.add_option("--threads", options.threads, "more than one is faster, and two trainings differ")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
   app.add_flag("--force", request.force, "replace a file that is there");
 }
 
