@@ -81,7 +81,6 @@ Hred::Hred(const HredOptions& o, const Vocabulary& vocabulary)
   register_decoder(H, concat ? 2 * H : H);
   step_context_ = register_module("step_context", StepLinear());
   step_gate_ = register_module("step_gate", StepLinear());
-  step_turns_ = register_module("step_turns", StepLinear());
   step_keys_ = register_module("step_keys", StepLinear());
 }
 
@@ -123,10 +122,10 @@ ContextRows Hred::read_turns(const ContextRows& turns) {
 Hred::Sources Hred::sources(const EncodedTurns& encoded, const torch::Tensor& context,
                             const torch::Tensor& facts) {
   const auto own = ContextRows::of(encoded.vectors, facts, context);
-  const auto tokens_of = [&](AdditiveAttention& attention) {
+  const auto tokens_of = [&](AdditiveAttention& attention, const torch::Tensor& values) {
     const auto index = encoded.index.index_select(0, own.index.clamp_min(0).flatten())
                            .masked_fill(own.index.lt(0).view({-1, 1}), -1);
-    return TokenRows{encoded.states, attention->keys(encoded.states),
+    return TokenRows{values, attention->keys(encoded.states),
                      index.view({own.index.size(0), own.index.size(1), -1})};
   };
   Sources s;
@@ -139,7 +138,8 @@ Hred::Sources Hred::sources(const EncodedTurns& encoded, const torch::Tensor& co
     const auto attended =
         options.word_attention
             ? read_turns(ContextRows::own(
-                  attended_words(*static_words_, query, tokens_of(static_words_)), own.keep()))
+                  attended_words(*static_words_, query, tokens_of(static_words_, encoded.states)),
+                  own.keep()))
             : s.turns;
     const auto keys = static_attention_->keys(attended.rows);
     s.static_weights = static_attention_->weights(query, keys, attended.index);
@@ -154,7 +154,10 @@ Hred::Sources Hred::sources(const EncodedTurns& encoded, const torch::Tensor& co
     s.fixed = c;
   }
   if (looks_at_words()) {
-    s.words = tokens_of(dynamic_words_);
+    // The context RNN reads the words through its input gates alone.
+    const auto values =
+        context_rnn_.is_empty() ? encoded.states : encoded.states.mm(context_rnn_->weight_ih.t());
+    s.words = tokens_of(dynamic_words_, values);
   } else if (options.has_dynamic()) {
     s.keys = dynamic_attention_->keys(s.turns.rows);
     if (is_linear()) s.values = s.turns.rows.mm(dynamic_weight().t());
@@ -174,11 +177,9 @@ Hred::Seen Hred::look(const torch::Tensor& query, const torch::Tensor& keys,
 /// Rows are made at each token, so every product is one that company does not change.
 Hred::Seen Hred::look_at_words(const torch::Tensor& query, const TokenRows& words,
                                const torch::Tensor& keep) {
-  auto turns = ContextRows::own(attended_words(*dynamic_words_, query, words), keep);  // (N*U,H)
+  auto turns = ContextRows::own(attended_words(*dynamic_words_, query, words), keep);  // (N*U,D)
   if (!context_rnn_.is_empty()) {
-    const auto gates =
-        step_turns_->forward(turns.rows, context_rnn_->weight_ih, context_rnn_->bias_ih)
-            .view({keep.size(0), keep.size(1), -1});
+    const auto gates = (turns.rows + context_rnn_->bias_ih).view({keep.size(0), keep.size(1), -1});
     auto g = torch::zeros_like(query);
     std::vector<torch::Tensor> all;
     for (std::int64_t u = 0; u < keep.size(1); ++u) {
@@ -220,7 +221,7 @@ RecurrentStates Hred::decode_by_step(const Sources& sources, const torch::Tensor
     const auto rows = index.narrow(0, 0, n);
     const auto seen =
         looks_at_words()
-            ? look_at_words(before, {words.states, words.keys, words.index.narrow(0, 0, n)},
+            ? look_at_words(before, {words.values, words.keys, words.index.narrow(0, 0, n)},
                             rows.ge(0))
             : look(before, sources.keys, {rows, sources.turns.rows});
     return std::pair(gates_of(c.defined() ? c.narrow(0, 0, n) : c, seen.vector, before),
@@ -228,9 +229,36 @@ RecurrentStates Hred::decode_by_step(const Sources& sources, const torch::Tensor
   });
 }
 
+WordAttention Hred::attention_of(const Sources& sources) const {
+  const auto share = fixed_share();
+  WordAttention attention{
+      .word_query_weight = dynamic_words_->query_weight,
+      .word_v = dynamic_words_->v,
+      .word_keys = sources.words.keys,
+      .word_values = sources.words.values,
+      .words = sources.words.index,
+      .keep = sources.turns.keep(),
+      .rnn_bias_ih = {},
+      .rnn_weight_hh = {},
+      .rnn_bias_hh = {},
+      .turn_weight = dynamic_attention_->memory_weight,
+      .turn_query_weight = dynamic_attention_->query_weight,
+      .turn_v = dynamic_attention_->v,
+      .context_weight = share ? dynamic_weight() * (1 - *share) : dynamic_weight()};
+  if (!context_rnn_.is_empty()) {
+    attention.rnn_bias_ih = context_rnn_->bias_ih;
+    attention.rnn_weight_hh = context_rnn_->weight_hh;
+    attention.rnn_bias_hh = context_rnn_->bias_hh;
+  }
+  return attention;
+}
+
 RecurrentStates Hred::run_decoder(const Sources& sources, const torch::Tensor& gates,
                                   const Packing& labels) {
   if (!options.has_dynamic()) return TurnModel::run_decoder(sources, gates, labels);
+  if (looks_at_words() && is_linear() && decoder_->is_single() && options.turn_positions == "none")
+    return word_recurrence(gates, sources.start, decoder_->weight_hh, decoder_->bias_hh, labels,
+                           attention_of(sources));
   if (!is_linear() || looks_at_words() || !decoder_->is_single())
     return decode_by_step(sources, gates, labels);
   return gru_recurrence(gates, sources.start, decoder_->weight_hh, decoder_->bias_hh, labels,
@@ -249,7 +277,7 @@ Memory Hred::memory_of(const Sources& sources) const {
   memory.parts.push_back(index.ge(0));
   if (looks_at_words()) {
     const auto tokens = JoinedTokens::of(sources.words);
-    for (const auto& part : {tokens.keys, tokens.states, fixed, tokens.begin, tokens.length})
+    for (const auto& part : {tokens.keys, tokens.values, fixed, tokens.begin, tokens.length})
       memory.parts.push_back(part);
   } else {
     memory.parts.push_back(rows_at(sources.keys, index));

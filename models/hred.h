@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "models/layers/additive_attention.h"
+#include "models/layers/word_recurrence.h"
 #include "models/turn_model.h"
 
 namespace banter::models {
@@ -69,7 +70,7 @@ class Hred : public TurnModel {
   enum OwnPart : std::size_t {
     kKeep = kOwnParts,  ///< (B,U) bool
     kKeys,              ///< (B,U,K), over words (B,J,K)
-    kAttended,          ///< (B,U,3H) values, (B,U,H) turns or (B,J,H) token states
+    kAttended,          ///< (B,U,3H) values, (B,U,H) turns or (B,J,D) values of tokens
     kFixed,             ///< (B,H): c, when it is not in the gates; else (B,0)
     kBegin,
     kLength,  ///< (B,U) int64: each source's tokens, over words
@@ -88,8 +89,10 @@ class Hred : public TurnModel {
   /// What c_hat of this token adds to the gates that have all that stays.
   /// Shapes   c, c_t, s (N,H) -> (N,3H); c is read only where c_hat is not linear
   torch::Tensor gates_of(const torch::Tensor& c, const torch::Tensor& c_t, const torch::Tensor& s);
-  /// States a step at a time: over words, where c_hat is not linear in c_t, and where the query is
-  /// the state of another layer than the one that reads c_t.
+  /// What the decoder reads of words. Requires looks_at_words() and is_linear().
+  [[nodiscard]] WordAttention attention_of(const Sources& sources) const;
+  /// States a step at a time: where c_hat is not linear in c_t, where the query is the state of
+  /// another layer than the one that reads c_t, and over words of turns that have a position.
   RecurrentStates decode_by_step(const Sources& sources, const torch::Tensor& gates,
                                  const Packing& labels);
   /// c_hat where it is not linear in c_t. Shapes   c, c_t, s (N,H) -> (N,H)
@@ -111,7 +114,7 @@ class Hred : public TurnModel {
   AdditiveAttention dynamic_attention_{nullptr};  ///< when has_dynamic
   torch::nn::Linear gate_{nullptr};               ///< of weighted with gate: state
   torch::Tensor share_;                           ///< w of weighted with gate: fixed, scalar
-  StepLinear step_context_{nullptr}, step_gate_{nullptr}, step_turns_{nullptr}, step_keys_{nullptr};
+  StepLinear step_context_{nullptr}, step_gate_{nullptr}, step_keys_{nullptr};
 };
 
 }  // namespace banter::models

@@ -29,6 +29,7 @@ if(BANTER_TORCH)
     layers/step_linear.cpp
     layers/token_rows.cpp
     layers/turn_embedding.cpp
+    layers/word_recurrence.cpp
     recurrent_options.cpp
     registry.cpp
     rows.cpp

@@ -8,13 +8,13 @@
 namespace banter::models {
 
 TokenRows TokenRows::of(const torch::Tensor& rows) const {
-  return {states, keys, index.index_select(0, rows)};
+  return {values, keys, index.index_select(0, rows)};
 }
 
 torch::Tensor attended_words(AdditiveAttentionImpl& attention, const torch::Tensor& query,
                              const TokenRows& words) {
   const auto b = attention.weights_in_groups(query, words.keys, words.index);  // (N,U,T)
-  return weighted_rows(b.flatten(0, 1), words.states, words.index.flatten(0, 1));
+  return weighted_rows(b.flatten(0, 1), words.values, words.index.flatten(0, 1));
 }
 
 JoinedTokens JoinedTokens::of(const TokenRows& words) {
@@ -29,7 +29,7 @@ JoinedTokens JoinedTokens::of(const TokenRows& words) {
       torch::full({index.size(0), J + 1}, -1, index.options())
           .scatter(1, place.masked_fill(keep.logical_not(), J).flatten(1), index.flatten(1))
           .narrow(1, 0, J);  // column J took what is no token
-  joined.states = rows_at(words.states, rows);
+  joined.values = rows_at(words.values, rows);
   joined.keys = rows_at(words.keys, rows);
   return joined;
 }
@@ -38,9 +38,9 @@ TokenRows JoinedTokens::rows_of(const torch::Tensor& memory_row) const {
   const auto lengths = length.index_select(0, memory_row).unsqueeze(2);  // (N',U,1)
   const auto T = std::max<std::int64_t>(1, lengths.max().item<std::int64_t>());
   const auto token = torch::arange(T, memory_row.options());
-  const auto first = memory_row.unsqueeze(1) * states.size(1) + begin.index_select(0, memory_row);
+  const auto first = memory_row.unsqueeze(1) * values.size(1) + begin.index_select(0, memory_row);
   const auto index = (first.unsqueeze(2) + token).masked_fill(token.ge(lengths), -1);
-  return {states.flatten(0, 1), keys.flatten(0, 1), index};
+  return {values.flatten(0, 1), keys.flatten(0, 1), index};
 }
 
 }  // namespace banter::models

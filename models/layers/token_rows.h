@@ -8,9 +8,9 @@
 
 namespace banter::models {
 
-/// States of the tokens of each reply's sources, for an attention over words.
+/// What an attention over words reads: the tokens of each reply's sources.
 struct TokenRows {
-  torch::Tensor states;  ///< (R,H)
+  torch::Tensor values;  ///< (R,D): of their states
   torch::Tensor keys;    ///< (R,K): W of them
   torch::Tensor index;   ///< (N,U,T) int64 rows of both, a source's kept ones first, -1 = none
 
@@ -20,9 +20,9 @@ struct TokenRows {
 
 /// One vector a source, by what the query asks of its words.
 ///
-/// Math     b_ij = softmax_j v^T tanh(W q_ij + Q query)        r_i = sum_j b_ij q_ij
-/// Shapes   query (N,H); returns (N*U,H), zeros for a source without tokens
-/// Cost     O(N*U*T*(K+H))
+/// Math     b_ij = softmax_j v^T tanh(W q_ij + Q query)        r_i = sum_j b_ij value_ij
+/// Shapes   query (N,H); returns (N*U,D), zeros for a source without tokens
+/// Cost     O(N*U*T*(K+D))
 /// Source   Xing et al. 2018, arXiv:1701.07149, section "Hierarchical recurrent attention network";
 ///          differs: a query is the decoder's state alone, not the next turn's state too
 torch::Tensor attended_words(AdditiveAttentionImpl& attention, const torch::Tensor& query,
@@ -30,7 +30,7 @@ torch::Tensor attended_words(AdditiveAttentionImpl& attention, const torch::Tens
 
 /// The same with rows that each reply has to itself, for replies that part: no padding inside.
 struct JoinedTokens {
-  torch::Tensor states, keys;   ///< (N,J,H), (N,J,K)
+  torch::Tensor values, keys;   ///< (N,J,D), (N,J,K)
   torch::Tensor begin, length;  ///< (N,U) int64: a source's tokens
 
   static JoinedTokens of(const TokenRows& words);

@@ -64,6 +64,9 @@ BENCHMARK_CAPTURE(TrainStep, hred_both, "type: hred")
     ->Arg(0)
     ->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(TrainStep, hran, "type: hran")->Arg(1)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(TrainStep, hred_words, "type: hred\nword_attention: true")
+    ->Arg(1)
+    ->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(TrainStep, seq2seq, "type: seq2seq")->Arg(0)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(TrainStep, vhred, "type: vhred")->Arg(1)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(TrainStep, wseq, "type: wseq")->Arg(1)->Unit(benchmark::kMillisecond);

@@ -237,6 +237,8 @@ TEST_F(HredTest, ScoresAreTheEquations) {
         "attention: static\nword_attention: true\n",
         "attention: static\nword_attention: true\nstatic_query: first\ncontext_rnn: true\n",
         "attention: dynamic\nword_attention: true\n",
+        "attention: dynamic\nword_attention: true\ncontext_rnn: true\n",
+        "combine: weighted\nword_attention: true\ncontext_rnn: true\n",
         "combine: concat\nword_attention: true\n",
         "combine: mean\nword_attention: true\ncontext_rnn: true\nturn_positions: learned\n",
         "combine: weighted\ngate: state\nword_attention: true\nspeakers: true\n"}) {

@@ -8,6 +8,7 @@
 #include "models/layers/packing.h"
 #include "models/layers/row_attention.h"
 #include "models/layers/start_parameters.h"
+#include "models/layers/word_recurrence.h"
 #include "models/rows.h"
 
 namespace banter::models {
@@ -123,6 +124,71 @@ TEST_F(LayersTest, FusedRecurrenceWithAttentionEqualsThePlainOne) {
   const auto fused = gru_recurrence(gates, start, w, b, packing, attention).weights;
   const auto plain = gru_recurrence_plain(gates, start, w, b, packing, attention).weights;
   EXPECT_TRUE(torch::allclose(fused, plain, kExact, kExact));
+}
+
+/// Attention over the words of turns for five replies: turns of several lengths, a place between
+/// turns, a reply without turns, a turn without words, a reply with one turn.
+WordAttention made_word_attention(std::int64_t H, std::int64_t K, bool has_rnn) {
+  const auto words = torch::tensor({{{0, 2, 1}, {3, -1, -1}, {4, 5, -1}},
+                                    {{3, -1, -1}, {-1, -1, -1}, {0, 2, 1}},
+                                    {{-1, -1, -1}, {-1, -1, -1}, {-1, -1, -1}},
+                                    {{-1, -1, -1}, {4, 5, -1}, {-1, -1, -1}},
+                                    {{3, -1, -1}, {-1, -1, -1}, {-1, -1, -1}}});
+  const auto keep =
+      torch::tensor({{1, 1, 1}, {1, 0, 1}, {0, 0, 0}, {1, 1, 0}, {1, 0, 0}}).to(torch::kBool);
+  WordAttention made{.word_query_weight = random({K, H}),
+                     .word_v = random({K}),
+                     .word_keys = random({6, K}),
+                     .word_values = random({6, has_rnn ? 3 * H : H}),
+                     .words = words,
+                     .keep = keep,
+                     .rnn_bias_ih = {},
+                     .rnn_weight_hh = {},
+                     .rnn_bias_hh = {},
+                     .turn_weight = random({K, H}),
+                     .turn_query_weight = random({K, H}),
+                     .turn_v = random({K}),
+                     .context_weight = random({3 * H, H})};
+  if (has_rnn) {
+    made.rnn_bias_ih = random({3 * H});
+    made.rnn_weight_hh = random({3 * H, H});
+    made.rnn_bias_hh = random({3 * H});
+  }
+  return made;
+}
+
+TEST_F(LayersTest, FusedRecurrenceOverWordsEqualsThePlainOne) {
+  for (const bool has_rnn : {false, true}) {
+    for (const auto& lengths : {std::vector<std::int64_t>{2, 5, 3, 4, 5},
+                                {5, 0, 1, 2, 3},
+                                {0, 0, 3, 0, 0},
+                                {0, 0, 0, 0, 2}}) {
+      const auto packing = make_packing(keep_mask(lengths, 5));
+      const auto H = 6, P = static_cast<int>(packing.places());
+      const auto gates = random({P, 3 * H}), start = random({5, H});
+      const auto w = random({3 * H, H}), b = random({3 * H});
+      const auto a = made_word_attention(H, /*K=*/5, has_rnn);
+      std::vector<torch::Tensor> leaves = {gates,
+                                           start,
+                                           w,
+                                           b,
+                                           a.word_query_weight,
+                                           a.word_v,
+                                           a.word_keys,
+                                           a.word_values,
+                                           a.turn_weight,
+                                           a.turn_query_weight,
+                                           a.turn_v,
+                                           a.context_weight};
+      if (has_rnn) leaves.insert(leaves.end(), {a.rnn_bias_ih, a.rnn_weight_hh, a.rnn_bias_hh});
+      expect_same(
+          leaves, [&] { return word_recurrence(gates, start, w, b, packing, a).states; },
+          [&] { return word_recurrence_plain(gates, start, w, b, packing, a).states; });
+      const auto fused = word_recurrence(gates, start, w, b, packing, a).weights;
+      const auto plain = word_recurrence_plain(gates, start, w, b, packing, a).weights;
+      EXPECT_TRUE(torch::allclose(fused, plain, kExact, kExact));
+    }
+  }
 }
 
 TEST_F(LayersTest, RowAttentionAndItsGradientsEqualThePlainOnes) {

@@ -44,6 +44,8 @@ std::vector<Kind> kinds() {
        "type: hred\nattention: static\nword_attention: true\ncontext_rnn: true\n"},
       {"hred_dynamic_words", "type: hred\nattention: dynamic\nword_attention: true\n"},
       {"hred_max_words", "type: hred\ncombine: max\nword_attention: true\nspeakers: true\n"},
+      {"hred_weighted_words_context_rnn",
+       "type: hred\ncombine: weighted\nword_attention: true\ncontext_rnn: true\n"},
       {"hred_weighted_words",
        "type: hred\ncombine: weighted\nword_attention: true\nturn_positions: learned\n"},
       {"hred_concat_words",
