@@ -32,14 +32,12 @@ std::vector<NextRow> BeamSearch::advance(std::span<const ScoredRow> rows) {
 }
 
 std::vector<data::TokenId> BeamSearch::committed() const {
+  if (input_.is_reranked && options_.replies > 1) return {};
   // The best reply will be the best finished one, or come from a live one that may yet beat it.
-  const bool is_by_score = options_.rerank == "none" || options_.replies == 1;
   double best = -std::numeric_limits<double>::infinity();
   const auto score = [&](const Hypothesis& h) { return h.score(options_.length_penalty); };
-  if (is_by_score) {
-    for (const auto& group : groups_)
-      for (const auto& finished : group.finished()) best = std::max(best, score(finished));
-  }
+  for (const auto& group : groups_)
+    for (const auto& finished : group.finished()) best = std::max(best, score(finished));
   std::vector<std::span<const data::TokenId>> parts;
   const auto add = [&](const Hypothesis& hypothesis, double most) {
     if (most >= best) parts.push_back(settled_part(hypothesis, constraints_.eos(), input_));

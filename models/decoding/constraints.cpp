@@ -21,18 +21,14 @@ Constraints::Constraints(const data::SpecialIds& special, const DecodingOptions&
                          const SearchInput& input)
     : never_{special.pad,      special.unk,     special.bos,
              special.turn_end, special.persona, special.unknown_speaker},
+      wording_(input.wording),
       eos_(special.eos),
       min_new_tokens_(options.min_new_tokens),
       ngram_size_(options.no_repeat_ngram_size),
       context_ngram_size_(options.context_no_repeat_ngram_size) {
   for (std::int64_t i = 0; i < data::SpecialIds::kSpeakers; ++i)
     never_.push_back(special.first_speaker + i);
-  if (input.wording) {
-    for (const auto& ids : input.wording->blocked()) {
-      if (ids.size() == 1) never_.push_back(ids.front());
-      if (ids.size() > 1) blocked_.push_back(ids);
-    }
-  }
+  if (wording_) never_.insert(never_.end(), wording_->blocked().begin(), wording_->blocked().end());
   if (context_ngram_size_ > 0) {
     for (const auto& turn : input.context.turns)
       if (std::ssize(turn.ids) >= context_ngram_size_) turns_.push_back(turn.ids);
@@ -50,12 +46,8 @@ void Constraints::apply(std::span<float> logits, std::span<const data::TokenId> 
   for (const auto id : repeating_ids(ids, ids, ngram_size_)) forbid(id);
   for (const auto& turn : turns_)
     for (const auto id : repeating_ids(turn, ids, context_ngram_size_)) forbid(id);
-  for (const auto& phrase : blocked_) {
-    const auto begun = phrase.size() - 1;
-    if (ids.size() >= begun &&
-        std::equal(phrase.begin(), phrase.end() - 1, ids.end() - std::ptrdiff_t(begun)))
-      forbid(phrase.back());
-  }
+  if (wording_)
+    for (const auto id : wording_->blocked_after(ids)) forbid(id);
 }
 
 }  // namespace banter::models

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -15,7 +16,7 @@ std::vector<data::TokenId> repeating_ids(std::span<const data::TokenId> said,
                                          std::span<const data::TokenId> ids, std::int64_t n);
 
 /// What may not be chosen: special ids other than eos ever, eos before the minimum length, what
-/// would repeat an n-gram of the reply or of the context, what would end a blocked phrase.
+/// would repeat an n-gram of the reply or of the context, what would write a blocked phrase.
 class Constraints {
  public:
   Constraints(const data::SpecialIds& special, const DecodingOptions& options,
@@ -28,8 +29,8 @@ class Constraints {
 
  private:
   std::vector<data::TokenId> never_;
-  std::vector<std::vector<data::TokenId>> blocked_;  ///< of two ids or more
-  std::vector<std::vector<data::TokenId>> turns_;    ///< that hold an n-gram of the context's rule
+  std::shared_ptr<const Wording> wording_;         ///< or nothing
+  std::vector<std::vector<data::TokenId>> turns_;  ///< that hold an n-gram of the context's rule
   data::TokenId eos_;
   std::int64_t min_new_tokens_, ngram_size_, context_ngram_size_;
 };

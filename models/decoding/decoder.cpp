@@ -30,6 +30,8 @@ struct Running {
   Composed sources;             ///< memory is in the pool
   data::Context context;        ///< when there is a reranker
   Reranker reranker;            ///< or nothing
+  std::function<void(std::span<const data::TokenId>)> on_committed;  ///< or nothing
+  std::size_t told = 0;                                              ///< ids that it got
 };
 
 class DecodeLoop {
@@ -61,6 +63,7 @@ class DecodeLoop {
   void step();
   std::vector<std::vector<NextRow>> advance(const StepOutput& output);
   void move_on(const State& state, const std::vector<std::vector<NextRow>>& next);
+  void tell_committed();
 
   DialogueModel& model_;
   const data::BatchOptions& batch_options_;
@@ -84,9 +87,11 @@ std::vector<Request> DecodeLoop::take_waiting() {
   const auto least_free = std::max<std::int64_t>(1, limits_.max_rows / 8);
   if (used > 0 && limits_.max_rows - used < least_free) return fresh;
   for (;;) {
-    if (!waiting_) waiting_ = next_();
-    if (!waiting_) return fresh;
-    waiting_->options.validate();
+    if (!waiting_) {
+      waiting_ = next_();
+      if (!waiting_) return fresh;
+      waiting_->options.validate();
+    }
     const auto rows = most_rows(waiting_->options);
     if (used > 0 && used + rows > limits_.max_rows) return fresh;
     used += rows;
@@ -175,12 +180,14 @@ void DecodeLoop::admit(std::vector<Request> fresh) {
         .rows = 1,
         .sources = std::move(sources[i]),
         .context = {},
-        .reranker = request.reranker ? request.reranker : reranker_named(request.options.rerank)};
+        .reranker = request.reranker ? request.reranker : reranker_named(request.options.rerank),
+        .on_committed = std::move(request.on_committed)};
     if (running.reranker) running.context = request.context;
     running.search = make_search(request.options, model_.vocabulary().special,
                                  {.context = std::move(request.context),
                                   .prefix = std::move(request.prefix),
-                                  .wording = std::move(request.wording)});
+                                  .wording = std::move(request.wording),
+                                  .is_reranked = static_cast<bool>(running.reranker)});
     running.rows = running.search->first_rows();
     memory_rows.insert(memory_rows.end(), static_cast<std::size_t>(running.rows),
                        running.memory_row);
@@ -286,10 +293,21 @@ void DecodeLoop::move_on(const State& state, const std::vector<std::vector<NextR
   for (auto& replies : ended) done_(std::move(replies));
 }
 
+void DecodeLoop::tell_committed() {
+  for (auto& running : running_) {
+    if (!running.on_committed) continue;
+    const auto ids = running.search->committed();
+    if (ids.size() == running.told) continue;
+    running.told = ids.size();
+    running.on_committed(ids);
+  }
+}
+
 void DecodeLoop::step() {
   const auto output = model_.step(ids_tensor(ids_, device_), pool_, state_);
   const auto next = advance(output);
   move_on(output.state, next);
+  tell_committed();
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,9 @@ struct Request {
   std::vector<data::TokenId> prefix = {};            ///< the reply begins with these
   std::shared_ptr<const Wording> wording = nullptr;  ///< of options.block and .stop
   Reranker reranker = nullptr;  ///< instead of the one that options.rerank names
+  /// Gets the ids that the best reply begins with for certain, all of them each time they have
+  /// grown; `Search::committed`. `ReplyText` makes text of them.
+  std::function<void(std::span<const data::TokenId>)> on_committed = nullptr;
 };
 
 /// Limits of one decoding loop.
@@ -41,10 +45,11 @@ struct DecodeLimits {
 /// `next` gives the next request, or nothing when there is none at the moment: it is asked again
 /// between steps, and decoding ends when it gives nothing and no row is running. `done` gets
 /// replies as they end, in any order (`number` tells whose). A request that needs more rows than
-/// there are runs alone. Runs in eval mode under InferenceMode on the calling thread.
-/// Throws   what `next` and `done` throw; ConfigError for bad options or a prefix
-///          that is too long; DataError for an empty
-///          context; base::Error when the model's logits are not finite, or it has several passes
+/// there are runs alone. Runs in eval mode under InferenceMode on the calling thread, which calls
+/// `next`, `done` and what a request brings.
+/// Throws   what these throw; ConfigError for bad options or a prefix that is too long; DataError
+///          for an empty context; base::Error when the model's logits are not finite, or it has
+///          several passes
 void decode(DialogueModel& model, const data::BatchOptions& limits, const DecodeLimits& rows,
             const std::function<std::optional<Request>()>& next,
             const std::function<void(Replies)>& done);

@@ -30,8 +30,8 @@ struct DecodingOptions {
   std::int64_t no_repeat_ngram_size = 0;  ///< no n-gram of this size twice in a reply; 0 = off
   std::int64_t context_no_repeat_ngram_size = 0;  ///< no n-gram of this size of a context's turn is
                                                   ///< said again; 0 = off
-  std::vector<std::string> block = {};  ///< words and phrases that are never said, as the tokenizer
-                                        ///< spells them; not blank
+  std::vector<std::string> block = {};  ///< texts that no reply holds, also inside a word; with a
+                                        ///< space in front only where a word begins; not blank
   std::vector<std::string> stop = {};   ///< a reply ends before the first of these; not empty
   std::uint64_t seed = 1;    ///< of method sample: draw t of reply r is a function of (seed, r, t);
                              ///< and of what a model draws before a reply (`DialogueModel::draw`)

@@ -20,6 +20,7 @@ std::unique_ptr<Search> make_search(const DecodingOptions& options, const data::
     throw configs::ConfigError("prefix: " + fault);
   if (!input.wording && !(options.block.empty() && options.stop.empty()))
     throw configs::ConfigError("decoding.block, decoding.stop: need the words of a tokenizer");
+  input.is_reranked = input.is_reranked || options.rerank != "none";
   if (is_beam(options)) return std::make_unique<BeamSearch>(options, special, std::move(input));
   return std::make_unique<SingleSearch>(options, special, std::move(input));
 }

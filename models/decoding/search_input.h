@@ -17,6 +17,7 @@ struct SearchInput {
   data::Context context{};              ///< its turns: for context_no_repeat_ngram_size
   std::vector<data::TokenId> prefix{};  ///< the reply begins with these, whatever the rules say
   std::shared_ptr<const Wording> wording{};  ///< needed for `block` and `stop`
+  bool is_reranked = false;  ///< the replies are sorted again, by what the search does not know
 };
 
 /// Why a search cannot take this prefix; "" when it can: one token is left for the search.

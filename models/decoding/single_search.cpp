@@ -58,6 +58,7 @@ std::vector<NextRow> SingleSearch::advance(std::span<const ScoredRow> rows) {
 }
 
 std::vector<data::TokenId> SingleSearch::committed() const {
+  if (input_.is_reranked && replies_.size() > 1) return {};
   std::vector<std::span<const data::TokenId>> parts;
   for (const auto& reply : replies_)
     parts.push_back(settled_part(reply, constraints_.eos(), input_));

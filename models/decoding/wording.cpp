@@ -1,6 +1,7 @@
 #include "models/decoding/wording.h"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 namespace banter::models {
@@ -14,17 +15,10 @@ std::vector<std::string> surfaces_of(const data::Tokenizer& tokenizer) {
   return surfaces;
 }
 
-std::vector<Wording::Ids> spellings_of(const std::vector<std::string>& phrases,
-                                       const data::Tokenizer& tokenizer) {
-  std::vector<Wording::Ids> spellings;
-  for (const auto& phrase : phrases) {
-    spellings.push_back(tokenizer.encode(phrase));
-    auto& bare = spellings.emplace_back();  // as the end of a longer word, or behind a quote
-    data::Tokenizer::for_each_word(phrase, [&](std::string_view word) {
-      tokenizer.append_word(bare.empty() && word.starts_with(' ') ? word.substr(1) : word, bare);
-    });
-  }
-  return spellings;
+std::size_t longest(const std::vector<std::string>& texts) {
+  std::size_t bytes = 0;
+  for (const auto& text : texts) bytes = std::max(bytes, text.size());
+  return bytes;
 }
 
 constexpr std::size_t kMostCharacterBytes = 4;
@@ -43,12 +37,25 @@ std::size_t end_of_whole_characters(std::string_view text) {
 }  // namespace
 
 Wording::Wording(const DecodingOptions& options, const data::Tokenizer& tokenizer)
-    : Wording(surfaces_of(tokenizer), spellings_of(options.block, tokenizer), options.stop) {}
+    : Wording(surfaces_of(tokenizer), options.block, options.stop) {}
 
-Wording::Wording(std::vector<std::string> surfaces, std::vector<Ids> blocked,
+Wording::Wording(std::vector<std::string> surfaces, std::vector<std::string> block,
                  std::vector<std::string> stop)
-    : surfaces_(std::move(surfaces)), blocked_(std::move(blocked)), stop_(std::move(stop)) {
-  for (const auto& text : stop_) longest_stop_ = std::max(longest_stop_, text.size());
+    : surfaces_(std::move(surfaces)),
+      block_(std::move(block)),
+      stop_(std::move(stop)),
+      longest_block_(longest(block_)),
+      longest_stop_(longest(stop_)) {
+  if (block_.empty()) return;
+  by_surface_.resize(surfaces_.size());
+  std::iota(by_surface_.begin(), by_surface_.end(), data::TokenId{0});
+  std::ranges::sort(by_surface_, {}, [&](data::TokenId id) { return surface(id); });
+  for (const auto id : by_surface_) {
+    const auto holds = [&](const std::string& phrase) {
+      return surface(id).find(phrase) != std::string_view::npos;
+    };
+    if (std::ranges::any_of(block_, holds)) blocked_.push_back(id);
+  }
 }
 
 std::string_view Wording::surface(data::TokenId id) const {
@@ -63,6 +70,24 @@ std::string Wording::end_of_text(std::span<const data::TokenId> ids, std::size_t
   for (const auto id : ids.subspan(first)) text += surface(id);
   if (first == 0 && text.starts_with(' ')) text.erase(0, 1);  // as decoding does
   return text;
+}
+
+Wording::Ids Wording::blocked_after(std::span<const data::TokenId> ids) const {
+  Ids found;
+  if (block_.empty()) return found;
+  auto text = end_of_text(ids, longest_block_);
+  if (text.size() <= longest_block_) text.insert(0, 1, ' ');  // it is all of it
+  for (const std::string_view phrase : block_) {
+    for (std::size_t begun = 1; begun < phrase.size(); ++begun) {
+      if (!text.ends_with(phrase.substr(0, begun))) continue;
+      const auto rest = phrase.substr(begun);
+      const auto ending = std::ranges::equal_range(by_surface_, rest, {}, [&](data::TokenId id) {
+        return surface(id).substr(0, rest.size());
+      });
+      found.insert(found.end(), ending.begin(), ending.end());
+    }
+  }
+  return found;
 }
 
 std::size_t Wording::stopped_bytes(std::span<const data::TokenId> ids) const {

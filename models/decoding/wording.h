@@ -11,21 +11,23 @@
 
 namespace banter::models {
 
-/// What a search knows of the texts behind ids: which sequences are never said, and at which
-/// strings a reply ends. Made once for all requests under the same options; thread-safe.
+/// What a search knows of the texts behind ids: which phrases are never said, and at which strings
+/// a reply ends. Both are found in the text, whatever pieces it is spelt by. Made once for all
+/// requests under the same options; thread-safe.
 class Wording {
  public:
   using Ids = std::vector<data::TokenId>;
 
-  /// Spells each phrase of `options.block` as the tokenizer does, with and without a space in
-  /// front.
   Wording(const DecodingOptions& options, const data::Tokenizer& tokenizer);
-  /// `surfaces`: the bytes that each id adds to a text.
-  Wording(std::vector<std::string> surfaces, std::vector<Ids> blocked,
+  /// `surfaces`: the bytes that each id adds to a text; `block`, `stop`: as in DecodingOptions.
+  Wording(std::vector<std::string> surfaces, std::vector<std::string> block,
           std::vector<std::string> stop);
 
-  /// Sequences of ids that no reply holds.
-  [[nodiscard]] const std::vector<Ids>& blocked() const { return blocked_; }
+  /// The ids whose own text holds a blocked phrase.
+  [[nodiscard]] const Ids& blocked() const { return blocked_; }
+  /// The ids that would end a blocked phrase which `ids` have begun, with or without more behind
+  /// it. A text begins as behind a space: a phrase with a space in front is found there too.
+  [[nodiscard]] Ids blocked_after(std::span<const data::TokenId> ids) const;
 
   /// The bytes from the first stop string that ends in the last id to the end of the text of `ids`;
   /// 0 when none does.
@@ -49,9 +51,10 @@ class Wording {
   [[nodiscard]] std::string_view surface(data::TokenId id) const;
 
   std::vector<std::string> surfaces_;
-  std::vector<Ids> blocked_;
-  std::vector<std::string> stop_;
-  std::size_t longest_stop_ = 0;  ///< bytes
+  std::vector<std::string> block_, stop_;
+  std::size_t longest_block_ = 0, longest_stop_ = 0;  ///< bytes
+  Ids blocked_;
+  Ids by_surface_;  ///< all ids, by their surfaces; when something is blocked
 };
 
 }  // namespace banter::models

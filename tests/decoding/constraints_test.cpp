@@ -73,18 +73,26 @@ TEST(ConstraintsTest, ForbidsNGramsOfAnyTurnOfTheContext) {
   EXPECT_EQ(of(0, {15}), Ids{});
 }
 
-TEST(ConstraintsTest, ForbidsWhatWouldEndABlockedPhrase) {
-  const SearchInput input{.wording = std::make_shared<Wording>(
-                              std::vector<std::string>{}, std::vector<Ids>{{15}, {16, 17, 18}, {}},
-                              std::vector<std::string>{})};
-  const auto of = [&](const Ids& so_far) {
+TEST(ConstraintsTest, ForbidsWhatWouldEndABlockedPhraseByWhateverPieces) {
+  std::vector<std::string> surfaces(15);  // of special ids
+  for (const char* surface : {" dog", "d", "og", "ogs", " d"}) surfaces.emplace_back(surface);
+  const auto of = [&](const std::string& phrase, const Ids& so_far) {
+    const SearchInput input{.wording = std::make_shared<Wording>(surfaces,
+                                                                 std::vector<std::string>{phrase},
+                                                                 std::vector<std::string>{})};
     auto found = forbidden({.min_new_tokens = 0}, so_far, 20, input);
     std::erase_if(found, [](auto id) { return id < 15; });
     return found;
   };
-  EXPECT_EQ(of({}), Ids{15});
-  EXPECT_EQ(of({17}), Ids{15});
-  EXPECT_EQ(of({19, 16, 17}), (Ids{15, 18}));
+  EXPECT_EQ(of("dog", {}), Ids{15});
+  EXPECT_EQ(of("dog", {16}), (Ids{15, 17, 18}));
+  EXPECT_EQ(of("dog", {17, 16}), (Ids{15, 17, 18})) << "inside a word too";
+  EXPECT_EQ(of(" dog", {17, 16}), Ids{15}) << "only where a word begins";
+  EXPECT_EQ(of(" dog", {19}), (Ids{15, 17, 18}));
+  EXPECT_EQ(of(" dog", {16}), (Ids{15, 17, 18})) << "a text begins as behind a space";
+  EXPECT_EQ(of("dog dog", {15}), Ids{15});
+  EXPECT_EQ(of("dog dog", {15, 19}), (Ids{17, 18}));
+  EXPECT_EQ(of("Dog", {16}), Ids{});
 }
 
 TEST(ConstraintsTest, LeavesIdsOutsideASmallVocabularyAlone) {

@@ -2,13 +2,20 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
+#include <numeric>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "base/errors.h"
+#include "base/utf8.h"
+#include "models/decoding/reply_text.h"
 #include "models/decoding/session.h"
+#include "tests/decoding/random_options.h"
 #include "tests/decoding/table_model.h"
 
 namespace banter::models {
@@ -247,6 +254,83 @@ TEST(DecodeTest, LeavesTheModelInTheModeItWasIn) {
   model.train();
   decode_all(model, {request(0)}, {});
   EXPECT_TRUE(model.is_training());
+}
+
+/// A tokenizer whose pieces are mostly bytes: what they write is seldom UTF-8.
+const data::Tokenizer& byte_tokenizer() {
+  static const data::Tokenizer made([] {
+    data::TokenizerOptions options;
+    options.vocab_size = 330;
+    int left = 200;
+    return data::Tokenizer::train(options, [&]() -> std::optional<std::string> {
+      if (left-- == 0) return std::nullopt;
+      return "hello, how are you today number " + std::to_string(left % 17) + "?";
+    });
+  }());
+  return made;
+}
+
+/// What a request was shown of its reply.
+struct Shown {
+  explicit Shown(const data::Tokenizer& tokenizer) : written(tokenizer) {}
+  ReplyText written;
+  std::vector<data::TokenId> ids;
+  std::string text;
+};
+
+TEST(DecodeTest, TellsTheTextThatNothingCanChangeAndTheRestAtTheEnd) {
+  const auto& tokenizer = byte_tokenizer();
+  const auto first = tokenizer.special().count();
+  TableModel model(tokenizer.vocab_size() - first);
+  constexpr std::uint64_t kRequests = 400;
+  std::vector<Request> requests;
+  std::vector<Shown> shown(kRequests, Shown(tokenizer));
+  for (std::uint64_t key = 0; key < kRequests; ++key) {
+    Request made{.number = key, .context = context(key), .options = random_options(key)};
+    if (key % 2 == 0) made.options.stop = {"o", "\xC3\xA4", "2 "};
+    if (key % 3 == 0) made.options.block = {"h", "1"};
+    if (key % 4 == 0) made.prefix = tokenizer.encode("h\xC3\xA4l");
+    made.options.max_new_tokens += std::ssize(made.prefix);
+    made.wording = std::make_shared<Wording>(made.options, tokenizer);
+    if (key % 5 == 0)
+      made.reranker = [](const data::Context&, std::span<const Reply> replies) {
+        std::vector<double> last_first(replies.size());
+        std::iota(last_first.begin(), last_first.end(), 0.0);
+        return last_first;
+      };
+    const bool is_reranked =
+        made.options.replies > 1 && (made.reranker || made.options.rerank != "none");
+    made.on_committed = [&, key, is_reranked](std::span<const data::TokenId> ids) {
+      auto& all = shown[key];
+      EXPECT_FALSE(is_reranked) << "another reply may be chosen";
+      EXPECT_GT(ids.size(), all.ids.size());
+      EXPECT_TRUE(std::ranges::equal(ids.first(all.ids.size()), all.ids)) << "it changed";
+      for (const auto id : ids) EXPECT_GE(id, first) << "a control symbol";
+      all.ids.assign(ids.begin(), ids.end());
+      const auto piece = all.written.add(ids);
+      EXPECT_FALSE(base::first_bad_utf8(piece)) << "half a character";
+      all.text += piece;
+    };
+    requests.push_back(std::move(made));
+  }
+  std::size_t early = 0;
+  for (const auto& [number, replies] : decode_all(model, std::move(requests), {.max_rows = 8})) {
+    auto& all = shown[number];
+    early += !all.text.empty();
+    EXPECT_EQ(all.text + all.written.finish(replies.best[0]), text_of(replies.best[0], tokenizer))
+        << number;
+  }
+  EXPECT_GT(early, 150U);
+}
+
+TEST(DecodeTest, TellsEachTokenOfAGreedyReplyAsItIsChosen) {
+  TableModel model;
+  std::vector<std::size_t> sizes;
+  Request made{.number = 1, .context = context(3), .options = {}};
+  made.options.min_new_tokens = made.options.max_new_tokens = 7;
+  made.on_committed = [&](std::span<const data::TokenId> ids) { sizes.push_back(ids.size()); };
+  decode_all(model, {made}, {});
+  EXPECT_EQ(sizes, (std::vector<std::size_t>{1, 2, 3, 4, 5, 6}));
 }
 
 TEST(ChatSessionTest, RepliesAsIfTheWholeContextWereGiven) {

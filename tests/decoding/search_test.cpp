@@ -52,6 +52,16 @@ bool ends_in_ngram_of(const Ids& said, const Ids& ids, std::int64_t n) {
   return !found.empty() && (&said != &ids || found.begin() != ids.end() - n);
 }
 
+/// What the words of a random language of three say.
+const std::vector<std::string> kSurfaces = {"", "", " a", "b", "ba"};
+
+bool says(const Ids& ids, const std::string& phrase) {
+  std::string text;
+  for (const auto id : ids) text += kSurfaces[static_cast<std::size_t>(id)];
+  if (!text.starts_with(' ')) text.insert(0, 1, ' ');
+  return text.find(phrase) != std::string::npos;
+}
+
 /// The rules, said once more: whether `ids` may stand in a reply, its last token being the newest.
 bool is_allowed(const Ids& ids, const DecodingOptions& options, const SearchInput& input) {
   const auto length = std::ssize(ids);
@@ -60,11 +70,7 @@ bool is_allowed(const Ids& ids, const DecodingOptions& options, const SearchInpu
   if (ends_in_ngram_of(ids, ids, options.no_repeat_ngram_size)) return false;
   for (const auto& turn : input.context.turns)
     if (ends_in_ngram_of(turn.ids, ids, options.context_no_repeat_ngram_size)) return false;
-  if (input.wording) {
-    for (const auto& phrase : input.wording->blocked())
-      if (ends_in_ngram_of(phrase, ids, std::ssize(phrase))) return false;
-  }
-  return true;
+  return std::ranges::none_of(options.block, [&](const auto& phrase) { return says(ids, phrase); });
 }
 
 /// ln p of each next id, after the repetition penalty.
@@ -237,9 +243,9 @@ TEST(BeamSearchTest, ABeamThatHoldsEverythingEqualsTryingAll) {
 TEST(BeamSearchTest, EqualsTryingAllUnderEveryRule) {
   const SearchInput said{.context = {.turns = {{.ids = {2, 3, 4}}, {.ids = {4, 4}}}}};
   const SearchInput prefixed{.prefix = {4, 2}};
-  const SearchInput phrases{.wording = std::make_shared<Wording>(std::vector<std::string>{},
-                                                                 std::vector<Ids>{{2}, {3, 4}},
-                                                                 std::vector<std::string>{})};
+  const std::vector<std::string> block = {"ab", "bb", " ba"};
+  const SearchInput phrases{
+      .wording = std::make_shared<Wording>(kSurfaces, block, std::vector<std::string>{})};
   for (std::uint64_t key = 0; key < 8; ++key) {
     auto language = random_language(3, key);
     language.shift = 1.0;  // some logits positive, some negative
@@ -252,7 +258,7 @@ TEST(BeamSearchTest, EqualsTryingAllUnderEveryRule) {
     expect_equal_to_trying_all(language, {.max_new_tokens = 5, .context_no_repeat_ngram_size = 2},
                                said);
     expect_equal_to_trying_all(language, {.max_new_tokens = 5}, prefixed);
-    expect_equal_to_trying_all(language, {.max_new_tokens = 5}, phrases);
+    expect_equal_to_trying_all(language, {.max_new_tokens = 5, .block = block}, phrases);
   }
 }
 
@@ -505,6 +511,83 @@ TEST(SingleSearchTest, SamplesTypicallyByProbability) {
   EXPECT_LT(chi_square, 13.8);
 }
 
+/// What a cut leaves of a distribution, by sorting all of it.
+std::map<data::TokenId, double> cut_distribution(const std::vector<double>& probs,
+                                                 const DecodingOptions& options) {
+  std::vector<std::pair<double, data::TokenId>> kept;  // share, id
+  for (std::size_t id = 0; id < probs.size(); ++id)
+    if (probs[id] > 0)
+      kept.emplace_back(std::pow(probs[id], 1 / options.temperature), static_cast<int>(id));
+  const auto normalise = [&] {
+    double sum = 0;
+    for (const auto& [share, id] : kept) sum += share;
+    for (auto& [share, id] : kept) share /= sum;
+  };
+  const auto keep_first_with = [&](double share) {
+    double sum = 0;
+    std::size_t count = 0;
+    while (sum < share && count < kept.size()) sum += kept[count++].first;
+    kept.resize(count);
+    normalise();
+  };
+  normalise();
+  std::ranges::sort(kept, std::ranges::greater{}, [](const auto& one) { return one.first; });
+  if (options.top_k > 0)
+    kept.resize(std::min(kept.size(), static_cast<std::size_t>(options.top_k)));
+  normalise();
+  if (options.top_p < 1) keep_first_with(options.top_p);
+  if (options.typical_p < 1) {
+    double entropy = 0;
+    for (const auto& [share, id] : kept) entropy -= share * std::log(share);
+    std::ranges::sort(kept, {},
+                      [&](const auto& one) { return std::abs(-std::log(one.first) - entropy); });
+    keep_first_with(options.typical_p);
+  }
+  std::map<data::TokenId, double> distribution;
+  for (const auto& [share, id] : kept) distribution[id] = share;
+  return distribution;
+}
+
+/// A value of chi-square that is passed once in 10000 draws.
+/// Source   Wilson and Hilferty 1931
+double rare_chi_square(double degrees) {
+  constexpr double kRare = 3.719;  // standard deviations
+  const double part = 2 / (9 * degrees);
+  return degrees * std::pow(1 - part + kRare * std::sqrt(part), 3);
+}
+
+TEST(SingleSearchTest, SamplesFollowTheDistributionThatTheCutsLeave) {
+  const Markov language = {{{0, 0, 0.25, 0.2, 0.15, 0.12, 0.1, 0.08, 0.05, 0.03, 0.015, 0.005}}};
+  constexpr int kReplies = 20'000;
+  const std::vector<DecodingOptions> cuts = {
+      {},
+      {.temperature = 0.6},
+      {.temperature = 2.5},
+      {.top_k = 4},
+      {.top_p = 0.7},
+      {.typical_p = 0.5},
+      {.temperature = 1.7, .top_k = 7},
+      {.temperature = 0.8, .top_k = 6, .top_p = 0.8},
+      {.temperature = 1.4, .top_p = 0.95, .typical_p = 0.6},
+      {.top_k = 8, .top_p = 0.9, .typical_p = 0.7},
+  };
+  for (std::size_t i = 0; i < cuts.size(); ++i) {
+    auto options = cuts[i];
+    options.method = "sample";
+    options.max_new_tokens = 1;
+    options.seed = 11 + i;
+    options.replies = kReplies;
+    std::map<data::TokenId, double> counts;
+    for (const auto& reply : run_search(language, options)) ++counts[reply.ids.at(0)];
+    const auto exact = cut_distribution(language.probs[0], options);
+    double chi_square = 0;
+    for (const auto& [id, share] : exact)
+      chi_square += std::pow(counts[id] - share * kReplies, 2) / (share * kReplies);
+    EXPECT_EQ(counts.size(), exact.size()) << "cut " << i << " keeps something else";
+    EXPECT_LT(chi_square, rare_chi_square(static_cast<double>(exact.size() - 1))) << "cut " << i;
+  }
+}
+
 TEST(MakeSearchTest, NeedsTheWordingOfTexts) {
   EXPECT_THROW(make_search({.block = {"a"}}, Markov::special()), configs::ConfigError);
   EXPECT_THROW(make_search({.stop = {"a"}}, Markov::special()), configs::ConfigError);
@@ -514,8 +597,8 @@ TEST(MakeSearchTest, EveryOptionChangesReplies) {
   auto language = random_language(8, 4);
   const SearchInput input{
       .context = {.turns = {{.ids = {2, 3, 4, 5, 6, 7, 8, 9}}}},
-      .wording = std::make_shared<Wording>(std::vector<std::string>(10, "x"), std::vector<Ids>{},
-                                           std::vector<std::string>{})};
+      .wording = std::make_shared<Wording>(std::vector<std::string>(10, "x"),
+                                           std::vector<std::string>{}, std::vector<std::string>{})};
   const auto said = [&](const DecodingOptions& options) {
     std::string all;
     for (const auto& reply : run_search(language, options, input)) {

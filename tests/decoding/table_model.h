@@ -16,7 +16,8 @@ class TableModel : public DialogueModel {
  public:
   static constexpr std::int64_t kWords = 12;
 
-  TableModel() : DialogueModel({.size = data::SpecialIds{}.count() + kWords, .special = {}}) {}
+  explicit TableModel(std::int64_t words = kWords)
+      : DialogueModel({.size = data::SpecialIds{}.count() + words, .special = {}}) {}
 
   /// A row is a number that its speaker, kind and ids name.
   Kept encode_turns(const data::Batch& batch) override {
@@ -66,8 +67,10 @@ class TableModel : public DialogueModel {
         key = base::join_keys(key, memory.parts[0][row][w].item().toLong());
         weights[n][w] = 1.0 / static_cast<double>(kept);
       }
+      auto* row_logits = logits.data_ptr<float>() + n * V;
       for (std::int64_t v = 0; v < V; ++v)
-        logits[n][v] = 4 * base::to_unit(base::join_keys(key, v)) + (v == 3 ? 1.5 : 0.0);
+        row_logits[v] =
+            static_cast<float>(4 * base::to_unit(base::join_keys(key, v)) + (v == 3 ? 1.5 : 0.0));
       if (broken_at == length) logits[n][0] = std::nan("");
     }
     return {logits, {{"even", weights}}, {state.memory_row, Rows{{state.rows.parts[0] + 1}}}};

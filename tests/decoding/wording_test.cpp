@@ -1,7 +1,6 @@
 #include "models/decoding/wording.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <memory>
 #include <optional>
@@ -14,6 +13,7 @@
 #include "base/utf8.h"
 #include "models/decoding/reranking.h"
 #include "tests/decoding/markov.h"
+#include "tests/decoding/random_options.h"
 
 namespace banter::models {
 namespace {
@@ -82,17 +82,41 @@ const data::Tokenizer& tokenizer() {
   return made;
 }
 
-TEST(WordingTest, BlocksAPhraseWithAndWithoutASpaceInFront) {
-  const Wording made({.block = {"dog", "the dog"}}, tokenizer());
-  const auto has = [&](const Ids& ids) { return std::ranges::count(made.blocked(), ids) == 1; };
-  ASSERT_EQ(made.blocked().size(), 4U);
-  EXPECT_TRUE(has(tokenizer().encode("dog")));
-  EXPECT_TRUE(has(tokenizer().encode("the dog")));
-  for (const auto& ids : made.blocked()) {
-    std::string text;
-    for (const auto id : ids) text += tokenizer().surface(id);
-    EXPECT_TRUE(text == "dog" || text == " dog" || text == "the dog" || text == " the dog") << text;
+/// What ids say, as behind a space.
+std::string behind_a_space(std::span<const data::TokenId> ids) {
+  std::string text;
+  for (const auto id : ids) text += tokenizer().surface(id);
+  return text.starts_with(' ') ? text : " " + text;
+}
+
+TEST(WordingTest, BlocksExactlyTheIdsThatWouldWriteAPhrase) {
+  const std::vector<std::string> phrases = {"og", " the", "a do", "hotdog saw", "\xC3\xA4"};
+  const Wording made({.block = phrases}, tokenizer());
+  const auto says_one = [&](const Ids& ids) {
+    const auto text = behind_a_space(ids);
+    return std::ranges::any_of(
+        phrases, [&](const auto& phrase) { return text.find(phrase) != std::string::npos; });
+  };
+  std::size_t blocked_by_what_stood_before = 0;
+  for (const std::string& text : {std::string("a hotdog saw the dog"), std::string("dog and a"),
+                                  std::string("the number 3 \xC3\xA4"), std::string("other tho")}) {
+    Ids ids;
+    for (const auto next : tokenizer().encode(text)) {
+      const auto after = made.blocked_after(ids);
+      for (data::TokenId id = 0; id < tokenizer().vocab_size(); ++id) {
+        auto longer = ids;
+        longer.push_back(id);
+        const bool is_blocked =
+            std::ranges::count(made.blocked(), id) + std::ranges::count(after, id) > 0;
+        EXPECT_EQ(is_blocked, says_one(longer)) << behind_a_space(longer);
+      }
+      blocked_by_what_stood_before += after.size();
+      ids.push_back(next);
+      if (says_one(ids)) break;
+    }
   }
+  EXPECT_GT(blocked_by_what_stood_before, 5U);
+  EXPECT_TRUE(Wording({}, tokenizer()).blocked_after(tokenizer().encode("the d")).empty());
 }
 
 TEST(TextOfTest, CutsAReplyBeforeItsStopString) {
@@ -136,27 +160,6 @@ Markov random_language(std::uint64_t key) {
   return language;
 }
 
-/// Options of every kind, and the stop strings of `wording`.
-DecodingOptions random_options(std::uint64_t key) {
-  const auto one_of = [&](std::uint64_t what, auto... values) {
-    const std::array all{values...};
-    return all[base::join_keys(key, what) % all.size()];
-  };
-  DecodingOptions options;
-  options.method = one_of(1, "greedy", "beam", "beam", "sample");
-  options.beam_size = one_of(2, 2, 4, 6);
-  options.beam_groups = one_of(3, 1, 1, 2);
-  options.length_penalty = one_of(4, 0.0, 0.5, 1.0, 2.0);
-  options.repetition_penalty = one_of(5, 1.0, 1.5);
-  options.min_new_tokens = one_of(6, 0, 1, 5);
-  options.max_new_tokens = one_of(7, 5, 8, 14);
-  options.no_repeat_ngram_size = one_of(8, 0, 1, 2);
-  options.replies = options.method == "greedy" ? 1 : one_of(9, 1, 1, 2);
-  options.rerank = one_of(10, "none", "none", "mean_log_prob");
-  options.seed = key;
-  return options;
-}
-
 TEST(StopTest, AReplyEndsBeforeTheFirstStopStringAndSaysNone) {
   const std::vector<std::string> stop = {"b\n", "bab", "c b"};
   const SearchInput input{.wording = std::make_shared<Wording>(wording(stop))};
@@ -196,9 +199,13 @@ TEST(CommittedTest, BeginsTheBestReplyAndNeverShrinks) {
     std::vector<Ids> shown;
     auto replies = run_search(random_language(key), options, input,
                               [&](const Search& search) { shown.push_back(search.committed()); });
-    if (const auto judge = reranker_named(options.rerank)) rerank(judge, {}, replies);
+    const auto judge = reranker_named(options.rerank);
+    if (judge) rerank(judge, {}, replies);
     const auto& best = replies.at(0);
     for (std::size_t i = 0; i < shown.size(); ++i) {
+      if (judge && options.replies > 1) {
+        EXPECT_TRUE(shown[i].empty()) << "another may be chosen";
+      }
       EXPECT_TRUE(std::ranges::equal(common_prefix({shown[i], best.ids}), shown[i]))
           << "at " << i << " with key " << key;
       if (input.wording) {
