@@ -14,6 +14,7 @@ if(BANTER_TORCH)
     banter_models
     device.cpp
     dialogue_model.cpp
+    ensemble.cpp
     hran.cpp
     hred.cpp
     layers/additive_attention.cpp

@@ -179,7 +179,7 @@ struct ReverseArguments {
   /// Nothing when no run is given. What is returned needs this.
   Reranker load(const ModelArguments& model, const data::Tokenizer& tokenizer) {
     if (run.empty()) return nullptr;
-    loaded = ModelArguments{.run = run, .device = model.device, .threads = model.threads}.load();
+    loaded = model.load_other(run);
     if (loaded->tokenizer.hash() != tokenizer.hash())
       throw base::UsageError("--reverse " + run + ": has another tokenizer than the model");
     return mmi_reranker(*loaded->model, loaded->batch, weight);
@@ -201,12 +201,14 @@ int run_generate(const std::vector<std::string>& arguments) {
       "printf 'hi\\thello\\thow are you ?\\n' | banter generate runs/chat\n"
       "banter generate runs/chat contexts.jsonl --method beam --beam-size 5 --replies 3\n"
       "banter generate runs/chat@last contexts.txt --method sample --top-p 0.9 --seed 7\n"
+      "banter generate runs/hred contexts.txt --ensemble runs/seq2seq --ensemble runs/hred@last\n"
       "banter generate runs/chat contexts.txt --prefix 'i think' --stop '!' --block-list "
       "words.txt");
   line.with_config();
   line.with_json();
   ModelArguments model;
   model.add_to(line.app);
+  model.add_ensemble_to(line.app);
   std::string file, prefix;
   DecodeLimits limits;
   DecodingFlags flags;

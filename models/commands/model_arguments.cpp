@@ -7,6 +7,8 @@
 #include <cstring>
 #include <filesystem>
 #include <iostream>
+#include <memory>
+#include <sstream>
 #include <utility>
 
 #include "base/errors.h"
@@ -14,6 +16,7 @@
 #include "base/utf8.h"
 #include "models/commands/line_source.h"
 #include "models/device.h"
+#include "models/ensemble.h"
 
 namespace banter::models {
 namespace {
@@ -39,7 +42,7 @@ constexpr std::array kFlags = {
     Flag{"max_new_tokens", "a reply ends here at the latest"},
     Flag{"no_repeat_ngram_size", "no n-gram of this size twice in a reply, 0 = off"},
     Flag{"context_no_repeat_ngram_size", "no n-gram of this size of a turn again, 0 = off"},
-    Flag{"block", "a word or phrase that is never said; may be repeated", true},
+    Flag{"block", "a text that no reply holds; may be repeated", true},
     Flag{"stop", "a text before which a reply ends; may be repeated", true},
     Flag{"seed", "of what is drawn: the same seed gives the same replies"},
     Flag{"replies", "best replies of beam, or independent ones of sample, for each context"},
@@ -57,6 +60,27 @@ void note_idle(const DecodingOptions& options, const std::vector<std::string>& o
     if (!options.reads(key))
       std::cerr << "note: " << key << " does nothing with method " << options.method << '\n';
   }
+}
+
+/// Throws   UsageError unless two models read the same ids of a context
+void refuse_strangers(const LoadedModel& first, const LoadedModel& other, const std::string& where,
+                      const std::string& first_name) {
+  if (first.tokenizer.hash() != other.tokenizer.hash())
+    throw base::UsageError(where + "has another tokenizer than " + first_name +
+                           "; an ensemble needs runs of one vocabulary");
+  const auto& a = first.batch;
+  const auto& b = other.batch;
+  const auto same = [&](const auto& x, const auto& y, const char* key) {
+    if (x == y) return;
+    std::ostringstream what;
+    what << where << "was trained with batch." << key << " " << y << ", " << first_name << " with "
+         << x << "; an ensemble needs runs that see the same of a context";
+    throw base::UsageError(what.str());
+  };
+  same(a.max_context_turns, b.max_context_turns, "max_context_turns");
+  same(a.max_context_tokens, b.max_context_tokens, "max_context_tokens");
+  same(a.max_turn_tokens, b.max_turn_tokens, "max_turn_tokens");
+  same(a.persona, b.persona, "persona");
 }
 
 /// The lines of a file that are not blank; none of no file.
@@ -81,11 +105,35 @@ void ModelArguments::add_to(CLI::App& app) {
       ->check(CLI::NonNegativeNumber);
 }
 
-LoadedModel ModelArguments::load(torch::Dtype dtype) const {
-  set_threads(threads);
-  auto loaded = load_model(run, open_device(device), dtype);
+void ModelArguments::add_ensemble_to(CLI::App& app) {
+  auto* runs = app.add_option("--ensemble", ensemble,
+                              "a run that answers together with RUN, each token by the mean of "
+                              "what all say; may be repeated")
+                   ->allow_extra_args(false);
+  app.add_option("--ensemble-mean", ensemble_mean, "of what: log_probs or probs")
+      ->check(CLI::IsMember(Ensemble::means()))
+      ->needs(runs);
+}
+
+LoadedModel ModelArguments::load_other(const std::string& name, torch::Dtype dtype) const {
+  auto loaded = load_model(name, open_device(device), dtype);
   if (!loaded.checkpoint.warning.empty())
     std::cerr << "warning: " << loaded.checkpoint.warning << '\n';
+  return loaded;
+}
+
+LoadedModel ModelArguments::load(torch::Dtype dtype) const {
+  set_threads(threads);
+  auto loaded = load_other(run, dtype);
+  if (ensemble.empty()) return loaded;
+  std::vector<ModelPtr> members = {loaded.model};
+  for (const auto& name : ensemble) {
+    const auto other = load_other(name, dtype);
+    refuse_strangers(loaded, other, "--ensemble " + name + ": ", run);
+    members.push_back(other.model);
+    loaded.type += "+" + other.type;
+  }
+  loaded.model = std::make_shared<Ensemble>(std::move(members), ensemble_mean);
   return loaded;
 }
 
@@ -99,7 +147,7 @@ void DecodingFlags::add_to(CLI::App& app) {
                            : app.add_option(names, values_[key], help);
     option->group("Choosing a reply");
   }
-  app.add_option("--block-list", block_list_, "file of words and phrases to block, one a line")
+  app.add_option("--block-list", block_list_, "file of texts to block, one a line")
       ->group("Choosing a reply");
 }
 

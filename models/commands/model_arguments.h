@@ -21,10 +21,18 @@ struct ModelArguments {
   std::string run;
   std::string device = "auto";
   int threads = 0;
+  std::vector<std::string> ensemble = {};   ///< runs that answer together with `run`
+  std::string ensemble_mean = "log_probs";  ///< as in Ensemble
 
   void add_to(CLI::App& app);
-  /// Sets threads, opens the device and loads the model; its warning goes to standard error.
+  void add_ensemble_to(CLI::App& app);  ///< --ensemble and --ensemble-mean, too
+  /// Sets threads, opens the device and loads the model; its warning goes to standard error. Of an
+  /// ensemble, all that is no model comes from `run`.
+  /// Throws   CheckpointError; UsageError when runs of an ensemble do not go together
   [[nodiscard]] LoadedModel load(torch::Dtype dtype = torch::kFloat32) const;
+  /// The same of another run alone, under --device.
+  [[nodiscard]] LoadedModel load_other(const std::string& name,
+                                       torch::Dtype dtype = torch::kFloat32) const;
 };
 
 /// A flag for each field of DecodingOptions: --beam-size is --set decoding.beam_size. Those that

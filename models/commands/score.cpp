@@ -124,11 +124,14 @@ int run_score(const std::vector<std::string>& arguments) {
   configs::CommandLine line(
       "banter score",
       "The log-probability of given replies, token by token, as JSON Lines.\n"
-      "A line of FILE is {\"turns\": [...], \"reply\": \"...\"}, as for banter generate.",
+      "A line of FILE is {\"turns\": [...], \"reply\": \"...\"}, as for banter generate. All of a "
+      "reply\n"
+      "is scored; how replies are chosen, a line's \"prefix\" and \"seed\" play no part.",
       "banter score runs/chat replies.jsonl\n"
       "banter score runs/chat replies.jsonl --double --attention");
   ModelArguments model;
   model.add_to(line.app);
+  model.add_ensemble_to(line.app);
   std::string file;
   std::int64_t at_once = 32;
   bool is_double = false, with_attention = false;

@@ -69,6 +69,20 @@ Composed ChatSession::compose(std::int64_t reply_speaker) {
   return composed;
 }
 
+Composed ChatSession::compose_nothing(std::int64_t reply_speaker) {
+  const c10::InferenceMode guard;
+  const EvalMode eval(model_);
+  // An empty turn, which the reply does not read.
+  const data::Context unread{
+      .turns = {{}}, .facts = {}, .reply_speaker = reply_speaker, .reply = {}};
+  const auto batch =
+      data::make_batch({unread}, limits_, model_.vocabulary().special).to(device_of(model_));
+  Composed composed;
+  composed.memory = model_.compose(model_.encode_turns(batch), torch::full_like(batch.context, -1),
+                                   batch.facts, batch.reply_speaker);
+  return composed;
+}
+
 /// Forgets turns older than the last `turns`, and rows that neither they nor the first `facts`
 /// facts need.
 void ChatSession::keep_only(std::size_t facts, std::size_t turns) {

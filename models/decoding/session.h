@@ -30,6 +30,8 @@ class ChatSession {
   /// mode, under InferenceMode.
   /// Throws   DataError when there is neither a turn nor a fact
   Composed compose(std::int64_t reply_speaker);
+  /// The memory of a reply that begins a conversation: it reads neither turns nor facts.
+  Composed compose_nothing(std::int64_t reply_speaker);
 
   /// The turns that the next reply can see at most, oldest first.
   [[nodiscard]] const std::deque<data::Context::Row>& turns() const { return turns_; }

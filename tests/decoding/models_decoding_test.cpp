@@ -1,16 +1,20 @@
 // Decoding over the real models: what only they can get wrong together.
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "base/errors.h"
 #include "models/decoding/candidates.h"
 #include "models/decoding/decoder.h"
 #include "models/decoding/session.h"
+#include "models/ensemble.h"
 #include "models/layers/start_parameters.h"
 #include "models/seq2seq.h"
 #include "tests/models/model_test.h"
@@ -20,9 +24,19 @@ namespace {
 
 constexpr double kFloatTolerance = 1e-4;
 
+/// A model, or the ensemble of several that stand between " + ".
+ModelPtr model_of(const std::string& yaml, std::string_view mean = "log_probs") {
+  std::vector<ModelPtr> members;
+  for (std::size_t begin = 0, end = 0; end != yaml.npos; begin = end + 3) {
+    end = yaml.find(" + ", begin);
+    members.push_back(tiny_model(yaml.substr(begin, end - begin), /*seed=*/5 + members.size()));
+  }
+  return members.size() == 1 ? members[0] : std::make_shared<Ensemble>(std::move(members), mean);
+}
+
 class ModelDecodingTest : public testing::TestWithParam<const char*> {
  protected:
-  ModelDecodingTest() : model_(tiny_model(GetParam(), /*seed=*/5)) {
+  ModelDecodingTest() : model_(model_of(GetParam())) {
     const torch::NoGradGuard no_grad;
     for (auto& parameter : model_->parameters()) parameter.mul_(2.0);  // far from uniform
     model_->to(torch::kFloat32);
@@ -179,6 +193,21 @@ TEST_P(ModelDecodingTest, ASessionRepliesAsIfTheWholeContextWereGiven) {
   }
 }
 
+TEST_P(ModelDecodingTest, AReplyMayBeginAConversation) {
+  ChatSession session(*model_, {});
+  const auto begin = [&](std::int64_t speaker) {
+    auto asked = requests(1);
+    asked[0].context = {};
+    asked[0].composed = session.compose_nothing(speaker);
+    return decode_all(std::move(asked), 1).at(0).best.at(0);
+  };
+  const auto said = begin(1);
+  EXPECT_FALSE(said.log_probs.empty());
+  session.add_turn({.ids = {30, 31}, .speaker = 2});
+  session.compose(1);
+  expect_near(begin(1), said);
+}
+
 TEST_P(ModelDecodingTest, ASessionEncodesInEvalModeAndLeavesTheModelInItsOwn) {
   const auto context = tiny_contexts({3}, /*seed=*/3)[0];
   const auto memory = [&] {
@@ -226,7 +255,9 @@ INSTANTIATE_TEST_SUITE_P(
                     "{type: hred, embed_dim: 6, hidden_dim: 10, word_attention: true}",
                     "{type: seq2seq, embed_dim: 6, hidden_dim: 10, bidirectional: true, layers: 2}",
                     "{type: vhred, embed_dim: 6, hidden_dim: 10, latent_dim: 4}",
-                    "{type: wseq, embed_dim: 6, hidden_dim: 10}"),
+                    "{type: wseq, embed_dim: 6, hidden_dim: 10}",
+                    "{type: hred, embed_dim: 6, hidden_dim: 10} + {type: seq2seq, embed_dim: 4, "
+                    "hidden_dim: 8} + {type: hran, embed_dim: 6, hidden_dim: 10}"),
     [](const auto& which) { return "Model" + std::to_string(which.index); });
 
 class LatentDecodingTest : public ModelDecodingTest {};
@@ -257,6 +288,79 @@ INSTANTIATE_TEST_SUITE_P(
     Registry, LatentDecodingTest,
     testing::Values("{type: vhred, embed_dim: 6, hidden_dim: 10, latent_dim: 4, latent: sample}"),
     [](const auto& which) { return "Model" + std::to_string(which.index); });
+
+/// The log-probabilities of a first token, and what it looked at.
+StepOutput first_step(DialogueModel& model, const data::Batch& batch) {
+  const auto memory =
+      model.compose(model.encode_turns(batch), batch.context, batch.facts, batch.reply_speaker);
+  const auto state = model.start(0, memory, torch::arange(batch.replies()));
+  auto output = model.step(torch::full({batch.replies()}, data::SpecialIds{}.bos, torch::kLong),
+                           memory, state);
+  output.logits = output.logits.log_softmax(1);
+  return output;
+}
+
+constexpr const char* kHred = "{type: hred, embed_dim: 6, hidden_dim: 10}";
+constexpr const char* kSeq2Seq = "{type: seq2seq, embed_dim: 4, hidden_dim: 8}";
+
+TEST(EnsembleTest, OfOneIsTheModelItselfBitForBit) {
+  const torch::NoGradGuard no_grad;
+  const auto batch = tiny_batch(tiny_contexts({3, 1, 4}, /*seed=*/7, /*facts=*/2));
+  for (const auto* yaml : {kHred, kSeq2Seq}) {
+    const auto model = model_of(yaml);
+    for (const auto& mean : Ensemble::means()) {
+      Ensemble alone({model}, mean);
+      EXPECT_TRUE(torch::equal(first_step(alone, batch).logits, first_step(*model, batch).logits));
+      const auto theirs = model->score(batch, true), ours = alone.score(batch, true);
+      EXPECT_TRUE(torch::equal(ours.log_probs, theirs.log_probs));
+      EXPECT_TRUE(torch::equal(ours.attention.at(0).weights, theirs.attention.at(0).weights));
+    }
+  }
+}
+
+TEST(EnsembleTest, OfTheSameModelTwiceIsThatModel) {
+  const torch::NoGradGuard no_grad;
+  const auto batch = tiny_batch(tiny_contexts({3, 1, 4}, /*seed=*/7, /*facts=*/2));
+  const auto model = model_of(kHred);
+  const auto one = model->score(batch, true);
+  for (const auto& mean : Ensemble::means()) {
+    const auto two = Ensemble({model, model}, mean).score(batch, true);
+    EXPECT_TRUE(torch::allclose(two.log_probs, one.log_probs, 1e-9, 1e-9));
+    EXPECT_TRUE(torch::equal(two.correct.logical_and(batch.labels.ge(0)),
+                             one.correct.logical_and(batch.labels.ge(0))));
+    ASSERT_EQ(two.attention.size(), one.attention.size());
+    for (std::size_t kind = 0; kind < one.attention.size(); ++kind) {
+      EXPECT_EQ(two.attention[kind].name, one.attention[kind].name);
+      EXPECT_TRUE(torch::allclose(two.attention[kind].weights, one.attention[kind].weights));
+    }
+  }
+}
+
+TEST(EnsembleTest, IsTheMeanThatIsNamed) {
+  const torch::NoGradGuard no_grad;
+  const auto batch = tiny_batch(tiny_contexts({3, 1, 4}, /*seed=*/7, /*facts=*/2));
+  const auto a = model_of(kHred), b = model_of(kSeq2Seq);
+  const auto of_a = first_step(*a, batch), of_b = first_step(*b, batch);
+  Ensemble by_logs({a, b}, "log_probs"), by_probs({a, b}, "probs");
+  const auto logs = first_step(by_logs, batch), probs = first_step(by_probs, batch);
+  const auto geometric = (of_a.logits.exp() * of_b.logits.exp()).sqrt();
+  EXPECT_TRUE(torch::allclose(logs.logits.exp(), geometric / geometric.sum(1, true)));
+  EXPECT_TRUE(torch::allclose(probs.logits.exp(), (of_a.logits.exp() + of_b.logits.exp()) / 2));
+  EXPECT_FALSE(torch::allclose(logs.logits, probs.logits));
+  // seq2seq has a dynamic attention alone
+  ASSERT_EQ(logs.attention.size(), 2U);
+  EXPECT_TRUE(torch::equal(logs.attention[0].weights, of_a.attention[0].weights));
+  EXPECT_TRUE(torch::allclose(logs.attention[1].weights,
+                              (of_a.attention[1].weights + of_b.attention[0].weights) / 2));
+}
+
+TEST(EnsembleTest, RefusesWhatDoesNotGoTogether) {
+  const auto config = configs::Config::parse(kHred, "test");
+  const auto other = build_model(config.root(), {kVocab + 1, data::SpecialIds{}}, 1);
+  EXPECT_THROW(Ensemble({model_of(kHred), other}, "probs"), base::Error);
+  EXPECT_THROW(Ensemble({}, "probs"), base::Error);
+  EXPECT_THROW(Ensemble({model_of(kHred)}, "votes"), base::Error);
+}
 
 /// Notes how many context tokens a row of the memory has room for.
 class WatchedSeq2Seq : public Seq2Seq {

@@ -1,0 +1,208 @@
+#include "models/ensemble.h"
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <utility>
+
+#include "base/errors.h"
+
+namespace banter::models {
+namespace {
+
+Vocabulary common_vocabulary(const std::vector<ModelPtr>& members) {
+  if (members.empty()) throw base::Error("an ensemble needs a model");
+  const auto& first = members.front()->vocabulary();
+  for (const auto& member : members) {
+    if (member->vocabulary().size != first.size || member->vocabulary().special != first.special)
+      throw base::Error("models of an ensemble have different vocabularies");
+    if (member->passes() != 1)
+      throw base::Error("a model of an ensemble makes a reply in several passes");
+  }
+  return first;
+}
+
+/// Means of attentions of one name, in the order in which the names come first.
+std::vector<Attention> mean_attention(const std::vector<std::vector<Attention>>& of_members) {
+  std::vector<Attention> means;
+  std::vector<int> counts;
+  for (const auto& of_member : of_members) {
+    for (const auto& [name, weights] : of_member) {
+      const auto place = std::ranges::find(means, name, &Attention::name) - means.begin();
+      if (place == std::ssize(means)) {
+        means.push_back({name, weights});
+        counts.push_back(1);
+      } else {
+        means[static_cast<std::size_t>(place)].weights =
+            means[static_cast<std::size_t>(place)].weights + weights;
+        ++counts[static_cast<std::size_t>(place)];
+      }
+    }
+  }
+  for (std::size_t i = 0; i < means.size(); ++i)
+    if (counts[i] > 1) means[i].weights = means[i].weights / counts[i];
+  return means;
+}
+
+}  // namespace
+
+const std::vector<std::string>& Ensemble::means() {
+  static const std::vector<std::string> kMeans = {"log_probs", "probs"};
+  return kMeans;
+}
+
+Ensemble::Ensemble(std::vector<ModelPtr> members, std::string_view mean)
+    : DialogueModel(common_vocabulary(members)),
+      members_(std::move(members)),
+      is_mean_of_probs_(mean == "probs") {
+  if (std::ranges::find(means(), mean) == means().end())
+    throw base::Error("an ensemble's mean \"" + std::string(mean) +
+                      "\" is unknown; known are log_probs, probs");
+  for (std::size_t m = 0; m < members_.size(); ++m)
+    register_module("member" + std::to_string(m), members_[m]);
+  eval();
+}
+
+// ---- rows of all members ----------------------------------------------------------------------
+
+template <typename Make>
+Rows Ensemble::of_each(Parts& parts, const Make& make) const {
+  Rows all;
+  Parts counts;  // `make` may read `parts`
+  for (std::size_t m = 0; m < members_.size(); ++m) {
+    Rows rows = make(*members_[m], m);
+    counts.push_back(rows.parts.size());
+    std::ranges::move(rows.parts, std::back_inserter(all.parts));
+  }
+  parts = std::move(counts);
+  return all;
+}
+
+Rows Ensemble::part_of(const Rows& rows, const Parts& parts, std::size_t m) {
+  auto begin = rows.parts.begin();
+  for (std::size_t before = 0; before < m; ++before)
+    begin += static_cast<std::ptrdiff_t>(parts[before]);
+  return {{begin, begin + static_cast<std::ptrdiff_t>(parts[m])}};
+}
+
+State Ensemble::state_of(const State& state, std::size_t m) const {
+  return {state.memory_row, part_of(state.rows, state_parts_, m)};
+}
+
+// ---- what a reply reads -----------------------------------------------------------------------
+
+Kept Ensemble::encode_turns(const data::Batch& batch) {
+  return {of_each(kept_parts_,
+                  [&](DialogueModel& member, std::size_t) { return member.encode_turns(batch); })};
+}
+
+Memory Ensemble::compose(const Kept& kept, const torch::Tensor& context, const torch::Tensor& facts,
+                         const torch::Tensor& reply_speaker) {
+  return {of_each(memory_parts_, [&](DialogueModel& member, std::size_t m) {
+    return member.compose({part_of(kept, kept_parts_, m)}, context, facts, reply_speaker);
+  })};
+}
+
+Memory Ensemble::compose_next(Kept& kept, const torch::Tensor& context, const torch::Tensor& facts,
+                              const torch::Tensor& reply_speaker) {
+  Kept changed;
+  Memory memory{of_each(memory_parts_, [&](DialogueModel& member, std::size_t m) {
+    Kept own{part_of(kept, kept_parts_, m)};
+    auto composed = member.compose_next(own, context, facts, reply_speaker);
+    std::ranges::move(own.parts, std::back_inserter(changed.parts));
+    return composed;
+  })};
+  kept = std::move(changed);
+  return memory;
+}
+
+Memory Ensemble::select_memory(const Memory& memory, const torch::Tensor& index) const {
+  Parts parts;
+  return {of_each(parts, [&](DialogueModel& member, std::size_t m) {
+    return member.select_memory({part_of(memory, memory_parts_, m)}, index);
+  })};
+}
+
+// ---- a token ----------------------------------------------------------------------------------
+
+State Ensemble::start(std::int64_t pass, const Memory& memory, const torch::Tensor& memory_row) {
+  return {memory_row, of_each(state_parts_, [&](DialogueModel& member, std::size_t m) {
+            return member.start(pass, {part_of(memory, memory_parts_, m)}, memory_row).rows;
+          })};
+}
+
+State Ensemble::draw(const State& start, const Memory& memory, const torch::Tensor& keys) {
+  return {start.memory_row, of_each(state_parts_, [&](DialogueModel& member, std::size_t m) {
+            return member
+                .draw({start.memory_row, part_of(start.rows, state_parts_, m)},
+                      {part_of(memory, memory_parts_, m)}, keys)
+                .rows;
+          })};
+}
+
+torch::Tensor Ensemble::combined(const std::vector<torch::Tensor>& logits) const {
+  if (logits.size() == 1) return logits.front();
+  const auto all = torch::stack(logits);  // (members,N,V)
+  // A row at a time: LibTorch's exp has other last bits at the end of a tensor than before it.
+  std::vector<torch::Tensor> rows;
+  for (std::int64_t n = 0; n < all.size(1); ++n) {
+    const auto log_probs = all.select(1, n).contiguous().log_softmax(-1);  // (members,V)
+    rows.push_back(is_mean_of_probs_
+                       ? log_probs.logsumexp(0) - std::log(static_cast<double>(logits.size()))
+                       : log_probs.mean(0));
+  }
+  return torch::stack(rows);
+}
+
+StepOutput Ensemble::step(const torch::Tensor& ids, const Memory& memory, const State& state) {
+  std::vector<torch::Tensor> logits;
+  std::vector<std::vector<Attention>> attention;
+  StepOutput out;
+  out.state.memory_row = state.memory_row;
+  out.state.rows = of_each(state_parts_, [&](DialogueModel& member, std::size_t m) {
+    auto output = member.step(ids, {part_of(memory, memory_parts_, m)}, state_of(state, m));
+    logits.push_back(std::move(output.logits));
+    attention.push_back(std::move(output.attention));
+    return std::move(output.state.rows);
+  });
+  out.logits = combined(logits);
+  out.attention = mean_attention(attention);
+  return out;
+}
+
+// ---- given replies ----------------------------------------------------------------------------
+
+std::vector<LossSum> Ensemble::losses(const data::Batch& /*batch*/) {
+  throw base::Error("an ensemble is asked, not trained; train its models one by one");
+}
+
+Score Ensemble::score(const data::Batch& batch, bool with_attention) {
+  if (members_.size() == 1) return members_.front()->score(batch, with_attention);
+  const auto memory = compose(encode_turns(batch), batch.context, batch.facts, batch.reply_speaker);
+  auto state =
+      start(/*pass=*/0, memory, torch::arange(batch.labels.size(0), batch.labels.options()));
+  const auto real = batch.labels.ge(0);
+  Score score{{}, torch::zeros_like(real), {}};
+  std::vector<torch::Tensor> log_probs;
+  std::vector<std::vector<torch::Tensor>> weights;
+  for (std::int64_t s = 0; s < batch.labels.size(1); ++s) {
+    auto out = step(batch.decoder_input.select(1, s), memory, state);
+    const auto all = out.logits.log_softmax(-1);                // (B,V)
+    const auto label = batch.labels.select(1, s).clamp_min(0);  // (B)
+    log_probs.push_back(all.gather(1, label.unsqueeze(1)).squeeze(1));
+    score.correct.select(1, s).copy_(all.argmax(1).eq(label).logical_and(real.select(1, s)));
+    state = std::move(out.state);
+    if (!with_attention) continue;
+    if (s == 0) weights.resize(out.attention.size());
+    for (std::size_t kind = 0; kind < weights.size(); ++kind) {
+      if (s == 0) score.attention.push_back({out.attention[kind].name, {}});
+      weights[kind].push_back(out.attention[kind].weights);
+    }
+  }
+  score.log_probs = torch::stack(log_probs, 1).masked_fill(real.logical_not(), 0.0);
+  for (std::size_t kind = 0; kind < weights.size(); ++kind)
+    score.attention[kind].weights = torch::stack(weights[kind], 1) * real.unsqueeze(2);
+  return score;
+}
+
+}  // namespace banter::models
