@@ -3,6 +3,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,23 +12,26 @@
 #include <unistd.h>
 
 #include "base/errors.h"
-#include "base/random.h"
 #include "base/signals.h"
 #include "base/utf8.h"
 #include "models/commands.h"
 #include "models/commands/attention_view.h"
+#include "models/commands/chat_reply.h"
 #include "models/commands/given_context.h"
 #include "models/commands/line_source.h"
 #include "models/commands/model_arguments.h"
+#include "models/commands/open_line.h"
 #include "models/commands/reply_json.h"
+#include "models/commands/self_chat.h"
 #include "models/decoding/decoder.h"
-#include "models/decoding/search.h"
+#include "models/decoding/reply_text.h"
 #include "models/decoding/session.h"
 
 namespace banter::models {
 namespace {
 
 constexpr std::int64_t kPerson = 1, kModel = 2;  // speakers, as the first two of a corpus
+constexpr std::int64_t kMostTurns = 1'000'000;   // of models with each other
 
 constexpr std::string_view kBlanks = " \t";
 constexpr std::array<std::string_view, 5> kCommands = {"/attention", "/help", "/quit", "/reset",
@@ -66,14 +70,20 @@ void refuse_slip(std::string_view line) {
     throw base::UsageError(base::printable(word) + " is no command; /help lists them");
 }
 
+bool is_text(std::string_view text) {
+  return !is_blank(text) && !base::first_bad_utf8(text) && text.find('\0') == text.npos;
+}
+
 /// A conversation in the terminal; with a pipe, a filter from lines to replies.
 class Chat {
  public:
+  /// `streams`: replies are shown while they are written.
   Chat(LoadedModel& loaded, const DecodingFlags& flags, const configs::CommonOptions& common,
-       DecodingOptions options)
+       DecodingOptions options, bool streams)
       : loaded_(loaded),
         flags_(flags),
         common_(common),
+        streams_(streams),
         options_(std::move(options)),
         wording_(std::make_shared<Wording>(options_, loaded.tokenizer)),
         session_(*loaded.model, loaded.batch) {}
@@ -81,7 +91,7 @@ class Chat {
   void set_facts(const std::vector<std::string>& facts) {
     std::vector<data::Context::Row> rows;
     for (const auto& fact : facts) {
-      if (is_blank(fact) || base::first_bad_utf8(fact))
+      if (!is_text(fact))
         throw base::UsageError("banter chat: --fact " + base::printable(fact) +
                                ": must be UTF-8 text that is not blank");
       rows.push_back({.ids = loaded_.tokenizer.encode(fact), .speaker = kModel});
@@ -129,36 +139,33 @@ class Chat {
     if (text.find('\0') != std::string::npos)
       throw base::DataError("the line holds a NUL character");
     say(kPerson, "you: " + text, loaded_.tokenizer.encode(text));
-    Request request{.number = 1,
-                    .context = {},
-                    .options = options_,
-                    .composed = session_.compose(kModel),
-                    .prefix = {},
-                    .wording = wording_};
-    request.context.turns.assign(session_.turns().begin(), session_.turns().end());
-    if (options_.rerank == "none") request.options.replies = 1;
-    request.options.seed = base::join_keys(options_.seed, ++replies_);  // as generate's lines
-    std::vector<std::string> sources;
-    sources.reserve(static_cast<std::size_t>(request.composed->facts) + texts_.size());
-    for (std::int64_t f = 0; f < request.composed->facts; ++f)
-      sources.push_back("fact: " + facts_[static_cast<std::size_t>(f)]);
-    const auto last = static_cast<std::ptrdiff_t>(request.composed->turns);
-    while (static_cast<std::ptrdiff_t>(texts_.size()) > last) texts_.pop_front();
-    sources.insert(sources.end(), texts_.begin(), texts_.end());
-
-    auto asked = std::optional(std::move(request));
-    Reply reply;
-    decode(
-        *loaded_.model, loaded_.batch, {.max_rows = most_rows(options_), .with_attention = true},
-        [&] { return std::exchange(asked, std::nullopt); },
-        [&](Replies replies) { reply = std::move(replies.best.at(0)); });
-    auto text_said = text_of(reply, loaded_.tokenizer);
-    if (reply.cut_bytes > 0) reply.ids = loaded_.tokenizer.encode(text_said);
-    const auto said = one_line(std::move(text_said));
-    print((has_prompt ? "bot> " : "") + said + "\n");
-    say(kModel, "bot: " + said, reply.ids);
+    auto composed = session_.compose(kModel);
+    const auto sources = shown_sources(composed);
+    auto request = chat_request(session_, std::move(composed), options_, wording_, ++replies_);
+    ReplyText written(loaded_.tokenizer);
+    OpenLine line(has_prompt ? "bot> " : "");
+    if (streams_)
+      request.on_committed = [&](std::span<const data::TokenId> ids) {
+        line.add(one_line(written.add(ids)));
+      };
+    const auto reply = chat_reply(loaded_, std::move(request));
+    line.end(one_line(written.finish(reply)));
+    say(kModel, "bot: " + one_line(text_of(reply, loaded_.tokenizer)),
+        said_ids(reply, loaded_.tokenizer));
     view_ = attention_view(reply, sources);
     if (shows_attention_) print(view_);
+  }
+
+  /// What a reply reads, as it is shown; forgets texts that no reply will read again.
+  std::vector<std::string> shown_sources(const Composed& composed) {
+    std::vector<std::string> sources;
+    sources.reserve(static_cast<std::size_t>(composed.facts) + texts_.size());
+    for (std::int64_t f = 0; f < composed.facts; ++f)
+      sources.push_back("fact: " + facts_[static_cast<std::size_t>(f)]);
+    const auto last = static_cast<std::ptrdiff_t>(composed.turns);
+    while (static_cast<std::ptrdiff_t>(texts_.size()) > last) texts_.pop_front();
+    sources.insert(sources.end(), texts_.begin(), texts_.end());
+    return sources;
   }
 
   void say(std::int64_t speaker, std::string text, std::vector<data::TokenId> ids) {
@@ -212,6 +219,7 @@ class Chat {
   LoadedModel& loaded_;
   const DecodingFlags& flags_;
   const configs::CommonOptions& common_;
+  const bool streams_;
   DecodingOptions options_;
   std::shared_ptr<const Wording> wording_;  ///< of options_
   ChatSession session_;
@@ -223,30 +231,95 @@ class Chat {
   std::uint64_t replies_ = 0;  ///< since the seed or the conversation began
 };
 
+/// --self and what belongs to it.
+class SelfArguments {
+ public:
+  void add_to(CLI::App& app) {
+    self_ = app.add_option("--self", other_, "let the model talk to itself, or to another run")
+                ->expected(0, 1)
+                ->type_name("[RUN]");
+    app.add_option("--turns", options_.turns, "of --self: how many they make")
+        ->check(CLI::Range(std::int64_t{1}, kMostTurns))
+        ->needs(self_);
+    app.add_option("--first", options_.first, "of --self: what A says first; else RUN begins")
+        ->needs(self_);
+  }
+
+  [[nodiscard]] bool is_asked() const { return !self_->empty(); }
+
+  /// Throws   UsageError when what is asked for does not go together
+  void check(const configs::CommonOptions& common, const std::vector<std::string>& facts) const {
+    if (common.json && !is_asked())
+      throw base::UsageError("banter chat: --json goes with --self; a chat's answers are lines");
+    if (!facts.empty() && is_asked())
+      throw base::UsageError(
+          "banter chat: --fact does not go with --self, where both would say it");
+    const auto& first = options_.first;
+    if (!first.empty() && !is_text(first))
+      throw base::UsageError("banter chat: --first " + base::printable(first) +
+                             ": must be UTF-8 text that is not blank");
+  }
+
+  /// `loaded`, `options`: of the run that `model` names.
+  void run(const ModelArguments& model, const LoadedModel& loaded, const DecodingOptions& options,
+           const DecodingFlags& flags, const configs::CommonOptions& common, bool streams) {
+    options_.as_json = common.json;
+    options_.streams = streams;
+    std::optional<LoadedModel> other;
+    SelfChat chat(options_);
+    chat.add(loaded, options);
+    if (!other_.empty()) {
+      other = model.load_other(other_);
+      chat.add(*other, flags.read(other->checkpoint, common).value());
+    }
+    chat.run();
+  }
+
+ private:
+  CLI::Option* self_ = nullptr;
+  std::string other_;  ///< "" = the same model
+  SelfChatOptions options_;
+};
+
 }  // namespace
 
 int run_chat(const std::vector<std::string>& arguments) {
   configs::CommandLine line(
-      "banter chat", "Talk to a model in the terminal; with a pipe, lines in, replies out.",
+      "banter chat",
+      "Talk to a model in the terminal; with a pipe, lines in, replies out. A terminal shows a\n"
+      "reply while it is written, as soon as nothing can change it.",
       "banter chat runs/chat\n"
       "banter chat runs/chat --method sample --top-p 0.9\n"
       "banter chat runs/chat --fact 'i live in rome .' --fact 'i have a dog .'\n"
-      "printf 'hi\\nhow are you ?\\n' | banter chat runs/chat");
+      "printf 'hi\\nhow are you ?\\n' | banter chat runs/chat\n"
+      "banter chat runs/hred --self runs/seq2seq --turns 20 --first hello --method sample --json");
   line.with_config();
+  line.with_json();
   ModelArguments model;
   model.add_to(line.app);
+  model.add_ensemble_to(line.app);
   std::vector<std::string> facts;
   DecodingFlags flags;
   line.app.add_option("--fact", facts, "something true of the model's persona; may be repeated")
       ->allow_extra_args(false);
+  bool no_stream = false;
+  line.app.add_flag("--no-stream", no_stream, "show a reply only when all of it is there");
+  SelfArguments self;
+  self.add_to(line.app);
   flags.add_to(line.app);
   if (!line.parse(arguments)) return 0;
+  self.check(line.common, facts);
+  const bool streams = !no_stream && ::isatty(STDOUT_FILENO) == 1;
 
-  LineSource lines("");
   auto loaded = model.load();
   auto options = flags.read(loaded.checkpoint, line.common);
   if (!options) return 0;
-  Chat chat(loaded, flags, line.common, *std::move(options));
+  if (self.is_asked()) {
+    self.run(model, loaded, *options, flags, line.common, streams);
+    return 0;
+  }
+  LineSource lines("");
+  Chat chat(loaded, flags, line.common, *std::move(options), streams);
   chat.set_facts(facts);
   chat.run(lines);
   return 0;

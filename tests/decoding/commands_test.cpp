@@ -2,14 +2,19 @@
 
 #include <array>
 #include <cmath>
+#include <cstdlib>
+#include <fstream>
 #include <numeric>
 #include <sstream>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "base/errors.h"
@@ -426,6 +431,60 @@ TEST(GenerateCommandTest, PrintsTheEffectiveDecoding) {
   EXPECT_NE(text.find("beam_size: 6"), std::string::npos) << text;
 }
 
+TEST(EnsembleCommandTest, AnswersByWhatSeveralRunsSay) {
+  static const TinyRun other("{type: seq2seq, embed_dim: 6, hidden_dim: 8}",
+                             "{max_new_tokens: 12}");
+  const auto asked = [](const Arguments& flags) {
+    Arguments arguments = {run_path(), file("hello\nhow are you?\tfine\n"), "--json",
+                           "--attention"};
+    arguments.insert(arguments.end(), flags.begin(), flags.end());
+    return objects_of(output_of(run_generate, arguments));
+  };
+  const auto alone = asked({});
+  for (const char* mean : {"log_probs", "probs"}) {
+    const auto twice = asked({"--ensemble", run_path(), "--ensemble-mean", mean});
+    for (std::size_t i = 0; i < alone.size(); ++i) {
+      EXPECT_EQ(twice[i].at("tokens"), alone[i].at("tokens"));
+      EXPECT_NEAR(twice[i].at("log_prob").to_number<double>(),
+                  alone[i].at("log_prob").to_number<double>(), kFloatTolerance);
+    }
+    const auto mixed = asked({"--ensemble", other.path().string(), "--ensemble-mean", mean});
+    EXPECT_NE(mixed[0].at("log_probs"), alone[0].at("log_probs"));
+    EXPECT_TRUE(mixed[0].at("attention").as_object().contains("static"));
+    // What it says is scored as it was chosen.
+    const auto scored = objects_of(
+        output_of(run_score, {run_path(), file("{\"turns\": [\"hello\"], \"reply\": \"fine\"}\n"),
+                              "--ensemble", other.path().string(), "--ensemble-mean", mean}));
+    const auto forced = objects_of(
+        output_of(run_generate, {run_path(), file("hello\n"), "--json", "--prefix", "fine",
+                                 "--ensemble", other.path().string(), "--ensemble-mean", mean}));
+    EXPECT_NEAR(scored[0].at("log_probs").at(0).to_number<double>(),
+                forced[0].at("log_probs").at(0).to_number<double>(), 1e-5);
+  }
+}
+
+TEST(EnsembleCommandTest, RefusesRunsThatDoNotGoTogether) {
+  static const TinyRun other_words("{type: hred, embed_dim: 8, hidden_dim: 12}", "{}",
+                                   "{max_context_turns: 4}", "", /*greeting=*/"good morning");
+  static const TinyRun other_limits("{type: hred, embed_dim: 8, hidden_dim: 12}", "{}",
+                                    "{max_context_turns: 3}");
+  const auto refused = [&](int (*command)(const Arguments&), const Arguments& flags) {
+    Arguments arguments = {run_path(), file("hello\n")};
+    arguments.insert(arguments.end(), flags.begin(), flags.end());
+    EXPECT_THROW(output_of(command, arguments), base::UsageError);
+    return failure_of(command, arguments).message;
+  };
+  for (auto* command : {&run_generate, &run_score}) {
+    EXPECT_NE(refused(command, {"--ensemble", other_words.path().string()}).find("tokenizer"),
+              std::string::npos);
+    EXPECT_NE(refused(command, {"--ensemble", other_limits.path().string()})
+                  .find("batch.max_context_turns 3"),
+              std::string::npos);
+    refused(command, {"--ensemble-mean", "probs"});
+    refused(command, {"--ensemble", run_path(), "--ensemble-mean", "votes"});
+  }
+}
+
 const char* const kToScore =
     "{\"id\": 1, \"turns\": [\"hello\"], \"reply\": \"fine\"}\n"
     "{\"id\": 2, \"turns\": [\"hello\", \"hi\", \"how are you?\"], "
@@ -474,6 +533,42 @@ TEST(ScoreCommandTest, NamesABadLineAfterAnsweringTheGoodOnesBefore) {
     EXPECT_EQ(failed.lines.size(), 2U);
     EXPECT_NE(failed.message.find("input:3"), std::string::npos) << failed.message;
   }
+}
+
+TEST(ScoreCommandTest, RefusesFlagsOfChoosingAReply) {
+  for (const Arguments& flags : {Arguments{"--prefix", "fine"},
+                                 {"--set", "decoding.seed=2"},
+                                 {"--method", "beam"},
+                                 {"--min-new-tokens", "3"}}) {
+    Arguments arguments = {run_path(), file(kToScore)};
+    arguments.insert(arguments.end(), flags.begin(), flags.end());
+    EXPECT_THROW(output_of(run_score, arguments), base::UsageError) << flags[0];
+  }
+}
+
+TEST(ScoreCommandTest, TellsTheAttentionThatGenerateTells) {
+  const auto run = run_that_says_one().path().string();
+  const auto made =
+      objects_of(output_of(run_generate, {run, file("a\tb\tc\n"), "--json", "--attention"}))[0];
+  ASSERT_EQ(made.at("reply").as_string(), "1 1 1 1 1 1");
+  const auto scored = objects_of(output_of(
+      run_score, {run, file("{\"turns\": [\"a\", \"b\", \"c\"], \"reply\": \"1 1 1 1 1 1\"}\n"),
+                  "--attention"}))[0];
+  EXPECT_EQ(made.at("sources"), scored.at("sources"));
+  const auto rows = [](const json::object& object, const char* name) {
+    return object.at("attention").at(name).as_array();
+  };
+  for (const char* name : {"static", "dynamic"}) {
+    ASSERT_EQ(rows(made, name).size(), 6U);
+    ASSERT_EQ(rows(scored, name).size(), 7U) << "with the end of the reply";
+    for (std::size_t token = 0; token < 6; ++token)
+      for (std::size_t source = 0; source < 3; ++source)
+        EXPECT_NEAR(rows(made, name)[token].at(source).to_number<double>(),
+                    rows(scored, name)[token].at(source).to_number<double>(), 1e-5)
+            << name << " " << token;
+  }
+  EXPECT_EQ(rows(made, "static")[0], rows(made, "static")[5]) << "once a reply";
+  EXPECT_NE(rows(made, "dynamic")[0], rows(made, "dynamic")[5]) << "at every token";
 }
 
 TEST(ScoreCommandTest, WantsAReplyOnEachLine) {
@@ -590,6 +685,155 @@ TEST(ChatCommandTest, ChangesHowRepliesAreChosen) {
       "/set min_new_tokens=30\n/reset\nhello\n");
   ASSERT_EQ(answers.size(), 2U);
   EXPECT_LT(answers[0].size(), answers[1].size());
+}
+
+/// A terminal that is standard input and output for as long as this lives; no echo.
+class Terminal {
+ public:
+  explicit Terminal(const std::string& typed) {
+    master_ = ::posix_openpt(O_RDWR | O_NOCTTY);
+    EXPECT_EQ(::grantpt(master_) + ::unlockpt(master_), 0);
+    const int slave = ::open(::ptsname(master_), O_RDWR | O_NOCTTY);
+    EXPECT_GE(slave, 0);
+    termios plain{};
+    EXPECT_EQ(::tcgetattr(slave, &plain), 0);
+    plain.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    plain.c_oflag &= ~static_cast<tcflag_t>(OPOST);
+    EXPECT_EQ(::tcsetattr(slave, TCSANOW, &plain), 0);
+    EXPECT_EQ(::write(master_, typed.data(), typed.size()), static_cast<ssize_t>(typed.size()));
+    std::fflush(stdout);
+    saved_in_ = ::dup(STDIN_FILENO);
+    saved_out_ = ::dup(STDOUT_FILENO);
+    ::dup2(slave, STDIN_FILENO);
+    ::dup2(slave, STDOUT_FILENO);
+    ::close(slave);
+  }
+  ~Terminal() { (void)output(); }
+
+  /// All that was written to it; it is no longer there then.
+  std::string output() {
+    std::string all;
+    if (master_ < 0) return all;
+    ::dup2(saved_in_, STDIN_FILENO);
+    ::dup2(saved_out_, STDOUT_FILENO);
+    std::array<char, 4096> bytes{};
+    for (ssize_t count = 0; (count = ::read(master_, bytes.data(), bytes.size())) > 0;)
+      all.append(bytes.data(), static_cast<std::size_t>(count));
+    for (int* fd : {&saved_in_, &saved_out_, &master_}) ::close(std::exchange(*fd, -1));
+    return all;
+  }
+
+ private:
+  int master_ = -1, saved_in_ = -1, saved_out_ = -1;
+};
+
+/// How often this process has written so far; -1 where the system does not tell.
+std::int64_t writes() {
+  std::ifstream file("/proc/self/io");
+  for (std::string name, number; file >> name >> number;)
+    if (name == "syscw:") return std::stoll(number);
+  return -1;
+}
+
+TEST(ChatCommandTest, ATerminalShowsAReplyWhileItIsWritten) {
+  const auto typed = [](Arguments flags) {
+    flags.insert(flags.begin(), {run_path(), "--device", "cpu", "--threads", "1",
+                                 "--min-new-tokens", "12", "--no-repeat-ngram-size", "1"});
+    Terminal terminal("hello\nhow are you?\n/quit\n");
+    const auto before = writes();
+    EXPECT_EQ(run_chat(flags), 0);
+    const auto count = writes() - before;
+    return std::pair(terminal.output(), count);
+  };
+  for (const Arguments& method : {Arguments{}, {"--method", "sample", "--temperature", "3"}}) {
+    const auto [shown, writes_of_shown] = typed(method);
+    auto at_once = method;
+    at_once.emplace_back("--no-stream");
+    const auto [whole, writes_of_whole] = typed(at_once);
+    EXPECT_EQ(shown, whole) << "streaming changed what is said";
+    EXPECT_NE(whole.find("bot> "), std::string::npos) << whole;
+    EXPECT_EQ(whole.find("<"), std::string::npos) << "a control symbol: " << whole;
+    if (writes() >= 0) {
+      EXPECT_GT(writes_of_shown, writes_of_whole + 8);
+    }
+  }
+}
+
+/// What models say to each other, and what is said of it at the end.
+std::vector<json::object> talk(const TinyRun& run, Arguments flags) {
+  flags.insert(flags.begin(), {run.path().string(), "--json"});
+  return objects_of(output_of(run_chat, flags));
+}
+
+std::string said(const json::object& turn) {
+  return std::string(turn.at("speaker").as_string()) + ": " +
+         std::string(turn.at("reply").as_string());
+}
+
+TEST(SelfChatCommandTest, AModelAnswersItselfAsItAnswersOthers) {
+  const auto turns =
+      talk(tiny_run(), {"--turns", "3", "--first", "hello", "--min-new-tokens", "3", "--self"});
+  ASSERT_EQ(turns.size(), 5U);
+  EXPECT_EQ(said(turns[0]), "A: hello");
+  EXPECT_EQ(turns[1].at("speaker").as_string(), "B");
+  EXPECT_EQ(turns[2].at("speaker").as_string(), "A");
+  EXPECT_EQ(turns[3].at("turn").to_number<int>(), 4);
+  const auto reply = objects_of(
+      output_of(run_generate, {run_path(), file("hello\n"), "--json", "--min-new-tokens", "3"}));
+  EXPECT_EQ(turns[1].at("tokens"), reply.at(0).at("tokens"));
+  EXPECT_EQ(turns[4].at("turns").to_number<int>(), 4);
+}
+
+TEST(SelfChatCommandTest, TwoModelsTakeTurnsAndTheirLoopIsTold) {
+  static const TinyRun two("{type: hred, embed_dim: 8, hidden_dim: 12}", "{max_new_tokens: 6}",
+                           "{max_context_turns: 4}", /*favourite=*/"are");
+  const auto& one = run_that_says_one();
+  const auto turns =
+      talk(one, {"--self", two.path().string(), "--turns", "6", "--max-new-tokens", "1"});
+  ASSERT_EQ(turns.size(), 7U);
+  EXPECT_EQ(said(turns[0]), "A: 1") << "without a first line the first model begins";
+  const auto answer =
+      output_of(run_generate, {two.path().string(), file("1\n"), "--max-new-tokens", "1"});
+  EXPECT_EQ(said(turns[1]) + "\n", "B: " + answer);
+  EXPECT_NE(answer, "1\n");
+  EXPECT_EQ(said(turns[4]), "A: 1");
+  EXPECT_EQ(turns[6].at("different").to_number<int>(), 2);
+  EXPECT_EQ(turns[6].at("loop").at("from").to_number<int>(), 1);
+  EXPECT_EQ(turns[6].at("loop").at("length").to_number<int>(), 2);
+
+  testing::internal::CaptureStderr();
+  const auto text = output_of(run_chat, {one.path().string(), "--self", "--turns", "3", "--first",
+                                         "hi", "--max-new-tokens", "1"});
+  EXPECT_EQ(text, "A: hi\nB: 1\nA: 1\nB: 1\n");
+  const auto told = testing::internal::GetCapturedStderr();
+  EXPECT_NE(told.find("2 of 4 turns differ; from turn 2 on the same turn"), std::string::npos)
+      << told;
+}
+
+TEST(SelfChatCommandTest, FollowsItsSeed) {
+  const auto talked = [](const std::string& seed) {
+    std::string all;
+    for (const auto& turn :
+         talk(tiny_run(), {"--self", "--turns", "4", "--method", "sample", "--min-new-tokens", "8",
+                           "--temperature", "3", "--seed", seed}))
+      all += json::serialize(turn);
+    return all;
+  };
+  EXPECT_EQ(talked("1"), talked("1"));
+  EXPECT_NE(talked("1"), talked("2"));
+}
+
+TEST(SelfChatCommandTest, RefusesWhatDoesNotGoTogether) {
+  for (const Arguments& flags : {Arguments{"--turns", "3"},
+                                 {"--first", "hi"},
+                                 {"--json"},
+                                 {"--self", "--turns", "0"},
+                                 {"--self", "--fact", "i am here"},
+                                 {"--self", "--first", " "}}) {
+    auto arguments = flags;
+    arguments.insert(arguments.begin(), run_path());
+    EXPECT_THROW(output_of(run_chat, arguments), base::UsageError) << flags.front();
+  }
 }
 
 TEST(ChatCommandTest, QuitsAndRefusesBadCommands) {

@@ -22,9 +22,9 @@ class TinyRun {
                        "attention: both, dropout: 0}",
                    const std::string& decoding = "{max_new_tokens: 12}",
                    const std::string& batch = "{max_context_turns: 4}",
-                   const std::string& favourite = "") {
+                   const std::string& favourite = "", const std::string& greeting = "hello") {
     const std::string recipe = "model: " + model + "\nbatch: " + batch + "\n";
-    const data::Tokenizer tokenizer(trained_tokenizer());
+    const data::Tokenizer tokenizer(trained_tokenizer(greeting));
     const auto config = configs::Config::parse(recipe, "test");
     const auto built = build_model(config.root().section("model"),
                                    {tokenizer.vocab_size(), tokenizer.special()}, /*seed=*/3);
@@ -52,7 +52,7 @@ class TinyRun {
   }
 
  private:
-  static std::string trained_tokenizer() {
+  static std::string trained_tokenizer(const std::string& greeting) {
     data::TokenizerOptions options;
     options.vocab_size = 330;
     int left = 200;
@@ -60,7 +60,7 @@ class TinyRun {
       if (left == 0) return std::nullopt;
       --left;
       const std::string number = std::to_string(left % 17);
-      return "hello, how are you today number " + number + "? fine, where is the file?";
+      return greeting + ", how are you today number " + number + "? fine, where is the file?";
     });
   }
 

@@ -1,0 +1,39 @@
+#include "models/commands/chat_reply.h"
+
+#include <optional>
+#include <utility>
+
+#include "base/random.h"
+#include "models/decoding/search.h"
+
+namespace banter::models {
+
+Request chat_request(const ChatSession& session, Composed composed, const DecodingOptions& options,
+                     std::shared_ptr<const Wording> wording, std::uint64_t number) {
+  Request request{.number = number,
+                  .context = {},
+                  .options = options,
+                  .composed = std::move(composed),
+                  .prefix = {},
+                  .wording = std::move(wording)};
+  request.context.turns.assign(session.turns().begin(), session.turns().end());
+  if (options.rerank == "none") request.options.replies = 1;
+  request.options.seed = base::join_keys(options.seed, number);
+  return request;
+}
+
+Reply chat_reply(const LoadedModel& loaded, Request request) {
+  const DecodeLimits limits{.max_rows = most_rows(request.options), .with_attention = true};
+  auto asked = std::optional(std::move(request));
+  Reply reply;
+  decode(
+      *loaded.model, loaded.batch, limits, [&] { return std::exchange(asked, std::nullopt); },
+      [&](Replies replies) { reply = std::move(replies.best.at(0)); });
+  return reply;
+}
+
+std::vector<data::TokenId> said_ids(const Reply& reply, const data::Tokenizer& tokenizer) {
+  return reply.cut_bytes > 0 ? tokenizer.encode(text_of(reply, tokenizer)) : reply.ids;
+}
+
+}  // namespace banter::models

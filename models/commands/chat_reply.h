@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "models/checkpoint/load_model.h"
+#include "models/decoding/decoder.h"
+#include "models/decoding/session.h"
+
+namespace banter::models {
+
+/// Asks for reply `number` (from 1) of a conversation. Its seed is made of the options' and of the
+/// number, as that of a line of generate; one reply is enough where none will be sorted.
+Request chat_request(const ChatSession& session, Composed composed, const DecodingOptions& options,
+                     std::shared_ptr<const Wording> wording, std::uint64_t number);
+
+/// The best reply to a request, decoded alone, with its attention.
+Reply chat_reply(const LoadedModel& loaded, Request request);
+
+/// The ids that a session keeps of a reply: those of its text, where a stop string cut it.
+std::vector<data::TokenId> said_ids(const Reply& reply, const data::Tokenizer& tokenizer);
+
+}  // namespace banter::models
