@@ -10,7 +10,7 @@
 
 namespace banter::models {
 
-struct HredOptions : RecurrentOptions {
+struct HredOptions : TurnModelOptions {
   std::string attention = "both";  ///< over the turns: none|static|dynamic|both
   std::string combine = "concat";  ///< of both: concat|sum|weighted|max|mean
   std::string gate = "fixed";      ///< of weighted: fixed (one learned share)|state (one a token)

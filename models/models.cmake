@@ -29,6 +29,22 @@ if(BANTER_TORCH)
     layers/start_parameters.cpp
     layers/step_linear.cpp
     layers/token_rows.cpp
+    layers/transformer/angle_table.cpp
+    layers/transformer/attention_rows.cpp
+    layers/transformer/dense.cpp
+    layers/transformer/dot_attention.cpp
+    layers/transformer/feed_forward.cpp
+    layers/transformer/learned_positions.cpp
+    layers/transformer/multi_head_attention.cpp
+    layers/transformer/padded_rows.cpp
+    layers/transformer/positions.cpp
+    layers/transformer/projection.cpp
+    layers/transformer/rotary_positions.cpp
+    layers/transformer/step_slots.cpp
+    layers/transformer/transformer_layer.cpp
+    layers/transformer/transformer_options.cpp
+    layers/transformer/transformer_stack.cpp
+    layers/transformer/turn_encoder.cpp
     layers/turn_embedding.cpp
     layers/word_recurrence.cpp
     recurrent_options.cpp
@@ -36,6 +52,7 @@ if(BANTER_TORCH)
     rows.cpp
     seq2seq.cpp
     turn_model.cpp
+    turn_model_options.cpp
     vhred.cpp
     wseq.cpp)
   banter_uses_torch(banter_models)

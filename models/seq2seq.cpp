@@ -29,14 +29,6 @@ enum MemoryPart : std::size_t {
   kValues,  ///< (B,J,3H): the token states in the decoder's gates
 };
 
-/// Sums tokens' weights by the source they belong to.
-/// Shapes   weights (N,J), source (N,J) int64 with 0 = padding; returns (N,U)
-torch::Tensor by_source(const torch::Tensor& weights, const torch::Tensor& source, std::int64_t U) {
-  return weights.new_zeros({weights.size(0), U + 1})
-      .scatter_add(1, source, weights)
-      .narrow(1, 1, U);
-}
-
 }  // namespace
 
 Seq2SeqOptions Seq2SeqOptions::from(configs::Section& section) {
@@ -68,7 +60,7 @@ Seq2Seq::Encoded Seq2Seq::encode(const data::Batch::Joined& joined) {
   Encoded encoded;
   const auto encoding = encoder_->encode(embedded, packing, /*with_states=*/true);
   encoded.states = encoding.states;
-  encoded.start = torch::tanh(start_(encoding.last));
+  encoded.start = torch::tanh(start_(encoding.vectors));
   encoded.source = joined.source;
   encoded.index = packing.index();
   return encoded;
@@ -109,7 +101,8 @@ Score Seq2Seq::score(const data::Batch& batch, bool with_attention) {
   if (with_attention) {
     const auto U = batch.facts.size(1) + batch.context.size(1);
     const auto source = (encoded.source + 1).index_select(0, labels.row);  // (P,J)
-    score.attention.push_back({"dynamic", labels.unpack(by_source(decoded.weights, source, U))});
+    score.attention.push_back(
+        {"dynamic", labels.unpack(summed_by_source(decoded.weights, source, U))});
   }
   return score;
 }
@@ -270,7 +263,8 @@ StepOutput Seq2Seq::step(const torch::Tensor& ids, const Memory& memory, const S
   const auto next = decoder_->step(gates, states);
   StepOutput out;
   out.logits = output_->logits(dropout_(decoder_->top(next)));
-  out.attention.push_back({"dynamic", by_source(a, source, memory.parts.at(kPlaces).size(1))});
+  out.attention.push_back(
+      {"dynamic", summed_by_source(a, source, memory.parts.at(kPlaces).size(1))});
   out.state = {row, Rows{{next}}};
   return out;
 }

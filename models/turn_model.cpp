@@ -1,7 +1,9 @@
 #include "models/turn_model.h"
 
+#include "models/layers/encoder.h"
 #include "models/layers/packing.h"
 #include "models/layers/shapes.h"
+#include "models/layers/transformer/turn_encoder.h"
 
 namespace banter::models {
 namespace {
@@ -15,13 +17,20 @@ enum KeptPart : std::size_t {
 
 }  // namespace
 
-TurnModel::TurnModel(const RecurrentOptions& options, const Vocabulary& vocabulary)
+TurnModel::TurnModel(const TurnModelOptions& options, const Vocabulary& vocabulary)
     : DialogueModel(vocabulary), sizes_(options) {
   embedding_ = register_module(
       "embedding", TurnEmbedding(vocabulary.size, vocabulary.special.pad, options.embed_dim,
                                  options.speakers, options.dropout));
-  encoder_ = register_module("encoder", Encoder(options.embed_dim, options.hidden_dim,
-                                                options.bidirectional, options.layers));
+  if (options.encoder == "transformer") {
+    encoder_ = register_module("encoder", std::make_shared<TransformerTurnEncoderImpl>(
+                                              options.of_transformer(), options.encoder_layers,
+                                              options.hidden_dim, options.pool));
+  } else {
+    encoder_ = register_module(
+        "encoder", std::make_shared<EncoderImpl>(options.embed_dim, options.hidden_dim,
+                                                 options.bidirectional, options.layers));
+  }
 }
 
 void TurnModel::register_decoder(std::int64_t start_dim, std::int64_t context_dim) {
@@ -48,7 +57,7 @@ TurnModel::EncodedTurns TurnModel::encode(const data::Batch& batch, const torch:
                                           const Packing& packing) {
   expect_like(batch.turn_keep, batch.turn_ids.sizes(), torch::kBool, "turn_keep (M,T)");
   const auto encoding = encoder_->encode(embedded, packing, keeps_states());
-  return {encoding.last, encoding.states, keeps_states() ? packing.index() : torch::Tensor()};
+  return {encoding.vectors, encoding.states, keeps_states() ? packing.index() : torch::Tensor()};
 }
 
 torch::Tensor TurnModel::embedded(const data::Batch& batch, const Packing& packing) {

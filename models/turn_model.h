@@ -1,24 +1,25 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 #include "models/dialogue_model.h"
 #include "models/layers/context_rows.h"
-#include "models/layers/encoder.h"
 #include "models/layers/gru.h"
 #include "models/layers/gru_stack.h"
 #include "models/layers/output_layer.h"
 #include "models/layers/step_linear.h"
+#include "models/layers/token_encoder.h"
 #include "models/layers/token_rows.h"
 #include "models/layers/turn_embedding.h"
-#include "models/recurrent_options.h"
+#include "models/turn_model_options.h"
 
 namespace banter::models {
 
 /// What models have in common that make one vector of each turn by itself, so that replies share
 /// it and a session keeps it, and that decode by a GRU which is given the context at every token.
 ///
-/// Math     h_i = the encoder's vector of turn i (`Encoder`)
+/// Math     h_i = the encoder's vector of turn i (`TokenEncoder`)
 ///          s_t = GRU([e(y_{t-1}); c], s_{t-1})      logits_t = W_o s_t + b
 ///          With more layers s_t is the top one's, and c enters the lowest (`GruStack`).
 ///          Tied, W_o is the table of e, behind a matrix H -> E where these differ. A model says
@@ -64,7 +65,7 @@ class TurnModel : public DialogueModel {
   };
 
   /// Registers the embedding and the encoder; the model's own modules follow, then the decoder.
-  TurnModel(const RecurrentOptions& options, const Vocabulary& vocabulary);
+  TurnModel(const TurnModelOptions& options, const Vocabulary& vocabulary);
   /// Shapes   s_0 is made from (B,start_dim), c is (B,context_dim)
   void register_decoder(std::int64_t start_dim, std::int64_t context_dim);
 
@@ -96,14 +97,14 @@ class TurnModel : public DialogueModel {
   [[nodiscard]] torch::Tensor context_weight() const;
 
   TurnEmbedding embedding_{nullptr};
-  Encoder encoder_{nullptr};
+  std::shared_ptr<TokenEncoder> encoder_;
   torch::nn::Linear start_{nullptr};
   GruStack decoder_{nullptr};
   torch::nn::Dropout dropout_{nullptr};
   OutputLayer output_{nullptr};
 
  private:
-  RecurrentOptions sizes_;
+  TurnModelOptions sizes_;
   StepLinear step_input_{nullptr};
 };
 

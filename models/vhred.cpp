@@ -74,7 +74,7 @@ torch::Tensor Vhred::reply_vectors(const data::Batch& batch, const Packing& labe
   const auto as_turn = ids.masked_fill(ids.eq(special.eos), special.turn_end);
   const auto speakers = batch.reply_speaker.index_select(0, labels.row);
   const auto embedded = embedding_->of_turns(as_turn, speakers);
-  return encoder_->encode(embedded, labels, /*with_states=*/false).last;
+  return encoder_->encode(embedded, labels, /*with_states=*/false).vectors;
 }
 
 Vhred::Inference Vhred::infer(const torch::Tensor& vectors, const data::Batch& batch,

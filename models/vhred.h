@@ -11,7 +11,7 @@
 
 namespace banter::models {
 
-struct VhredOptions : RecurrentOptions {
+struct VhredOptions : TurnModelOptions {
   std::int64_t latent_dim = 100;          ///< Z, > 0
   double variance_scale = 0.1;            ///< factor of both variances, > 0
   std::int64_t kl_anneal_steps = 75'000;  ///< the weight of kl rises over these; 0 = always 1

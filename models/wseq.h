@@ -4,7 +4,7 @@
 
 namespace banter::models {
 
-struct WseqOptions : RecurrentOptions {
+struct WseqOptions : TurnModelOptions {
   static WseqOptions from(configs::Section& section);
 };
 

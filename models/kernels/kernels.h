@@ -72,6 +72,15 @@ struct Kernels {
                             const T* query, const T* keys, RowIndex index, const T* v,
                             const T* d_scores, T* d_query, T* d_keys, T* d_v);
 
+  /// Scaled dot-product attention of queries [begin, end), each of A heads by itself:
+  /// e_u = scale * key_u . q,  w = softmax_u,  out = sum_u w_u value_u.
+  /// Shapes   query, out (N,A*hd), keys, values (R,A*hd); scores (N,U) is scratch; weights (N,U):
+  ///          the heads' mean is added, nothing where there is no row; out is added to, and
+  ///          nothing for a query without any row
+  void (*dot_attention)(std::int64_t begin, std::int64_t end, std::int64_t A, std::int64_t hd,
+                        T scale, const T* query, const T* keys, const T* values, RowIndex index,
+                        T* scores, T* weights, T* out);
+
   /// Columns of a packed matrix that lie side by side: W (O,K) is kept as ceil(O / panel) panels
   /// (K,panel), the last one filled with zeros.
   std::int64_t panel;

@@ -235,6 +235,60 @@ void additive_backward(std::int64_t begin, std::int64_t end, std::int64_t n, std
   }
 }
 
+/// Softmax of the scores of one query's rows, in their place; false when there is no row.
+template <typename T>
+BANTER_INLINE bool softmax_of_rows(std::int64_t U, const std::int64_t* __restrict rows,
+                                   T* __restrict scores) {
+  bool any = false;
+  T highest = 0;
+  for (std::int64_t u = 0; u < U; ++u) {
+    if (rows[u] < 0) continue;
+    highest = !any || scores[u] > highest ? scores[u] : highest;
+    any = true;
+  }
+  if (!any) return false;
+  T sum = 0;
+  for (std::int64_t u = 0; u < U; ++u) {
+    scores[u] = rows[u] < 0 ? T(0) : exp_of(scores[u] - highest);
+    sum += scores[u];
+  }
+  for (std::int64_t u = 0; u < U; ++u) scores[u] /= sum;
+  return true;
+}
+
+template <typename T>
+void dot_attention(std::int64_t begin, std::int64_t end, std::int64_t A, std::int64_t hd, T scale,
+                   const T* __restrict query, const T* __restrict keys, const T* __restrict values,
+                   RowIndex index, T* __restrict scores, T* __restrict weights, T* __restrict out) {
+  const auto U = index.width, D = A * hd;
+  const T share = T(1) / static_cast<T>(A);
+  for (std::int64_t n = begin; n < end; ++n) {
+    const std::int64_t* rows = index.of(n);
+    T* __restrict w = scores + n * U;
+    T* __restrict mean = weights + n * U;
+    for (std::int64_t a = 0; a < A; ++a) {
+      const T* __restrict q = query + n * D + a * hd;
+      T* __restrict to = out + n * D + a * hd;
+      for (std::int64_t u = 0; u < U; ++u) {
+        w[u] = 0;
+        if (rows[u] < 0) continue;
+        const T* __restrict key = keys + rows[u] * D + a * hd;
+        T dot = 0;
+#pragma omp simd reduction(+ : dot)
+        for (std::int64_t k = 0; k < hd; ++k) dot += q[k] * key[k];
+        w[u] = dot * scale;
+      }
+      if (!softmax_of_rows(U, rows, w)) break;
+      for (std::int64_t u = 0; u < U; ++u) {
+        if (rows[u] < 0) continue;
+        mean[u] += share * w[u];
+        const T* __restrict value = values + rows[u] * D + a * hd;
+        for (std::int64_t k = 0; k < hd; ++k) to[k] += w[u] * value[k];
+      }
+    }
+  }
+}
+
 // ---- a few rows times a large matrix --------------------------------------------------------
 
 template <typename T>
@@ -363,6 +417,7 @@ constexpr Kernels<T> kTable = {BANTER_ISA_NAME,
                                &weighted_rows_d_values<T>,
                                &softmax_backward<T>,
                                &additive_backward<T>,
+                               &dot_attention<T>,
                                kPanel<T>,
                                &pack<T>,
                                &rows_times_packed<T>,

@@ -14,14 +14,14 @@ EncoderImpl::EncoderImpl(std::int64_t input_dim, std::int64_t hidden_dim, bool b
         "upper", std::make_shared<EncoderImpl>(hidden_dim, hidden_dim, bidirectional, layers - 1));
 }
 
-EncoderImpl::Encoding EncoderImpl::encode(const torch::Tensor& input, const Packing& packing,
-                                          bool with_states) {
+TokenEncoder::Encoding EncoderImpl::encode(const torch::Tensor& input, const Packing& packing,
+                                           bool with_states) {
   if (!upper_) return encode_layer(input, packing, with_states);
   return upper_->encode(encode_layer(input, packing, true).states, packing, with_states);
 }
 
-EncoderImpl::Encoding EncoderImpl::encode_layer(const torch::Tensor& input, const Packing& packing,
-                                                bool with_states) {
+TokenEncoder::Encoding EncoderImpl::encode_layer(const torch::Tensor& input, const Packing& packing,
+                                                 bool with_states) {
   const auto forwards = forward(input, packing);  // (P,H)
   if (backward_.is_empty())
     return {with_states ? forwards : torch::Tensor(), packing.at_last(forwards)};
@@ -32,8 +32,8 @@ EncoderImpl::Encoding EncoderImpl::encode_layer(const torch::Tensor& input, cons
     return torch::tanh(join_(torch::cat({f, b}, 1)));
   };
   Encoding encoding;
-  encoding.last = joined(packing.at_last(forwards), packing.at_last(from_end))
-                      .masked_fill(packing.empty.unsqueeze(1), 0.0);
+  encoding.vectors = joined(packing.at_last(forwards), packing.at_last(from_end))
+                         .masked_fill(packing.empty.unsqueeze(1), 0.0);
   if (with_states) encoding.states = joined(forwards, from_end.index_select(0, mirror));
   return encoding;
 }

@@ -5,6 +5,7 @@
 #include <torch/torch.h>
 
 #include "models/layers/gru.h"
+#include "models/layers/token_encoder.h"
 
 namespace banter::models {
 
@@ -15,18 +16,14 @@ namespace banter::models {
 ///          f_j = GRU(x_j, f_{j-1})        q_j = f_j,  or of both: tanh(W [f_j; b_j] + b)
 ///          b_j = GRU'(x_j, b_{j+1})       h = q of the last token, or tanh(W [f_last; b_first] +
 ///          b)
-class EncoderImpl : public GruImpl {
+class EncoderImpl : public GruImpl, public TokenEncoder {
  public:
   /// Requires layers >= 1.
   EncoderImpl(std::int64_t input_dim, std::int64_t hidden_dim, bool bidirectional,
               std::int64_t layers = 1);
 
-  struct Encoding {
-    torch::Tensor states;  ///< (P,H): q of the top layer, packed; undefined when not asked for
-    torch::Tensor last;    ///< (N,H): h of the top layer; zeros for an empty row
-  };
-  /// Shapes   input (P,I) packed
-  Encoding encode(const torch::Tensor& input, const Packing& packing, bool with_states);
+  /// q and h of the top layer.
+  Encoding encode(const torch::Tensor& input, const Packing& packing, bool with_states) override;
 
  private:
   Encoding encode_layer(const torch::Tensor& input, const Packing& packing, bool with_states);

@@ -141,4 +141,11 @@ torch::Tensor weighted_rows(const torch::Tensor& weights, const torch::Tensor& v
   return WeightedRows::apply(weights.contiguous(), values.contiguous(), index.contiguous());
 }
 
+torch::Tensor summed_by_source(const torch::Tensor& weights, const torch::Tensor& source,
+                               std::int64_t U) {
+  return weights.new_zeros({weights.size(0), U + 1})
+      .scatter_add(1, source, weights)
+      .narrow(1, 1, U);
+}
+
 }  // namespace banter::models

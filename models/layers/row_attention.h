@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+
 #include <torch/torch.h>
 
 namespace banter::models {
@@ -31,5 +33,10 @@ torch::Tensor weighted_rows_plain(const torch::Tensor& weights, const torch::Ten
 /// Softmax over the last dimension of the kept places; exactly 0 elsewhere, zeros for a row
 /// without any. Shapes   scores, keep_mask (..., U) alike; true = real
 torch::Tensor masked_softmax(const torch::Tensor& scores, const torch::Tensor& keep_mask);
+
+/// Weights of tokens, summed by the source that each belongs to.
+/// Shapes   weights (N,J); source (N,J) int64: its number + 1, 0 = padding; returns (N,U)
+torch::Tensor summed_by_source(const torch::Tensor& weights, const torch::Tensor& source,
+                               std::int64_t U);
 
 }  // namespace banter::models

@@ -10,6 +10,7 @@
 #include "models/layers/additive_attention.h"
 #include "models/layers/gru.h"
 #include "models/layers/output_layer.h"
+#include "models/layers/transformer/dense.h"
 
 namespace banter::models {
 namespace {
@@ -43,6 +44,12 @@ void start(torch::nn::Module& layer, at::Generator& generator) {
   } else if (auto* linear = layer.as<torch::nn::LinearImpl>()) {
     xavier(linear->weight, generator);
     if (linear->bias.defined()) linear->bias.zero_();
+  } else if (auto* dense = layer.as<DenseImpl>()) {
+    xavier(dense->weight, generator);
+    if (dense->bias.defined()) dense->bias.zero_();
+  } else if (auto* norm = layer.as<torch::nn::LayerNormImpl>()) {
+    norm->weight.fill_(1);
+    norm->bias.zero_();
   } else if (auto* embedding = layer.as<torch::nn::EmbeddingImpl>()) {
     const auto& table = embedding->weight;
     const double deviation = 1 / std::sqrt(static_cast<double>(table.size(1)));

@@ -8,7 +8,8 @@ namespace banter::models {
 
 /// Gives every parameter of a module its first value, by the kind of layer it belongs to: matrices
 /// Xavier uniform, recurrent matrices orthogonal a gate, embeddings normal with deviation
-/// 1/sqrt(width) (the pad row, if there is one, is zero), biases and lone scalars 0.
+/// 1/sqrt(width) (the pad row, if there is one, is zero), layer norms 1 and 0, biases and lone
+/// scalars 0.
 ///
 /// The same module and seed give the same values; LibTorch's global generator is not touched.
 /// Throws   base::Error naming a layer that has parameters and no rule

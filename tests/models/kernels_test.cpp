@@ -58,6 +58,60 @@ TEST_P(KernelsTest, GatesStayFiniteAtExtremeInputs) {
   EXPECT_TRUE(std::isfinite(next[0]));
 }
 
+TEST_P(KernelsTest, DotAttentionIsTheEquation) {
+  constexpr std::size_t N = 3, A = 2, hd = 19, D = A * hd, U = 5;
+  const auto query = random_floats(N * D, 1), keys = random_floats(4 * D, 2);
+  const auto values = random_floats(4 * D, 3);
+  const std::vector<std::int64_t> rows = {0, -1, 2, 3, -1, -1, -1, -1, -1, -1, 3, 3, 1, 0, 2};
+  std::vector<float> scores(N * U), weights(N * U), out(N * D);
+  table().dot_attention(0, N, A, hd, 0.5F, query.data(), keys.data(), values.data(),
+                        {rows.data(), U}, scores.data(), weights.data(), out.data());
+  for (std::size_t n = 0; n < N; ++n) {
+    std::vector<double> mean(U), expected(D);
+    for (std::size_t a = 0; a < A; ++a) {
+      const auto at = [&](const std::vector<float>& x, std::int64_t row, std::size_t k) {
+        return double{x[static_cast<std::size_t>(row) * D + a * hd + k]};
+      };
+      std::vector<double> e(U);
+      double sum = 0;
+      for (std::size_t u = 0; u < U; ++u) {
+        if (rows[n * U + u] < 0) continue;
+        double dot = 0;
+        for (std::size_t k = 0; k < hd; ++k)
+          dot += at(query, static_cast<std::int64_t>(n), k) * at(keys, rows[n * U + u], k);
+        sum += e[u] = std::exp(dot * 0.5);
+      }
+      for (std::size_t u = 0; u < U; ++u) {
+        if (rows[n * U + u] < 0) continue;
+        mean[u] += e[u] / sum / A;
+        for (std::size_t k = 0; k < hd; ++k)
+          expected[a * hd + k] += e[u] / sum * at(values, rows[n * U + u], k);
+      }
+    }
+    for (std::size_t u = 0; u < U; ++u) EXPECT_NEAR(weights[n * U + u], mean[u], 1e-6);
+    for (std::size_t d = 0; d < D; ++d) EXPECT_NEAR(out[n * D + d], expected[d], 1e-5);
+  }
+}
+
+/// A query is the same whatever range it is in and however many empty places there are.
+TEST_P(KernelsTest, DotAttentionDoesNotDependOnEmptyPlaces) {
+  constexpr std::size_t A = 3, hd = 21, D = A * hd;
+  const auto query = random_floats(D, 1), keys = random_floats(9 * D, 2);
+  const auto values = random_floats(9 * D, 3);
+  const auto look = [&](std::size_t U) {
+    std::vector<std::int64_t> rows(U, -1);
+    for (std::size_t u = 0; u < 9; ++u) rows[u] = static_cast<std::int64_t>(u);
+    std::vector<float> scores(U), weights(U), out(D);
+    table().dot_attention(0, 1, A, hd, 0.3F, query.data(), keys.data(), values.data(),
+                          {rows.data(), static_cast<std::int64_t>(U)}, scores.data(),
+                          weights.data(), out.data());
+    weights.resize(9);
+    out.insert(out.end(), weights.begin(), weights.end());
+    return out;
+  };
+  for (const std::size_t width : {10, 16, 17, 40}) EXPECT_EQ(look(9), look(width)) << width;
+}
+
 TEST_P(KernelsTest, ARowTimesAPackedMatrixDoesNotDependOnTheOtherRows) {
   constexpr std::int64_t N = 19, K = 33, stride = 40, O = 101;
   const auto panels = (O + table().panel - 1) / table().panel;

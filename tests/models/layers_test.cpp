@@ -60,7 +60,7 @@ TEST_F(LayersTest, ABidirectionalEncoderGivesZerosForAnEmptyRow) {
   const torch::NoGradGuard no_grad;
   encoder->named_parameters()["join.bias"].fill_(1);
   const auto packing = make_packing(keep_mask({2, 0}, 2));
-  const auto last = encoder->encode(torch::randn({2, 3}), packing, false).last;
+  const auto last = encoder->encode(torch::randn({2, 3}), packing, false).vectors;
   EXPECT_TRUE(last[1].eq(0).all().item<bool>());
   EXPECT_TRUE(last[0].ne(0).all().item<bool>());
 }

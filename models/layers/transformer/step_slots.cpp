@@ -1,0 +1,39 @@
+#include "models/layers/transformer/step_slots.h"
+
+#include <algorithm>
+
+namespace banter::models {
+namespace {
+
+constexpr std::int64_t kFirstSlots = 16;  // a short reply never needs more
+
+bool may_be_written(const torch::Tensor& slots) {
+  const bool is_known_elsewhere = slots.use_count() > 1 || slots.storage().use_count() > 1;
+  const bool is_frozen = slots.is_inference() && !c10::InferenceMode::is_enabled();
+  return !is_known_elsewhere && !is_frozen && !torch::GradMode::is_enabled();
+}
+
+}  // namespace
+
+StepSlots StepSlots::of(const torch::Tensor& length, std::int64_t capacity) {
+  const auto longest = length.numel() == 0 ? 0 : length.max().item<std::int64_t>();
+  StepSlots slots;
+  slots.place = length;
+  slots.capacity = longest < capacity ? capacity : std::max(kFirstSlots, 2 * capacity);
+  const auto first = torch::arange(length.size(0), length.options()) * slots.capacity;  // (N)
+  slots.at = first + length;
+  const auto slot = torch::arange(slots.capacity, length.options());
+  slots.index = (first.unsqueeze(1) + slot).masked_fill(slot.gt(length.unsqueeze(1)), -1);
+  return slots;
+}
+
+torch::Tensor StepSlots::put(const torch::Tensor& slots, const torch::Tensor& tokens) const {
+  const auto N = slots.size(0), more = capacity - slots.size(1), D = slots.size(2);
+  const auto filled = more > 0 ? torch::cat({slots, slots.new_zeros({N, more, D})}, 1)
+                      : may_be_written(slots) ? slots
+                                              : slots.clone();
+  filled.view({N * capacity, D}).index_copy_(0, at, tokens);
+  return filled;
+}
+
+}  // namespace banter::models

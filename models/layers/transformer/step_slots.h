@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+
+#include <torch/torch.h>
+
+namespace banter::models {
+
+/// Room for what rows keep of the tokens that they have read: slots (N,C,D), of which the first
+/// `length` (N) of a row are filled. A step fills one more in every row; when one is full all get
+/// more slots.
+struct StepSlots {
+  torch::Tensor place;        ///< (N) int64: slot of the new token, in its row
+  torch::Tensor at;           ///< (N) int64: the same among all N*C
+  torch::Tensor index;        ///< (N,C) int64 filled ones among all N*C with the new one, -1 = none
+  std::int64_t capacity = 0;  ///< C
+
+  /// Shapes   length (N) int64; capacity: what the slots have now
+  static StepSlots of(const torch::Tensor& length, std::int64_t capacity);
+
+  /// The slots with the new tokens in them. They are written in their place where nobody but the
+  /// caller's one reference knows of them, and copied first otherwise: older states stay as they
+  /// were, for what lies behind their length is never read.
+  /// Shapes   slots (N,C',D), tokens (N,D) -> (N,C,D)
+  [[nodiscard]] torch::Tensor put(const torch::Tensor& slots, const torch::Tensor& tokens) const;
+};
+
+}  // namespace banter::models

@@ -1,0 +1,75 @@
+#include "models/layers/transformer/transformer_layer.h"
+
+#include <utility>
+
+namespace banter::models {
+
+TransformerLayerImpl::TransformerLayerImpl(const TransformerOptions& o,
+                                           std::shared_ptr<Positions> positions, bool reads_memory)
+    : is_pre_(o.norm == "pre") {
+  const AttentionOptions attention{.dim = o.dim, .heads = o.heads, .projections = o.projections};
+  const auto norm = [&] { return torch::nn::LayerNorm(torch::nn::LayerNormOptions({o.dim})); };
+  attention_ = register_module("attention", MultiHeadAttention(attention, std::move(positions)));
+  attention_norm_ = register_module("attention_norm", norm());
+  if (reads_memory) {
+    cross_attention_ = register_module("cross_attention", MultiHeadAttention(attention));
+    cross_attention_norm_ = register_module("cross_attention_norm", norm());
+  }
+  feed_forward_ = register_module("feed_forward",
+                                  FeedForward(FeedForwardOptions{.dim = o.dim,
+                                                                 .hidden_dim = o.ffn_dim,
+                                                                 .activation = o.activation,
+                                                                 .dropout = o.activation_dropout}));
+  feed_forward_norm_ = register_module("feed_forward_norm", norm());
+  dropout_ = register_module("dropout", torch::nn::Dropout(o.dropout));
+}
+
+TransformerLayerImpl::Seen TransformerLayerImpl::forward(const torch::Tensor& x,
+                                                         const AttentionRows& rows,
+                                                         const torch::Tensor& place,
+                                                         const std::optional<Memory>& memory) {
+  Seen seen;
+  seen.vectors = with_residual(attention_norm_, x, [&](const torch::Tensor& y) {
+    return attention_->forward(y, attention_->read(y, place), rows, memory.has_value(), place);
+  });
+  if (memory) {
+    seen.vectors = with_residual(cross_attention_norm_, seen.vectors, [&](const torch::Tensor& y) {
+      const auto read = read_memory(memory->vectors);
+      if (!memory->index.defined())
+        return cross_attention_->forward(y, read, memory->rows, /*causal=*/false);
+      const auto looked = cross_attention_->look(y, read, memory->index);
+      seen.weights = looked.weights;
+      return looked.vectors;
+    });
+  }
+  seen.vectors = with_residual(feed_forward_norm_, seen.vectors,
+                               [&](const torch::Tensor& y) { return feed_forward_->forward(y); });
+  return seen;
+}
+
+KeysValues TransformerLayerImpl::read_memory(const torch::Tensor& memory) {
+  return cross_attention_->read(memory);
+}
+
+TransformerLayerImpl::Step TransformerLayerImpl::step(
+    const torch::Tensor& x, const StepSlots& slots, const torch::Tensor& keys,
+    const torch::Tensor& values, const KeysValues& memory, const torch::Tensor& memory_index) {
+  Step step;
+  step.vectors = with_residual(attention_norm_, x, [&](const torch::Tensor& y) {
+    const auto read = attention_->read_step(y, slots.place);
+    step.keys = slots.put(keys, read.keys);
+    step.values = slots.put(values, read.values);
+    const KeysValues all{step.keys.flatten(0, 1), step.values.flatten(0, 1)};
+    return attention_->look(y, all, slots.index, slots.place).vectors;
+  });
+  step.vectors = with_residual(cross_attention_norm_, step.vectors, [&](const torch::Tensor& y) {
+    const auto looked = cross_attention_->look(y, memory, memory_index);
+    step.weights = looked.weights;
+    return looked.vectors;
+  });
+  step.vectors = with_residual(feed_forward_norm_, step.vectors,
+                               [&](const torch::Tensor& y) { return feed_forward_->step(y); });
+  return step;
+}
+
+}  // namespace banter::models

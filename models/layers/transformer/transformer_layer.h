@@ -1,0 +1,74 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include <torch/torch.h>
+
+#include "models/layers/transformer/feed_forward.h"
+#include "models/layers/transformer/multi_head_attention.h"
+#include "models/layers/transformer/step_slots.h"
+#include "models/layers/transformer/transformer_options.h"
+
+namespace banter::models {
+
+/// One layer: self-attention, then attention to a memory where it has one, then feed-forward; each
+/// with a residual and a layer norm.
+///
+/// Math     pre: x + f(norm(x))        post: norm(x + f(x))        f with dropout behind it
+/// Source   Vaswani et al. 2017, arXiv:1706.03762, section 3.1; pre: Xiong et al. 2020,
+///          arXiv:2002.04745
+class TransformerLayerImpl : public torch::nn::Module {
+ public:
+  TransformerLayerImpl(const TransformerOptions& options, std::shared_ptr<Positions> positions,
+                       bool reads_memory);
+
+  struct Seen {
+    torch::Tensor vectors;  ///< (P,D)
+    torch::Tensor weights;  ///< (P,J): of the memory's rows, mean over the heads; or undefined
+  };
+  /// A memory as all tokens of a batch see it.
+  struct Memory {
+    const torch::Tensor& vectors;  ///< (R,D)
+    const AttentionRows& rows;     ///< the tokens' rows over it
+    torch::Tensor index;           ///< (P,J): its tokens that each token sees, for the weights; or
+                                   ///< undefined: they are not asked for
+  };
+  /// All tokens at once; with a memory a token sees none behind it.
+  /// Shapes   x (P,D); rows: among themselves; place (P) int64: in their rows
+  Seen forward(const torch::Tensor& x, const AttentionRows& rows, const torch::Tensor& place,
+               const std::optional<Memory>& memory);
+
+  /// The keys and values of a memory, for steps. Shapes   memory (R,D)
+  KeysValues read_memory(const torch::Tensor& memory);
+
+  struct Step {
+    torch::Tensor vectors;       ///< (N,D)
+    torch::Tensor weights;       ///< (N,J)
+    torch::Tensor keys, values;  ///< (N,C,D): with the new tokens in them
+  };
+  /// One token more in each row. Shapes   x (N,D); keys, values (N,C',D) of the tokens before;
+  /// memory_index (N,J) int64 rows of `memory`, -1 = none
+  Step step(const torch::Tensor& x, const StepSlots& slots, const torch::Tensor& keys,
+            const torch::Tensor& values, const KeysValues& memory,
+            const torch::Tensor& memory_index);
+
+ private:
+  template <typename Part>
+  torch::Tensor with_residual(torch::nn::LayerNorm& norm, const torch::Tensor& x,
+                              const Part& part) {
+    return is_pre_ ? x + dropout_(part(norm(x))) : norm(x + dropout_(part(x)));
+  }
+
+  bool is_pre_;
+  MultiHeadAttention attention_{nullptr};
+  torch::nn::LayerNorm attention_norm_{nullptr};
+  MultiHeadAttention cross_attention_{nullptr};  ///< when it reads a memory
+  torch::nn::LayerNorm cross_attention_norm_{nullptr};
+  FeedForward feed_forward_{nullptr};
+  torch::nn::LayerNorm feed_forward_norm_{nullptr};
+  torch::nn::Dropout dropout_{nullptr};
+};
+TORCH_MODULE(TransformerLayer);
+
+}  // namespace banter::models
