@@ -47,10 +47,13 @@ if(BANTER_TORCH)
     layers/transformer/turn_encoder.cpp
     layers/turn_embedding.cpp
     layers/word_recurrence.cpp
+    recosa.cpp
     recurrent_options.cpp
     registry.cpp
     rows.cpp
     seq2seq.cpp
+    transformer.cpp
+    transformer_model.cpp
     turn_model.cpp
     turn_model_options.cpp
     vhred.cpp

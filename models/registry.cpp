@@ -7,7 +7,9 @@
 #include "models/hran.h"
 #include "models/hred.h"
 #include "models/layers/start_parameters.h"
+#include "models/recosa.h"
 #include "models/seq2seq.h"
+#include "models/transformer.h"
 #include "models/vhred.h"
 #include "models/wseq.h"
 
@@ -37,8 +39,12 @@ constexpr Entry entry(std::string_view name) {
 
 /// The models of this program. Adding one: models/README.md.
 constexpr std::array kModels = {
-    entry<Hred, HranOptions>("hran"),          entry<Hred, HredOptions>("hred"),
-    entry<Seq2Seq, Seq2SeqOptions>("seq2seq"), entry<Vhred, VhredOptions>("vhred"),
+    entry<Hred, HranOptions>("hran"),
+    entry<Hred, HredOptions>("hred"),
+    entry<Recosa, RecosaOptions>("recosa"),
+    entry<Seq2Seq, Seq2SeqOptions>("seq2seq"),
+    entry<FlatTransformer, FlatTransformerOptions>("transformer"),
+    entry<Vhred, VhredOptions>("vhred"),
     entry<Wseq, WseqOptions>("wseq"),
 };
 constexpr bool sorted_and_unique() {

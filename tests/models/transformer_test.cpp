@@ -1,0 +1,532 @@
+// The layers of Transformers, and the equations of the models that are made of them.
+
+#include "models/transformer.h"
+
+#include <cmath>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/errors.h"
+#include "models/layers/start_parameters.h"
+#include "models/layers/transformer/attention_rows.h"
+#include "models/layers/transformer/dot_attention.h"
+#include "models/layers/transformer/padded_rows.h"
+#include "models/layers/transformer/positions.h"
+#include "models/layers/transformer/step_slots.h"
+#include "models/recosa.h"
+#include "tests/models/model_test.h"
+
+namespace banter::models {
+namespace {
+
+class TransformerTest : public testing::Test {
+ protected:
+  void SetUp() override { torch::manual_seed(1); }
+};
+
+torch::Tensor random(at::IntArrayRef sizes) {
+  return torch::randn(sizes, torch::kDouble).requires_grad_();
+}
+
+/// Holds a function and its gradients to a reference, on the same leaves.
+template <typename F, typename G>
+void expect_same(const std::vector<torch::Tensor>& leaves, const F& function, const G& reference) {
+  const auto a = function(), b = reference();
+  ASSERT_TRUE(torch::allclose(a, b, kExact, kExact)) << (a - b).abs().max();
+  const auto direction = torch::randn_like(a);
+  const auto da = torch::autograd::grad({(a * direction).sum()}, leaves);
+  const auto db = torch::autograd::grad({(b * direction).sum()}, leaves);
+  for (std::size_t i = 0; i < leaves.size(); ++i)
+    EXPECT_TRUE(torch::allclose(da[i], db[i], kExact, kExact))
+        << "leaf " << i << ": " << (da[i] - db[i]).abs().max();
+}
+
+// ---- rows -------------------------------------------------------------------------------------
+
+torch::Tensor in_order(const torch::Tensor& keep) { return torch::arange(keep.size(0)); }
+
+TEST_F(TransformerTest, RowsAreLaidOutWithoutTheGapsOfTheirMask) {
+  const auto keep = torch::tensor({{1, 0, 1, 0}, {0, 0, 0, 0}, {1, 1, 1, 0}}).to(torch::kBool);
+  const auto order = longest_first(keep);
+  EXPECT_TRUE(order.equal(torch::tensor({2, 0, 1})));
+  const auto rows = PaddedRows::of(keep, order);
+  EXPECT_EQ(rows.lengths, (std::vector<std::int64_t>{3, 2, 0}));
+  EXPECT_TRUE(rows.place.equal(torch::tensor({8, 9, 10, 0, 2})));
+  EXPECT_TRUE(rows.row.equal(torch::tensor({2, 2, 2, 0, 0})));
+  EXPECT_TRUE(rows.position.equal(torch::tensor({0, 1, 2, 0, 1})));
+  EXPECT_EQ(rows.width, 3);
+  EXPECT_TRUE(rows.index().equal(torch::tensor({{3, 4, -1}, {-1, -1, -1}, {0, 1, 2}})));
+  const auto values = torch::arange(12).view({3, 4});
+  EXPECT_TRUE(rows.unpack(rows.pack(values)).equal(values * keep));
+  const auto none = torch::zeros({2, 3}, torch::kBool);
+  EXPECT_EQ(PaddedRows::of(none, in_order(none)).width, 0);
+}
+
+/// Rows are grouped by length, and a token is in the slot of its row and place.
+TEST_F(TransformerTest, ALongRowMakesNoPaddingOfShortOnes) {
+  const auto keep = torch::arange(20).lt(torch::tensor({20, 19, 4, 4, 0}).unsqueeze(1));
+  const auto rows = AttentionRows::among(PaddedRows::of(keep, in_order(keep)));
+  ASSERT_EQ(rows.groups.size(), 3);
+  EXPECT_EQ(rows.tokens, (std::vector<std::int64_t>{39, 8, 0}));
+  EXPECT_EQ(rows.groups[0].rows, 2);
+  EXPECT_EQ(rows.groups[0].width, 20);
+  EXPECT_EQ(rows.groups[0].slots[20].item<std::int64_t>(), 20);
+  EXPECT_TRUE(rows.groups[0].keep.sum(1).equal(torch::tensor({20, 19})));
+  EXPECT_EQ(rows.groups[1].width, 4);
+  EXPECT_FALSE(rows.groups[1].slots.defined()) << "nothing is to be moved";
+  EXPECT_EQ(rows.groups[2].memory_width, 0);
+}
+
+TEST_F(TransformerTest, SlotsAndTheirGradientsAreThoseOfIndexing) {
+  const auto slots = torch::tensor({5, 0, 1, 9, 7});
+  const auto x = random({5, 6}), weight = torch::randn({3, 4, 6}, torch::kDouble);
+  expect_same(
+      {x}, [&] { return from_slots(to_slots(x, slots, 3, 4).sin() * weight, slots); },
+      [&] { return x.sin() * weight.flatten(0, 1).index_select(0, slots); });
+  EXPECT_TRUE(to_slots(x, slots, 3, 4).flatten(0, 1)[2].eq(0).all().item<bool>());
+}
+
+// ---- attention --------------------------------------------------------------------------------
+
+TEST_F(TransformerTest, FusedAttentionOverRowsEqualsThePlainOne) {
+  const torch::NoGradGuard no_grad;
+  const auto index = torch::tensor({{0, 2, -1}, {4, -1, 4}, {-1, -1, -1}, {-1, 3, 1}});
+  const auto query = torch::randn({4, 12}, torch::kDouble);
+  const auto keys = torch::randn({5, 12}, torch::kDouble), values = torch::randn_like(keys);
+  const auto fused = dot_attention(query, keys, values, index, 3);
+  const auto plain = dot_attention_plain(query, keys, values, index, 3);
+  EXPECT_TRUE(torch::allclose(fused.vectors, plain.vectors, kExact, kExact));
+  EXPECT_TRUE(torch::allclose(fused.weights, plain.weights, kExact, kExact));
+  EXPECT_TRUE(fused.vectors[2].eq(0).all().item<bool>()) << "a query with nothing to see";
+  EXPECT_TRUE(fused.weights.masked_select(index.lt(0)).eq(0).all().item<bool>());
+  EXPECT_NEAR(fused.weights[0].sum().item<double>(), 1, kExact);
+}
+
+/// What training runs equals what decoding runs, and so do its gradients.
+TEST_F(TransformerTest, GroupedAttentionEqualsTheOneOverRows) {
+  const std::int64_t B = 3, S = 5, J = 4, D = 12;
+  const auto q = random({B, S, D}), k = random({B, J, D}), v = random({B, J, D});
+  const auto keep = torch::arange(J).lt(torch::tensor({{2}, {4}, {1}}));
+  const auto rows = torch::arange(B * J).view({B, 1, J}).expand({B, S, J}).flatten(0, 1);
+  const auto index =
+      rows.masked_fill(keep.logical_not().unsqueeze(1).expand({B, S, J}).flatten(0, 1), -1);
+  expect_same(
+      {q, k, v}, [&] { return grouped_attention(q, k, v, keep, /*causal=*/false, 3); },
+      [&] {
+        return dot_attention(q.flatten(0, 1), k.flatten(0, 1), v.flatten(0, 1), index, 3)
+            .vectors.view({B, S, D});
+      });
+}
+
+TEST_F(TransformerTest, ACausalQuerySeesItselfAndWhatIsBefore) {
+  const std::int64_t B = 2, S = 5, D = 8;
+  const auto q = random({B, S, D}), k = random({B, S, D}), v = random({B, S, D});
+  const auto row = torch::arange(B * S).view({B, 1, S}).expand({B, S, S});
+  const auto is_later = torch::arange(S).gt(torch::arange(S).unsqueeze(1));
+  const auto index = row.masked_fill(is_later, -1).flatten(0, 1);
+  expect_same(
+      {q, k, v}, [&] { return grouped_attention(q, k, v, {}, /*causal=*/true, 2); },
+      [&] {
+        return dot_attention(q.flatten(0, 1), k.flatten(0, 1), v.flatten(0, 1), index, 2)
+            .vectors.view({B, S, D});
+      });
+}
+
+TEST_F(TransformerTest, ARowWithNothingKeptGivesZerosAndFiniteGradients) {
+  for (const auto type : {torch::kFloat, torch::kDouble}) {
+    const auto leaf = [&] { return torch::randn({2, 3, 8}, type).requires_grad_(); };
+    const auto q = leaf(), k = leaf(), v = leaf();
+    const auto keep = torch::tensor({{1, 1, 0}, {0, 0, 0}}).to(torch::kBool);
+    const auto seen = grouped_attention(q, k, v, keep, /*causal=*/false, 2);
+    EXPECT_TRUE(seen[1].eq(0).all().item<bool>());
+    seen.sum().backward();
+    for (const auto& x : {q, k, v}) {
+      EXPECT_TRUE(x.grad().isfinite().all().item<bool>());
+      EXPECT_TRUE(x.grad()[1].eq(0).all().item<bool>());
+    }
+  }
+}
+
+TEST_F(TransformerTest, AttentionRefusesOtherShapes) {
+  const auto x = torch::randn({2, 6}), index = torch::zeros({2, 1}, torch::kLong);
+  EXPECT_THROW(dot_attention(x, x, x, index, 4), base::ShapeError);
+  EXPECT_THROW(dot_attention(x, x.narrow(1, 0, 4), x, index, 2), base::ShapeError);
+  EXPECT_THROW(dot_attention(x, x, x, index.to(torch::kInt), 2), base::ShapeError);
+  const auto y = torch::randn({2, 3, 6}), keep = torch::ones({2, 2}, torch::kBool);
+  EXPECT_THROW(grouped_attention(y, y, y, keep, false, 2), base::ShapeError);
+}
+
+// ---- positions ----------------------------------------------------------------------------------
+
+TEST_F(TransformerTest, SinusoidalPositionsAreSinesThenCosines) {
+  const auto positions = make_positions("sinusoidal", {.dim = 4, .heads = 1});
+  const auto zeros = torch::zeros({2, 4}, torch::kDouble);
+  const auto added = positions->added_to(zeros, torch::tensor({0, 3}));
+  EXPECT_TRUE(torch::allclose(added[0], torch::tensor({0.0, 0.0, 1.0, 1.0}, torch::kDouble)));
+  const auto expected =
+      torch::tensor({std::sin(3.0), std::sin(0.03), std::cos(3.0), std::cos(0.03)}, torch::kDouble);
+  EXPECT_TRUE(torch::allclose(added[1], expected, kExact, kExact));
+}
+
+TEST_F(TransformerTest, RotaryPositionsTurnPairsByThePlaceTimesTheirFrequency) {
+  const auto positions = make_positions("rope", {.dim = 4, .heads = 1});
+  const auto x = torch::tensor({1.0, 2.0, 3.0, 4.0}, torch::kDouble).view({1, 1, 4});
+  const auto turned = positions->applied_to(x, torch::tensor({5})).flatten();
+  const auto turn = [&](double u, double v, double angle) {
+    return std::pair(u * std::cos(angle) - v * std::sin(angle),
+                     v * std::cos(angle) + u * std::sin(angle));
+  };
+  const auto [a, c] = turn(1, 3, 5.0);
+  const auto [b, d] = turn(2, 4, 0.05);
+  EXPECT_TRUE(torch::allclose(turned, torch::tensor({a, b, c, d}, torch::kDouble), kExact, kExact));
+}
+
+TEST_F(TransformerTest, RotatedProductsDependOnTheDistanceAlone) {
+  const auto positions = make_positions("rope", {.dim = 12, .heads = 2});
+  const auto q = torch::randn({1, 2, 6}, torch::kDouble),
+             k = torch::randn({1, 2, 6}, torch::kDouble);
+  const auto product = [&](std::int64_t at_q, std::int64_t at_k) {
+    return (positions->applied_to(q, torch::tensor({at_q})) *
+            positions->applied_to(k, torch::tensor({at_k})))
+        .sum(-1);
+  };
+  EXPECT_TRUE(torch::allclose(product(7, 3), product(104, 100), 1e-9, 1e-9));
+  EXPECT_FALSE(torch::allclose(product(7, 3), product(7, 4), 1e-9, 1e-9));
+}
+
+TEST_F(TransformerTest, TokensBehindTheLastLearnedPositionShareIt) {
+  const auto positions = make_positions("learned", {.dim = 4, .heads = 1, .most = 3, .offset = 2});
+  start_parameters(*positions, 1);
+  const auto table = positions->named_parameters()["table.weight"];
+  EXPECT_EQ(table.size(0), 5);
+  const auto added = positions->added_to(torch::zeros({3, 4}), torch::tensor({0, 2, 9}));
+  EXPECT_TRUE(added[0].equal(table[2]));
+  EXPECT_TRUE(added[1].equal(table[4]));
+  EXPECT_TRUE(added[2].equal(table[4]));
+}
+
+TEST_F(TransformerTest, AnUnknownKindOfPositionsIsRefused) {
+  EXPECT_THROW(make_positions("relative", {}), base::ConfigError);
+  EXPECT_EQ(positions_kinds(), (std::vector<std::string>{"learned", "rope", "sinusoidal"}));
+}
+
+// ---- steps --------------------------------------------------------------------------------------
+
+TEST_F(TransformerTest, SlotsAreWrittenInPlaceOnlyWhereNobodyElseReadsThem) {
+  const c10::InferenceMode guard;
+  const auto slots = torch::zeros({2, 16, 3});
+  const auto length = torch::tensor({0, 4});
+  const auto where = StepSlots::of(length, 16);
+  EXPECT_TRUE(where.at.equal(torch::tensor({0, 20})));
+  EXPECT_TRUE(where.index.ge(0).sum(1).equal(torch::tensor({1, 5})));
+  const auto token = torch::ones({2, 3});
+  const auto first = where.put(slots, token);
+  EXPECT_EQ(first.data_ptr(), slots.data_ptr());
+  const auto second = where.put(slots, 2 * token);  // two references now: a copy
+  EXPECT_NE(second.data_ptr(), slots.data_ptr());
+  EXPECT_EQ(first[1][4][0].item<float>(), 1);
+  EXPECT_EQ(second[1][4][0].item<float>(), 2);
+}
+
+TEST_F(TransformerTest, FullSlotsGetMoreAndKeepWhatTheyHave) {
+  const c10::InferenceMode guard;
+  const auto slots = torch::randn({2, 16, 3});
+  const auto where = StepSlots::of(torch::tensor({16, 2}), 16);
+  EXPECT_GT(where.capacity, 16);
+  const auto filled = where.put(slots, torch::ones({2, 3}));
+  EXPECT_TRUE(filled[0].narrow(0, 0, 16).equal(slots[0]));
+  EXPECT_TRUE(filled[0][16].eq(1).all().item<bool>());
+  EXPECT_TRUE(filled[1][2].eq(1).all().item<bool>());
+}
+
+/// A state may go on in two ways, and each is as if the other had not been.
+TEST_F(TransformerTest, AStateThatGoesOnTwiceIsNotChanged) {
+  const auto m = tiny_model("type: transformer\ndim: 12\nheads: 3\nffn_dim: 8\n");
+  const c10::InferenceMode guard;
+  const auto batch = tiny_batch(tiny_contexts({2}));
+  const auto memory =
+      m->compose(m->encode_turns(batch), batch.context, batch.facts, batch.reply_speaker);
+  const auto ids = [](std::int64_t id) { return torch::tensor({id}); };
+  const auto begun = [&] {
+    return m->step(ids(2), memory, m->start(0, memory, torch::zeros({1}, torch::kLong))).state;
+  };
+  const auto expected = m->step(ids(35), memory, m->step(ids(31), memory, begun()).state).logits;
+  const auto shared = begun();
+  const auto one = m->step(ids(31), memory, shared);
+  const auto other = m->step(ids(32), memory, shared);
+  EXPECT_TRUE(m->step(ids(35), memory, one.state).logits.equal(expected));
+  EXPECT_FALSE(m->step(ids(35), memory, other.state).logits.equal(expected));
+}
+
+// ---- the models' equations
+// ------------------------------------------------------------------------
+
+using Vectors = std::vector<torch::Tensor>;
+
+/// The equations of a stack of layers, a token at a time.
+class PlainStack {
+ public:
+  PlainStack(const torch::nn::Module& model, const TransformerOptions& options)
+      : p(model), names_(model.named_parameters()), o_(options) {}
+
+  /// Shapes   tokens (D) each; with a memory a token sees none behind it
+  [[nodiscard]] Vectors run(const std::string& name, Vectors x, bool is_scaled,
+                            const Vectors* memory = nullptr) const {
+    for (std::size_t t = 0; t < x.size(); ++t) {
+      if (is_scaled && o_.scale_embedding) x[t] = x[t] * std::sqrt(static_cast<double>(o_.dim));
+      x[t] = placed(name, x[t], static_cast<std::int64_t>(t));
+      if (o_.embedding_norm) x[t] = norm(name + ".embedding_norm", x[t]);
+    }
+    for (int i = 0; names_.contains(name + "." + std::to_string(i) + ".attention_norm.weight"); ++i)
+      x = layer(name + "." + std::to_string(i), x, memory);
+    if (o_.final_norm)
+      for (auto& vector : x) vector = norm(name + ".norm", vector);
+    return x;
+  }
+
+  const Plain p;
+
+ private:
+  [[nodiscard]] torch::Tensor placed(const std::string& name, const torch::Tensor& x,
+                                     std::int64_t t) const {
+    if (o_.positions == "learned")
+      return x +
+             p(name +
+               ".positions.table.weight")[std::min(t, o_.max_positions - 1) + o_.position_offset];
+    if (o_.positions == "rope") return x;
+    auto position = torch::zeros_like(x);
+    for (std::int64_t m = 0; m < o_.dim / 2; ++m) {
+      const double angle = angle_of(t, m, o_.dim);
+      position[m] = std::sin(angle);
+      position[m + o_.dim / 2] = std::cos(angle);
+    }
+    return x + position;
+  }
+
+  static double angle_of(std::int64_t t, std::int64_t m, std::int64_t width) {
+    return static_cast<double>(t) *
+           std::pow(10000.0, -2.0 * static_cast<double>(m) / static_cast<double>(width));
+  }
+
+  [[nodiscard]] torch::Tensor norm(const std::string& name, const torch::Tensor& x) const {
+    const auto centred = x - x.mean();
+    return centred / (centred.square().mean() + 1e-5).sqrt() * p(name + ".weight") +
+           p(name + ".bias");
+  }
+
+  [[nodiscard]] torch::Tensor map(const std::string& name, const torch::Tensor& x) const {
+    return p(name + ".weight").mv(x) + p(name + ".bias");
+  }
+
+  /// A head's q or k, turned by its place.
+  [[nodiscard]] torch::Tensor turned(const torch::Tensor& x, std::int64_t t) const {
+    const auto hd = x.size(0);
+    auto y = x.clone();
+    for (std::int64_t m = 0; m < hd / 2; ++m) {
+      const double c = std::cos(angle_of(t, m, hd)), s = std::sin(angle_of(t, m, hd));
+      y[m] = x[m] * c - x[m + hd / 2] * s;
+      y[m + hd / 2] = x[m + hd / 2] * c + x[m] * s;
+    }
+    return y;
+  }
+
+  /// Of token t, which sees the first `count` of a memory.
+  [[nodiscard]] torch::Tensor attend(const std::string& name, const torch::Tensor& x, std::size_t t,
+                                     const Vectors& memory, std::size_t count,
+                                     bool has_places) const {
+    const bool is_turned = has_places && o_.positions == "rope";
+    const auto hd = o_.dim / o_.heads;
+    const auto q = map(name + ".query", x);
+    Vectors heads;
+    for (std::int64_t a = 0; a < o_.heads; ++a) {
+      const auto part = [&](const torch::Tensor& all, std::size_t place) {
+        const auto own = all.narrow(0, a * hd, hd);
+        return is_turned ? turned(own, static_cast<std::int64_t>(place)) : own;
+      };
+      Vectors scores, values;
+      for (std::size_t j = 0; j < count; ++j) {
+        scores.push_back(part(q, t).dot(part(map(name + ".key", memory[j]), j)) /
+                         std::sqrt(static_cast<double>(hd)));
+        values.push_back(map(name + ".value", memory[j]).narrow(0, a * hd, hd));
+      }
+      heads.push_back(torch::stack(scores).softmax(0).matmul(torch::stack(values)));
+    }
+    return map(name + ".output", torch::cat(heads));
+  }
+
+  [[nodiscard]] torch::Tensor feed_forward(const std::string& name, const torch::Tensor& x) const {
+    auto hidden = map(name + ".in", x);
+    if (o_.activation == "relu") hidden = hidden.clamp_min(0);
+    if (o_.activation == "swish") hidden = hidden / (1 + (-hidden).exp());
+    if (o_.activation == "gelu") hidden = hidden * 0.5 * (1 + torch::erf(hidden / std::sqrt(2.0)));
+    return map(name + ".out", hidden);
+  }
+
+  template <typename Part>
+  [[nodiscard]] Vectors residual(const std::string& norm_name, const Vectors& x,
+                                 const Part& part) const {
+    Vectors out, read;
+    for (const auto& vector : x)
+      read.push_back(o_.norm == "pre" ? norm(norm_name, vector) : vector);
+    for (std::size_t t = 0; t < x.size(); ++t) {
+      out.push_back(x[t] + part(read, t));
+      if (o_.norm == "post") out[t] = norm(norm_name, out[t]);
+    }
+    return out;
+  }
+
+  [[nodiscard]] Vectors layer(const std::string& name, Vectors x, const Vectors* memory) const {
+    x = residual(name + ".attention_norm", x, [&](const Vectors& read, std::size_t t) {
+      return attend(name + ".attention", read[t], t, read, memory ? t + 1 : read.size(), true);
+    });
+    if (memory)
+      x = residual(name + ".cross_attention_norm", x, [&](const Vectors& read, std::size_t t) {
+        return attend(name + ".cross_attention", read[t], t, *memory, memory->size(), false);
+      });
+    return residual(name + ".feed_forward_norm", x, [&](const Vectors& read, std::size_t t) {
+      return feed_forward(name + ".feed_forward", read[t]);
+    });
+  }
+
+  torch::OrderedDict<std::string, torch::Tensor> names_;
+  TransformerOptions o_;
+};
+
+/// Log-probabilities of a reply whose decoder reads this memory.
+torch::Tensor log_probs_of_reply(const PlainStack& plain, const data::Context& context,
+                                 const Vectors& memory) {
+  auto labels = context.reply;
+  labels.push_back(data::SpecialIds{}.eos);
+  Vectors inputs = {plain.p.token(data::SpecialIds{}.bos)};
+  for (const auto id : context.reply) inputs.push_back(plain.p.token(id));
+  const auto states = plain.run("decoder", inputs, /*is_scaled=*/true, &memory);
+  Vectors log_probs;
+  for (std::size_t t = 0; t < labels.size(); ++t)
+    log_probs.push_back(plain.p.log_probs(states[t])[labels[t]]);
+  return torch::stack(log_probs);
+}
+
+const std::string kTiny = "dim: 12\nheads: 2\nffn_dim: 9\ndropout: 0\ndecoder_layers: 2\n";
+
+TEST_F(TransformerTest, ScoresAreTheEquations) {
+  for (const std::string options :
+       {"", "speakers: true\npositions: rope\nencoder_layers: 1\n",
+        "norm: post\nactivation: swish\ntied: false\nencoder_layers: 2\n",
+        "positions: learned\nposition_offset: 2\nmax_positions: 6\nembedding_norm: true\n"
+        "activation: gelu\nencoder_layers: 1\n",
+        "norm: post\nfinal_norm: true\nscale_embedding: false\nencoder_layers: 1\n",
+        "final_norm: false\nencoder_layers: 1\n"}) {
+    const auto m = std::dynamic_pointer_cast<FlatTransformer>(
+        tiny_model("type: transformer\n" + kTiny + options));
+    const torch::NoGradGuard no_grad;
+    move_parameters(*m);
+    const auto contexts = tiny_contexts({3}, /*seed=*/7, /*facts=*/2);
+    const PlainStack plain(*m, m->options);
+    Vectors tokens;
+    for (const auto& [ids, speaker] : Plain::sources(contexts[0]))
+      for (const auto id : ids) tokens.push_back(plain.p.token(id, speaker));
+    const auto memory = plain.run("encoder", tokens, /*is_scaled=*/true);
+    const auto expected = log_probs_of_reply(plain, contexts[0], memory);
+    const auto scored = m->score(tiny_batch(contexts), false).log_probs[0];
+    EXPECT_TRUE(torch::allclose(scored, expected, kExact, kExact))
+        << options << (scored - expected).abs().max();
+  }
+}
+
+TEST_F(TransformerTest, ScoresOfRecosaAreTheEquations) {
+  for (const std::string options :
+       {"", "norm: post\nturn_layers: 2\nspeakers: true\nencoder_layers: 2\n",
+        "encoder: transformer\ntied: false\n",
+        "encoder: transformer\npool: end\npositions: rope\nencoder_layers: 2\n"}) {
+    const auto m =
+        std::dynamic_pointer_cast<Recosa>(tiny_model("type: recosa\n" + kTiny + options));
+    const torch::NoGradGuard no_grad;
+    move_parameters(*m);
+    const auto contexts = tiny_contexts({3}, /*seed=*/7, /*facts=*/2);
+    const PlainStack plain(*m, m->options);
+    Vectors turns;
+    for (const auto& [ids, speaker] : Plain::sources(contexts[0])) {
+      Vectors tokens;
+      for (const auto id : ids) tokens.push_back(plain.p.token(id, speaker));
+      if (m->options.encoder == "gru") {
+        turns.push_back(plain.p.encoded(tokens).second);
+      } else {
+        const auto states = plain.run("encoder.stack", tokens, /*is_scaled=*/true);
+        const auto pooled = m->options.pool == "end" ? states.back() : torch::stack(states).mean(0);
+        turns.push_back(plain.p("encoder.out.weight").mv(pooled) + plain.p("encoder.out.bias"));
+      }
+    }
+    const auto memory = plain.run("turns", turns, /*is_scaled=*/false);
+    const auto expected = log_probs_of_reply(plain, contexts[0], memory);
+    const auto scored = m->score(tiny_batch(contexts), false).log_probs[0];
+    EXPECT_TRUE(torch::allclose(scored, expected, kExact, kExact))
+        << options << (scored - expected).abs().max();
+  }
+}
+
+TEST_F(TransformerTest, HeadsSplitWhatTheyShare) {
+  const auto batch = tiny_batch(tiny_contexts({3}));
+  const auto score = [&](const std::string& heads) {
+    const torch::NoGradGuard no_grad;
+    return tiny_model("type: transformer\ndim: 12\nffn_dim: 8\nheads: " + heads + "\n")
+        ->score(batch)
+        .log_probs;
+  };
+  EXPECT_FALSE(torch::allclose(score("2"), score("3")));
+}
+
+TEST_F(TransformerTest, ActivationDropoutActsInTrainingOnly) {
+  const auto m = tiny_model("type: transformer\n" + kTiny + "activation_dropout: 0.5\n");
+  const auto batch = tiny_batch(tiny_contexts({3}));
+  const torch::NoGradGuard no_grad;
+  const auto loss = [&] { return m->losses(batch).front().sum.item<double>(); };
+  EXPECT_EQ(loss(), loss());
+  m->train();
+  EXPECT_NE(loss(), loss());
+}
+
+/// Names and shapes are the checkpoint's format: a change here is a change of format.
+TEST_F(TransformerTest, ParameterNamesArePinned) {
+  const std::string sizes = "dim: 6\nheads: 2\nffn_dim: 8\n";
+  const auto attention = [](const std::string& name) {
+    std::string names;
+    for (const std::string part : {"query", "key", "value", "output"})
+      names += name + "." + part + ".weight[6, 6]\n" + name + "." + part + ".bias[6]\n";
+    return names + name + "_norm.weight[6]\n" + name + "_norm.bias[6]\n";
+  };
+  const auto feed_forward = [](const std::string& name) {
+    return name + ".in.weight[8, 6]\n" + name + ".in.bias[8]\n" + name + ".out.weight[6, 8]\n" +
+           name + ".out.bias[6]\n" + name + "_norm.weight[6]\n" + name + "_norm.bias[6]\n";
+  };
+  const auto norm = [](const std::string& name) {
+    return name + ".weight[6]\n" + name + ".bias[6]\n";
+  };
+  const auto layer = [&](const std::string& name) {
+    return attention(name + ".attention") + feed_forward(name + ".feed_forward");
+  };
+  const auto decoder = attention("decoder.0.attention") + attention("decoder.0.cross_attention") +
+                       feed_forward("decoder.0.feed_forward") + norm("decoder.norm");
+  EXPECT_EQ(names_and_shapes(*tiny_model(
+                "type: transformer\nencoder_layers: 2\ndecoder_layers: 1\npositions: learned\n"
+                "max_positions: 5\nposition_offset: 2\nembedding_norm: true\ntied: false\n" +
+                sizes)),
+            "embedding.token.weight[60, 6]\n"
+            "encoder.positions.table.weight[7, 6]\n" +
+                norm("encoder.embedding_norm") + layer("encoder.0") + layer("encoder.1") +
+                norm("encoder.norm") + "decoder.positions.table.weight[7, 6]\n" +
+                norm("decoder.embedding_norm") + decoder +
+                "output.weight[60, 6]\n"
+                "output.bias[60]\n");
+  EXPECT_EQ(names_and_shapes(*tiny_model(
+                "type: recosa\nencoder: transformer\ndecoder_layers: 1\nspeakers: true\n" + sizes)),
+            "embedding.token.weight[60, 6]\n"
+            "embedding.speaker.weight[9, 6]\n" +
+                layer("encoder.stack.0") + norm("encoder.stack.norm") +
+                "encoder.out.weight[6, 6]\n"
+                "encoder.out.bias[6]\n" +
+                layer("turns.0") + norm("turns.norm") + decoder + "output.bias[60]\n");
+}
+
+}  // namespace
+}  // namespace banter::models
