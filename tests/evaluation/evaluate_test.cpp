@@ -16,9 +16,9 @@
 #include "tests/batch/made_store.h"
 #include "tests/support/temporary_folder.h"
 #include "train/commands.h"
+#include "train/metrics/f1.h"
 #include "train/metrics/measure.h"
 #include "train/metrics/sample_files.h"
-#include "train/metrics/f1.h"
 #include "train/perturbation.h"
 #include "train/ranking.h"
 
@@ -261,16 +261,43 @@ TEST_F(PerturbationTest, EqualsScoringTheAlteredContextItself) {
   }
 }
 
-TEST_F(PerturbationTest, WhatIsDroppedIsWhatTheModelSees) {
-  // With one turn of context `keep_last_turn` changes nothing, however long the dialogue is.
-  options_.max_context_turns = 1;
-  const auto plain = evaluate(*model_, split_, options_, nullptr).model;
-  for (const auto* name : {"keep_last_turn", "reverse_turns", "shuffle_turns", "drop_first_half"}) {
-    const auto sums = altered({.name = name});
-    for (std::size_t d = 0; d < sums.size(); ++d)
-      EXPECT_NEAR(sums[d].nll, plain[d].nll, 1e-4) << name;
+TEST_F(PerturbationTest, WhatIsAlteredIsWhatTheModelSees) {
+  // With one turn of context, by either limit, nothing can be moved, however long the dialogue is.
+  auto by_turns = options_, by_tokens = options_;
+  by_turns.max_context_turns = 1;
+  by_tokens.max_context_tokens = 1;
+  for (const auto& limits : {by_turns, by_tokens}) {
+    options_ = limits;
+    const auto plain = evaluate(*model_, split_, options_, nullptr).model;
+    for (const auto* name :
+         {"keep_last_turn", "reverse_turns", "shuffle_turns", "drop_first_half"}) {
+      const auto sums = altered({.name = name});
+      for (std::size_t d = 0; d < sums.size(); ++d)
+        EXPECT_NEAR(sums[d].nll, plain[d].nll, 1e-4) << name;
+    }
+    EXPECT_GT(std::abs(total(altered({.name = "drop_last_turn"})).nll - total(plain).nll), 1e-5);
   }
-  EXPECT_GT(std::abs(total(altered({.name = "drop_last_turn"})).nll - total(plain).nll), 1e-5);
+}
+
+TEST_F(PerturbationTest, EqualDialoguesAreDrawnEachByItsOwnId) {
+  const auto& tokenizer = made_.store().tokenizer();
+  tests::TemporaryFolder folder;
+  data::StoreWriter writer(folder.path(), tokenizer);
+  data::WordEncoder encoder(tokenizer);
+  data::Dialogue dialogue{.id = "", .group = "", .meta = {}, .personas = {}, .turns = {}};
+  for (const auto* text : {"the kernel", "boot", "sudo update", "have you tried it", "yes"})
+    dialogue.turns.push_back({.speaker = "a", .text = text, .time = {}});
+  for (const auto* id : {"a", "b", "c", "d", "e", "f"}) {
+    dialogue.id = id;
+    writer.add("valid", data::encode(dialogue, encoder));
+  }
+  writer.finish({});
+  const auto store = data::Store::open(folder.path());
+  const auto sums = altered_likelihoods(*model_, tokenizer, store.split("valid"), options_,
+                                        {.name = "shuffle_turns"});
+  std::set<double> different;
+  for (const auto& sum : sums) different.insert(sum.nll);
+  EXPECT_GT(different.size(), 2U);
 }
 
 TEST_F(PerturbationTest, DrawsAreKeyedBySeed) {
