@@ -250,7 +250,7 @@ std::string bar_chart(const ChartText& text, const std::vector<ChartSeries>& ser
     out += "<rect x=\"" + number(middle - half) + "\" y=\"" + number(std::min(top, foot)) +
            "\" width=\"" + number(2 * half) + "\" height=\"" + number(std::abs(foot - top)) +
            "\" fill=\"" + std::string(kColours.at(i % kColours.size())) +
-           "\" fill-opacity=\"0.8\"/>\n";
+           "\"/>\n";
     if (point.interval && std::isfinite(point.interval->low))
       out += whisker(middle, frame.y(point.interval->low), frame.y(point.interval->high), "#222");
   }
