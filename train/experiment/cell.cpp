@@ -131,8 +131,9 @@ std::vector<std::string> measure_arguments(const Cell& cell, const ExperimentOpt
                      {"--write-replies", (cell.folder / "replies.jsonl").string()});
   for (const auto& setting : e.decoding) arguments.insert(arguments.end(), {"--set", setting});
   if (const auto names = of_evaluate(e); !names.empty()) {
-    std::string all;
-    for (const auto& name : e.metrics) all += (all.empty() ? "" : ",") + name;
+    std::string all;  // those of vectors are measured for the report alone
+    for (const auto& name : e.metrics)
+      if (!name.starts_with("embed_")) all += (all.empty() ? "" : ",") + name;
     arguments.insert(arguments.end(), {"--metrics", all});
   }
   arguments.insert(arguments.end(), {"--quiet", "--json"});

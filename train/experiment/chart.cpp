@@ -249,8 +249,7 @@ std::string bar_chart(const ChartText& text, const std::vector<ChartSeries>& ser
     const double half = 0.35 * (frame.x(1) - frame.x(0)), top = frame.y(point.y);
     out += "<rect x=\"" + number(middle - half) + "\" y=\"" + number(std::min(top, foot)) +
            "\" width=\"" + number(2 * half) + "\" height=\"" + number(std::abs(foot - top)) +
-           "\" fill=\"" + std::string(kColours.at(i % kColours.size())) +
-           "\"/>\n";
+           "\" fill=\"" + std::string(kColours.at(i % kColours.size())) + "\"/>\n";
     if (point.interval && std::isfinite(point.interval->low))
       out += whisker(middle, frame.y(point.interval->low), frame.y(point.interval->high), "#222");
   }
