@@ -202,7 +202,18 @@ TEST_P(ModelDecodingTest, AReplyMayBeginAConversation) {
     return decode_all(std::move(asked), 1).at(0).best.at(0);
   };
   const auto said = begin(1);
-  EXPECT_FALSE(said.log_probs.empty());
+  // As scored where there is a turn, but the reply does not read it.
+  auto context = tiny_contexts({1})[0];
+  context.reply_speaker = 1;
+  context.reply = said.ids;
+  auto batch = data::make_batch({context}, {}, data::SpecialIds{});
+  batch.context.fill_(-1);
+  const torch::NoGradGuard no_grad;
+  const auto score = model_->score(batch).log_probs;
+  ASSERT_FALSE(said.log_probs.empty());
+  for (std::size_t t = 0; t < said.log_probs.size(); ++t)
+    EXPECT_NEAR(score[0][static_cast<std::int64_t>(t)].item<float>(), said.log_probs[t],
+                kFloatTolerance);
   session.add_turn({.ids = {30, 31}, .speaker = 2});
   session.compose(1);
   expect_near(begin(1), said);
