@@ -182,6 +182,12 @@ models::NamedTensors Learner::averaged() const {
   return tensors;
 }
 
+Initialised Learner::start_from(const std::string& run_name) {
+  auto from = init_from(*model_, store_.tokenizer(), run_name);
+  if (average_) average_.emplace(arena_, options_.ema_decay);
+  return from;
+}
+
 void Learner::save_into(const std::filesystem::path& folder) {
   for (const auto& range : arena_.ranges) state.updates[range.rule.name] = range.updates;
   models::write_safetensors(folder / "model.safetensors", models::named_tensors(*model_));

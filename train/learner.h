@@ -14,6 +14,7 @@
 #include "models/checkpoint/safetensors.h"
 #include "models/dialogue_model.h"
 #include "train/arena.h"
+#include "train/init_from.h"
 #include "train/optimizer.h"
 #include "train/recipe.h"
 #include "train/state.h"
@@ -37,6 +38,9 @@ class Learner {
   /// Returns  false when a signal came before it was done; then nothing has changed
   /// Throws   base::Error when the gradient was not finite `max_bad_steps` times in a row
   bool step();
+
+  /// Takes the parameters that fit from another run's checkpoint, at step 0; see `init_from`.
+  Initialised start_from(const std::string& run_name);
 
   /// Writes all files of a checkpoint but its manifest. Throws   FileError
   void save_into(const std::filesystem::path& folder);

@@ -90,6 +90,7 @@ TrainOptions TrainOptions::from(configs::Section& section) {
   const auto seed = section.get<std::int64_t>("seed", static_cast<std::int64_t>(o.seed));
   section.check(seed >= 0, "seed", "0 or more");
   o.seed = static_cast<std::uint64_t>(seed);
+  o.init_from = section.get("init_from", o.init_from);
   read_optimizer(o, section);
   read_stops(o, section);
   read_judgement(o, section);

@@ -56,6 +56,23 @@ void Report::started(const TrainState& state, const std::string& device, std::in
               {"parameters", parameters}});
 }
 
+void Report::initialised(const TrainState& state, const Initialised& from) {
+  const auto listed = [](const std::vector<std::string>& names) {
+    return json::array(names.begin(), names.end());
+  };
+  log_.write({{"event", "init_from"},
+              {"step", state.step},
+              {"checkpoint", from.checkpoint},
+              {"hash", from.hash},
+              {"copied", listed(from.copied)},
+              {"fresh", listed(from.fresh)}});
+  std::string fresh;
+  for (const auto& name : from.fresh) fresh += " " + name;
+  if (!quiet_)
+    progress_.say("init_from " + from.checkpoint + ": " + std::to_string(from.copied.size()) +
+                  " parameters copied; start by themselves:" + (fresh.empty() ? " none" : fresh));
+}
+
 void Report::stepped(TrainState& state, double grad_norm, double share) {
   const auto seconds = 60 * minutes();
   const auto rate = static_cast<double>(state.labels - labels_at_start_) / std::max(seconds, 1e-9);

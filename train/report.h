@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/progress.h"
+#include "train/init_from.h"
 #include "train/log.h"
 #include "train/options.h"
 #include "train/run_folder.h"
@@ -25,6 +26,7 @@ class Report {
 
   void warn(const TrainState& state, const std::string& text);  ///< shown even when quiet
   void started(const TrainState& state, const std::string& device, std::int64_t parameters);
+  void initialised(const TrainState& state, const Initialised& from);
   /// After every step; writes a line every `log_every` of them, and then empties `since_log`.
   void stepped(TrainState& state, double grad_norm, double share);
   void validated(const TrainState& state, const std::map<std::string, double>& metrics,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,7 +48,8 @@ struct Trainer::Impl {
     return split;
   }
 
-  /// Takes the newest checkpoint that verifies; none at all is a fresh run. Damaged ones that are
+  /// Takes the newest checkpoint that verifies; none at all is a fresh run, which may start from
+  /// another one's parameters. Damaged ones that are
   /// newer are set aside, so that they are not counted among those to keep.
   void go_on() {
     const auto steps = models::checkpoint_steps(folder.path());
@@ -81,6 +83,7 @@ struct Trainer::Impl {
       throw base::CheckpointError(problem +
                                   "; no checkpoint of the run can be used, so it cannot go on: "
                                   "begin anew with --restart, which moves it aside");
+    if (!options.init_from.empty()) initialised = learner.start_from(options.init_from);
   }
 
   void save(Report& report) {
@@ -162,6 +165,7 @@ struct Trainer::Impl {
   TrainResult run(const std::function<void(const TrainState&)>& after_step) {
     Report report(folder, options, state, share_done(0), quiet);
     report.started(state, c10::str(learner.device()), learner.parameters());
+    if (initialised) report.initialised(state, *initialised);
     for (const auto& warning : warnings) report.warn(state, warning);
 
     TrainResult result;
@@ -191,7 +195,8 @@ struct Trainer::Impl {
   Learner learner;
   TrainState& state = learner.state;
   const data::Split* valid = nullptr;
-  std::vector<std::string> warnings;  ///< to tell when it runs
+  std::vector<std::string> warnings;       ///< to tell when it runs
+  std::optional<Initialised> initialised;  ///< likewise, by a fresh run
 
   std::int64_t saved_step = -1;    ///< of the newest checkpoint, -1 when it is out of date
   std::uint64_t saved_epochs = 0;  ///< that were over at it

@@ -1,0 +1,45 @@
+#include "train/init_from.h"
+
+#include "base/errors.h"
+#include "models/checkpoint/checkpoint.h"
+#include "models/checkpoint/safetensors.h"
+
+namespace banter::train {
+
+Initialised init_from(models::DialogueModel& model, const data::Tokenizer& tokenizer,
+                      const std::string& run_name) {
+  const auto found = models::find_checkpoint(models::RunName::parse(run_name));
+  const auto fail = [&](const std::string& why) {
+    throw base::ConfigError("train.init_from: " + found.folder.string() + " " + why);
+  };
+  if (data::Tokenizer::open(found.folder / "tokenizer.model").hash() != tokenizer.hash())
+    fail(
+        "has another tokenizer, so its ids mean other pieces: prepare the store with "
+        "data.tokenizer.path: " +
+        (found.folder / "tokenizer.model").string());
+
+  const auto saved = models::read_safetensors(
+      found.folder / (found.use_ema ? "ema.safetensors" : "model.safetensors"));
+  Initialised from{
+      .checkpoint = found.folder.string(), .hash = found.hash, .copied = {}, .fresh = {}};
+  models::NamedTensors live, taken;
+  for (const auto& parameter : model.named_parameters()) {
+    const auto& name = parameter.key();
+    const auto other = saved.find(name);
+    if (other == saved.end() || other->second.sizes() != parameter.value().sizes()) {
+      from.fresh.push_back(name);
+      continue;
+    }
+    from.copied.push_back(name);
+    live.emplace(name, parameter.value());
+    taken.emplace(name, other->second);
+  }
+  if (from.copied.empty())
+    fail(
+        "has no parameter of the name and shape of one of this model: choose a run of a model "
+        "that is like it, with the same widths");
+  models::assign_tensors(live, taken, "train.init_from: " + found.folder.string());
+  return from;
+}
+
+}  // namespace banter::train
