@@ -23,6 +23,7 @@ Initialised init_from(models::DialogueModel& model, const data::Tokenizer& token
   Initialised from{
       .checkpoint = found.folder.string(), .hash = found.hash, .copied = {}, .fresh = {}};
   models::NamedTensors live, taken;
+  bool has_matrix = false;  // the output's bias alone, as long as the vocabulary, is no start
   for (const auto& parameter : model.named_parameters()) {
     const auto& name = parameter.key();
     const auto other = saved.find(name);
@@ -31,12 +32,13 @@ Initialised init_from(models::DialogueModel& model, const data::Tokenizer& token
       continue;
     }
     from.copied.push_back(name);
+    has_matrix = has_matrix || other->second.dim() >= 2;
     live.emplace(name, parameter.value());
     taken.emplace(name, other->second);
   }
-  if (from.copied.empty())
+  if (!has_matrix)
     fail(
-        "has no parameter of the name and shape of one of this model: choose a run of a model "
+        "has no matrix of the name and shape of one of this model: choose a run of a model "
         "that is like it, with the same widths");
   models::assign_tensors(live, taken, "train.init_from: " + found.folder.string());
   return from;

@@ -20,7 +20,7 @@ struct Initialised {
 /// shape of one of its own: a `vhred` may start from a trained `hred`.
 ///
 /// Throws   CheckpointError when the checkpoint cannot be used; ConfigError when it has another
-///          tokenizer, or no parameter fits; then nothing was copied
+///          tokenizer, or no matrix fits; then nothing was copied
 Initialised init_from(models::DialogueModel& model, const data::Tokenizer& tokenizer,
                       const std::string& run_name);
 

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -155,20 +156,24 @@ TEST_P(LearningTest, LearnsTenDialoguesByHeart) {
       recipe("run", {std::string("model={") + GetParam() + "}", "train.steps=500", "train.lr=0.01",
                      "train.micro_batches=1", "train.schedule=constant", "train.validate_every=500",
                      "train.save_every=500", "train.valid_split=train", "train.weight_decay=0",
-                     "model.dropout=0", "model.hidden_dim=48", "model.embed_dim=32",
-                     "batch.tokens_per_batch=4000"});
+                     "model.dropout=0", "batch.tokens_per_batch=4000"});
   Trainer trainer(folder, r, ten.store(), true);
   const auto result = trainer.run();
   EXPECT_EQ(result.why, "steps");
   EXPECT_LT(std::log(result.state.best.at("ppl").value), 0.05);
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, LearningTest,
-                         testing::Values("type: hran", "type: hred",
-                                         "type: hred, layers: 2, bidirectional: true, tied: true",
-                                         "type: vhred, kl_anneal_steps: 0, word_drop: 0",
-                                         "type: wseq"),
-                         [](const auto& which) { return "Model" + std::to_string(which.index); });
+INSTANTIATE_TEST_SUITE_P(
+    Models, LearningTest,
+    testing::Values(
+        "type: hran, embed_dim: 32, hidden_dim: 48", "type: hred, embed_dim: 32, hidden_dim: 48",
+        "type: hred, embed_dim: 32, hidden_dim: 48, layers: 2, bidirectional: true, tied: true",
+        "type: hred, embed_dim: 32, hidden_dim: 48, encoder: transformer",
+        "type: recosa, dim: 48, ffn_dim: 96, decoder_layers: 2",
+        "type: transformer, dim: 48, ffn_dim: 96",
+        "type: vhred, embed_dim: 32, hidden_dim: 48, kl_anneal_steps: 0, word_drop: 0",
+        "type: wseq, embed_dim: 32, hidden_dim: 48"),
+    [](const auto& which) { return "Model" + std::to_string(which.index); });
 
 /// The divergence alone moves the prior, and at the first step it does not count yet.
 TEST_F(TrainerTest, ALossCountsAsMuchAsItsModelSaysAtThatStep) {
@@ -547,6 +552,81 @@ INSTANTIATE_TEST_SUITE_P(
         OptionCase{"save_every", "5", {"train.keep_last=9"}}, OptionCase{"keep_last", "1", {}},
         OptionCase{"keep_best", "[token_accuracy]", {}}, OptionCase{"log_every", "1", {}}),
     [](const auto& option) { return std::string(option.param.key); });
+
+/// Names that a line of the log lists.
+std::set<std::string> names_in(const base::json::object& line, const char* key) {
+  std::set<std::string> names;
+  for (const auto& name : line.at(key).as_array()) names.emplace(name.as_string());
+  return names;
+}
+
+TEST_F(TrainerTest, AModelStartsFromWhatFitsOfAnotherRun) {
+  const auto plain = recipe("hred", {"model.attention=none"});
+  train(plain);
+  const std::vector<std::string> still = {
+      "model={type: vhred, embed_dim: 6, hidden_dim: 6, latent_dim: 4}", "train.steps=1",
+      "train.lr=1e-9", "train.weight_decay=0", "train.valid_split=''"};
+  auto from = still;
+  from.push_back("train.init_from=" + plain.run.string() + "@step-8");
+  const auto r = recipe("vhred", from);
+  train(r);
+
+  const auto taken = weights(r.run, 1), given = weights(plain.run, 8);
+  const auto line = log_lines(r.run / "log.jsonl").at(1);
+  EXPECT_EQ(line.at("event"), "init_from");
+  const auto copied = names_in(line, "copied"), fresh = names_in(line, "fresh");
+  EXPECT_TRUE(copied.contains("encoder.weight_hh"));
+  EXPECT_TRUE(fresh.contains("prior.mean.bias")) << "hred has none";
+  EXPECT_TRUE(fresh.contains("decoder.weight_ih")) << "that of hred is narrower";
+  EXPECT_EQ(copied.size() + fresh.size(), taken.size());
+  train(recipe("alone", still));
+  const auto alone = weights(place / "alone", 1);
+  for (const auto& [name, tensor] : taken)
+    EXPECT_TRUE(
+        torch::allclose(tensor, copied.contains(name) ? given.at(name) : alone.at(name), 0, 1e-7))
+        << name;
+  EXPECT_NE(base::read_file(r.run / "step-1/config.yaml").find("init_from: "), std::string::npos);
+}
+
+TEST_F(TrainerTest, TheAverageStartsFromWhatWasTakenToo) {
+  const auto first = recipe("first");
+  train(first);
+  const auto r = recipe("second", {"train.init_from=" + first.run.string() + "@step-8",
+                                   "train.steps=1", "train.lr=1e-9", "train.ema_decay=0.9"});
+  train(r);
+  const auto average = models::read_safetensors(r.run / "step-1/ema.safetensors");
+  for (const auto& [name, tensor] : weights(first.run, 8))
+    EXPECT_TRUE(torch::allclose(average.at(name), tensor, 0, 1e-7)) << name;
+}
+
+TEST_F(TrainerTest, ARunThatGoesOnNeedsItsStartNoMore) {
+  train(recipe("first"));
+  const std::vector<std::string> from = {"train.init_from=" + (place / "first").string()};
+  train(recipe("whole", from));
+  EXPECT_THROW(train(recipe("broken", from), 5), Crash);
+  fs::remove_all(place / "first");
+  train(recipe("broken", from));
+  EXPECT_EQ(contents(place / "whole"), contents(place / "broken"));
+}
+
+TEST_F(TrainerTest, AStartThatDoesNotFitIsAnError) {
+  train(recipe("first"));
+  const auto start = [&](const std::string& more) {
+    return recipe("second", {"train.init_from=" + (place / "first").string(), more});
+  };
+  const auto said = problem<base::ConfigError>(
+      [&] { train(start("model={type: hred, embed_dim: 5, hidden_dim: 7}")); });
+  EXPECT_NE(said.find("no matrix"), std::string::npos) << said;
+  EXPECT_THROW(train(recipe("third", {"train.init_from=" + (place / "none").string()})),
+               base::CheckpointError);
+
+  const MadeStore other({.seed = 2, .dialogues = 24, .splits = {"train", "valid"}});
+  const auto r = start("train.steps=1");
+  const RunFolder folder(r.run);
+  const auto of_tokenizer =
+      problem<base::ConfigError>([&] { Trainer(folder, r, other.store(), true); });
+  EXPECT_NE(of_tokenizer.find("tokenizer"), std::string::npos) << of_tokenizer;
+}
 
 TEST_F(TrainerTest, AMixOfStoresGoesOnWhereItCrashed) {
   const MadeStore other({.seed = 5,
