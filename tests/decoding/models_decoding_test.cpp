@@ -267,6 +267,12 @@ INSTANTIATE_TEST_SUITE_P(
                     "{type: seq2seq, embed_dim: 6, hidden_dim: 10, bidirectional: true, layers: 2}",
                     "{type: vhred, embed_dim: 6, hidden_dim: 10, latent_dim: 4}",
                     "{type: wseq, embed_dim: 6, hidden_dim: 10}",
+                    "{type: transformer, dim: 8, heads: 2, ffn_dim: 10, encoder_layers: 2, "
+                    "decoder_layers: 2, tied: false}",
+                    "{type: transformer, dim: 8, heads: 2, ffn_dim: 10, norm: post, "
+                    "positions: rope, activation: swish, tied: false, speakers: true}",
+                    "{type: recosa, dim: 8, heads: 2, ffn_dim: 10, decoder_layers: 2, tied: false}",
+                    "{type: hred, encoder: transformer, embed_dim: 8, hidden_dim: 10, ffn_dim: 6}",
                     "{type: hred, embed_dim: 6, hidden_dim: 10} + {type: seq2seq, embed_dim: 4, "
                     "hidden_dim: 8} + {type: hran, embed_dim: 6, hidden_dim: 10}"),
     [](const auto& which) { return "Model" + std::to_string(which.index); });
