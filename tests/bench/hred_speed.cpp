@@ -5,6 +5,8 @@
 //                             --valid-target PPL --every N --save FILE]
 //   hred_speed decode STORE  [--batch N --replies N --weights FILE]
 //
+// and, of both, --model '{type: transformer}' or what else a recipe's `model` may be.
+//
 // The order of batches depends on the options alone, so export_batches writes what `train` sees;
 // `decode` answers the first replies of what `--split valid --shuffle none --tokens 1000000` gives.
 
@@ -39,7 +41,7 @@ double seconds_since(Clock::time_point start) {
 
 struct Settings {
   std::string store, shuffle = "dialogue", weights, save;
-  std::string model = "type: hred\nattention: both\n";
+  std::string model = "{type: hred, attention: both, embed_dim: 256, hidden_dim: 512}";
   std::int64_t tokens = 1024, turn_tokens = 60, steps = 40, skip = 3, every = 200, threads = 2;
   std::int64_t batch = 1, replies = 64;
   double target = 0;
@@ -56,8 +58,7 @@ data::BatchOptions batch_options(const Settings& s) {
 }
 
 models::ModelPtr make_model(const Settings& s, const data::Tokenizer& tokenizer) {
-  const auto config = configs::Config::parse(
-      s.model + "embed_dim: 256\nhidden_dim: 512\ndropout: 0.1\n", "hred_speed");
+  const auto config = configs::Config::parse(s.model, "hred_speed");
   auto model = models::build_model(config.root(), {tokenizer.vocab_size(), tokenizer.special()}, 1);
   if (!s.weights.empty()) models::assign(*model, models::read_safetensors(s.weights));
   return model;
@@ -220,7 +221,7 @@ int run(int argc, char** argv) {
     command->add_option("--tokens", s.tokens);
     command->add_option("--turn-tokens", s.turn_tokens);
     command->add_option("--threads", s.threads);
-    command->add_option("--model", s.model);
+    command->add_option("--model", s.model, "as a recipe's `model`")->capture_default_str();
     return command;
   };
   auto* train = common(app.add_subcommand("train"));

@@ -16,9 +16,11 @@ namespace {
 
 constexpr std::int64_t kVocab = 8000;
 
+const std::string kRecurrent = "embed_dim: 256\nhidden_dim: 512\n";
+const std::string kTransformer = "dim: 256\nheads: 4\nffn_dim: 1024\n";
+
 ModelPtr full_size_model(const std::string& options) {
-  const auto config =
-      configs::Config::parse("embed_dim: 256\nhidden_dim: 512\ndropout: 0.0\n" + options, "bench");
+  const auto config = configs::Config::parse("dropout: 0.0\n" + options, "bench");
   return build_model(config.root(), {kVocab, data::SpecialIds{}}, 1);
 }
 
@@ -59,30 +61,48 @@ void TrainStep(benchmark::State& state, const std::string& options) {
   state.counters["labels/s"] = benchmark::Counter(static_cast<double>(batch.label_count),
                                                   benchmark::Counter::kIsIterationInvariantRate);
 }
-BENCHMARK_CAPTURE(TrainStep, hred_both, "type: hred")
+BENCHMARK_CAPTURE(TrainStep, hred_both, kRecurrent + "type: hred")
     ->Arg(1)
     ->Arg(0)
     ->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(TrainStep, hran, "type: hran")->Arg(1)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(TrainStep, hred_words, "type: hred\nword_attention: true")
+BENCHMARK_CAPTURE(TrainStep, hran, kRecurrent + "type: hran")
     ->Arg(1)
     ->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(TrainStep, seq2seq, "type: seq2seq")->Arg(0)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(TrainStep, vhred, "type: vhred")->Arg(1)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(TrainStep, wseq, "type: wseq")->Arg(1)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(TrainStep, hred_words, kRecurrent + "type: hred\nword_attention: true")
+    ->Arg(1)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(TrainStep, recosa, kTransformer + "type: recosa")
+    ->Arg(1)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(TrainStep, seq2seq, kRecurrent + "type: seq2seq")
+    ->Arg(0)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(TrainStep, transformer, kTransformer + "type: transformer")
+    ->Arg(1)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(TrainStep, vhred, kRecurrent + "type: vhred")
+    ->Arg(1)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(TrainStep, wseq, kRecurrent + "type: wseq")
+    ->Arg(1)
+    ->Unit(benchmark::kMillisecond);
 
-void DecodeStep(benchmark::State& state) {
+void DecodeStep(benchmark::State& state, const std::string& options) {
   set_threads(static_cast<int>(state.range(1)));
   const c10::InferenceMode guard;
-  const auto model = full_size_model("type: hred");
+  const auto model = full_size_model(options);
   model->eval();
   const auto rows = state.range(0);
   const auto batch = made_batch(4);
   const auto memory =
       model->compose(model->encode_turns(batch), batch.context, batch.facts, batch.reply_speaker);
-  auto decoding = model->start(0, memory, torch::arange(rows));
+  const auto begun = model->start(0, memory, torch::arange(rows));
   const auto ids = torch::full({rows}, 400, torch::kLong);
+  constexpr int kTokens = 30;  // of a reply, which is written again and again
+  auto decoding = begun;
+  int written = 0;
   for (auto _ : state) {
+    if (written++ % kTokens == 0) decoding = begun;
     auto out = model->step(ids, memory, decoding);
     decoding = std::move(out.state);
     benchmark::DoNotOptimize(out.logits.data_ptr());
@@ -90,17 +110,21 @@ void DecodeStep(benchmark::State& state) {
   state.counters["tokens/s"] =
       benchmark::Counter(static_cast<double>(rows), benchmark::Counter::kIsIterationInvariantRate);
 }
-BENCHMARK(DecodeStep)
+BENCHMARK_CAPTURE(DecodeStep, hred, kRecurrent + "type: hred")
     ->Args({1, 1})
     ->Args({1, 0})
     ->Args({32, 1})
     ->Args({32, 0})
     ->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(DecodeStep, transformer, kTransformer + "type: transformer")
+    ->Args({1, 1})
+    ->Args({32, 1})
+    ->Unit(benchmark::kMicrosecond);
 
 void EncodeTurns(benchmark::State& state) {
   set_threads(0);
   const c10::InferenceMode guard;
-  const auto model = full_size_model("type: hred");
+  const auto model = full_size_model(kRecurrent + "type: hred");
   model->eval();
   const auto batch = made_batch(static_cast<int>(state.range(0)));
   for (auto _ : state) benchmark::DoNotOptimize(model->encode_turns(batch).size());

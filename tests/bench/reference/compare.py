@@ -3,12 +3,13 @@
 
     compare.py --build build/release --store stores/ubuntu [--python PYTHON] [--rounds 3]
     compare.py --build build/release --store stores/ubuntu --target 300      minutes to a perplexity
+    compare.py --build build/release --store stores/ubuntu --model transformer
 
 Writes tables in Markdown to standard output: medians over the rounds, and each program's range;
 with --target the minutes of one training each.
 The Python that runs hred_reference.py needs torch 2.15 and safetensors (--python). It gets the
 allocator's settings that banter gives itself. Both decode with the same weights (--weights: a
-model.safetensors of E 256, H 512; without it those of a training of 400 steps, first) and the
+model.safetensors of E 256, H 512, or of a transformer's default sizes; without it those of a training of 400 steps, first) and the
 numbers of tokens should agree.
 """
 
@@ -22,6 +23,12 @@ import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+
+# As a recipe's `model`; the names are those of hred_reference.py.
+MODELS = {
+    "hred": "{type: hred, attention: both, embed_dim: 256, hidden_dim: 512}",
+    "transformer": "{type: transformer}",
+}
 
 # Blocks of any size come from the heap and stay there, as in banter (models/device.cpp).
 ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 30)}
@@ -50,11 +57,12 @@ class Programs:
 
     def ours(self, mode, *options):
         return json_lines([self.bench / "hred_speed", mode, self.args.store, "--threads",
-                           self.args.threads, *self.size, *options])
+                           self.args.threads, "--model", MODELS[self.args.model], *self.size,
+                           *options])
 
     def theirs(self, mode, batches, *options):
         return json_lines([self.args.python, HERE / "hred_reference.py", mode, batches, "--threads",
-                           self.args.threads, *options], ALLOCATOR)
+                           self.args.threads, "--model", self.args.model, *options], ALLOCATOR)
 
 
 def compare_speed(programs, args):
@@ -154,6 +162,7 @@ def main():
     parser.add_argument("--build", default="build/release")
     parser.add_argument("--store", required=True)
     parser.add_argument("--python", default=sys.executable)
+    parser.add_argument("--model", choices=MODELS, default="hred")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=14)
     parser.add_argument("--tokens", type=int, default=1024, help="labels a batch")

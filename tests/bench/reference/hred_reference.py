@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""HRED and seq2seq in plain PyTorch: what banter's speed and numbers are compared with.
+"""HRED, seq2seq and a Transformer in plain PyTorch: what banter's speed and numbers are compared with.
 
-The same models as models/hred.h and models/seq2seq.h, with the same parameter names, written the
+The same models as models/hred.h, models/seq2seq.h and models/transformer.h (in
+transformer_reference.py), with the same parameter names, written the
 way one writes them in Python: nn.GRU over packed turns, one example a row (a turn is encoded again
 for every reply that reads it), a loop over nn.GRUCell with batched attention, cross entropy over
 the packed labels, fused AdamW. Nothing here is imported by the product.
@@ -39,6 +40,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
+from transformer_reference import Transformer
 
 BOS, EOS = 2, 3
 NOT_COUNTED = -100
@@ -106,7 +108,7 @@ def example_rows(n, tensors, join):
 def read_batches(path, args):
     tensors = load_file(path)
     count = len({name.split(".")[0] for name in tensors})
-    join = args.model == "seq2seq"
+    join = args.model != "hred"
     return [example_rows(n, tensors, join) for n in range(min(count, args.limit or count))]
 
 
@@ -268,6 +270,8 @@ def label_logits(model, batch):
     Rows that ended leave when half of them have: narrowing the memory at every step would cost a
     gradient of its whole size for each token.
     """
+    if hasattr(model, "label_logits"):
+        return model.label_logits(batch)
     memory = model.encode(batch)
     inputs = model.embedding(batch.decoder_input).unbind(1)
     pack = lambda rows: torch.cat([rows[:n, t] for t, n in enumerate(batch.live)])
@@ -294,6 +298,8 @@ def start_parameters(model):
         elif "weight_ih" in name:
             for gate in p.data.chunk(3):
                 nn.init.xavier_uniform_(gate)
+        elif "norm." in name:
+            nn.init.constant_(p, float(name.endswith("weight")))
         elif p.dim() == 2:
             nn.init.xavier_uniform_(p)
         elif name.endswith(".v"):
@@ -310,8 +316,30 @@ def own_name(name):
     return name
 
 
+def layers_of(weights, stack):
+    return len({name.split(".")[1] for name in weights if name.startswith(stack + ".")} - {"norm"})
+
+
+def build_transformer(args, weights):
+    if weights:
+        args.vocab, args.dim = weights["embedding.token.weight"].shape
+        args.ffn_dim = weights["decoder.0.feed_forward.in.weight"].shape[0]
+        args.encoder_layers = layers_of(weights, "encoder")
+        args.decoder_layers = layers_of(weights, "decoder")
+        args.speakers = "embedding.speaker.weight" in weights
+    torch.manual_seed(args.seed)
+    model = Transformer(args, Embedding(args.vocab, args.dim, args.speakers, dropout=0.0))
+    start_parameters(model)
+    if weights:
+        weights["output_layer.bias"] = weights.pop("output.bias")  # `output` takes a state
+        model.load_state_dict(weights)
+    return model
+
+
 def build(args):
     weights = load_file(args.weights) if args.weights else None
+    if args.model == "transformer":
+        return build_transformer(args, weights)
     if weights:
         args.vocab, args.hidden_dim = weights["output.weight"].shape
         args.embed_dim = weights["embedding.token.weight"].shape[1]
@@ -544,10 +572,15 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     model = parser.add_argument_group("model (sizes are those of --weights when it is given)")
     model.add_argument("--weights", help="model.safetensors of a banter checkpoint")
-    model.add_argument("--model", default="hred", choices=["hred", "seq2seq"])
+    model.add_argument("--model", default="hred", choices=["hred", "seq2seq", "transformer"])
     model.add_argument("--vocab", type=int, default=8000)
     model.add_argument("--embed-dim", type=int, default=256)
     model.add_argument("--hidden-dim", type=int, default=512)
+    model.add_argument("--dim", type=int, default=256, help="of a transformer, with the next four")
+    model.add_argument("--heads", type=int, default=4)
+    model.add_argument("--ffn-dim", type=int, default=1024)
+    model.add_argument("--encoder-layers", type=int, default=3)
+    model.add_argument("--decoder-layers", type=int, default=3)
     model.add_argument("--dropout", type=float, default=0.1)
     model.add_argument("--attention", default="both", choices=["none", "static", "dynamic", "both"])
     model.add_argument(
