@@ -109,7 +109,8 @@ void ModelArguments::add_ensemble_to(CLI::App& app) {
   auto* runs = app.add_option("--ensemble", ensemble,
                               "a run that answers together with RUN, each token by the mean of "
                               "what all say; may be repeated")
-                   ->allow_extra_args(false);
+                   ->allow_extra_args(false)
+                   ->type_name("RUN");
   app.add_option("--ensemble-mean", ensemble_mean, "of what: log_probs or probs")
       ->check(CLI::IsMember(Ensemble::means()))
       ->needs(runs);
