@@ -112,7 +112,11 @@ template <typename T>
 class WordLoop {
  public:
   WordLoop(const Parameters& in, const TurnPlaces& places, Trace& trace)
-      : in_(in), places_(places), trace_(trace), H_(in.weight_hh.size(1)), K_(in.word_v.size(0)) {}
+      : in_(in),
+        places_(places),
+        trace_(trace),
+        hidden_dim_(in.weight_hh.size(1)),
+        key_dim_(in.word_v.size(0)) {}
 
   void forth(bool saves);
   /// The gradients, those of `gates` to the context weight in order.
@@ -142,9 +146,9 @@ class WordLoop {
   /// g before each of the first m turns at `position` > 0. Shapes   returns (m,H)
   [[nodiscard]] torch::Tensor turns_before(const torch::Tensor& turns, std::size_t position,
                                            std::int64_t m) const {
-    const auto before = turns.new_empty({m, H_});
+    const auto before = turns.new_empty({m, hidden_dim_});
     for (std::int64_t i = 0; i < m; ++i)
-      std::copy_n(at_row<T>(turns, place(position, i) - 1), H_, at_row<T>(before, i));
+      std::copy_n(at_row<T>(turns, place(position, i) - 1), hidden_dim_, at_row<T>(before, i));
     return before;
   }
   [[nodiscard]] std::int64_t place(std::size_t position, std::int64_t i) const {
@@ -162,7 +166,7 @@ class WordLoop {
   const Parameters& in_;
   const TurnPlaces& places_;
   Trace& trace_;
-  const std::int64_t H_, K_;
+  const std::int64_t hidden_dim_, key_dim_;
   const Kernels<T>& k_ = kernels<T>();
   Parameters d_;                                   ///< on the way back
   torch::Tensor d_word_queries_, d_turn_queries_;  ///< (P,K), likewise
@@ -179,7 +183,7 @@ torch::Tensor WordLoop<T>::look_at_words(const At& step, Trace::Step& kept) {
       in_.has_rnn() ? in_.rnn_bias_ih.repeat({step.q, 1}) : queries.new_zeros({step.q, D});
   split(step.q, kRowGrain, [&](std::int64_t begin, std::int64_t end) {
     auto* b = kept.word_weights.template data_ptr<T>();
-    k_.additive_weights(begin, end, K_, queries.template const_data_ptr<T>(),
+    k_.additive_weights(begin, end, key_dim_, queries.template const_data_ptr<T>(),
                         in_.word_keys.const_data_ptr<T>(), row_index(places_.words),
                         in_.word_v.const_data_ptr<T>(), b);
     k_.add_weighted_rows(begin, end, D, b, in_.word_values.const_data_ptr<T>(),
@@ -191,19 +195,20 @@ torch::Tensor WordLoop<T>::look_at_words(const At& step, Trace::Step& kept) {
 template <typename T>
 torch::Tensor WordLoop<T>::run_over_turns(const At& step, const torch::Tensor& gates,
                                           Trace::Step& kept) {
-  const auto turns = gates.new_empty({step.q, H_});
-  kept.rnn_gates = gates.new_empty({step.q, 4 * H_});
+  const auto turns = gates.new_empty({step.q, hidden_dim_});
+  kept.rnn_gates = gates.new_empty({step.q, 4 * hidden_dim_});
   for (std::size_t position = 0; position < places_.by_position.size(); ++position) {
     const auto m = places_.count(position, step.q);
     if (m == 0) break;
-    const auto before = position == 0 ? gates.new_zeros({m, H_}) : turns_before(turns, position, m);
+    const auto before =
+        position == 0 ? gates.new_zeros({m, hidden_dim_}) : turns_before(turns, position, m);
     const auto hidden_gates = position == 0
-                                  ? in_.rnn_bias_hh.expand({m, 3 * H_}).contiguous()
+                                  ? in_.rnn_bias_hh.expand({m, 3 * hidden_dim_}).contiguous()
                                   : torch::addmm(in_.rnn_bias_hh, before, in_.rnn_weight_hh.t());
     split(m, kRowGrain, [&](std::int64_t begin, std::int64_t end) {
       for (auto i = begin; i < end; ++i) {
         const auto to = place(position, i);
-        k_.gru_forward(1, H_, at_row<T>(gates, to), at_row<T>(hidden_gates, i),
+        k_.gru_forward(1, hidden_dim_, at_row<T>(gates, to), at_row<T>(hidden_gates, i),
                        at_row<T>(before, i), at_row<T>(turns, to), at_row<T>(kept.rnn_gates, to));
       }
     });
@@ -218,10 +223,10 @@ torch::Tensor WordLoop<T>::look_at_turns(const At& step, Trace::Step& kept) {
   const auto seen = step.of(trace_.seen).zero_();
   split(step.n, kRowGrain, [&](std::int64_t begin, std::int64_t end) {
     auto* a = at_row<T>(trace_.turn_weights, step.at);
-    k_.additive_weights(begin, end, K_, at_row<T>(trace_.turn_queries, step.at),
+    k_.additive_weights(begin, end, key_dim_, at_row<T>(trace_.turn_queries, step.at),
                         kept.keys.template const_data_ptr<T>(), row_index(places_.turns),
                         in_.turn_v.const_data_ptr<T>(), a);
-    k_.add_weighted_rows(begin, end, H_, a, kept.turns.template const_data_ptr<T>(),
+    k_.add_weighted_rows(begin, end, hidden_dim_, a, kept.turns.template const_data_ptr<T>(),
                          row_index(places_.turns), seen.template data_ptr<T>());
   });
   return seen;
@@ -230,12 +235,12 @@ torch::Tensor WordLoop<T>::look_at_turns(const At& step, Trace::Step& kept) {
 template <typename T>
 void WordLoop<T>::forth(bool saves) {
   const auto P = in_.gates.size(0), U = places_.turns.size(1);
-  trace_.states = in_.gates.new_empty({P, H_});
-  trace_.state_gates = in_.gates.new_empty({P, 4 * H_});
-  trace_.word_queries = in_.gates.new_empty({P, K_});
-  trace_.turn_queries = in_.gates.new_empty({P, K_});
+  trace_.states = in_.gates.new_empty({P, hidden_dim_});
+  trace_.state_gates = in_.gates.new_empty({P, 4 * hidden_dim_});
+  trace_.word_queries = in_.gates.new_empty({P, key_dim_});
+  trace_.turn_queries = in_.gates.new_empty({P, key_dim_});
   trace_.turn_weights = in_.gates.new_zeros({P, U});
-  trace_.seen = in_.gates.new_empty({P, H_});
+  trace_.seen = in_.gates.new_empty({P, hidden_dim_});
   for (std::size_t t = 0; t < places_.counts.size(); ++t) {
     const auto step = at(t);
     const auto old = before(step);
@@ -250,8 +255,9 @@ void WordLoop<T>::forth(bool saves) {
     const auto gates = torch::addmm(step.of(in_.gates), seen, in_.context_weight.t());
     const auto hidden_gates = torch::addmm(in_.bias_hh, old, in_.weight_hh.t());
     split(step.n, kRowGrain, [&](std::int64_t begin, std::int64_t end) {
-      k_.gru_forward(end - begin, H_, at_row<T>(gates, begin), at_row<T>(hidden_gates, begin),
-                     at_row<T>(old, begin), at_row<T>(trace_.states, step.at + begin),
+      k_.gru_forward(end - begin, hidden_dim_, at_row<T>(gates, begin),
+                     at_row<T>(hidden_gates, begin), at_row<T>(old, begin),
+                     at_row<T>(trace_.states, step.at + begin),
                      at_row<T>(trace_.state_gates, step.at + begin));
     });
     if (saves) trace_.steps.push_back(std::move(kept));
@@ -269,19 +275,19 @@ torch::Tensor WordLoop<T>::back_from_turns(const At& step, const torch::Tensor& 
   const auto d_weights = d_seen.new_zeros({step.n, index.width});
   const auto d_scores = torch::empty_like(d_weights);
   split(step.n, kRowGrain, [&](std::int64_t begin, std::int64_t end) {
-    k_.weighted_rows_d_weights(begin, end, H_, d_seen.const_data_ptr<T>(),
+    k_.weighted_rows_d_weights(begin, end, hidden_dim_, d_seen.const_data_ptr<T>(),
                                turns.template const_data_ptr<T>(), index,
                                d_weights.template data_ptr<T>());
     k_.softmax_backward(begin, end, index.width, a, d_weights.template const_data_ptr<T>(),
                         d_scores.template data_ptr<T>());
   });
   const auto d_turns = torch::zeros_like(turns), d_keys = torch::zeros_like(keys);
-  split(H_, kColumnGrain, [&](std::int64_t begin, std::int64_t end) {
-    k_.weighted_rows_d_values(begin, end, step.n, H_, a, d_seen.const_data_ptr<T>(), index,
+  split(hidden_dim_, kColumnGrain, [&](std::int64_t begin, std::int64_t end) {
+    k_.weighted_rows_d_values(begin, end, step.n, hidden_dim_, a, d_seen.const_data_ptr<T>(), index,
                               d_turns.template data_ptr<T>());
   });
-  split(K_, kColumnGrain, [&](std::int64_t begin, std::int64_t end) {
-    k_.additive_backward(begin, end, step.n, K_, at_row<T>(trace_.turn_queries, step.at),
+  split(key_dim_, kColumnGrain, [&](std::int64_t begin, std::int64_t end) {
+    k_.additive_backward(begin, end, step.n, key_dim_, at_row<T>(trace_.turn_queries, step.at),
                          keys.template const_data_ptr<T>(), index, in_.turn_v.const_data_ptr<T>(),
                          d_scores.template const_data_ptr<T>(), at_row<T>(d_turn_queries_, step.at),
                          d_keys.template data_ptr<T>(), d_.turn_v.template data_ptr<T>());
@@ -296,9 +302,9 @@ template <typename T>
 torch::Tensor WordLoop<T>::back_over_turns(const At& step, const torch::Tensor& d_turns) {
   const auto &turns = trace_.steps[step.t].turns, &rnn_gates = trace_.steps[step.t].rnn_gates;
   const auto first = step.q == 0 ? 0 : places_.count(0, step.q);
-  const auto d_gates = d_turns.new_empty({step.q, 3 * H_});
-  const auto d_hidden = d_turns.new_empty({step.q, 3 * H_});  // position after position
-  const auto befores = d_turns.new_zeros({step.q, H_});       // likewise
+  const auto d_gates = d_turns.new_empty({step.q, 3 * hidden_dim_});
+  const auto d_hidden = d_turns.new_empty({step.q, 3 * hidden_dim_});  // position after position
+  const auto befores = d_turns.new_zeros({step.q, hidden_dim_});       // likewise
   auto begin_of_block = step.q;
   for (auto position = places_.by_position.size(); position-- > 0;) {
     const auto m = places_.count(position, step.q);
@@ -307,11 +313,11 @@ torch::Tensor WordLoop<T>::back_over_turns(const At& step, const torch::Tensor& 
     auto before = befores.narrow(0, begin_of_block, m);
     if (position > 0) before.copy_(turns_before(turns, position, m));
     const auto d_block = d_hidden.narrow(0, begin_of_block, m);
-    auto d_before = d_turns.new_empty({m, H_});
+    auto d_before = d_turns.new_empty({m, hidden_dim_});
     split(m, kRowGrain, [&](std::int64_t begin, std::int64_t end) {
       for (auto i = begin; i < end; ++i) {
         const auto to = place(position, i);
-        k_.gru_backward(1, H_, at_row<T>(d_turns, to), at_row<T>(rnn_gates, to),
+        k_.gru_backward(1, hidden_dim_, at_row<T>(d_turns, to), at_row<T>(rnn_gates, to),
                         at_row<T>(before, i), at_row<T>(d_gates, to), at_row<T>(d_block, i),
                         at_row<T>(d_before, i));
       }
@@ -321,7 +327,7 @@ torch::Tensor WordLoop<T>::back_over_turns(const At& step, const torch::Tensor& 
     for (std::int64_t i = 0; i < m; ++i) {
       auto* to = at_row<T>(d_turns, place(position, i) - 1);
       const auto* from = at_row<T>(d_before, i);
-      std::transform(from, from + H_, to, to, std::plus{});
+      std::transform(from, from + hidden_dim_, to, to, std::plus{});
     }
   }
   d_.rnn_bias_ih.add_(d_gates.sum(0));
@@ -352,8 +358,8 @@ void WordLoop<T>::back_from_words(const At& step, const torch::Tensor& d_read) {
                               d_.word_values.template data_ptr<T>());
   });
   const auto d_asked = torch::empty_like(queries);
-  split(K_, kColumnGrain, [&](std::int64_t begin, std::int64_t end) {
-    k_.additive_backward(begin, end, step.q, K_, queries.template const_data_ptr<T>(),
+  split(key_dim_, kColumnGrain, [&](std::int64_t begin, std::int64_t end) {
+    k_.additive_backward(begin, end, step.q, key_dim_, queries.template const_data_ptr<T>(),
                          in_.word_keys.const_data_ptr<T>(), index, in_.word_v.const_data_ptr<T>(),
                          d_scores.template const_data_ptr<T>(), d_asked.template data_ptr<T>(),
                          d_.word_keys.template data_ptr<T>(), d_.word_v.template data_ptr<T>());
@@ -377,9 +383,10 @@ Parameters WordLoop<T>::back(const torch::Tensor& d_states) {
     d.add_(step.of(d_states));
     split(step.n, kRowGrain, [&](std::int64_t begin, std::int64_t end) {
       const auto row = step.at + begin;
-      k_.gru_backward(end - begin, H_, at_row<T>(d, begin), at_row<T>(trace_.state_gates, row),
-                      at_row<T>(old, begin), at_row<T>(d_.gates, row),
-                      at_row<T>(d_hidden_gates, row), at_row<T>(direct, begin));
+      k_.gru_backward(end - begin, hidden_dim_, at_row<T>(d, begin),
+                      at_row<T>(trace_.state_gates, row), at_row<T>(old, begin),
+                      at_row<T>(d_.gates, row), at_row<T>(d_hidden_gates, row),
+                      at_row<T>(direct, begin));
     });
     at::addmm_out(d, direct.narrow(0, 0, step.n), step.of(d_hidden_gates), in_.weight_hh);
     const auto d_turns = back_from_turns(step, step.of(d_.gates).mm(in_.context_weight));
