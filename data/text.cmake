@@ -105,6 +105,7 @@ add_library(
   store/store.cpp
   store/store_folder.cpp
   store/store_writer.cpp
+  tokenizer/pretrained.cpp
   tokenizer/text_sample.cpp
   tokenizer/tokenizer.cpp
   tokenizer/word_encoder.cpp

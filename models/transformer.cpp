@@ -36,7 +36,7 @@ FlatTransformer::FlatTransformer(const FlatTransformerOptions& o, const Vocabula
 }
 
 TransformerModel::Read FlatTransformer::read(const data::Batch& batch) {
-  const auto joined = batch.joined();
+  const auto joined = batch.joined(vocabulary().special);
   const auto order = longest_first(joined.keep);
   Read read;
   read.labels = PaddedRows::of(batch.labels.ge(0), order);

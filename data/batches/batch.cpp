@@ -73,7 +73,7 @@ Row turn_row(std::int64_t speaker, std::vector<TokenId> ids, const SpecialIds& s
 }
 
 Row fact_row(std::int64_t speaker, std::vector<TokenId> ids, const SpecialIds& special) {
-  ids.insert(ids.begin(), special.persona);
+  if (special.persona != SpecialIds::kNone) ids.insert(ids.begin(), special.persona);
   ids.push_back(special.turn_end);
   return {.kind = TurnKind::kFact, .speaker = speaker_row(speaker), .ids = std::move(ids)};
 }
@@ -163,6 +163,34 @@ class RowSet {
  private:
   Map map_;
 };
+
+/// A stream with an id more in front of each row.
+Batch::Joined begun_by(TokenId id, const Batch::Joined& joined) {
+  const auto front = [](const torch::Tensor& rows, const torch::Tensor& column) {
+    return torch::cat({column, rows}, 1);
+  };
+  const auto first = joined.ids.narrow(1, 0, 1);
+  return {.ids = front(joined.ids, torch::full_like(first, id)),
+          .keep = front(joined.keep, torch::ones_like(first, torch::kBool)),
+          .speaker = front(joined.speaker, torch::zeros_like(first)),
+          .source = front(joined.source, joined.source.narrow(1, 0, 1))};
+}
+
+/// A stream with an id more behind the last one of each row.
+Batch::Joined ended_by(TokenId id, const Batch::Joined& joined, TokenId pad) {
+  const auto end = joined.keep.sum(1, /*keepdim=*/true);  // (B,1)
+  const auto with_end = [&](const torch::Tensor& rows, std::int64_t none,
+                            const torch::Tensor& value) {
+    return torch::cat({rows, torch::full_like(end, none)}, 1).scatter(1, end, value);
+  };
+  const auto last = joined.source.gather(1, (end - 1).clamp_min(0));
+  Batch::Joined ended;
+  ended.ids = with_end(joined.ids, pad, torch::full_like(end, id));
+  ended.speaker = with_end(joined.speaker, 0, torch::zeros_like(end));
+  ended.source = with_end(joined.source, kNone, last);
+  ended.keep = torch::arange(ended.ids.size(1), end.options()).le(end);  // (B,J)
+  return ended;
+}
 
 std::vector<TokenId> first_ids(const std::vector<TokenId>& ids, std::int64_t most) {
   const auto size = std::min(ids.size(), static_cast<std::size_t>(most));
@@ -295,7 +323,7 @@ Batch Batch::to(torch::Device device) const {
   return moved;
 }
 
-Batch::Joined Batch::joined() const {
+Batch::Joined Batch::joined(const SpecialIds& special) const {
   const auto rows = torch::cat({facts, context}, 1);  // (B,W), W = F + U
   const auto B = rows.size(0), W = rows.size(1);
   const auto row = rows.clamp_min(0);
@@ -323,6 +351,8 @@ Batch::Joined Batch::joined() const {
                        .view({B, J})
                        .masked_fill(hidden, 0);
   joined.ids = turn_ids.view(-1).index_select(0, at).view({B, J}).masked_fill(hidden, pad);
+  if (special.context_begin != SpecialIds::kNone) joined = begun_by(special.context_begin, joined);
+  if (special.context_end != SpecialIds::kNone) joined = ended_by(special.context_end, joined, pad);
   return joined;
 }
 

@@ -42,14 +42,16 @@ struct Batch {
   [[nodiscard]] std::int64_t replies() const { return context.size(0); }
   [[nodiscard]] Batch to(torch::Device device) const;
 
-  /// The single stream that flat models read: facts, then context turns, oldest first.
+  /// The single stream that flat models read: facts, then context turns, oldest first, between
+  /// `context_begin` and `context_end` of `special` where there are such ids; these count to the
+  /// turns beside them.
   struct Joined {
     torch::Tensor ids;      ///< (B,J) int64
     torch::Tensor keep;     ///< (B,J) bool
     torch::Tensor speaker;  ///< (B,J) int64: of the token's turn
     torch::Tensor source;  ///< (B,J) int64: place in [facts; context] the token came from, -1 = pad
   };
-  [[nodiscard]] Joined joined() const;
+  [[nodiscard]] Joined joined(const SpecialIds& special = {}) const;
 };
 
 /// Makes the batch of these contexts, under the limits of `options`; replies are kept whole.

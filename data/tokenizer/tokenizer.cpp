@@ -16,6 +16,10 @@
 namespace banter::data {
 namespace {
 
+constexpr const char* kModel = "tokenizer.model";
+constexpr const char* kRecord = "tokenizer.json";
+constexpr const char* kReplyModel = "reply_tokenizer.model";
+
 constexpr std::size_t kMaxSentenceBytes = 4000;  // the trainer drops lines above 4192
 
 std::string speaker_symbol(std::int64_t index) {
@@ -138,6 +142,14 @@ std::string repaired_utf8(std::string text) {
   return out.append(rest);
 }
 
+/// What a piece stands for in a text.
+std::string surface_of(std::string piece, bool is_byte) {
+  if (is_byte) return {static_cast<char>(std::stoi(piece.substr(3, 2), nullptr, 16))};  // "<0x41>"
+  for (auto at = piece.find(kSpaceMark); at != std::string::npos; at = piece.find(kSpaceMark, at))
+    piece.replace(at, kSpaceMark.size(), " ");
+  return piece;
+}
+
 }  // namespace
 
 struct Tokenizer::Impl {
@@ -146,14 +158,53 @@ struct Tokenizer::Impl {
   std::vector<std::string> surfaces;    ///< what each id stands for in a text; special ids: nothing
   std::vector<bool> bytes;              ///< which ids are byte pieces
   std::array<TokenId, 3> space_mark{};  ///< the byte pieces of U+2581 itself
+
+  std::optional<PretrainedTokenizer> pretrained;
+  sentencepiece::SentencePieceProcessor reply_processor;  ///< where a pretrained one has it
+  std::unordered_map<std::string_view, TokenId> ids;      ///< of its pieces, marks too
+
+  void load(sentencepiece::SentencePieceProcessor& into, const std::string& bytes_of_it);
+  [[nodiscard]] std::vector<TokenId> encode(const sentencepiece::SentencePieceProcessor& by,
+                                            std::string_view text) const;
 };
+
+void Tokenizer::Impl::load(sentencepiece::SentencePieceProcessor& into,
+                           const std::string& bytes_of_it) {
+  const auto status = into.LoadFromSerializedProto({bytes_of_it.data(), bytes_of_it.size()});
+  if (!status.ok() || into.GetPieceSize() == 0)
+    throw base::DataError("the tokenizer is no SentencePiece model");
+}
+
+/// The ids of a pretrained vocabulary. Pieces are looked up by what they are: SentencePiece gives
+/// the text itself for what has none.
+std::vector<TokenId> Tokenizer::Impl::encode(const sentencepiece::SentencePieceProcessor& by,
+                                             std::string_view text) const {
+  const auto& vocabulary = pretrained->vocabulary;
+  std::vector<TokenId> out;
+  if (vocabulary.leading_marks && text.starts_with(">>")) {
+    const auto end = text.find("<<");
+    const auto mark = ids.find(text.substr(0, end == std::string_view::npos ? 0 : end + 2));
+    if (mark != ids.end()) {
+      out.push_back(mark->second);
+      text.remove_prefix(mark->first.size());
+    }
+  }
+  std::vector<std::string> pieces;
+  const auto status = by.Encode({text.data(), text.size()}, &pieces);
+  if (!status.ok())
+    throw base::DataError("a text cannot be encoded: " + base::printable(status.ToString()));
+  for (const auto& piece : pieces) {
+    const auto found = ids.find(piece);
+    const bool is_text = found != ids.end() && !vocabulary.is_mark(found->second);
+    out.push_back(is_text ? found->second : vocabulary.special.unk);
+  }
+  return out;
+}
 
 Tokenizer::Tokenizer(std::string model) {
   auto impl = std::make_shared<Impl>();
   impl->hash = base::sha256_hex(model);
-  const auto status = impl->processor.LoadFromSerializedProto({model.data(), model.size()});
-  if (!status.ok() || impl->processor.GetPieceSize() == 0)
-    throw base::DataError("the tokenizer is no SentencePiece model");
+  impl->load(impl->processor, model);
   impl->model = std::move(model);
   const auto& processor = impl->processor;
 
@@ -170,18 +221,10 @@ Tokenizer::Tokenizer(std::string model) {
   for (const auto& symbol : control_symbols()) expect(symbol, next++);
 
   for (int id = 0; id < processor.GetPieceSize(); ++id) {
-    std::string surface;
-    const std::string& piece = processor.IdToPiece(id);
+    const bool is_text = !processor.IsControl(id) && !processor.IsUnknown(id);
     impl->bytes.push_back(processor.IsByte(id));
-    if (processor.IsByte(id)) {
-      surface = static_cast<char>(std::stoi(piece.substr(3, 2), nullptr, 16));  // "<0x41>"
-    } else if (!processor.IsControl(id) && !processor.IsUnknown(id)) {
-      surface = piece;
-      for (auto at = surface.find(kSpaceMark); at != std::string::npos;
-           at = surface.find(kSpaceMark, at))
-        surface.replace(at, kSpaceMark.size(), " ");
-    }
-    impl->surfaces.push_back(std::move(surface));
+    impl->surfaces.push_back(is_text ? surface_of(processor.IdToPiece(id), processor.IsByte(id))
+                                     : "");
   }
   const std::array<const char*, 3> names = {"<0xE2>", "<0x96>", "<0x81>"};
   for (std::size_t i = 0; i < names.size(); ++i) {
@@ -192,12 +235,56 @@ Tokenizer::Tokenizer(std::string model) {
   impl_ = std::move(impl);
 }
 
+Tokenizer::Tokenizer(PretrainedTokenizer pretrained) : special_(pretrained.vocabulary.special) {
+  auto impl = std::make_shared<Impl>();
+  impl->pretrained = std::move(pretrained);
+  const auto& [model, reply_model, vocabulary] = *impl->pretrained;
+  impl->load(impl->processor, model);
+  impl->load(impl->reply_processor, reply_model.empty() ? model : reply_model);
+  impl->model = model;
+  base::Sha256 hash;
+  for (const auto& part : {model, reply_model, vocabulary.json()}) hash.add(base::sha256_hex(part));
+  impl->hash = hash.hex();
+
+  const auto& processor = impl->processor;
+  for (TokenId id = 0; id < std::ssize(vocabulary.pieces); ++id) {
+    const auto& piece = vocabulary.pieces[static_cast<std::size_t>(id)];
+    if (!piece.empty()) impl->ids.emplace(piece, id);
+    const bool is_byte = !vocabulary.is_mark(id) && processor.IsByte(processor.PieceToId(piece));
+    impl->bytes.push_back(is_byte);
+    impl->surfaces.push_back(vocabulary.is_mark(id) ? "" : surface_of(piece, is_byte));
+  }
+  impl_ = std::move(impl);
+}
+
 Tokenizer Tokenizer::open(const std::filesystem::path& file) {
   try {
     return Tokenizer(base::read_file(file));
   } catch (const base::DataError& error) {
     throw base::DataError(file.string() + ": " + error.what());
   }
+}
+
+Tokenizer Tokenizer::open_folder(const std::filesystem::path& folder) {
+  const auto record = folder / kRecord, reply = folder / kReplyModel;
+  if (!std::filesystem::exists(record)) return open(folder / kModel);
+  PretrainedTokenizer pretrained;
+  pretrained.model = base::read_file(folder / kModel);
+  if (std::filesystem::exists(reply)) pretrained.reply_model = base::read_file(reply);
+  pretrained.vocabulary = PretrainedVocabulary::parse(base::read_file(record), record.string());
+  try {
+    return Tokenizer(std::move(pretrained));
+  } catch (const base::DataError& error) {
+    throw base::DataError((folder / kModel).string() + ": " + error.what());
+  }
+}
+
+void Tokenizer::write_to(const std::filesystem::path& folder) const {
+  base::write_durably(folder / kModel, model());
+  if (pretrained() == nullptr) return;
+  base::write_durably(folder / kRecord, pretrained()->vocabulary.json());
+  if (!pretrained()->reply_model.empty())
+    base::write_durably(folder / kReplyModel, pretrained()->reply_model);
 }
 
 std::string Tokenizer::train(const TokenizerOptions& options,
@@ -226,6 +313,11 @@ std::string Tokenizer::train(const TokenizerOptions& options, TextSample& sample
 // elsewhere, and `decode` takes exactly one away. U+2581 in a text would come back as a space: it
 // is spelt in byte pieces, which decode to themselves.
 void Tokenizer::append_word(std::string_view word, std::vector<TokenId>& out) const {
+  if (impl_->pretrained) {
+    const auto ids = impl_->encode(impl_->processor, word);
+    out.insert(out.end(), ids.begin(), ids.end());
+    return;
+  }
   if (word == kSpaceMark) {
     out.insert(out.end(), impl_->space_mark.begin(), impl_->space_mark.end());
     return;
@@ -238,8 +330,19 @@ void Tokenizer::append_word(std::string_view word, std::vector<TokenId>& out) co
 }
 
 std::vector<TokenId> Tokenizer::encode(std::string_view text) const {
+  if (impl_->pretrained) return impl_->encode(impl_->processor, text);
   std::vector<TokenId> ids;
   for_each_word(text, [&](std::string_view word) { append_word(word, ids); });
+  return ids;
+}
+
+std::vector<TokenId> Tokenizer::encode_reply(std::string_view text) const {
+  return impl_->pretrained ? impl_->encode(impl_->reply_processor, text) : encode(text);
+}
+
+std::vector<TokenId> Tokenizer::begin_reply(std::string_view text) const {
+  auto ids = encode_reply(text);
+  if (special_.reply_begin != SpecialIds::kNone) ids.insert(ids.begin(), special_.reply_begin);
   return ids;
 }
 
@@ -261,6 +364,7 @@ std::string Tokenizer::piece(TokenId id) const {
   if (id < 0 || id >= vocab_size())
     throw base::DataError("token id " + std::to_string(id) + " is outside the vocabulary of " +
                           std::to_string(vocab_size()));
+  if (impl_->pretrained) return impl_->pretrained->vocabulary.pieces[static_cast<std::size_t>(id)];
   return impl_->processor.IdToPiece(static_cast<int>(id));
 }
 
@@ -274,5 +378,9 @@ bool Tokenizer::is_byte(TokenId id) const {
 
 const std::string& Tokenizer::model() const { return impl_->model; }
 const std::string& Tokenizer::hash() const { return impl_->hash; }
+
+const PretrainedTokenizer* Tokenizer::pretrained() const {
+  return impl_->pretrained ? &*impl_->pretrained : nullptr;
+}
 
 }  // namespace banter::data

@@ -12,32 +12,15 @@
 #include <string_view>
 #include <vector>
 
+#include "data/tokenizer/pretrained.h"
+#include "data/tokenizer/special_ids.h"
+
 namespace banter::data {
 
 class TextSample;
 
 /// U+2581, by which pieces write a space.
 inline constexpr std::string_view kSpaceMark = "\xE2\x96\x81";
-
-using TokenId = std::int64_t;
-
-/// Ids that our own code puts in; no text encodes to one of them. Read from the tokenizer's
-/// record, because pretrained vocabularies have their own.
-struct SpecialIds {
-  static constexpr std::int64_t kSpeakers = 8;  ///< named speakers A to H; later ones share H
-
-  TokenId pad = 0;       ///< fills tensors; row 0 of embeddings is zero
-  TokenId unk = 1;       ///< what has no piece (never with byte fallback)
-  TokenId bos = 2;       ///< first decoder input
-  TokenId eos = 3;       ///< last label of a reply
-  TokenId turn_end = 4;  ///< last id of every turn
-  TokenId persona = 5;   ///< first id of every persona fact
-  TokenId unknown_speaker = 6;
-  TokenId first_speaker = 7;  ///< A; B follows, and so on, `kSpeakers` of them
-
-  [[nodiscard]] TokenId count() const { return first_speaker + kSpeakers; }
-  bool operator==(const SpecialIds&) const = default;
-};
 
 /// How a tokenizer is trained. Read from `data.tokenizer`.
 struct TokenizerOptions {
@@ -52,15 +35,24 @@ struct TokenizerOptions {
 };
 
 /// SentencePiece with our special ids: any valid UTF-8 without NUL encodes and decodes back byte
-/// for byte. Thread-safe once made.
+/// for byte. Or, under the same roof, a vocabulary that was made elsewhere: it normalises texts as
+/// its own models do, and what has no piece becomes unk. Thread-safe once made.
 class Tokenizer {
  public:
   /// Reads a model from memory (bytes that were hash-checked before).
   /// Throws   DataError when it is no SentencePiece model or lacks our special symbols
   explicit Tokenizer(std::string model);
+  /// A vocabulary that was made elsewhere. Throws   DataError when it has no SentencePiece model
+  explicit Tokenizer(PretrainedTokenizer pretrained);
 
   /// Reads FILE. Throws   FileError, DataError
   static Tokenizer open(const std::filesystem::path& file);
+  /// The tokenizer of a checkpoint: `tokenizer.model`, with `tokenizer.json` and, where replies
+  /// have a model of their own, `reply_tokenizer.model` beside it when it was made elsewhere.
+  /// Throws   FileError, DataError
+  static Tokenizer open_folder(const std::filesystem::path& folder);
+  /// Writes those files. Throws   FileError
+  void write_to(const std::filesystem::path& folder) const;
 
   /// Trains on texts that `next` gives until it gives nothing.
   /// Returns  the serialized model. Throws   DataError when there is no text
@@ -70,13 +62,18 @@ class Tokenizer {
   static std::string train(const TokenizerOptions& options, TextSample& sample);
 
   [[nodiscard]] std::vector<TokenId> encode(std::string_view text) const;  ///< never a special id
+  /// The same for what stands in a reply: some pretrained vocabularies spell it by other pieces.
+  [[nodiscard]] std::vector<TokenId> encode_reply(std::string_view text) const;
+  /// How the labels of a reply begin that begins with `text`: with `reply_begin`, where there is
+  /// one.
+  [[nodiscard]] std::vector<TokenId> begin_reply(std::string_view text) const;
 
   /// Cuts a text, with the space that `encode` puts in front of it, into words, each with the space
   /// before it; a U+2581 in the text is a word of its own.
   template <typename Take>
   static void for_each_word(std::string_view text, Take&& take);
   /// Encodes one such word behind `out`. The ids of a text are those of its words, since no piece
-  /// reaches over a space.
+  /// reaches over a space (pretrained vocabularies may differ).
   void append_word(std::string_view word, std::vector<TokenId>& out) const;
   /// Special ids vanish; ids outside the vocabulary throw DataError. The result is valid UTF-8:
   /// byte pieces that make none (a model may emit them) become U+FFFD.
@@ -90,7 +87,9 @@ class Tokenizer {
   [[nodiscard]] const SpecialIds& special() const { return special_; }
   [[nodiscard]] bool is_byte(TokenId id) const;    ///< a byte-fallback piece
   [[nodiscard]] const std::string& model() const;  ///< the serialized bytes
-  [[nodiscard]] const std::string& hash() const;   ///< SHA-256 of them, hex
+  [[nodiscard]] const std::string& hash() const;   ///< SHA-256 of all that it was made of, hex
+  /// What it was made of when it was made elsewhere, else nothing.
+  [[nodiscard]] const PretrainedTokenizer* pretrained() const;
 
  private:
   struct Impl;

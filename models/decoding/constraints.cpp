@@ -27,7 +27,8 @@ Constraints::Constraints(const data::SpecialIds& special, const DecodingOptions&
       ngram_size_(options.no_repeat_ngram_size),
       context_ngram_size_(options.context_no_repeat_ngram_size) {
   for (std::int64_t i = 0; i < data::SpecialIds::kSpeakers; ++i)
-    never_.push_back(special.first_speaker + i);
+    if (special.first_speaker != data::SpecialIds::kNone)
+      never_.push_back(special.first_speaker + i);
   if (wording_) never_.insert(never_.end(), wording_->blocked().begin(), wording_->blocked().end());
   if (context_ngram_size_ > 0) {
     for (const auto& turn : input.context.turns)

@@ -272,6 +272,32 @@ TEST_P(BatchStreamTest, JoinedIsFactsAndTurnsWithoutGaps) {
   }
 }
 
+TEST_P(BatchStreamTest, WhatBeginsAndEndsAContextStandsAroundWhatIsJoined) {
+  BatchStream stream(store().split(), GetParam(), store().special(), 3);
+  const auto batch = stream.next();
+  auto special = store().special();
+  special.context_begin = 901;
+  special.context_end = 902;
+  const auto bare = batch.joined(), framed = batch.joined(special);
+  EXPECT_EQ(framed.ids.size(1), bare.ids.size(1) + 2);
+  for (std::int64_t b = 0; b < batch.replies(); ++b) {
+    const auto kept = [&](const torch::Tensor& rows, const Batch::Joined& of) {
+      return list(rows[b].masked_select(of.keep[b]));
+    };
+    const auto around = [](Ids ids, std::int64_t first, std::int64_t last) {
+      ids.insert(ids.begin(), first);
+      ids.push_back(last);
+      return ids;
+    };
+    const auto places = kept(bare.source, bare);
+    EXPECT_EQ(kept(framed.ids, framed), around(kept(bare.ids, bare), 901, 902));
+    EXPECT_EQ(kept(framed.speaker, framed), around(kept(bare.speaker, bare), 0, 0));
+    EXPECT_EQ(kept(framed.source, framed), around(places, places.front(), places.back()));
+    EXPECT_TRUE(
+        framed.source[b].masked_select(framed.keep[b].logical_not()).eq(-1).all().item<bool>());
+  }
+}
+
 TEST_P(BatchStreamTest, ContextsFromOutsideMakeTheSameReplies) {
   const auto& split = store().split();
   EvaluationStream stream(split, GetParam(), store().special());

@@ -44,6 +44,15 @@ TEST(ConstraintsTest, NeverAllowsSpecialIdsButTheEnd) {
   EXPECT_EQ(forbidden({.min_new_tokens = 0}, {}), kNever);
 }
 
+TEST(ConstraintsTest, AVocabularyWithoutSpeakersKeepsTheIdsThatTheyWouldHave) {
+  data::SpecialIds special{.pad = 9, .unk = 1, .bos = 9, .eos = 0, .turn_end = 0};
+  special.persona = special.unknown_speaker = special.first_speaker = data::SpecialIds::kNone;
+  std::vector<float> logits(10, 0.0F);
+  Constraints(special, {.min_new_tokens = 0}, {}).apply(logits, Ids{});
+  for (std::size_t id = 0; id < logits.size(); ++id)
+    EXPECT_EQ(std::isinf(logits[id]), id == 1 || id == 9) << id;
+}
+
 TEST(ConstraintsTest, HoldsTheEndBackUntilTheMinimumLength) {
   const DecodingOptions options{.min_new_tokens = 2};
   const data::TokenId eos = data::SpecialIds{}.eos;
