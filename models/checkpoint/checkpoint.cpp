@@ -29,9 +29,9 @@ constexpr std::string_view kOld = ".old";
 constexpr std::size_t kHashDigits = 64;
 
 /// What is read of a checkpoint by its name. Nobody reads other files in the folder.
-constexpr std::array<std::string_view, 6> kRead = {"config.yaml",       "ema.safetensors",
-                                                   "model.safetensors", "optimizer.safetensors",
-                                                   "state.json",        "tokenizer.model"};
+constexpr std::array<std::string_view, 8> kRead = {
+    "config.yaml",           "ema.safetensors", "model.safetensors", "optimizer.safetensors",
+    "reply_tokenizer.model", "state.json",      "tokenizer.json",    "tokenizer.model"};
 
 std::string step_name(std::int64_t step) { return std::string(kStep) + std::to_string(step); }
 

@@ -14,7 +14,8 @@
 ///     RUN/LAST             names the newest
 ///     RUN/BEST.<metric>    one for each metric of keep_best
 ///     RUN/step-200/        model.safetensors optimizer.safetensors ema.safetensors config.yaml
-///                          tokenizer.model state.json manifest.json
+///                          tokenizer.model state.json manifest.json; tokenizer.json and
+///                          reply_tokenizer.model where the vocabulary was made elsewhere
 ///     RUN/config.yaml      of the run;  RUN/log.jsonl  what happened
 namespace banter::models {
 

@@ -15,7 +15,7 @@ LoadedModel load_model(std::string_view run_name, torch::Device device, torch::D
     auto root = config.root();
     auto batch_section = root.section("batch");
     auto batch = data::BatchOptions::from(batch_section);
-    auto tokenizer = data::Tokenizer::open(folder / "tokenizer.model");
+    auto tokenizer = data::Tokenizer::open_folder(folder);
 
     auto model_section = root.section("model");
     const auto type = model_section.require<std::string>("type");

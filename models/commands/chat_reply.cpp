@@ -24,6 +24,7 @@ Request chat_request(const ChatSession& session, Composed composed, const Decodi
 
 Reply chat_reply(const LoadedModel& loaded, Request request) {
   const DecodeLimits limits{.max_rows = most_rows(request.options), .with_attention = true};
+  request.prefix = loaded.tokenizer.begin_reply("");
   auto asked = std::optional(std::move(request));
   Reply reply;
   decode(
@@ -33,7 +34,8 @@ Reply chat_reply(const LoadedModel& loaded, Request request) {
 }
 
 std::vector<data::TokenId> said_ids(const Reply& reply, const data::Tokenizer& tokenizer) {
-  return reply.cut_bytes > 0 ? tokenizer.encode(text_of(reply, tokenizer)) : reply.ids;
+  const bool is_spelled_anew = reply.cut_bytes > 0 || tokenizer.pretrained() != nullptr;
+  return is_spelled_anew ? tokenizer.encode(text_of(reply, tokenizer)) : reply.ids;
 }
 
 }  // namespace banter::models

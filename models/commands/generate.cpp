@@ -86,7 +86,7 @@ class Generator {
   }
 
   [[nodiscard]] std::vector<data::TokenId> prefix_ids(const GivenContext& given) const {
-    auto ids = loaded_.tokenizer.encode(given.prefix.value_or(prefix_));
+    auto ids = loaded_.tokenizer.begin_reply(given.prefix.value_or(prefix_));
     if (const auto fault = fault_of_prefix(ids, options_); !fault.empty())
       throw base::DataError(lines_.where() + ": the prefix " + fault);
     return ids;

@@ -190,7 +190,7 @@ data::Context to_ids(const GivenContext& given, const LoadedModel& loaded, std::
     context.turns.push_back({.ids = tokenizer.encode(text), .speaker = speaker});
   for (const auto& fact : given.facts)
     context.facts.push_back({.ids = tokenizer.encode(fact), .speaker = given.reply_speaker});
-  if (given.reply) context.reply = tokenizer.encode(*given.reply);
+  if (given.reply) context.reply = tokenizer.begin_reply(*given.reply);
 
   const auto fact_tokens = [&](std::size_t fact) {
     return data::fact_row_tokens(static_cast<std::int64_t>(context.facts[fact].ids.size()), limits);
