@@ -10,6 +10,8 @@ namespace banter::models {
 int run_generate(const std::vector<std::string>& arguments);
 int run_score(const std::vector<std::string>& arguments);
 int run_chat(const std::vector<std::string>& arguments);
+int run_import(const std::vector<std::string>& arguments);
+int run_export(const std::vector<std::string>& arguments);
 int run_info(const std::vector<std::string>& arguments);
 
 }  // namespace banter::models
