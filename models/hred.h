@@ -28,7 +28,7 @@ struct HredOptions : TurnModelOptions {
 ///
 /// Each turn becomes one vector by itself, so replies of a batch share it and a session keeps it.
 ///
-/// Math     h_i = last state of GRU over turn i     g_i = GRU(h_i, g_{i-1}) when `context_rnn`,
+/// Math     h_i = the vector of turn i (`TurnModel`)  g_i = GRU(h_i, g_{i-1}) when `context_rnn`,
 ///          which then stands for h_i everywhere below
 ///          static   a = softmax_i v^T tanh(W h_i + Q h_U),        c   = sum_i a_i h_i
 ///          dynamic  a_t = softmax_i v'^T tanh(W' h_i + Q' s_{t-1}), c_t = sum_i a_ti h_i

@@ -23,7 +23,7 @@ struct VhredOptions : TurnModelOptions {
 
 /// Plain HRED with a latent variable a reply, which the decoder reads beside the context.
 ///
-/// Math     h_i = last state of GRU over turn i     g_i = GRU(h_i, g_{i-1})
+/// Math     h_i = the vector of turn i (`TurnModel`)     g_i = GRU(h_i, g_{i-1})
 ///          prior p from g_U; posterior q from [g_U; h_y], h_y = the encoder's vector of the reply
 ///          z ~ q = mu_q + sqrt(var_q) * eps        c = [g_U; z]        s_0 = tanh(W_0 c + b_0)
 ///          -log p(y) <= E nll(y | z) + kl,  kl = KL(q || p)  summed over Z

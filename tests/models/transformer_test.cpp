@@ -65,17 +65,32 @@ TEST_F(TransformerTest, RowsAreLaidOutWithoutTheGapsOfTheirMask) {
 
 /// Rows are grouped by length, and a token is in the slot of its row and place.
 TEST_F(TransformerTest, ALongRowMakesNoPaddingOfShortOnes) {
-  const auto keep = torch::arange(20).lt(torch::tensor({20, 19, 4, 4, 0}).unsqueeze(1));
+  const auto keep = torch::arange(80).lt(torch::tensor({80, 79, 4, 4, 0}).unsqueeze(1));
   const auto rows = AttentionRows::among(PaddedRows::of(keep, in_order(keep)));
   ASSERT_EQ(rows.groups.size(), 3);
-  EXPECT_EQ(rows.tokens, (std::vector<std::int64_t>{39, 8, 0}));
+  EXPECT_EQ(rows.tokens, (std::vector<std::int64_t>{159, 8, 0}));
   EXPECT_EQ(rows.groups[0].rows, 2);
-  EXPECT_EQ(rows.groups[0].width, 20);
-  EXPECT_EQ(rows.groups[0].slots[20].item<std::int64_t>(), 20);
-  EXPECT_TRUE(rows.groups[0].keep.sum(1).equal(torch::tensor({20, 19})));
+  EXPECT_EQ(rows.groups[0].width, 80);
+  EXPECT_EQ(rows.groups[0].slots[80].item<std::int64_t>(), 80);
+  EXPECT_TRUE(rows.groups[0].keep.sum(1).equal(torch::tensor({80, 79})));
   EXPECT_EQ(rows.groups[1].width, 4);
   EXPECT_FALSE(rows.groups[1].slots.defined()) << "nothing is to be moved";
   EXPECT_EQ(rows.groups[2].memory_width, 0);
+}
+
+TEST_F(TransformerTest, ALongContextBesideShortOnesChangesNothing) {
+  auto contexts = tiny_contexts({2, 1, 3});
+  contexts[1].turns[0].ids.assign(90, 30);
+  const auto m = tiny_model("type: transformer\ndim: 12\nheads: 3\nffn_dim: 8\n");
+  const torch::NoGradGuard no_grad;
+  const auto batch = tiny_batch(contexts);
+  const auto together = m->score(batch).log_probs;
+  EXPECT_TRUE(torch::allclose(together, scores_by_step(*m, batch), kExact, kExact));
+  for (std::size_t b = 0; b < contexts.size(); ++b) {
+    const auto alone = m->score(tiny_batch({contexts[batch.examples[b].dialogue]})).log_probs[0];
+    const auto row = together[static_cast<std::int64_t>(b)].narrow(0, 0, alone.size(0));
+    EXPECT_TRUE(torch::allclose(alone, row, kExact, kExact)) << b;
+  }
 }
 
 TEST_F(TransformerTest, SlotsAndTheirGradientsAreThoseOfIndexing) {

@@ -11,7 +11,16 @@ using torch::autograd::AutogradContext;
 using torch::autograd::Function;
 using torch::autograd::variable_list;
 
-constexpr double kShortest = 0.75;  // of a group's longest row: what a shorter one would waste
+constexpr double kShortest = 0.75;      // of a group's longest row: what a shorter one would waste
+constexpr std::int64_t kShortRow = 64;  // among so few tokens it costs less than another call
+
+/// Whether a row of this length begins a group behind one whose longest row has `longest`. Empty
+/// rows are always by themselves, so that no query is left with nothing but masked places.
+bool begins_group(std::int64_t length, std::int64_t longest) {
+  if (length == 0 || longest == 0) return length != longest;
+  return longest > kShortRow &&
+         static_cast<double>(length) < kShortest * static_cast<double>(longest);
+}
 
 torch::Tensor scattered(const torch::Tensor& packed, const torch::Tensor& slots,
                         std::int64_t count) {
@@ -79,10 +88,8 @@ AttentionRows AttentionRows::of(const PaddedRows& x, const PaddedRows& memory) {
   AttentionRows all;
   for (std::size_t begin = 0, end = 0; begin < seen.size(); begin = end) {
     auto most = seen[begin];
-    for (end = begin; end < seen.size(); ++end) {
+    for (end = begin + 1; end < seen.size() && !begins_group(seen[end], most); ++end)
       most = std::max(most, seen[end]);
-      if (static_cast<double>(seen[end]) < kShortest * static_cast<double>(most)) break;
-    }
     const auto mine = own.subspan(begin, end - begin), theirs = seen.subspan(begin, end - begin);
     all.groups.push_back({.rows = static_cast<std::int64_t>(end - begin),
                           .width = longest(mine),
