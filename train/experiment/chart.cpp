@@ -173,7 +173,8 @@ std::string legend(const std::vector<ChartSeries>& series, const Frame& frame) {
   constexpr double kColumn = (kWidth - kLeft - kRight) / static_cast<double>(kLegendColumns);
   for (std::size_t i = 0; i < series.size(); ++i) {
     const double x = kLeft + kColumn * static_cast<double>(i % kLegendColumns);
-    const double y = frame.legend_top() + kLegendRow * static_cast<double>(i / kLegendColumns);
+    const auto row = i / kLegendColumns;
+    const double y = frame.legend_top() + kLegendRow * static_cast<double>(row);
     out += line_between(x, y, x + 26, y, stroke(i)) + mark(i, x + 13, y);
     out += text_at(x + 32, y + 4, series[i].name);
   }

@@ -36,6 +36,7 @@ void print_states(const std::vector<Cell>& cells, bool as_json) {
     return;
   }
   std::vector<std::vector<std::string>> table;
+  table.reserve(cells.size());
   for (std::size_t i = 0; i < cells.size(); ++i)
     table.push_back({cells[i].name, name_of(states[i])});
   print_table(std::cout, table);

@@ -102,6 +102,7 @@ void read_seeds(ExperimentOptions& o, configs::Section& root) {
 void read_baseline(ExperimentOptions& o, configs::Section& root) {
   o.baseline = root.get("baseline", o.baseline);
   std::vector<std::string> names;
+  names.reserve(o.rows.size());
   for (const auto& row : o.rows) names.push_back(row.name);
   if (!o.baseline.empty() && std::ranges::find(names, o.baseline) == names.end())
     root.fail("baseline", "there is no row \"" + o.baseline + "\"; rows: " + join(names));

@@ -69,7 +69,7 @@ RunProgress::RunProgress(const std::vector<Cell>& cells, std::int64_t jobs, bool
 
 void RunProgress::say(std::size_t cell, const std::string& text) const {
   std::cerr << "[" << ended_ << "/" << cells_.size() << "] " << cells_[cell].name << ": " << text
-            << std::endl;
+            << "\n";
 }
 
 void RunProgress::was_done(std::size_t cell) {
@@ -110,7 +110,7 @@ void RunProgress::failed(std::size_t cell, const std::string& command, int exit_
   ++ended_;
   say(cell, command + " failed: it " + ending(exit_code) + "; " +
                 CellFiles(cells_[cell]).log().string() + " has more:");
-  std::cerr << last_lines(CellFiles(cells_[cell]).log(), 3) << std::endl;
+  std::cerr << last_lines(CellFiles(cells_[cell]).log(), 3) << "\n";
 }
 
 void RunProgress::waits(std::size_t cell) {

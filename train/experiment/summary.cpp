@@ -204,6 +204,7 @@ void add_differences(const std::string& row, const Pairs& pairs, const Metrics& 
     const auto& tests = source == Source::kTexts ? texts : likelihoods;
     if (source == Source::kAnswer || tests.empty()) continue;
     std::vector<double> by_seed;
+    by_seed.reserve(pairs.row.size());
     for (std::size_t i = 0; i < pairs.row.size(); ++i)
       by_seed.push_back(pairs.row[i]->values[c].value - pairs.baseline[i]->values[c].value);
     if (!std::ranges::all_of(by_seed, [](double d) { return std::isfinite(d); })) continue;
@@ -230,6 +231,7 @@ void add_differences(const std::vector<MeasuredRun>& runs, const ExperimentOptio
                     summary.differences);
   }
   std::vector<double> p;
+  p.reserve(summary.differences.size());
   for (const auto& difference : summary.differences) p.push_back(difference.p);
   const auto adjusted = holm(p);
   for (std::size_t i = 0; i < p.size(); ++i) summary.differences[i].p_holm = adjusted[i];
@@ -278,6 +280,7 @@ Summary summarise(const GridResults& results, const ExperimentOptions& options) 
   if (!options.evaluate.vectors.empty()) settings.vectors = &vectors;
   Measurer measurer(metrics, summary.columns, settings);
   std::vector<MeasuredRun> runs;
+  runs.reserve(results.finished.size());
   for (const auto& result : results.finished) runs.push_back(measurer(result));
   for (const auto& row : options.rows) {
     summary.rows.push_back(row.name);
