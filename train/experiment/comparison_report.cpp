@@ -85,9 +85,32 @@ void add_means(Document& document, const GridResults& results, const Summary& su
       "measured on the same replies.");
 }
 
+/// Each row's differences beside each other: "-15.43 (0.02)".
+DocumentTable overview_of(const Summary& summary) {
+  DocumentTable table{.head = head_of(summary, "row"), .rows = {}};
+  for (const auto& difference : summary.differences) {
+    if (table.rows.empty() || table.rows.back().front() != difference.row) {
+      table.rows.emplace_back(table.head.size(), "-");
+      table.rows.back().front() = difference.row;
+    }
+    table.rows.back()[difference.column + 1] =
+        fixed(difference.spread.mean, summary.columns[difference.column].digits) + " (" +
+        p_text(difference.p_holm) + ")";
+  }
+  return table;
+}
+
 void add_differences(Document& document, const Summary& summary, const ExperimentOptions& options) {
   if (summary.differences.empty()) return;
   document.heading(2, "Against " + options.baseline);
+  document.blocks.emplace_back(overview_of(summary));
+  document.paragraph(
+      "Row minus baseline, mean over pairs of runs with the same seed, and in brackets p: "
+      "approximate randomisation, " +
+      std::to_string(options.trials) +
+      " trials, the replies of each dialogue swapped between the two rows in all pairs together, "
+      "corrected for all differences of this table (Holm). It says whether a difference would hold "
+      "on other dialogues; whether it would with other seeds says its interval over seeds, below.");
   DocumentTable table{
       .head = {"row", "metric", "difference", "95 % over seeds", "pairs", "p", "p (Holm)"},
       .rows = {}};
@@ -100,13 +123,6 @@ void add_differences(Document& document, const Summary& summary, const Experimen
                           p_text(difference.p_holm)});
   }
   document.blocks.emplace_back(std::move(table));
-  document.paragraph(
-      "Row minus baseline, mean over pairs of runs with the same seed. p: approximate "
-      "randomisation, " +
-      std::to_string(options.trials) +
-      " trials, the replies of each dialogue swapped between the two rows in all pairs together; "
-      "it says whether the difference would hold on other dialogues, the interval whether it would "
-      "with other seeds. Holm: p corrected for all differences of this table.");
 }
 
 void add_single_runs(Document& document, const Summary& summary) {
