@@ -240,7 +240,8 @@ TEST_F(HuggingFaceTest, TheLibraryReadsATrainedRunAsItIs) {
   export_folder(trained.path().string(), folder_ / "back");
   const auto ran = tests::run({python, kScript.string(), "compute", (folder_ / "back").string()});
   ASSERT_EQ(ran.exit_code, 0) << ran.err;
-  const auto loaded = load_model(trained.path().string());
+  // Its weights are wide: rounding to float32 alone makes differences of 3e-4.
+  const auto loaded = load_model(trained.path().string(), torch::kCPU, torch::kFloat64);
   const auto computed = json::parse(ran.out);
   for (const auto& each : computed.at("cases").as_array()) {
     const auto& given = each.as_object();

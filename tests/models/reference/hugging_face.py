@@ -3,7 +3,8 @@
     hugging_face.py make FOLDER           writes FOLDER/marian, mbart, mbart50 and expected.json
     hugging_face.py check HF_FOLDER NAME EXPECTED
                                           holds a folder to the part NAME of an expected.json
-    hugging_face.py compute HF_FOLDER     what the library makes of mBART's texts with it, as JSON
+    hugging_face.py compute HF_FOLDER     what the library makes of mBART's texts with it in float64,
+                                          as JSON
 
 Weights are random, the SentencePiece models are trained on invented sentences. Needs torch,
 transformers, sentencepiece and protobuf; expected.json names the versions that made it.
@@ -139,8 +140,9 @@ def without_ends(ids: list[int], end: int) -> list[int]:
 
 
 @torch.no_grad()
-def compute(folder: pathlib.Path, texts: str = "") -> dict:
+def compute(folder: pathlib.Path, texts: str = "", dtype: torch.dtype = torch.float32) -> dict:
     model, tokenizer = load(folder)
+    model.to(dtype)
     end = model.config.eos_token_id
     start = model.config.decoder_start_token_id
     front = [] if model.generation_config.forced_bos_token_id is None else [
@@ -210,7 +212,7 @@ def main() -> None:
     if arguments.command == "make":
         make(arguments.folder)
     elif arguments.command == "compute":
-        print(json.dumps(compute(arguments.folder, "mbart")))
+        print(json.dumps(compute(arguments.folder, "mbart", torch.float64)))
     else:
         check(arguments.folder, arguments.name, arguments.expected)
 
