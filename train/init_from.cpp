@@ -12,7 +12,7 @@ Initialised init_from(models::DialogueModel& model, const data::Tokenizer& token
   const auto fail = [&](const std::string& why) {
     throw base::ConfigError("train.init_from: " + found.folder.string() + " " + why);
   };
-  if (data::Tokenizer::open(found.folder / "tokenizer.model").hash() != tokenizer.hash())
+  if (data::Tokenizer::open_folder(found.folder).hash() != tokenizer.hash())
     fail(
         "has another tokenizer, so its ids mean other pieces: prepare the store with "
         "data.tokenizer.path: " +
