@@ -78,11 +78,15 @@ void CellFiles::begin(const std::string& store_hash) const {
     for (const auto* name : {kTraining, kEvaluation, kTimes}) fs::remove(file(name));
     if (fs::exists(cell_.run())) move_run_aside(cell_.run());
   }
+  fs::remove(file(kFailure));
   write(file(kCell), {{"recipe_key", cell_.recipe_key}, {"store_hash", store_hash}});
   base::write_durably(cell_.recipe_file(), cell_.recipe);
 }
 
 void CellFiles::begin_measuring() const {
+  // the mark first: it vouches for the others, and a kill may come between
+  for (const auto* name : {kEvaluation, kFailure}) fs::remove(file(name));
+  base::sync_folder(cell_.folder);
   for (const auto* name : {"likelihoods.jsonl", "replies.jsonl"}) fs::remove(file(name));
 }
 

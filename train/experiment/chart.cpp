@@ -213,7 +213,9 @@ std::string bar_name(const std::string& name, double x, double y, bool slanted) 
 }  // namespace
 
 std::vector<double> round_ticks(double low, double high, int wanted) {
-  if (!(high > low)) high = low + std::max(1.0, std::abs(low) * 0.1);
+  // What differs by rounding alone is no range: no step could be added to `low`.
+  if (!(high - low > 1e-9 * std::max(std::abs(low), std::abs(high))))
+    high = low + std::max(1.0, std::abs(low) * 0.1);
   const double rough = (high - low) / std::max(1, wanted - 1);
   const double power = std::pow(10, std::floor(std::log10(rough)));
   const double share = rough / power;

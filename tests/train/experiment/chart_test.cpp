@@ -49,6 +49,7 @@ TEST(TicksTest, AreRoundAndHoldTheRange) {
   EXPECT_LE(small.front(), -0.013);
   EXPECT_GE(small.back(), 0.021);
   EXPECT_GT(round_ticks(5, 5).back(), 5) << "a range of nothing still has two ticks";
+  EXPECT_LT(round_ticks(0.4505, std::nextafter(0.4505, 1)).size(), 10U) << "nor is rounding one";
 }
 
 TEST(ChartTest, LinesAreWellFormedWithALegendAndWhiskers) {

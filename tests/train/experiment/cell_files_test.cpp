@@ -1,0 +1,55 @@
+#include "train/experiment/cell_files.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/temporary_folder.h"
+
+namespace banter::train {
+namespace {
+
+class CellFilesTest : public testing::Test {
+ protected:
+  CellFilesTest() {
+    cell_.folder = folder_ / "cell";
+    cell_.recipe_key = "r";
+    cell_.evaluation_key = "valid";
+    files_.begin("s");
+    files_.mark_trained("{}");
+  }
+  tests::TemporaryFolder folder_;
+  Cell cell_{.row = "both", .name = "both/seed-1"};
+  CellFiles files_{cell_};
+};
+
+TEST_F(CellFilesTest, ADoneCellIsDoneForItsOwnKeysAlone) {
+  EXPECT_EQ(files_.state("s"), CellState::kTrained);
+  files_.mark_done("{}");
+  EXPECT_EQ(files_.state("s"), CellState::kDone);
+  EXPECT_EQ(files_.state("another store"), CellState::kChanged);
+  cell_.evaluation_key = "test";
+  EXPECT_EQ(files_.state("s"), CellState::kTrained);
+  cell_.recipe_key = "another";
+  EXPECT_EQ(files_.state("s"), CellState::kChanged);
+}
+
+/// Else a measurement that was stopped would leave its files under the mark of the one before.
+TEST_F(CellFilesTest, WhatIsMeasuredAnewIsNotDoneUntilItIs) {
+  files_.mark_done("{}");
+  cell_.evaluation_key = "test";
+  files_.begin_measuring();
+  cell_.evaluation_key = "valid";
+  EXPECT_EQ(files_.state("s"), CellState::kTrained);
+}
+
+TEST_F(CellFilesTest, AFailureIsForgottenWhenItsCellIsBegunAgain) {
+  files_.mark_failed("evaluate", 1);
+  ASSERT_TRUE(files_.failure());
+  files_.begin_measuring();
+  EXPECT_FALSE(files_.failure());
+  files_.mark_failed("train", 137);
+  files_.begin("s");
+  EXPECT_FALSE(files_.failure());
+}
+
+}  // namespace
+}  // namespace banter::train
