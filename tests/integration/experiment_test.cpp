@@ -344,6 +344,14 @@ TEST_F(ExperimentTest, MistakesAreToldWithTheirPlaceBeforeAnythingRuns) {
             std::string::npos);
   EXPECT_NE(error_of(kRows, "sample: 3\n").find("unknown key; the nearest one is samples"),
             std::string::npos);
+  for (const auto* metric : {"hits_x", "hits_01", "perturb_shufle"}) {
+    desk.set_evaluate("evaluate: {replies: 6, metrics: [ppl, " + std::string(metric) + "]}\n");
+    EXPECT_NE(error_of(kRows).find(metric), std::string::npos) << metric;
+  }
+  desk.set_evaluate("evaluate: {replies: 6, metrics: [ppl], decoding: {beamsize: 3}}\n");
+  EXPECT_NE(error_of(kRows).find("beamsize: unknown key; the nearest one is beam_size"),
+            std::string::npos)
+      << error_of(kRows);
 }
 
 TEST_F(ExperimentTest, GradientsAreMeasuredBeforeAndAfterTraining) {

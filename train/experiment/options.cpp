@@ -1,9 +1,12 @@
 #include "train/experiment/options.h"
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 #include "base/errors.h"
+#include "models/decoding/options.h"
+#include "train/evaluation_choice.h"
 #include "train/experiment/grid.h"
 #include "train/metrics/likelihood_measurement.h"
 #include "train/metrics/metric.h"
@@ -32,6 +35,15 @@ bool is_of_evaluate(std::string_view metric) {
 
 namespace {
 
+/// That `banter evaluate` will know it, after the training.
+void check_of_evaluate(const std::string& metric, configs::Section& section) {
+  try {
+    (void)EvaluationChoice::named(std::array{metric});
+  } catch (const base::UsageError& error) {
+    section.fail("metrics", error.what());
+  }
+}
+
 void check_metrics(const EvaluationOptions& o, configs::Section& section) {
   section.check(!o.metrics.empty(), "metrics", "a list with at least one name");
   const auto known = known_metric_names();
@@ -40,7 +52,9 @@ void check_metrics(const EvaluationOptions& o, configs::Section& section) {
     if (!names.insert(name).second) section.fail("metrics", "names \"" + name + "\" twice");
     if (name.starts_with("embed_") && o.vectors.empty())
       section.fail("metrics", name + " needs word vectors: give `evaluate.vectors`");
-    if (!is_of_evaluate(name) && std::ranges::find(known, name) == known.end())
+    if (is_of_evaluate(name))
+      check_of_evaluate(name, section);
+    else if (std::ranges::find(known, name) == known.end())
       section.fail("metrics", "knows no metric \"" + name + "\"; known: " + join(known) +
                                   ", hits_K, perturb_TRANSFORM");
   }
@@ -53,9 +67,13 @@ EvaluationOptions read_evaluation(configs::Section section) {
   o.replies = section.get("replies", o.replies);
   o.vectors = section.get("vectors", o.vectors);
   o.metrics = section.get("metrics", o.metrics);
-  if (section.has("decoding"))
-    for (const auto& [key, value] : section.value("decoding").entries())
+  if (section.has("decoding")) {
+    const auto decoding = section.value("decoding");
+    for (const auto& [key, value] : decoding.entries())
       o.decoding.push_back("decoding." + key + "=" + value.yaml());
+    auto keys = configs::Config::of(decoding).root();
+    (void)models::DecodingOptions::from(keys);  // what `evaluate` would refuse after the training
+  }
   section.check(!o.split.empty(), "split", "the name of a split");
   section.check(o.replies >= 0, "replies", "0 or more");
   check_metrics(o, section);

@@ -75,6 +75,7 @@ class Runner {
       }
       const bool is_waiting = !is_asked_to_stop && start_what_can();
       if (jobs_.empty() && !is_waiting) break;
+      progress_.look(running());
       wait_a_little();
     }
     return outcome();
@@ -103,7 +104,6 @@ class Runner {
       if (failed_[i] || done_.contains(i) || is_running(i)) continue;
       if (!start(i)) is_waiting = true;
     }
-    progress_.look(running());
     return is_waiting;
   }
 

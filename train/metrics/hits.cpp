@@ -48,7 +48,7 @@ std::vector<unsigned> hits_named(std::string_view name) {
   name.remove_prefix(kHits.size());
   unsigned k = 0;
   const auto [end, error] = std::from_chars(name.begin(), name.end(), k);
-  if (error != std::errc() || end != name.end() || k == 0) return {};
+  if (error != std::errc() || end != name.end() || name.starts_with('0')) return {};
   return {k};
 }
 
