@@ -29,7 +29,7 @@ class SelfChat {
 
   /// Writes the turns to standard output as they are made; what they are all together, and the loop
   /// they end in, stands in the last object or on standard error.
-  /// Throws   DataError when the first line is no UTF-8 text; what `decode` throws
+  /// Throws   what `decode` throws
   void run();
 
  private:

@@ -15,18 +15,19 @@ struct Languages {
 
 /// The tokenizer of a folder, with the ids that its network is used with.
 ///
-///     marian    source.spm, target.spm, vocab.json      context: text </s>           reply: text
-///     </s> mbart     sentencepiece.bpe.model (25 languages)  context: text </s> source    reply:
-///     text </s> mbart     the same (52 languages, mBART-50)       context: source text </s> reply:
-///     target text </s>
+/// Files    marian: source.spm, target.spm, vocab.json; mbart: sentencepiece.bpe.model
+/// Context  marian: text </s>
+///          mbart of 25 languages: text </s> source
+///          mbart of 52 (mBART-50): source text </s>
+/// Reply    text </s>; mBART-50: target text </s>
 ///
 /// The first decoder input is decoder_start_token_id; of an mBART of 25 languages it is the target.
 /// Every turn of a context ends with </s> (a Marian's: with its tokenizer's eos_token), its
-/// source's language stands once. Throws   FileError for a missing file; DataError naming file and
-/// rule: a piece without a place
+/// source's language stands once.
+///
+/// Throws   FileError for a missing file; DataError naming file and rule: a piece without a place
 ///          in the network, languages that are not known or not said
-/// Source   transformers 5.24, tokenization_marian.py, tokenization_mbart.py,
-/// tokenization_mbart50.py
+/// Source   transformers 5.24, tokenization_marian.py, _mbart.py and _mbart50.py
 data::PretrainedTokenizer read_vocabulary(const std::filesystem::path& folder,
                                           const Network& network, const Languages& languages);
 

@@ -232,7 +232,6 @@ class Runner {
     outcome.failed = static_cast<std::size_t>(std::ranges::count(failed_, true));
     outcome.left = cells_.size() - outcome.done - outcome.failed;
     outcome.signal = base::stop_signal();
-    outcome.out_of_time = outcome.signal == 0 && outcome.left > 0 && must_stop();
     return outcome;
   }
 

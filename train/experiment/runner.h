@@ -22,7 +22,6 @@ struct RunLimits {
 struct RunOutcome {
   std::size_t done = 0, failed = 0, left = 0;  ///< cells
   int signal = 0;                              ///< that asked to stop, 0 = none
-  bool out_of_time = false;
 };
 
 /// How far each cell is, by the files that are there; nothing is changed.

@@ -1,6 +1,7 @@
 #include "train/metrics/likelihood_files.h"
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 #include <tuple>
 
@@ -56,7 +57,13 @@ auto place(const ReplyLikelihood& reply) { return std::tuple(reply.dialogue, rep
 void write_likelihoods(const std::filesystem::path& file, std::vector<ReplyLikelihood> replies) {
   std::ranges::sort(replies, {}, place);
   std::string text;
-  for (const auto& reply : replies) text += json::serialize(to_json(reply)) + "\n";
+  for (const auto& reply : replies) {
+    if (!std::isfinite(reply.sums.nll))  // JSON has no number for it
+      throw base::DataError("dialogue " + std::to_string(reply.dialogue) + ", turn " +
+                            std::to_string(reply.turn) +
+                            ": its likelihood is no finite number: the model has diverged");
+    text += json::serialize(to_json(reply)) + "\n";
+  }
   base::write_durably(file, text);
 }
 

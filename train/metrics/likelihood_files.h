@@ -20,7 +20,8 @@ struct ReplyLikelihood {
 ///
 ///     {"dialogue": 0, "turn": 1, "nll": 31.5, "labels": 7, "correct": 2, "words": 5, "bytes": 24}
 ///
-/// and `bound` where the model's scores are not exact. Throws   FileError
+/// and `bound` where the model's scores are not exact.
+/// Throws   FileError; DataError when a likelihood is no finite number
 void write_likelihoods(const std::filesystem::path& file, std::vector<ReplyLikelihood> replies);
 
 /// Reads them back. Throws   FileError; DataError naming file and line

@@ -28,6 +28,14 @@ std::vector<const Metric*> all_metrics() {
   return metrics;
 }
 
+TEST(LikelihoodFilesTest, WhatADivergedModelScoresIsRefused) {
+  const tests::TemporaryFolder folder;
+  for (const double nll : {std::nan(""), HUGE_VAL})
+    EXPECT_THROW(write_likelihoods(folder / "l.jsonl", {reply(0, 1, 2), reply(3, 1, nll)}),
+                 base::DataError);
+  EXPECT_FALSE(std::filesystem::exists(folder / "l.jsonl"));
+}
+
 TEST(LikelihoodFilesTest, AreReadBackInTheOrderOfTheSplit) {
   const tests::TemporaryFolder folder;
   auto bound = reply(1, 2, 0.1);
