@@ -10,16 +10,13 @@
 #include "models/layers/start_parameters.h"
 #include "models/layers/word_recurrence.h"
 #include "models/rows.h"
+#include "tests/models/same_gradients.h"
 
 namespace banter::models {
 namespace {
 
 constexpr double kExact = 1e-10;  // double precision, same arithmetic in another order
 constexpr double kFloat = 2e-5;   // float32, sums of some hundred terms
-
-torch::Tensor random(at::IntArrayRef sizes) {
-  return torch::randn(sizes, torch::kDouble).requires_grad_();
-}
 
 torch::Tensor keep_mask(const std::vector<std::int64_t>& lengths, std::int64_t width) {
   return torch::arange(width).lt(torch::tensor(lengths).unsqueeze(1));
@@ -29,19 +26,6 @@ class LayersTest : public testing::Test {
  protected:
   void SetUp() override { torch::manual_seed(1); }
 };
-
-/// Holds a function and its gradients to a reference, on the same leaves.
-template <typename F, typename G>
-void expect_same(const std::vector<torch::Tensor>& leaves, const F& function, const G& reference) {
-  const auto a = function(), b = reference();
-  ASSERT_TRUE(torch::allclose(a, b, kExact, kExact)) << (a - b).abs().max();
-  const auto direction = torch::randn_like(a);
-  const auto da = torch::autograd::grad({(a * direction).sum()}, leaves);
-  const auto db = torch::autograd::grad({(b * direction).sum()}, leaves);
-  for (std::size_t i = 0; i < leaves.size(); ++i)
-    EXPECT_TRUE(torch::allclose(da[i], db[i], kExact, kExact))
-        << "leaf " << i << ": " << (da[i] - db[i]).abs().max();
-}
 
 TEST_F(LayersTest, AMirroredPackingTurnsEveryRowRound) {
   const auto packing = make_packing(keep_mask({2, 0, 4, 1}, 5));

@@ -16,6 +16,7 @@
 #include "models/layers/transformer/step_slots.h"
 #include "models/recosa.h"
 #include "tests/models/model_test.h"
+#include "tests/models/same_gradients.h"
 
 namespace banter::models {
 namespace {
@@ -24,23 +25,6 @@ class TransformerTest : public testing::Test {
  protected:
   void SetUp() override { torch::manual_seed(1); }
 };
-
-torch::Tensor random(at::IntArrayRef sizes) {
-  return torch::randn(sizes, torch::kDouble).requires_grad_();
-}
-
-/// Holds a function and its gradients to a reference, on the same leaves.
-template <typename F, typename G>
-void expect_same(const std::vector<torch::Tensor>& leaves, const F& function, const G& reference) {
-  const auto a = function(), b = reference();
-  ASSERT_TRUE(torch::allclose(a, b, kExact, kExact)) << (a - b).abs().max();
-  const auto direction = torch::randn_like(a);
-  const auto da = torch::autograd::grad({(a * direction).sum()}, leaves);
-  const auto db = torch::autograd::grad({(b * direction).sum()}, leaves);
-  for (std::size_t i = 0; i < leaves.size(); ++i)
-    EXPECT_TRUE(torch::allclose(da[i], db[i], kExact, kExact))
-        << "leaf " << i << ": " << (da[i] - db[i]).abs().max();
-}
 
 // ---- rows -------------------------------------------------------------------------------------
 
