@@ -4,12 +4,14 @@
 find_program(CCACHE ccache)
 if(CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros
-                                  ${CCACHE})
+                                  CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} ${CCACHE})
 endif()
 
-# One spelling of paths relative to the root, so that ccache and messages agree between checkouts.
+# One spelling of paths relative to the root: ccache and messages agree between checkouts, and no
+# object names the folder that it was built in (gdb is started in the root).
 add_library(banter_flags INTERFACE)
 target_include_directories(banter_flags INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_options(banter_flags INTERFACE -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
 # -fPIC for programs too: they share the precompiled header with the libraries.
 target_compile_options(banter_flags INTERFACE -fPIC -Wall -Wextra -Wshadow -Wconversion)
 target_compile_definitions(banter_flags INTERFACE BANTER_VERSION="${PROJECT_VERSION}")
