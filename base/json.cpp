@@ -83,7 +83,7 @@ void write_pretty(std::string& out, const json::value& value, std::size_t depth)
       out += std::next(it) == object->end() ? "\n" : ",\n";
     }
     indent(out, depth);
-    out += "}";
+    out += '}';
   } else if (const auto* array = value.if_array(); array != nullptr && !array->empty()) {
     out += "[\n";
     for (auto it = array->begin(); it != array->end(); ++it) {
@@ -92,7 +92,7 @@ void write_pretty(std::string& out, const json::value& value, std::size_t depth)
       out += std::next(it) == array->end() ? "\n" : ",\n";
     }
     indent(out, depth);
-    out += "]";
+    out += ']';
   } else {
     out += json::serialize(value);
   }

@@ -19,7 +19,7 @@ void dump_mapping(const Node& node, const std::string& indent, std::string& out)
     if (entry.is_list && entry.mappings.empty()) {
       out += " []\n";
     } else if (entry.is_list) {
-      out += "\n";
+      out += '\n';
       for (const auto& mapping : entry.mappings) {
         std::string inner;
         dump_mapping(*mapping, indent + "    ", inner);
