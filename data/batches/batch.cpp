@@ -164,16 +164,23 @@ class RowSet {
   Map map_;
 };
 
+/// The sources that ids around a stream count to, by the token they stand beside; beside none it is
+/// the first. Shapes   returns (B,J+1)
+torch::Tensor sources_of_frame(const Batch::Joined& joined) {
+  const auto none = torch::full({joined.source.size(0), 1}, kNone, joined.source.options());
+  return torch::cat({joined.source, none}, 1).clamp_min(0);
+}
+
 /// A stream with an id more in front of each row.
 Batch::Joined begun_by(TokenId id, const Batch::Joined& joined) {
-  const auto front = [](const torch::Tensor& rows, const torch::Tensor& column) {
+  const auto first = sources_of_frame(joined).narrow(1, 0, 1);  // (B,1)
+  const auto with_first = [](const torch::Tensor& rows, const torch::Tensor& column) {
     return torch::cat({column, rows}, 1);
   };
-  const auto first = joined.ids.narrow(1, 0, 1);
-  return {.ids = front(joined.ids, torch::full_like(first, id)),
-          .keep = front(joined.keep, torch::ones_like(first, torch::kBool)),
-          .speaker = front(joined.speaker, torch::zeros_like(first)),
-          .source = front(joined.source, joined.source.narrow(1, 0, 1))};
+  return {.ids = with_first(joined.ids, torch::full_like(first, id)),
+          .keep = with_first(joined.keep, torch::ones_like(first, torch::kBool)),
+          .speaker = with_first(joined.speaker, torch::zeros_like(first)),
+          .source = with_first(joined.source, first)};
 }
 
 /// A stream with an id more behind the last one of each row.
@@ -183,7 +190,7 @@ Batch::Joined ended_by(TokenId id, const Batch::Joined& joined, TokenId pad) {
                             const torch::Tensor& value) {
     return torch::cat({rows, torch::full_like(end, none)}, 1).scatter(1, end, value);
   };
-  const auto last = joined.source.gather(1, (end - 1).clamp_min(0));
+  const auto last = sources_of_frame(joined).gather(1, (end - 1).clamp_min(0));
   Batch::Joined ended;
   ended.ids = with_end(joined.ids, pad, torch::full_like(end, id));
   ended.speaker = with_end(joined.speaker, 0, torch::zeros_like(end));

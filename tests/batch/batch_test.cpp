@@ -298,6 +298,33 @@ TEST_P(BatchStreamTest, WhatBeginsAndEndsAContextStandsAroundWhatIsJoined) {
   }
 }
 
+TEST(JoinedTest, WhatBeginsAndEndsAContextStandsAroundNothing) {
+  const auto context = [](Ids ids) {
+    return Context{.turns = {{.ids = std::move(ids), .speaker = 1}},
+                   .facts = {},
+                   .reply_speaker = 2,
+                   .reply = {}};
+  };
+  SpecialIds special;
+  special.context_begin = 901;
+  special.context_end = 902;
+  auto batch = make_batch({context({40, 41}), context({42})}, {}, special);
+  batch.context[1].fill_(-1);  // one has no source, the other has
+  const auto mixed = batch.joined(special);
+  EXPECT_EQ(list(mixed.ids[0]), (Ids{901, 40, 41, special.turn_end, 902}));
+  EXPECT_EQ(list(mixed.ids[1]), (Ids{901, 902, special.pad, special.pad, special.pad}));
+  EXPECT_EQ(list(mixed.keep[1].to(torch::kLong)), (Ids{1, 1, 0, 0, 0}));
+  EXPECT_EQ(list(mixed.source[1]), (Ids{0, 0, -1, -1, -1})) << "padding is what has no source";
+  batch.context.fill_(-1);
+  const auto empty = batch.joined(special);
+  for (const std::int64_t b : {0, 1}) {
+    EXPECT_EQ(list(empty.ids[b]), (Ids{901, 902}));
+    EXPECT_EQ(list(empty.source[b]), (Ids{0, 0}));
+  }
+  special.context_begin = SpecialIds::kNone;
+  EXPECT_EQ(list(batch.joined(special).ids[0]), (Ids{902}));
+}
+
 TEST_P(BatchStreamTest, ContextsFromOutsideMakeTheSameReplies) {
   const auto& split = store().split();
   EvaluationStream stream(split, GetParam(), store().special());

@@ -379,6 +379,38 @@ TEST(EnsembleTest, RefusesWhatDoesNotGoTogether) {
   EXPECT_THROW(Ensemble({model_of(kHred)}, "votes"), base::Error);
 }
 
+/// A vocabulary that puts ids around a context, as those of mBART do.
+TEST(FramedDecodingTest, AReplyThatBeginsAConversationReadsTheFrameAlone) {
+  auto vocabulary = tiny_vocabulary();
+  auto& special = vocabulary.special;
+  special.context_begin = kVocab - 1;
+  special.context_end = kVocab - 2;
+  const auto config = configs::Config::parse(
+      "{type: transformer, dim: 8, heads: 2, ffn_dim: 10, positions: learned, tied: false}",
+      "test");
+  const auto model = build_model(config.root(), vocabulary, /*seed=*/5);
+  model->eval();
+  move_parameters(*model);
+
+  std::optional<Request> asked = Request{.number = 0, .context = {}, .options = {}};
+  asked->composed = ChatSession(*model, {}).compose_nothing(1);
+  asked->options.min_new_tokens = asked->options.max_new_tokens = 5;
+  Reply said;
+  decode(
+      *model, {}, {}, [&] { return std::exchange(asked, std::nullopt); },
+      [&](Replies replies) { said = std::move(replies.best.at(0)); });
+  auto context = tiny_contexts({1})[0];
+  context.reply = said.ids;
+  auto batch = data::make_batch({context}, {}, special);
+  batch.context.fill_(-1);
+  const torch::NoGradGuard no_grad;
+  const auto score = model->score(batch).log_probs[0];
+  ASSERT_EQ(said.log_probs.size(), 5U);
+  for (std::size_t t = 0; t < said.log_probs.size(); ++t)
+    EXPECT_NEAR(score[static_cast<std::int64_t>(t)].item<float>(), said.log_probs[t],
+                kFloatTolerance);
+}
+
 /// Notes how many context tokens a row of the memory has room for.
 class WatchedSeq2Seq : public Seq2Seq {
  public:
