@@ -9,6 +9,7 @@
 
 #include "base/errors.h"
 #include "base/json.h"
+#include "base/utf8.h"
 
 namespace banter::data {
 namespace {
@@ -46,13 +47,6 @@ SpecialIds special_of(const json::object& given, std::string_view where) {
   return special;
 }
 
-void check_pieces(const std::vector<std::string>& pieces, std::string_view where) {
-  std::unordered_set<std::string_view> seen;
-  for (const auto& piece : pieces)
-    if (!piece.empty() && !seen.insert(piece).second)
-      throw base::DataError(std::string(where) + ": two ids have the piece \"" + piece + "\"");
-}
-
 }  // namespace
 
 PretrainedVocabulary PretrainedVocabulary::parse(std::string_view text, std::string_view where) {
@@ -65,21 +59,12 @@ PretrainedVocabulary PretrainedVocabulary::parse(std::string_view text, std::str
   PretrainedVocabulary vocabulary;
   for (const auto& piece : base::array_field(record, "pieces", where))
     vocabulary.pieces.emplace_back(base::as_string(piece, where));
-  check_pieces(vocabulary.pieces, where);
   vocabulary.special =
       special_of(base::as_object(base::field(record, "special", where), where), where);
-  const auto size = static_cast<TokenId>(vocabulary.pieces.size());
-  const auto check = [&](TokenId id, bool may_be_none) {
-    if (id >= size || id < (may_be_none ? SpecialIds::kNone : 0))
-      throw base::DataError(std::string(where) + ": the id " + std::to_string(id) +
-                            " lies outside of the " + std::to_string(size) + " pieces");
-  };
-  for (const auto& field : kFields) check(vocabulary.special.*field.id, !field.is_needed);
   for (const auto& mark : base::array_field(record, "marks", where)) {
     const auto* id = mark.if_int64();
     if (id == nullptr)
       throw base::DataError(std::string(where) + ": field \"marks\" is no list of integers");
-    check(*id, false);
     vocabulary.marks.push_back(*id);
   }
   std::ranges::sort(vocabulary.marks);
@@ -87,7 +72,24 @@ PretrainedVocabulary PretrainedVocabulary::parse(std::string_view text, std::str
   if (leading == nullptr)
     throw base::DataError(std::string(where) + ": field \"leading_marks\" is not true or false");
   vocabulary.leading_marks = *leading;
+  vocabulary.check(where);
   return vocabulary;
+}
+
+void PretrainedVocabulary::check(std::string_view where) const {
+  std::unordered_set<std::string_view> seen;
+  for (const auto& piece : pieces)
+    if (!piece.empty() && !seen.insert(piece).second)
+      throw base::DataError(std::string(where) + ": two ids have the piece \"" +
+                            base::printable(piece) + "\"");
+  const auto check_id = [&](TokenId id, TokenId least) {
+    if (id < least || id >= std::ssize(pieces))
+      throw base::DataError(std::string(where) + ": the id " + std::to_string(id) +
+                            " lies outside of the " + std::to_string(pieces.size()) + " pieces");
+  };
+  for (const auto& field : kFields)
+    check_id(special.*field.id, field.is_needed ? 0 : SpecialIds::kNone);
+  for (const auto mark : marks) check_id(mark, 0);
 }
 
 std::string PretrainedVocabulary::json() const {

@@ -18,12 +18,14 @@ struct PretrainedVocabulary {
                                     ///< none, special ids included
   bool leading_marks = false;       ///< but a text may begin with a mark in >>such brackets<<
 
-  /// Reads what `json` gives. Throws   DataError "<where>: ..." when it is not that, or when an id
-  /// lies outside of the vocabulary
+  /// Reads what `json` gives. Throws   DataError "<where>: ..." when it is not that, or as
+  /// `check`
   static PretrainedVocabulary parse(std::string_view text, std::string_view where);
   /// One line; equal vocabularies give equal bytes.
   [[nodiscard]] std::string json() const;
 
+  /// Throws   DataError "<where>: ..." unless it is what its fields promise
+  void check(std::string_view where) const;
   [[nodiscard]] bool is_mark(TokenId id) const;
   bool operator==(const PretrainedVocabulary&) const = default;
 };

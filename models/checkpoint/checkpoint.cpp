@@ -361,6 +361,11 @@ Checkpoint find_checkpoint(const RunName& name) {
   }
 }
 
+fs::path recipe_of(const Checkpoint& checkpoint) {
+  const auto of_run = checkpoint.folder.parent_path() / "config.yaml";
+  return fs::exists(of_run) ? of_run : checkpoint.folder / "config.yaml";
+}
+
 void verify_checkpoint(const fs::path& folder) { static_cast<void>(check_folder(folder)); }
 
 }  // namespace banter::models

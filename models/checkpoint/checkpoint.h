@@ -88,6 +88,9 @@ struct Checkpoint {
 /// Throws   CheckpointError "where, what, which rule, what to do": no such run, no checkpoint yet,
 ///          the names that exist, a damaged file
 Checkpoint find_checkpoint(const RunName& name);
+/// The recipe that says how a checkpoint's replies are chosen: the run's config.yaml, or, where the
+/// checkpoint stands alone, its own, which holds only what its numbers depend on.
+std::filesystem::path recipe_of(const Checkpoint& checkpoint);
 /// Throws   CheckpointError naming the first file that is missing, cut or changed, or one of
 ///          those that are read that the manifest does not list
 void verify_checkpoint(const std::filesystem::path& folder);

@@ -35,6 +35,8 @@ int run_import(const std::vector<std::string>& arguments) {
   if (line.common.quiet) return 0;
   if (!made.left_out.empty())
     std::cerr << "note: left out, since it concerns training alone: " << made.left_out << '\n';
+  if (!made.not_asked.empty())
+    std::cerr << "note: replies are chosen without " << made.not_asked << '\n';
   std::cerr << run << ": " << made.model_type << ", " << made.parameters << " parameters, "
             << made.vocab_size << " ids\n";
   return 0;

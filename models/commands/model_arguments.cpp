@@ -167,10 +167,7 @@ std::optional<DecodingOptions> DecodingFlags::read(const Checkpoint& checkpoint,
       overrides.push_back(std::string(kPrefix) + key + "=" +
                           base::json::serialize(base::json::value_from(texts)));
   for (const auto& setting : later) overrides.push_back(std::string(kPrefix) + setting);
-  // The run's recipe says how to decode; a checkpoint holds only what its numbers depend on.
-  auto recipe = checkpoint.folder.parent_path() / "config.yaml";
-  if (!std::filesystem::exists(recipe)) recipe = checkpoint.folder / "config.yaml";
-  const auto config = configs::Config::load(recipe, overrides);
+  const auto config = configs::Config::load(recipe_of(checkpoint), overrides);
   auto section = config.root().section("decoding");
   auto options = DecodingOptions::from(section);
   for (auto& phrase : lines_of(block_list_)) options.block.push_back(std::move(phrase));

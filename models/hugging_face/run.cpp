@@ -1,14 +1,13 @@
 #include "models/hugging_face/run.h"
 
-#include <system_error>
-#include <utility>
-
-#include <unistd.h>
+#include <algorithm>
+#include <sstream>
 
 #include "base/errors.h"
 #include "base/files.h"
 #include "models/checkpoint/load_model.h"
 #include "models/hugging_face/generation.h"
+#include "models/hugging_face/new_folder.h"
 #include "models/hugging_face/weights.h"
 #include "models/registry.h"
 #include "models/transformer.h"
@@ -20,35 +19,8 @@ namespace fs = std::filesystem;
 using base::CheckpointError;
 using data::SpecialIds;
 
-/// A folder that is written beside its place and put there when all of it stands.
-class NewFolder {
- public:
-  /// Throws   UsageError when `place` is there; FileError
-  explicit NewFolder(fs::path place) : place_(std::move(place)) {
-    if (place_.filename().empty()) place_ = place_.parent_path();  // "runs/de-en/"
-    if (fs::exists(place_))
-      throw base::UsageError(place_.string() + ": is there already; name a new folder");
-    beside_ = place_;
-    beside_.replace_filename("." + place_.filename().string() + ".tmp-" +
-                             std::to_string(::getpid()));
-    base::make_folders(beside_);
-  }
-  ~NewFolder() {
-    std::error_code ignored;
-    fs::remove_all(beside_, ignored);
-  }
-  NewFolder(const NewFolder&) = delete;
-  NewFolder& operator=(const NewFolder&) = delete;
-
-  [[nodiscard]] const fs::path& path() const { return beside_; }
-  void publish() {
-    base::sync_folder(beside_);
-    base::rename_durably(beside_, place_);
-  }
-
- private:
-  fs::path place_, beside_;
-};
+/// Rows of the table of positions that `transformers` makes, where a run's limits are none.
+constexpr std::int64_t kMostPositions = 65'536;
 
 /// Ids of a context that are in no turn.
 std::int64_t frame_ids(const SpecialIds& special) {
@@ -74,20 +46,63 @@ void write_run(const fs::path& run, const std::string& learning, const std::stri
   write_safetensors(writer.folder() / "model.safetensors", named_tensors(model));
   base::write_durably(writer.folder() / "config.yaml", learning);
   tokenizer.write_to(writer.folder());
+  static_cast<void>(data::Tokenizer::open_folder(writer.folder()));  // as every command does
   writer.publish();
   for (const auto* pointer : {"CURRENT", "LAST"}) point_to(run, pointer, kStep);
   base::write_durably(run / "config.yaml", learning + decoding);
 }
 
-/// The network that a run's model is. Throws   CheckpointError naming what no family has
-Network network_of_run(const LoadedModel& loaded, const FlatTransformer& model) {
-  const auto fail = [](const std::string& why) {
-    std::string known;
-    for (const auto& family : families())
-      known += (known.empty() ? "" : ", ") + std::string(family.model_type) + ": norm " +
-               std::string(family.norm) + ", positions " + std::string(family.positions);
-    throw CheckpointError(why + ", which no Hugging Face network here has (" + known + ")");
+/// Tokens of the longest context that a run's limits let through.
+std::int64_t longest_context(const data::BatchOptions& o) {
+  const auto turn = o.max_turn_tokens + 1;  // one stays in any case
+  return std::max(turn, std::min(o.max_context_tokens, o.max_context_turns * turn));
+}
+
+/// Positions that a network without a table of its own needs there.
+std::int64_t positions_of_run(const LoadedModel& loaded, const DecodingOptions& decoding) {
+  const auto context = longest_context(loaded.batch) + frame_ids(loaded.tokenizer.special());
+  return std::max({std::min(context, kMostPositions),
+                   std::min(loaded.batch.max_reply_tokens + 1, kMostPositions),
+                   decoding.max_new_tokens + 1});
+}
+
+/// The family whose positions a model has. Throws   CheckpointError when there is none
+Family family_of(const FlatTransformerOptions& options, const std::string& where) {
+  std::string known;
+  for (const auto& family : families()) {
+    if (family.positions == options.positions) return family;
+    known += (known.empty() ? "" : ", ") + std::string(family.model_type) + ": " +
+             std::string(family.positions);
+  }
+  throw CheckpointError(where + ": model.positions is " + options.positions +
+                        ", which no Hugging Face network here has (" + known + ")");
+}
+
+/// Throws   CheckpointError naming the first option that is another in the family
+void check_family(const FlatTransformerOptions& o, const Family& family, const std::string& where) {
+  const auto expect = [&](bool holds, const char* key, const auto& value, const auto& there) {
+    if (holds) return;
+    std::ostringstream why;
+    why << std::boolalpha << where << ": model." << key << " is " << value
+        << ", but a Hugging Face " << family.model_type << " (positions " << family.positions
+        << ") has " << there;
+    throw CheckpointError(why.str());
   };
+  const auto expect_same = [&](const char* key, const auto& value, const auto& there) {
+    expect(value == there, key, value, there);
+  };
+  expect_same("norm", o.norm, family.norm);
+  expect_same("final_norm", o.final_norm, family.final_norm);
+  expect_same("embedding_norm", o.embedding_norm, family.embedding_norm);
+  expect_same("position_offset", o.position_offset, family.position_offset);
+  expect_same("projections", o.projections, "dense");
+  expect_same("speakers", o.speakers, false);
+  expect(o.positions != "sinusoidal" || o.dim % 2 == 0, "dim", o.dim, "an even one");
+}
+
+/// The network that a run's model is. Throws   CheckpointError naming what no family has
+Network network_of_run(const LoadedModel& loaded, const FlatTransformer& model,
+                       const DecodingOptions& decoding) {
   const auto& o = model.options;
   Network network;
   network.layers = o;
@@ -95,23 +110,12 @@ Network network_of_run(const LoadedModel& loaded, const FlatTransformer& model) 
   network.decoder_layers = o.decoder_layers;
   network.tied = o.tied;
   network.vocab_size = loaded.tokenizer.vocab_size();
-  for (const auto& family : families())
-    if (family.positions == o.positions) network.family = family;
-  const auto& family = network.family;
-  if (family.model_type.empty()) fail("model.positions is " + o.positions);
-  const auto expect = [&](bool holds, const std::string& what) {
-    if (!holds) fail(what + " with positions " + o.positions);
-  };
-  expect(o.norm == family.norm, "model.norm is " + o.norm);
-  expect(o.final_norm == family.final_norm, "model.final_norm is another");
-  expect(o.embedding_norm == family.embedding_norm, "model.embedding_norm is another");
-  expect(o.position_offset == family.position_offset, "model.position_offset is another");
-  expect(o.projections == "dense", "model.projections is " + o.projections);
-  expect(!o.speakers, "model.speakers is true");
+  const auto where = loaded.checkpoint.folder.string();
+  network.family = family_of(o, where);
+  check_family(o, network.family, where);
+  network.max_positions =
+      o.positions == "learned" ? o.max_positions : positions_of_run(loaded, decoding);
   const auto& special = loaded.tokenizer.special();
-  network.max_positions = o.positions == "learned"
-                              ? o.max_positions
-                              : loaded.batch.max_context_tokens + frame_ids(special);
   network.pad = special.pad;
   network.eos = special.eos;
   network.decoder_start = special.bos;
@@ -130,7 +134,7 @@ data::PretrainedTokenizer tokenizer_of_run(const LoadedModel& loaded, const Netw
 
 /// How the run's recipe says that replies are chosen.
 DecodingOptions decoding_of(const Checkpoint& checkpoint) {
-  const auto config = configs::Config::load(checkpoint.folder.parent_path() / "config.yaml");
+  const auto config = configs::Config::load(recipe_of(checkpoint));
   auto section = config.root().section("decoding");
   return DecodingOptions::from(section);
 }
@@ -142,6 +146,7 @@ Imported import_folder(const fs::path& folder, const fs::path& run, const Import
   const auto json = read_config(folder);
   const auto network = network_of(json, config_file.string());
   const data::Tokenizer tokenizer(read_vocabulary(folder, network, options.languages));
+  const auto generation = read_generation(folder, network);
   NewFolder place(run);
 
   const auto learning =
@@ -153,13 +158,14 @@ Imported import_folder(const fs::path& folder, const fs::path& run, const Import
   drop_copies(tensors, network, folder.string());
   assign_tensors(as_named_there(*model), tensors,
                  folder.string() + ": the weights do not fit config.json");
-  write_run(place.path(), learning, decoding_section(folder, network), *model, tokenizer);
+  write_run(place.path(), learning, decoding_section(generation.options), *model, tokenizer);
   place.publish();
 
   Imported imported;
   imported.model_type = network.family.model_type;
   imported.vocab_size = network.vocab_size;
   imported.left_out = left_out(json);
+  imported.not_asked = generation.left_out;
   for (const auto& parameter : model->parameters()) imported.parameters += parameter.numel();
   return imported;
 }
@@ -170,7 +176,8 @@ std::string export_folder(const std::string& run_name, const fs::path& folder) {
   if (model == nullptr)
     throw CheckpointError(loaded.checkpoint.folder.string() + ": is a " + loaded.type +
                           "; only a transformer can be a Hugging Face folder");
-  const auto network = network_of_run(loaded, *model);
+  const auto decoding = decoding_of(loaded.checkpoint);
+  const auto network = network_of_run(loaded, *model, decoding);
   const auto tokenizer = tokenizer_of_run(loaded, network);
   NewFolder place(folder);
   const auto write = [&](const char* name, const base::json::object& json) {
@@ -178,7 +185,7 @@ std::string export_folder(const std::string& run_name, const fs::path& folder) {
   };
   write("config.json", config_json(network));
   write("generation_config.json",
-        generation_json(decoding_of(loaded.checkpoint), loaded.tokenizer.special()));
+        generation_json(decoding, loaded.tokenizer.special(), network.max_positions));
   write_vocabulary(place.path(), tokenizer, network);
   write_safetensors(place.path() / "model.safetensors", as_named_there(*model), {{"format", "pt"}});
   place.publish();

@@ -18,12 +18,14 @@ struct Imported {
   std::string model_type;
   std::int64_t parameters = 0;
   std::int64_t vocab_size = 0;
-  std::string left_out;  ///< of config.json: what concerns training alone
+  std::string left_out;   ///< of config.json: what concerns training alone
+  std::string not_asked;  ///< of generation_config.json: what replies are chosen without
 };
 
 /// Makes a run of a Hugging Face folder. The run is written beside and renamed.
 /// Throws   UsageError when `run` is there; FileError, DataError, CheckpointError naming the file,
-///          the key or the tensors that do not fit; then there is no run
+///          the key or the tensors that do not fit, or what no command could open; then there is no
+///          run
 Imported import_folder(const std::filesystem::path& folder, const std::filesystem::path& run,
                        const ImportOptions& options);
 

@@ -22,8 +22,9 @@ using base::DataError;
 using data::SpecialIds;
 using data::TokenId;
 
-constexpr std::uint64_t kMostModelBytes = 256u << 20;
 constexpr std::string_view kTokenizerConfig = "tokenizer_config.json";
+constexpr std::string_view kMarianVocabulary = "vocab.json";
+constexpr std::string_view kMbartModel = "sentencepiece.bpe.model";
 constexpr std::string_view kOtherMarks = "additional_special_tokens";
 
 /// Laid behind a SentencePiece model it sets add_dummy_prefix, which banter's own leave to our
@@ -56,7 +57,7 @@ std::string setting(const json::object& config, std::string_view key, std::strin
 }
 
 std::string read_model(const fs::path& path) {
-  auto model = base::read_file(path, kMostModelBytes);
+  auto model = base::read_file(path);
   try {
     static_cast<void>(data::pieces_of(model));
   } catch (const DataError& error) {
@@ -108,11 +109,11 @@ data::PretrainedTokenizer read_marian(const fs::path& folder, const Network& net
                                       .reply_model = read_model(folder / "target.spm"),
                                       .vocabulary = {}};
   auto& vocabulary = tokenizer.vocabulary;
-  vocabulary.pieces = marian_pieces(folder / "vocab.json", network.vocab_size);
+  vocabulary.pieces = marian_pieces(folder / kMarianVocabulary, network.vocab_size);
   const auto id_of = [&](const std::string& piece) {
     const auto found = std::ranges::find(vocabulary.pieces, piece);
     if (found == vocabulary.pieces.end())
-      throw DataError((folder / "vocab.json").string() + ": has no " + piece);
+      throw DataError((folder / kMarianVocabulary).string() + ": has no " + piece);
     return static_cast<TokenId>(found - vocabulary.pieces.begin());
   };
   vocabulary.special = {.pad = network.pad,
@@ -141,7 +142,7 @@ void write_marian(const fs::path& folder, const data::PretrainedTokenizer& token
   const auto& reply = tokenizer.reply_model;
   base::write_durably(folder / "source.spm", tokenizer.model);
   base::write_durably(folder / "target.spm", reply.empty() ? tokenizer.model : reply);
-  base::write_durably(folder / "vocab.json", base::pretty_json(ids));
+  base::write_durably(folder / kMarianVocabulary, base::pretty_json(ids));
   const auto piece = [&](TokenId id) { return pieces[static_cast<std::size_t>(id)]; };
   json::array others;
   for (const auto id : tokenizer.vocabulary.marks)
@@ -206,7 +207,7 @@ std::string said_in(const std::vector<std::string>& pieces, Codes codes, TokenId
 
 data::PretrainedTokenizer read_mbart(const fs::path& folder, const Network& network,
                                      const Languages& languages) {
-  const auto path = folder / "sentencepiece.bpe.model";
+  const auto path = folder / kMbartModel;
   const auto model = read_model(path);
   const auto own = data::pieces_of(model);
   if (own.size() < kControls.size() || !std::ranges::equal(kControls, std::span(own).first(3)))
@@ -249,7 +250,7 @@ void write_mbart(const fs::path& folder, const data::PretrainedTokenizer& tokeni
   const auto& [pieces, special, marks, leading_marks] = tokenizer.vocabulary;
   const bool is_first = special.context_begin == SpecialIds::kNone;
   const auto code = [&](TokenId id) { return pieces[static_cast<std::size_t>(id)]; };
-  base::write_durably(folder / "sentencepiece.bpe.model", tokenizer.model);
+  base::write_durably(folder / kMbartModel, tokenizer.model);
   base::write_durably(
       folder / kTokenizerConfig,
       base::pretty_json({{"tokenizer_class", is_first ? "MBartTokenizer" : "MBart50Tokenizer"},
@@ -277,6 +278,7 @@ data::PretrainedTokenizer read_vocabulary(const fs::path& folder, const Network&
   std::set<TokenId> marks(vocabulary.marks.begin(), vocabulary.marks.end());
   marks.insert({special.pad, special.unk, special.bos, special.eos});
   vocabulary.marks.assign(marks.begin(), marks.end());
+  vocabulary.check((folder / (is_marian ? kMarianVocabulary : kMbartModel)).string());
   return tokenizer;
 }
 

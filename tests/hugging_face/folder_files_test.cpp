@@ -3,9 +3,11 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <set>
 #include <string>
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "base/errors.h"
 #include "base/files.h"
@@ -13,6 +15,7 @@
 #include "data/tokenizer/tokenizer.h"
 #include "models/hugging_face/generation.h"
 #include "models/hugging_face/network.h"
+#include "models/hugging_face/new_folder.h"
 #include "models/hugging_face/vocabulary.h"
 #include "tests/support/temporary_folder.h"
 
@@ -130,8 +133,8 @@ class FolderTest : public testing::Test {
     std::ofstream(file) << json::serialize(value);
   }
   static DecodingOptions decoding(const fs::path& folder) {
-    const auto config =
-        configs::Config::parse(decoding_section(folder, network("marian")), "generation");
+    const auto generation = read_generation(folder, network("marian"));
+    const auto config = configs::Config::parse(decoding_section(generation.options), "generation");
     auto section = config.root().section("decoding");
     auto options = DecodingOptions::from(section);
     section.reject_unknown();
@@ -157,8 +160,94 @@ TEST_F(FolderTest, DecodesAsItsGenerationConfigAsks) {
   write(from / "generation_config.json", {{"do_sample", true}, {"top_p", 0.9}});
   EXPECT_EQ(decoding(from).method, "sample");
   EXPECT_EQ(decoding(from).top_p, 0.9);
-  write(from / "generation_config.json", {{"num_beams", "six"}});
-  EXPECT_NE(message_of([&] { decoding(from); }).find("\"num_beams\""), std::string::npos);
+}
+
+TEST_F(FolderTest, LengthsAndDrawsAreThoseOfTheLibrary) {
+  const auto from = copy_of("marian");
+  const auto asked = [&](const json::object& generation) {
+    write(from / "generation_config.json", generation);
+    return decoding(from);
+  };
+  EXPECT_EQ(asked({}).min_new_tokens, 0);
+  EXPECT_EQ(asked({{"min_length", 5}}).min_new_tokens, 4);  // the first input counts there
+  EXPECT_EQ(asked({{"min_length", 5}, {"min_new_tokens", 7}}).min_new_tokens, 7);
+  EXPECT_EQ(asked({{"max_length", 9}, {"forced_eos_token_id", 0}}).max_new_tokens, 7);
+  EXPECT_EQ(
+      asked({{"max_length", 9}, {"forced_eos_token_id", 0}, {"min_length", 9}}).min_new_tokens, 7);
+  EXPECT_EQ(asked({{"max_length", std::int64_t{1} << 62}}).max_new_tokens, 23);
+  EXPECT_EQ(asked({{"encoder_no_repeat_ngram_size", 3}}).context_no_repeat_ngram_size, 3);
+  EXPECT_EQ(asked({{"top_k", 5}}).top_k, 0) << "nothing is drawn";
+  EXPECT_EQ(asked({{"do_sample", true}}).top_k, 50) << "where a folder does not say";
+  EXPECT_EQ(asked({{"do_sample", true}, {"top_k", 0}}).top_k, 0);
+  EXPECT_EQ(asked({{"length_penalty", 1e-7}}).length_penalty, 1e-7);
+}
+
+TEST_F(FolderTest, NamesTheFileAndTheKeyOfWhatDecodingCannotHave) {
+  const auto from = copy_of("marian");
+  const auto refused = [&](const json::object& generation) {
+    write(from / "generation_config.json", generation);
+    return message_of([&] { decoding(from); });
+  };
+  const auto where = (from / "generation_config.json").string();
+  EXPECT_EQ(refused({{"num_beams", "six"}}),
+            where + ": \"num_beams\" is \"six\", not a whole number");
+  EXPECT_EQ(refused({{"num_beams", 4.5}}), where + ": \"num_beams\" is 4.5, not a whole number");
+  EXPECT_EQ(refused({{"length_penalty", true}}),
+            where + ": \"length_penalty\" is true, not a number");
+  for (const json::object& one : {json::object{{"length_penalty", -1.0}},
+                                  {{"num_beams", 2000}},
+                                  {{"num_beams", 0}},
+                                  {{"repetition_penalty", 0}},
+                                  {{"temperature", 0.0}, {"do_sample", true}},
+                                  {{"top_k", -1}, {"do_sample", true}}}) {
+    const auto message = refused(one);
+    EXPECT_TRUE(message.starts_with(where + ": \"" + std::string(one.begin()->key()) + "\" is "))
+        << json::serialize(one) << ": " << message;
+    EXPECT_NE(message.find("decoding."), std::string::npos) << message;
+  }
+  fs::remove(from / "generation_config.json");
+  auto config = config_of("marian");
+  config["num_beams"] = "six";
+  write(from / "config.json", config);
+  const auto message = message_of([&] { decoding(from); });
+  EXPECT_TRUE(message.starts_with((from / "config.json").string())) << message;
+}
+
+TEST_F(FolderTest, TellsWhatRepliesAreChosenWithout) {
+  const auto from = copy_of("marian");
+  const auto told = [&](const json::object& generation) {
+    write(from / "generation_config.json", generation);
+    return read_generation(from, network("marian")).left_out;
+  };
+  EXPECT_EQ(read_generation(kFixtures / "marian", network("marian")).left_out, "") << "[[pad]]";
+  EXPECT_EQ(told({{"early_stopping", false},
+                  {"num_beam_groups", 1},
+                  {"diversity_penalty", 0.0},
+                  {"suppress_tokens", json::array{}},
+                  {"min_p", nullptr},
+                  {"use_cache", true}}),
+            "");
+  EXPECT_EQ(told({{"early_stopping", true}, {"num_beam_groups", 2}, {"diversity_penalty", 0.5}}),
+            "diversity_penalty 0.5, early_stopping true, num_beam_groups 2");
+  EXPECT_EQ(told(base::parse_json(R"({"bad_words_ids": [[52], [7]]})", "").as_object()),
+            "bad_words_ids [[52],[7]]");
+  EXPECT_EQ(told({{"do_sample", true}, {"num_beams", 4}}), "num_beams 4");
+}
+
+TEST_F(FolderTest, WritesLengthsThatFitIntoThePositions) {
+  DecodingOptions options;
+  options.max_new_tokens = 60;
+  options.min_new_tokens = 5;
+  options.context_no_repeat_ngram_size = 3;
+  const auto written = generation_json(options, {}, /*max_positions=*/100);
+  EXPECT_EQ(written.at("max_length"), 62);
+  EXPECT_EQ(written.at("min_new_tokens"), 5);
+  EXPECT_EQ(written.at("encoder_no_repeat_ngram_size"), 3);
+  EXPECT_EQ(generation_json(options, {}, 24).at("max_length"), 25) << "the end needs no position";
+  const auto from = copy_of("marian");  // of 24 positions
+  write(from / "generation_config.json", generation_json(options, {}, 24));
+  EXPECT_EQ(decoding(from).max_new_tokens, 23);
+  EXPECT_EQ(decoding(from).min_new_tokens, 5);
 }
 
 TEST_F(FolderTest, OlderFoldersSayItInTheirConfig) {
@@ -168,6 +257,30 @@ TEST_F(FolderTest, OlderFoldersSayItInTheirConfig) {
   config["num_beams"] = 4;
   write(from / "config.json", config);
   EXPECT_EQ(decoding(from).beam_size, 4);
+}
+
+// ---- a folder's place -------------------------------------------------------------------------
+
+TEST_F(FolderTest, AFolderStandsInItsPlaceWhenItIsWhole) {
+  const auto left = [&] {
+    std::set<std::string> names;
+    for (const auto& entry : fs::directory_iterator(folder_.path()))
+      names.insert(entry.path().filename());
+    return names;
+  };
+  { const NewFolder dropped(folder_ / "run"); }
+  EXPECT_EQ(left(), std::set<std::string>{});
+  // Of a process that was killed, of one that is there, and no process's at all.
+  const auto living = ".run.tmp-" + std::to_string(::getppid());
+  for (const auto& name : {std::string(".run.tmp-999999999"), living, std::string(".run.tmp-x")})
+    fs::create_directories(folder_ / name / "step-0");
+  NewFolder place((folder_ / "run").string() + "/");
+  std::ofstream(place.path() / "file") << "content";
+  EXPECT_FALSE(fs::exists(folder_ / "run"));
+  place.publish();
+  EXPECT_EQ(left(), (std::set<std::string>{"run", living, ".run.tmp-x"}));
+  EXPECT_EQ(base::read_file(folder_ / "run" / "file"), "content");
+  EXPECT_THROW(NewFolder(folder_ / "run"), base::UsageError);
 }
 
 // ---- vocabularies -----------------------------------------------------------------------------
@@ -234,6 +347,17 @@ TEST_F(FolderTest, RefusesVocabulariesThatDoNotFit) {
   const auto from = copy_of("marian");
   write(from / "added_tokens.json", {{"<mine>", 53}});
   EXPECT_NE(message_of([&] { vocabulary(from); }).find("\"<mine>\" was added"), std::string::npos);
+  const auto doubled = copy_of("mbart");
+  auto model = base::read_file(doubled / "sentencepiece.bpe.model");
+  const std::string piece = std::string(data::kSpaceMark) + "is",
+                    language = "de_DE";  // as many bytes
+  model.replace(model.find(piece), language.size(), language);
+  std::ofstream(doubled / "sentencepiece.bpe.model") << model;
+  EXPECT_NE(message_of([&] {
+              vocabulary(doubled);
+            }).find("sentencepiece.bpe.model: two ids have the piece \"de_DE\""),
+            std::string::npos)
+      << message_of([&] { vocabulary(doubled); });
   std::ofstream(copy_of("marian") / "source.spm") << "no model";
   EXPECT_NE(message_of([&] { vocabulary(folder_ / "marian"); }).find("source.spm: is no Sentence"),
             std::string::npos);

@@ -254,16 +254,56 @@ TEST_F(HuggingFaceTest, TheLibraryReadsATrainedRunAsItIs) {
   }
 }
 
+TEST_F(HuggingFaceTest, AnExportedRunHasPositionsForAllThatItMayReadAndSay) {
+  const auto positions = [&](const char* decoding, const char* batch) {
+    const TinyRun trained(kTrained, decoding, batch);
+    export_folder(trained.path().string(), folder_ / "back");
+    const auto generation = read_object(folder_ / "back" / "generation_config.json");
+    const auto most = read_object(folder_ / "back" / "config.json").at("max_position_embeddings");
+    fs::remove_all(folder_ / "back");
+    // The last token of a reply, its end, is read by nobody.
+    EXPECT_LE(generation.at("max_length").to_number<std::int64_t>(),
+              most.to_number<std::int64_t>() + 1);
+    return most.to_number<std::int64_t>();
+  };
+  const char* kShort = "{max_context_tokens: 50, max_turn_tokens: 20, max_reply_tokens: 30}";
+  EXPECT_EQ(positions("{max_new_tokens: 60}", kShort), 61);
+  EXPECT_EQ(positions("{max_new_tokens: 20}", kShort), 50);
+  EXPECT_EQ(positions("{}", "{max_context_tokens: 1, max_turn_tokens: 70}"), 101) << "a reply's";
+  EXPECT_EQ(positions("{}", "{max_context_tokens: 1, max_turn_tokens: 200}"), 201) << "one turn's";
+  EXPECT_EQ(positions("{}",
+                      "{max_context_tokens: 1000000000, max_turn_tokens: 1000000000, "
+                      "max_reply_tokens: 1000000000}"),
+            65536)
+      << "no limit makes no table";
+}
+
+TEST_F(HuggingFaceTest, ACheckpointThatStandsAloneIsExportedToo) {
+  const TinyRun trained(kTrained);
+  fs::remove(trained.path() / "config.yaml");
+  export_folder(trained.path().string(), folder_ / "back");
+  EXPECT_EQ(read_object(folder_ / "back" / "generation_config.json").at("max_length"), 62);
+}
+
 TEST_F(HuggingFaceTest, NamesWhatNoNetworkThereHas) {
   const struct {
     const char* model;
     const char* part;
   } wrong[] = {
       {"{type: seq2seq, embed_dim: 8, hidden_dim: 8}", "is a seq2seq"},
-      {"{type: transformer, dim: 8, heads: 2}", "model.norm is pre"},
-      {"{type: transformer, dim: 8, heads: 2, positions: rope}", "model.positions is rope"},
-      {"{type: transformer, dim: 8, heads: 2, norm: post, speakers: true}", "model.speakers"},
-      {"{type: transformer, dim: 8, heads: 2, positions: learned}", "model.embedding_norm"},
+      {"{type: transformer, dim: 8, heads: 2}",
+       "step-1: model.norm is pre, but a Hugging Face marian (positions sinusoidal) has post"},
+      {"{type: transformer, dim: 8, heads: 2, norm: post, final_norm: true}",
+       "model.final_norm is true, but a Hugging Face marian (positions sinusoidal) has false"},
+      {"{type: transformer, dim: 9, heads: 3, norm: post}",
+       "model.dim is 9, but a Hugging Face marian (positions sinusoidal) has an even one"},
+      {"{type: transformer, dim: 8, heads: 2, positions: rope}",
+       "model.positions is rope, which no Hugging Face network here has (marian: sinusoidal, "
+       "mbart: learned)"},
+      {"{type: transformer, dim: 8, heads: 2, norm: post, speakers: true}",
+       "model.speakers is true"},
+      {"{type: transformer, dim: 8, heads: 2, positions: learned}",
+       "model.embedding_norm is false, but a Hugging Face mbart (positions learned) has true"},
       {"{type: transformer, dim: 8, heads: 2, positions: learned, embedding_norm: true, "
        "position_offset: 2}",
        "only a Marian's"},
@@ -379,6 +419,14 @@ TEST_F(HuggingFaceTest, RefusesPositionsThatAreNoSines) {
     all["model.encoder.embed_positions.weight"] = torch::zeros({24, 8});
   });
   EXPECT_NE(refusal(from).find("is not made of sines and cosines"), std::string::npos);
+}
+
+TEST_F(HuggingFaceTest, MakesNoRunThatNoCommandCouldOpen) {
+  const auto from = copy_of("marian");
+  change(from / "generation_config.json", [](json::object& g) { g["length_penalty"] = -1.0; });
+  const auto message = refusal(from);
+  EXPECT_NE(message.find("generation_config.json: \"length_penalty\" is -1"), std::string::npos)
+      << message;
 }
 
 TEST_F(HuggingFaceTest, DoesNotReadPickles) {
