@@ -33,9 +33,4 @@ Reply chat_reply(const LoadedModel& loaded, Request request) {
   return reply;
 }
 
-std::vector<data::TokenId> said_ids(const Reply& reply, const data::Tokenizer& tokenizer) {
-  const bool is_spelled_anew = reply.cut_bytes > 0 || tokenizer.pretrained() != nullptr;
-  return is_spelled_anew ? tokenizer.encode(text_of(reply, tokenizer)) : reply.ids;
-}
-
 }  // namespace banter::models

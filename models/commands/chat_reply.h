@@ -17,8 +17,4 @@ Request chat_request(const ChatSession& session, Composed composed, const Decodi
 /// The best reply to a request, decoded alone, with its attention.
 Reply chat_reply(const LoadedModel& loaded, Request request);
 
-/// The ids that a session keeps of a reply: those of its text, where a stop string cut it or a
-/// pretrained vocabulary may spell a context otherwise.
-std::vector<data::TokenId> said_ids(const Reply& reply, const data::Tokenizer& tokenizer);
-
 }  // namespace banter::models

@@ -182,7 +182,7 @@ struct ReverseArguments {
     loaded = model.load_other(run);
     if (loaded->tokenizer.hash() != tokenizer.hash())
       throw base::UsageError("--reverse " + run + ": has another tokenizer than the model");
-    return mmi_reranker(*loaded->model, loaded->batch, weight);
+    return mmi_reranker(*loaded->model, loaded->batch, loaded->tokenizer, weight);
   }
 };
 

@@ -10,15 +10,18 @@ namespace {
 
 /// log p(last turn | reply) of each reply.
 std::vector<double> reverse_log_probs(DialogueModel& reverse, const data::BatchOptions& limits,
+                                      const data::Tokenizer& tokenizer,
                                       const data::Context& context,
                                       std::span<const Reply> replies) {
   const auto& last = context.turns.back();
+  const auto turn = tokenizer.begin_reply(tokenizer.decode(last.ids));
   std::vector<data::Context> turned;
   for (const auto& reply : replies)
-    turned.push_back({.turns = {{.ids = reply.ids, .speaker = context.reply_speaker}},
-                      .facts = {},
-                      .reply_speaker = last.speaker,
-                      .reply = last.ids});
+    turned.push_back(
+        {.turns = {{.ids = said_ids(reply, tokenizer), .speaker = context.reply_speaker}},
+         .facts = {},
+         .reply_speaker = last.speaker,
+         .reply = turn});
   const auto batch = data::make_batch(turned, limits, reverse.vocabulary().special);
   const auto log_probs =
       reverse.score(batch.to(device_of(reverse)), /*with_attention=*/false).log_probs.cpu();
@@ -31,12 +34,15 @@ std::vector<double> reverse_log_probs(DialogueModel& reverse, const data::BatchO
 
 }  // namespace
 
-Reranker mmi_reranker(DialogueModel& reverse, const data::BatchOptions& limits, double weight) {
-  return [&reverse, limits, weight](const data::Context& context, std::span<const Reply> replies) {
+Reranker mmi_reranker(DialogueModel& reverse, const data::BatchOptions& limits,
+                      const data::Tokenizer& tokenizer, double weight) {
+  return [&reverse, limits, tokenizer, weight](const data::Context& context,
+                                               std::span<const Reply> replies) {
     const c10::InferenceMode guard;
     const EvalMode eval(reverse);
     std::vector<double> scores(replies.size(), 0);
-    if (!context.turns.empty()) scores = reverse_log_probs(reverse, limits, context, replies);
+    if (!context.turns.empty())
+      scores = reverse_log_probs(reverse, limits, tokenizer, context, replies);
     for (std::size_t i = 0; i < replies.size(); ++i) {
       const auto& log_probs = replies[i].log_probs;
       const auto own = std::accumulate(log_probs.begin(), log_probs.end(), 0.0);

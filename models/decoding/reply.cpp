@@ -10,4 +10,9 @@ std::string text_of(const Reply& reply, const data::Tokenizer& tokenizer) {
   return text;
 }
 
+std::vector<data::TokenId> said_ids(const Reply& reply, const data::Tokenizer& tokenizer) {
+  const bool is_spelled_anew = reply.cut_bytes > 0 || tokenizer.pretrained() != nullptr;
+  return is_spelled_anew ? tokenizer.encode(text_of(reply, tokenizer)) : reply.ids;
+}
+
 }  // namespace banter::models

@@ -33,6 +33,10 @@ struct Reply {
 /// What a reply says: the text of its ids, up to a stop string.
 std::string text_of(const Reply& reply, const data::Tokenizer& tokenizer);
 
+/// The ids of a reply as a turn of a context: those of its text, where a stop string cut it or a
+/// pretrained vocabulary may spell a context otherwise.
+std::vector<data::TokenId> said_ids(const Reply& reply, const data::Tokenizer& tokenizer);
+
 /// The answer to a request.
 struct Replies {
   std::uint64_t number = 0;  ///< of the request

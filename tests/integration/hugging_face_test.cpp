@@ -94,6 +94,27 @@ TEST_P(ImportTest, ScoreGivesAReplyTheLogProbabilitiesThatGenerateFound) {
                 said[0].at("log_probs").as_array()[i].to_number<double>(), 1e-4);
 }
 
+TEST_P(ImportTest, AReverseModelGivesThePairWhatScoreGivesIt) {
+  const std::string turn = "the kettle is broken";
+  const auto context = json::serialize(json::object{{"turns", {turn}}}) + "\n";
+  const auto made =
+      banter({"generate", run_, "--json", "--method", "beam", "--beam-size", "3", "--replies", "3",
+              "--min-new-tokens", "4", "--reverse", run_, "--mmi-weight", "1"},
+             context);
+  ASSERT_EQ(made.exit_code, 0) << made.err;
+  std::string turned;
+  const auto replies = objects(made.out).at(0).at("replies").as_array();
+  for (const auto& reply : replies)
+    turned += json::serialize(json::object{{"turns", {reply.at("reply")}}, {"reply", turn}}) + "\n";
+  std::ofstream(folder_ / "turned.jsonl") << turned;
+  const auto scored = objects(banter({"score", run_, (folder_ / "turned.jsonl").string()}).out);
+  ASSERT_EQ(scored.size(), replies.size());
+  for (std::size_t i = 0; i < scored.size(); ++i)
+    EXPECT_NEAR(replies[i].at("rerank_score").to_number<double>(),
+                scored[i].at("sum").to_number<double>(), 1e-3)
+        << replies[i].at("reply");
+}
+
 TEST_P(ImportTest, ChatAnswersALine) {
   const auto talk = banter({"chat", run_, "--quiet"}, "the kettle is broken\nplease look\n");
   EXPECT_EQ(talk.exit_code, 0) << talk.err;
