@@ -44,9 +44,8 @@ constexpr std::string_view kHelp =
     "  /set NAME=VALUE  change how replies are chosen, as in /set method=sample\n"
     "  /help            this list\n"
     "  /quit            end (so does Ctrl-D)\n"
-    "Any other line is said as it is; //quit says /quit. At this prompt a lone /word that is none "
-    "of\n"
-    "these is taken for a slip.\n";
+    "Any other line is said as it is; //quit says /quit. At this prompt a lone /word that is none\n"
+    "of these is taken for a slip.\n";
 
 std::string_view first_word(std::string_view line) {
   return line.substr(0, line.find_first_of(kBlanks));
@@ -127,7 +126,7 @@ class Chat {
         throw;
       } catch (const base::Error& error) {
         if (!has_prompt) throw base::DataError(lines.where() + ": " + error.what());
-        print(std::string(error.what()) + "\n");  // a person may try again
+        print(std::string(error.what()) + "\n");
       }
     }
   }
@@ -139,21 +138,34 @@ class Chat {
     if (text.find('\0') != std::string::npos)
       throw base::DataError("the line holds a NUL character");
     say(kPerson, "you: " + text, loaded_.tokenizer.encode(text));
-    auto composed = session_.compose(kModel);
-    const auto sources = shown_sources(composed);
-    auto request = chat_request(session_, std::move(composed), options_, wording_, ++replies_);
+    try {
+      auto composed = session_.compose(kModel);
+      const auto sources = shown_sources(composed);
+      const auto reply = spoken(std::move(composed), has_prompt);
+      view_ = attention_view(reply, sources);
+      say(kModel, "bot: " + one_line(text_of(reply, loaded_.tokenizer)),
+          said_ids(reply, loaded_.tokenizer));
+    } catch (...) {  // what got no answer was not said: a person may try again
+      session_.take_back_turn();
+      texts_.pop_back();
+      throw;
+    }
+    ++replies_;
+    if (shows_attention_) print(view_);
+  }
+
+  /// The next reply, which is on the terminal then.
+  Reply spoken(Composed composed, bool has_prompt) {
+    auto request = chat_request(session_, std::move(composed), options_, wording_, replies_ + 1);
     ReplyText written(loaded_.tokenizer);
     OpenLine line(has_prompt ? "bot> " : "");
     if (streams_)
       request.on_committed = [&](std::span<const data::TokenId> ids) {
         line.add(one_line(written.add(ids)));
       };
-    const auto reply = chat_reply(loaded_, std::move(request));
+    auto reply = chat_reply(loaded_, std::move(request));
     line.end(one_line(written.finish(reply)));
-    say(kModel, "bot: " + one_line(text_of(reply, loaded_.tokenizer)),
-        said_ids(reply, loaded_.tokenizer));
-    view_ = attention_view(reply, sources);
-    if (shows_attention_) print(view_);
+    return reply;
   }
 
   /// What a reply reads, as it is shown; forgets texts that no reply will read again.

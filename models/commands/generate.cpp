@@ -87,8 +87,8 @@ class Generator {
 
   [[nodiscard]] std::vector<data::TokenId> prefix_ids(const GivenContext& given) const {
     auto ids = loaded_.tokenizer.begin_reply(given.prefix.value_or(prefix_));
-    if (const auto fault = fault_of_prefix(ids, options_); !fault.empty())
-      throw base::DataError(lines_.where() + ": the prefix " + fault);
+    const auto fault = fault_of_prefix(ids, options_, loaded_.tokenizer.special());
+    if (!fault.empty()) throw base::DataError(lines_.where() + ": " + fault);
     return ids;
   }
 

@@ -16,8 +16,8 @@ bool is_beam(const DecodingOptions& options) {
 
 std::unique_ptr<Search> make_search(const DecodingOptions& options, const data::SpecialIds& special,
                                     SearchInput input) {
-  if (const auto fault = fault_of_prefix(input.prefix, options); !fault.empty())
-    throw configs::ConfigError("prefix: " + fault);
+  if (const auto fault = fault_of_prefix(input.prefix, options, special); !fault.empty())
+    throw configs::ConfigError(fault);
   if (!input.wording && !(options.block.empty() && options.stop.empty()))
     throw configs::ConfigError("decoding.block, decoding.stop: need the words of a tokenizer");
   input.is_reranked = input.is_reranked || options.rerank != "none";

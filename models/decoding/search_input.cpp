@@ -3,10 +3,17 @@
 namespace banter::models {
 
 std::string fault_of_prefix(const std::vector<data::TokenId>& prefix,
-                            const DecodingOptions& options) {
+                            const DecodingOptions& options, const data::SpecialIds& special) {
   if (std::ssize(prefix) < options.max_new_tokens) return "";
-  return "has " + std::to_string(prefix.size()) + " tokens, but a reply at most " +
-         std::to_string(options.max_new_tokens) + " (max_new_tokens), one of them its own";
+  const auto most = std::to_string(options.max_new_tokens);
+  const bool is_begun = !prefix.empty() && prefix.front() == special.reply_begin;
+  if (is_begun && prefix.size() == 1)
+    return "max_new_tokens is " + most +
+           ", but every reply of this model begins with a token of its vocabulary's: set it to 2 "
+           "or more";
+  return "the prefix has " + std::to_string(prefix.size()) + " tokens" +
+         (is_begun ? ", with the one that every reply of this model begins with" : "") +
+         ", but a reply at most " + most + " (max_new_tokens), one of them its own";
 }
 
 std::span<const data::TokenId> settled_part(const Hypothesis& hypothesis, data::TokenId eos,

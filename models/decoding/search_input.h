@@ -20,9 +20,10 @@ struct SearchInput {
   bool is_reranked = false;  ///< the replies are sorted again, by what the search does not know
 };
 
-/// Why a search cannot take this prefix; "" when it can: one token is left for the search.
+/// Why a search cannot take this prefix, a sentence; "" when it can: one token is left for the
+/// search.
 std::string fault_of_prefix(const std::vector<data::TokenId>& prefix,
-                            const DecodingOptions& options);
+                            const DecodingOptions& options, const data::SpecialIds& special);
 
 /// The ids of a hypothesis whose text is part of the reply for certain: neither eos, nor a stop
 /// string or what may become one.

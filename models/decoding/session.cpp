@@ -46,6 +46,11 @@ void ChatSession::add_turn(data::Context::Row turn) {
   turn_places_.push_back(-1);
 }
 
+void ChatSession::take_back_turn() {
+  turns_.pop_back();
+  turn_places_.pop_back();
+}
+
 void ChatSession::reset() {
   turns_.clear();
   turn_places_.clear();

@@ -24,7 +24,8 @@ class ChatSession {
   /// Replaces the facts about the speaker who replies; ids without special ids.
   void set_facts(std::vector<data::Context::Row> facts);
   void add_turn(data::Context::Row turn);
-  void reset();  ///< forgets the turns, not the facts
+  void take_back_turn();  ///< the newest one; there must be one
+  void reset();           ///< forgets the turns, not the facts
 
   /// The memory that a reply by `reply_speaker` reads: encodes what is new, then composes; in eval
   /// mode, under InferenceMode.

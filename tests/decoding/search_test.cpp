@@ -474,6 +474,20 @@ TEST(PrefixTest, MustLeaveAToken) {
                configs::ConfigError);
 }
 
+TEST(PrefixTest, IsNotBlamedForWhatEveryReplyBeginsWith) {
+  auto special = Markov::special();
+  const auto fault = [&](const Ids& prefix) {
+    return fault_of_prefix(prefix, {.max_new_tokens = 1}, special);
+  };
+  EXPECT_EQ(fault({}), "");
+  EXPECT_EQ(fault({2}),
+            "the prefix has 1 tokens, but a reply at most 1 (max_new_tokens), one of them its own");
+  special.reply_begin = 2;
+  EXPECT_EQ(fault({2}).find("prefix"), std::string::npos) << fault({2});
+  EXPECT_NE(fault({2}).find("max_new_tokens is 1"), std::string::npos) << fault({2});
+  EXPECT_NE(fault({2, 3}).find("the prefix has 2 tokens, with the one"), std::string::npos);
+}
+
 TEST(RepetitionPenaltyTest, TakesDownWhatWasSaid) {
   // 2 follows 2 with 0.5 against 0.4: squared, 0.25 is less than 0.4.
   const Markov language = {{{0, 0, 1, 0}, {1, 0, 0, 0}, {0, 0.1, 0.5, 0.4}, {0, 0.9, 0.05, 0.05}}};
