@@ -34,11 +34,10 @@ void SelfChat::add(const LoadedModel& loaded, const DecodingOptions& options) {
 
 void SelfChat::run() {
   if (!options_.first.empty()) say_first();
-  for (std::int64_t number = 1; number <= options_.turns; ++number) {
-    base::throw_if_stopped();
+  for (std::int64_t number = 1; number <= options_.turns && base::stop_signal() == 0; ++number)
     say_next(static_cast<std::uint64_t>(number));
-  }
-  sum_up();
+  if (!texts_.empty()) sum_up();
+  base::throw_if_stopped();
 }
 
 void SelfChat::hear(std::int64_t speaker, const std::string& text, const Talker* by,

@@ -28,8 +28,8 @@ class SelfChat {
   void add(const LoadedModel& loaded, const DecodingOptions& options);
 
   /// Writes the turns to standard output as they are made; what they are all together, and the loop
-  /// they end in, stands in the last object or on standard error.
-  /// Throws   what `decode` throws
+  /// they end in, stands in the last object or on standard error; also where a signal ends it.
+  /// Throws   what `decode` throws; Stopped
   void run();
 
  private:
