@@ -12,7 +12,12 @@ Initialised init_from(models::DialogueModel& model, const data::Tokenizer& token
   const auto fail = [&](const std::string& why) {
     throw base::ConfigError("train.init_from: " + found.folder.string() + " " + why);
   };
-  if (data::Tokenizer::open_folder(found.folder).hash() != tokenizer.hash())
+  const auto its = data::Tokenizer::open_folder(found.folder);
+  if (its.pretrained() != nullptr)
+    fail(
+        "is of an import, whose tokenizer no store can have: training does not go on from there; "
+        "choose a run that `banter train` made");
+  if (its.hash() != tokenizer.hash())
     fail(
         "has another tokenizer, so its ids mean other pieces: prepare the store with "
         "data.tokenizer.path: " +

@@ -23,6 +23,7 @@
 #include "models/checkpoint/checkpoint.h"
 #include "models/checkpoint/load_model.h"
 #include "models/checkpoint/safetensors.h"
+#include "models/hugging_face/run.h"
 #include "models/registry.h"
 #include "tests/batch/made_store.h"
 #include "tests/support/full_disk.h"
@@ -619,6 +620,12 @@ TEST_F(TrainerTest, AStartThatDoesNotFitIsAnError) {
   EXPECT_NE(said.find("no matrix"), std::string::npos) << said;
   EXPECT_THROW(train(recipe("third", {"train.init_from=" + (place / "none").string()})),
                base::CheckpointError);
+
+  const auto import = (place / "import").string();
+  models::import_folder(BANTER_SOURCE_DIR "/tests/fixtures/hugging_face/marian", import, {});
+  const auto of_import =
+      problem<base::ConfigError>([&] { train(recipe("fourth", {"train.init_from=" + import})); });
+  EXPECT_NE(of_import.find("is of an import"), std::string::npos) << of_import;
 
   const MadeStore other({.seed = 2, .dialogues = 24, .splits = {"train", "valid"}});
   const auto r = start("train.steps=1");
