@@ -106,8 +106,9 @@ class DialogueModel : public torch::nn::Module {
   /// sequence: the same key, the same draw. A model without chance returns `start` as it is.
   virtual State draw(const State& start, const Memory& memory, const torch::Tensor& keys);
   /// Reads one more id (N) for N sequences (bos first) and gives the logits of the next.
-  /// What a row gets does not depend on the other rows.
-  virtual StepOutput step(const torch::Tensor& ids, const Memory& memory, const State& state) = 0;
+  /// What a row gets does not depend on the other rows. A state that is moved in may be written
+  /// over; one that the caller keeps stays as it is, and costs its copy.
+  virtual StepOutput step(const torch::Tensor& ids, const Memory& memory, State state) = 0;
 
   /// Rows `index` (N') int64 of a memory, at least one, without the padding that none of them
   /// needs: what a long context would leave behind it. A step on them gives the same bits.

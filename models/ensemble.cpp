@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <numeric>
 #include <utility>
 
 #include "base/errors.h"
@@ -44,6 +45,12 @@ std::vector<Attention> mean_attention(const std::vector<std::vector<Attention>>&
   return means;
 }
 
+/// Where member m's parts begin among those of all.
+std::ptrdiff_t first_part(const std::vector<std::size_t>& parts, std::size_t m) {
+  const auto end = parts.begin() + static_cast<std::ptrdiff_t>(m);
+  return static_cast<std::ptrdiff_t>(std::accumulate(parts.begin(), end, std::size_t{0}));
+}
+
 }  // namespace
 
 const std::vector<std::string>& Ensemble::means() {
@@ -55,9 +62,12 @@ Ensemble::Ensemble(std::vector<ModelPtr> members, std::string_view mean)
     : DialogueModel(common_vocabulary(members)),
       members_(std::move(members)),
       is_mean_of_probs_(mean == "probs") {
-  if (std::ranges::find(means(), mean) == means().end())
-    throw base::Error("an ensemble's mean \"" + std::string(mean) +
-                      "\" is unknown; known are log_probs, probs");
+  if (std::ranges::find(means(), mean) == means().end()) {
+    std::string known;
+    for (const auto& one : means()) known += (known.empty() ? "" : ", ") + one;
+    throw base::Error("an ensemble's mean \"" + std::string(mean) + "\" is unknown; known are " +
+                      known);
+  }
   for (std::size_t m = 0; m < members_.size(); ++m)
     register_module("member" + std::to_string(m), members_[m]);
   eval();
@@ -79,14 +89,13 @@ Rows Ensemble::of_each(Parts& parts, const Make& make) const {
 }
 
 Rows Ensemble::part_of(const Rows& rows, const Parts& parts, std::size_t m) {
-  auto begin = rows.parts.begin();
-  for (std::size_t before = 0; before < m; ++before)
-    begin += static_cast<std::ptrdiff_t>(parts[before]);
+  const auto begin = rows.parts.begin() + first_part(parts, m);
   return {{begin, begin + static_cast<std::ptrdiff_t>(parts[m])}};
 }
 
-State Ensemble::state_of(const State& state, std::size_t m) const {
-  return {state.memory_row, part_of(state.rows, state_parts_, m)};
+Rows Ensemble::taken_from(Rows& rows, const Parts& parts, std::size_t m) {
+  const auto begin = std::make_move_iterator(rows.parts.begin() + first_part(parts, m));
+  return {{begin, begin + static_cast<std::ptrdiff_t>(parts[m])}};
 }
 
 // ---- what a reply reads -----------------------------------------------------------------------
@@ -154,13 +163,14 @@ torch::Tensor Ensemble::combined(const std::vector<torch::Tensor>& logits) const
   return torch::stack(rows);
 }
 
-StepOutput Ensemble::step(const torch::Tensor& ids, const Memory& memory, const State& state) {
+StepOutput Ensemble::step(const torch::Tensor& ids, const Memory& memory, State state) {
   std::vector<torch::Tensor> logits;
   std::vector<std::vector<Attention>> attention;
   StepOutput out;
   out.state.memory_row = state.memory_row;
   out.state.rows = of_each(state_parts_, [&](DialogueModel& member, std::size_t m) {
-    auto output = member.step(ids, {part_of(memory, memory_parts_, m)}, state_of(state, m));
+    auto output = member.step(ids, {part_of(memory, memory_parts_, m)},
+                              {state.memory_row, taken_from(state.rows, state_parts_, m)});
     logits.push_back(std::move(output.logits));
     attention.push_back(std::move(output.attention));
     return std::move(output.state.rows);
@@ -186,7 +196,7 @@ Score Ensemble::score(const data::Batch& batch, bool with_attention) {
   std::vector<torch::Tensor> log_probs;
   std::vector<std::vector<torch::Tensor>> weights;
   for (std::int64_t s = 0; s < batch.labels.size(1); ++s) {
-    auto out = step(batch.decoder_input.select(1, s), memory, state);
+    auto out = step(batch.decoder_input.select(1, s), memory, std::move(state));
     const auto all = out.logits.log_softmax(-1);                // (B,V)
     const auto label = batch.labels.select(1, s).clamp_min(0);  // (B)
     log_probs.push_back(all.gather(1, label.unsqueeze(1)).squeeze(1));

@@ -16,9 +16,8 @@ namespace banter::models {
 ///          mean "probs":      p = mean_m p_m
 ///          An attention is the mean of the members' that have one of its name.
 /// Cost     that of all members; `score` takes a step a label
-/// Source   log_probs: Marian, Junczys-Dowmunt et al. 2018, arXiv:1804.00344; probs: fairseq, Ott
-/// et
-///          al. 2019, arXiv:1904.01038
+/// Source   log_probs: Marian, Junczys-Dowmunt et al. 2018, arXiv:1804.00344;
+///          probs: fairseq, Ott et al. 2019, arXiv:1904.01038
 class Ensemble : public DialogueModel {
  public:
   /// Throws   base::Error when there is no member, their vocabularies differ, one has several
@@ -36,7 +35,7 @@ class Ensemble : public DialogueModel {
   State start(std::int64_t pass, const Memory& memory, const torch::Tensor& memory_row) override;
   State draw(const State& start, const Memory& memory, const torch::Tensor& keys) override;
   /// The logits are log-probabilities, under "log_probs" up to a constant; one member's own.
-  StepOutput step(const torch::Tensor& ids, const Memory& memory, const State& state) override;
+  StepOutput step(const torch::Tensor& ids, const Memory& memory, State state) override;
   [[nodiscard]] Memory select_memory(const Memory& memory,
                                      const torch::Tensor& index) const override;
 
@@ -50,7 +49,8 @@ class Ensemble : public DialogueModel {
   Rows of_each(Parts& parts, const Make& make) const;
   /// Member m's part of rows that `of_each` made.
   static Rows part_of(const Rows& rows, const Parts& parts, std::size_t m);
-  [[nodiscard]] State state_of(const State& state, std::size_t m) const;
+  /// The same, taken out of them.
+  static Rows taken_from(Rows& rows, const Parts& parts, std::size_t m);
   /// Shapes   logits (N,V) of each member -> (N,V)
   [[nodiscard]] torch::Tensor combined(const std::vector<torch::Tensor>& logits) const;
 

@@ -248,7 +248,7 @@ State Seq2Seq::start(std::int64_t /*pass*/, const Memory& memory, const torch::T
   return {memory_row, Rows{{memory.parts.at(kStart).index_select(0, memory_row)}}};
 }
 
-StepOutput Seq2Seq::step(const torch::Tensor& ids, const Memory& memory, const State& state) {
+StepOutput Seq2Seq::step(const torch::Tensor& ids, const Memory& memory, State state) {
   const auto& states = state.rows.parts.at(0);  // (N,L*H)
   const auto before = decoder_->top(states);    // (N,H)
   const auto& row = state.memory_row;
@@ -265,7 +265,8 @@ StepOutput Seq2Seq::step(const torch::Tensor& ids, const Memory& memory, const S
   out.logits = output_->logits(dropout_(decoder_->top(next)));
   out.attention.push_back(
       {"dynamic", summed_by_source(a, source, memory.parts.at(kPlaces).size(1))});
-  out.state = {row, Rows{{next}}};
+  state.rows.parts[0] = next;
+  out.state = std::move(state);
   return out;
 }
 

@@ -98,8 +98,7 @@ State TransformerModel::start(std::int64_t /*pass*/, const Memory& memory,
   return state;
 }
 
-StepOutput TransformerModel::step(const torch::Tensor& ids, const Memory& memory,
-                                  const State& state) {
+StepOutput TransformerModel::step(const torch::Tensor& ids, const Memory& memory, State state) {
   const auto& row = state.memory_row;
   const auto source = memory.parts.at(kSource).index_select(0, row);  // (N,J)
   const auto J = source.size(1);

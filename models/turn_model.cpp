@@ -1,5 +1,7 @@
 #include "models/turn_model.h"
 
+#include <utility>
+
 #include "models/layers/encoder.h"
 #include "models/layers/packing.h"
 #include "models/layers/shapes.h"
@@ -151,7 +153,7 @@ torch::Tensor TurnModel::gates_of_step(const torch::Tensor& gates, const Memory&
   return gates;
 }
 
-StepOutput TurnModel::step(const torch::Tensor& ids, const Memory& memory, const State& state) {
+StepOutput TurnModel::step(const torch::Tensor& ids, const Memory& memory, State state) {
   const auto& row = state.memory_row;
   auto gates = step_input_->forward(embedding_(ids), embedding_weight(), decoder_->bias_ih);
   StepOutput out;
@@ -160,10 +162,10 @@ StepOutput TurnModel::step(const torch::Tensor& ids, const Memory& memory, const
   if (memory.parts.at(kGates).size(1) > 0)
     gates = gates + memory.parts[kGates].index_select(0, row);
   gates = gates_of_step(gates, memory, state, out.attention);
-  out.state = state;
-  auto& s = out.state.rows.parts.at(0);
+  auto& s = state.rows.parts.at(0);
   s = decoder_->step(gates, s);
   out.logits = output_->logits(dropout_(decoder_->top(s)));
+  out.state = std::move(state);
   return out;
 }
 

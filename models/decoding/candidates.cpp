@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 #include <string>
+#include <utility>
 
 #include "base/errors.h"
 #include "models/decoding/composed.h"
@@ -68,7 +69,7 @@ torch::Tensor log_prob_sums(DialogueModel& model, const Memory& memory,
     const auto before = N;
     while (rows[static_cast<std::size_t>(N) - 1].labels() <= t) --N;
     if (N < before) state = state.select(torch::arange(N, labels.options()));
-    auto output = model.step(ids.narrow(0, 0, N), memory, state);
+    auto output = model.step(ids.narrow(0, 0, N), memory, std::move(state));
     ids = labels.select(1, t).narrow(0, 0, N);
     const auto chosen = output.logits.gather(1, ids.unsqueeze(1)).squeeze(1);  // (N)
     sums.narrow(0, 0, N).add_(chosen - output.logits.logsumexp(1));

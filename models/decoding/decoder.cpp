@@ -62,7 +62,7 @@ class DecodeLoop {
   void compact_pool();
   void step();
   std::vector<std::vector<NextRow>> advance(const StepOutput& output);
-  void move_on(const State& state, const std::vector<std::vector<NextRow>>& next);
+  void move_on(State state, const std::vector<std::vector<NextRow>>& next);
   void tell_committed();
 
   DialogueModel& model_;
@@ -253,7 +253,7 @@ std::vector<std::vector<NextRow>> DecodeLoop::advance(const StepOutput& output) 
   return next;
 }
 
-void DecodeLoop::move_on(const State& state, const std::vector<std::vector<NextRow>>& next) {
+void DecodeLoop::move_on(State state, const std::vector<std::vector<NextRow>>& next) {
   const auto N = static_cast<std::int64_t>(ids_.size());
   std::vector<std::int64_t> index;  // rows of this step that the next one continues
   std::vector<Running> still_running;
@@ -285,7 +285,7 @@ void DecodeLoop::move_on(const State& state, const std::vector<std::vector<NextR
   if (index.empty()) {
     state_ = {};
   } else {
-    state_ = is_same ? state : state.select(ids_tensor(index, device_));
+    state_ = is_same ? std::move(state) : state.select(ids_tensor(index, device_));
   }
   constexpr std::int64_t kWorthCompacting = 8;  // dead rows of memory
   const auto live = static_cast<std::int64_t>(running_.size());
@@ -304,9 +304,9 @@ void DecodeLoop::tell_committed() {
 }
 
 void DecodeLoop::step() {
-  const auto output = model_.step(ids_tensor(ids_, device_), pool_, state_);
+  auto output = model_.step(ids_tensor(ids_, device_), pool_, std::exchange(state_, {}));
   const auto next = advance(output);
-  move_on(output.state, next);
+  move_on(std::move(output.state), next);
   tell_committed();
 }
 

@@ -1,7 +1,11 @@
 // Speed of one training step's parts and of decoding steps, on made dialogues whose lengths are
 // those of two-party Ubuntu (10 words a message, contexts of up to 10 turns).
 
+#include <memory>
 #include <random>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include <benchmark/benchmark.h>
 #include <torch/torch.h>
@@ -9,6 +13,7 @@
 #include "configs/section.h"
 #include "data/batches/batch.h"
 #include "models/device.h"
+#include "models/ensemble.h"
 #include "models/registry.h"
 
 namespace banter::models {
@@ -87,10 +92,13 @@ BENCHMARK_CAPTURE(TrainStep, wseq, kRecurrent + "type: wseq")
     ->Arg(1)
     ->Unit(benchmark::kMillisecond);
 
-void DecodeStep(benchmark::State& state, const std::string& options) {
+/// `members`: models that choose each token together.
+void DecodeStep(benchmark::State& state, const std::string& options, int members = 1) {
   set_threads(static_cast<int>(state.range(1)));
   const c10::InferenceMode guard;
-  const auto model = full_size_model(options);
+  std::vector<ModelPtr> models;
+  for (int m = 0; m < members; ++m) models.push_back(full_size_model(options));
+  const auto model = members == 1 ? models[0] : std::make_shared<Ensemble>(models, "log_probs");
   model->eval();
   const auto rows = state.range(0);
   const auto batch = made_batch(4);
@@ -103,7 +111,7 @@ void DecodeStep(benchmark::State& state, const std::string& options) {
   int written = 0;
   for (auto _ : state) {
     if (written++ % kTokens == 0) decoding = begun;
-    auto out = model->step(ids, memory, decoding);
+    auto out = model->step(ids, memory, std::move(decoding));
     decoding = std::move(out.state);
     benchmark::DoNotOptimize(out.logits.data_ptr());
   }
@@ -117,6 +125,10 @@ BENCHMARK_CAPTURE(DecodeStep, hred, kRecurrent + "type: hred")
     ->Args({32, 0})
     ->Unit(benchmark::kMicrosecond);
 BENCHMARK_CAPTURE(DecodeStep, transformer, kTransformer + "type: transformer")
+    ->Args({1, 1})
+    ->Args({32, 1})
+    ->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(DecodeStep, ensemble, kTransformer + "type: transformer", 2)
     ->Args({1, 1})
     ->Args({32, 1})
     ->Unit(benchmark::kMicrosecond);

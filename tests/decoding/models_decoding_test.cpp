@@ -371,6 +371,33 @@ TEST(EnsembleTest, IsTheMeanThatIsNamed) {
                               (of_a.attention[1].weights + of_b.attention[0].weights) / 2));
 }
 
+TEST(EnsembleTest, ItsMembersWriteAStateThatIsMovedInAndNoOther) {
+  const c10::InferenceMode guard;
+  Ensemble both({model_of("{type: transformer, dim: 8, heads: 2, ffn_dim: 10}"), model_of(kHred)},
+                "log_probs");
+  const auto batch = tiny_batch(tiny_contexts({3, 1}));
+  const auto memory =
+      both.compose(both.encode_turns(batch), batch.context, batch.facts, batch.reply_speaker);
+  const auto slots = [](const State& state) {  // keys and values of the tokens that were read
+    std::vector<torch::Tensor> found;
+    for (const auto& part : state.rows.parts)
+      if (part.dim() == 3) found.push_back(part);
+    return found;
+  };
+  const auto ids = torch::full({2}, 30, torch::kLong);
+  auto state = both.step(ids, memory, both.start(0, memory, torch::arange(2))).state;
+  const auto before = slots(state).at(0).clone();
+  const auto kept = both.step(ids, memory, state).state;
+  EXPECT_NE(slots(kept)[0].data_ptr(), slots(state)[0].data_ptr());
+  EXPECT_TRUE(torch::equal(slots(state)[0], before)) << "its caller has it still";
+  std::vector<void*> places;
+  for (const auto& one : slots(state)) places.push_back(one.data_ptr());
+  const auto moved = both.step(ids, memory, std::move(state)).state;
+  for (std::size_t i = 0; i < places.size(); ++i)
+    EXPECT_EQ(slots(moved).at(i).data_ptr(), places[i]) << "copied for nobody";
+  EXPECT_TRUE(torch::equal(slots(moved)[0], slots(kept)[0]));
+}
+
 TEST(EnsembleTest, RefusesWhatDoesNotGoTogether) {
   const auto config = configs::Config::parse(kHred, "test");
   const auto other = build_model(config.root(), {kVocab + 1, data::SpecialIds{}}, 1);
@@ -415,10 +442,10 @@ TEST(FramedDecodingTest, AReplyThatBeginsAConversationReadsTheFrameAlone) {
 class WatchedSeq2Seq : public Seq2Seq {
  public:
   using Seq2Seq::Seq2Seq;
-  StepOutput step(const torch::Tensor& ids, const Memory& memory, const State& state) override {
+  StepOutput step(const torch::Tensor& ids, const Memory& memory, State state) override {
     for (const auto& part : memory.parts)
       if (part.dim() == 3) widths.push_back(part.size(1));  // its keys and its values
-    return Seq2Seq::step(ids, memory, state);
+    return Seq2Seq::step(ids, memory, std::move(state));
   }
   std::vector<std::int64_t> widths;
 };

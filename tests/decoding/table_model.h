@@ -51,7 +51,7 @@ class TableModel : public DialogueModel {
     return {memory_row, {{torch::zeros({memory_row.size(0), 1}, torch::kLong)}}};
   }
 
-  StepOutput step(const torch::Tensor& ids, const Memory& memory, const State& state) override {
+  StepOutput step(const torch::Tensor& ids, const Memory& memory, State state) override {
     const auto N = ids.size(0), V = vocabulary().size, W = memory.parts[0].size(1);
     steps.push_back(N);
     auto logits = torch::zeros({N, V});

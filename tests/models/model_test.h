@@ -173,7 +173,7 @@ inline torch::Tensor scores_by_step(DialogueModel& model, const data::Batch& bat
   auto state = model.start(0, memory, torch::arange(batch.replies()));
   std::vector<torch::Tensor> columns;
   for (std::int64_t t = 0; t < batch.labels.size(1); ++t) {
-    auto out = model.step(batch.decoder_input.select(1, t), memory, state);
+    auto out = model.step(batch.decoder_input.select(1, t), memory, std::move(state));
     const auto label = batch.labels.select(1, t);
     const auto picked = out.logits.log_softmax(1)
                             .gather(1, label.clamp_min(0).unsqueeze(1))
