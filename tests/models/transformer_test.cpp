@@ -216,7 +216,7 @@ TEST_F(TransformerTest, SlotsAreWrittenInPlaceOnlyWhereNobodyElseReadsThem) {
   const c10::InferenceMode guard;
   const auto slots = torch::zeros({2, 16, 3});
   const auto length = torch::tensor({0, 4});
-  const auto where = StepSlots::of(length, 16);
+  const auto where = StepSlots::of(length);
   EXPECT_TRUE(where.at.equal(torch::tensor({0, 20})));
   EXPECT_TRUE(where.index.ge(0).sum(1).equal(torch::tensor({1, 5})));
   const auto token = torch::ones({2, 3});
@@ -231,12 +231,27 @@ TEST_F(TransformerTest, SlotsAreWrittenInPlaceOnlyWhereNobodyElseReadsThem) {
 TEST_F(TransformerTest, FullSlotsGetMoreAndKeepWhatTheyHave) {
   const c10::InferenceMode guard;
   const auto slots = torch::randn({2, 16, 3});
-  const auto where = StepSlots::of(torch::tensor({16, 2}), 16);
-  EXPECT_GT(where.capacity, 16);
+  const auto where = StepSlots::of(torch::tensor({16, 2}));
+  EXPECT_EQ(where.capacity, 32);
   const auto filled = where.put(slots, torch::ones({2, 3}));
   EXPECT_TRUE(filled[0].narrow(0, 0, 16).equal(slots[0]));
   EXPECT_TRUE(filled[0][16].eq(1).all().item<bool>());
   EXPECT_TRUE(filled[1][2].eq(1).all().item<bool>());
+}
+
+TEST_F(TransformerTest, ALongRowLeavesNoWideSlotsBehindIt) {
+  const c10::InferenceMode guard;
+  for (const std::int64_t N : {1, 2}) {
+    const auto slots = torch::randn({N, 512, 3});
+    const auto before = slots.clone();
+    const auto where = StepSlots::of(torch::full({N}, 20, torch::kLong));
+    EXPECT_EQ(where.capacity, 32);
+    const auto filled = where.put(slots, torch::ones({N, 3}));
+    EXPECT_EQ(filled.sizes(), (torch::IntArrayRef{N, 32, 3}));
+    EXPECT_TRUE(filled.narrow(1, 0, 20).equal(before.narrow(1, 0, 20)));
+    EXPECT_TRUE(filled.select(1, 20).eq(1).all().item<bool>());
+    EXPECT_TRUE(slots.equal(before)) << "older states stay as they were";
+  }
 }
 
 /// A state may go on in two ways, and each is as if the other had not been.

@@ -1,6 +1,7 @@
 #include "models/layers/transformer/step_slots.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace banter::models {
 namespace {
@@ -13,13 +14,22 @@ bool may_be_written(const torch::Tensor& slots) {
   return !is_known_elsewhere && !is_frozen && !torch::GradMode::is_enabled();
 }
 
+/// Slots of that capacity that may be written, with what they hold. Shapes   slots (N,C',D)
+torch::Tensor own_slots(const torch::Tensor& slots, std::int64_t capacity) {
+  const auto more = capacity - slots.size(1);
+  if (more == 0) return may_be_written(slots) ? slots : slots.clone();
+  if (more < 0) return slots.narrow(1, 0, capacity).clone(torch::MemoryFormat::Contiguous);
+  return torch::cat({slots, slots.new_zeros({slots.size(0), more, slots.size(2)})}, 1);
+}
+
 }  // namespace
 
-StepSlots StepSlots::of(const torch::Tensor& length, std::int64_t capacity) {
+StepSlots StepSlots::of(const torch::Tensor& length) {
   const auto longest = length.numel() == 0 ? 0 : length.max().item<std::int64_t>();
+  const auto needed = std::bit_ceil(static_cast<std::uint64_t>(longest) + 1);
   StepSlots slots;
   slots.place = length;
-  slots.capacity = longest < capacity ? capacity : std::max(kFirstSlots, 2 * capacity);
+  slots.capacity = std::max(kFirstSlots, static_cast<std::int64_t>(needed));
   const auto first = torch::arange(length.size(0), length.options()) * slots.capacity;  // (N)
   slots.at = first + length;
   const auto slot = torch::arange(slots.capacity, length.options());
@@ -28,10 +38,8 @@ StepSlots StepSlots::of(const torch::Tensor& length, std::int64_t capacity) {
 }
 
 torch::Tensor StepSlots::put(const torch::Tensor& slots, const torch::Tensor& tokens) const {
-  const auto N = slots.size(0), more = capacity - slots.size(1), D = slots.size(2);
-  const auto filled = more > 0 ? torch::cat({slots, slots.new_zeros({N, more, D})}, 1)
-                      : may_be_written(slots) ? slots
-                                              : slots.clone();
+  const auto N = slots.size(0), D = slots.size(2);
+  const auto filled = own_slots(slots, capacity);
   filled.view({N * capacity, D}).index_copy_(0, at, tokens);
   return filled;
 }

@@ -69,7 +69,7 @@ TransformerStackImpl::Step TransformerStackImpl::step(const torch::Tensor& x,
                                                       std::span<const torch::Tensor> slots,
                                                       const std::vector<KeysValues>& memory,
                                                       const torch::Tensor& memory_index) {
-  const auto own = StepSlots::of(place, slots.front().size(1));
+  const auto own = StepSlots::of(place);
   Step step;
   step.vectors = first(x, place);
   for (std::size_t i = 0; i < layers_.size(); ++i) {
