@@ -273,8 +273,7 @@ TEST_F(TransformerTest, AStateThatGoesOnTwiceIsNotChanged) {
   EXPECT_FALSE(m->step(ids(35), memory, other.state).logits.equal(expected));
 }
 
-// ---- the models' equations
-// ------------------------------------------------------------------------
+// ---- the models' equations ---------------------------------------------------------------------
 
 using Vectors = std::vector<torch::Tensor>;
 

@@ -46,8 +46,6 @@ class TransformerStackImpl : public torch::nn::Module {
             std::span<const torch::Tensor> slots, const std::vector<KeysValues>& memory,
             const torch::Tensor& memory_index);
 
-  [[nodiscard]] std::int64_t layers() const { return static_cast<std::int64_t>(layers_.size()); }
-
  private:
   torch::Tensor first(const torch::Tensor& x, const torch::Tensor& place);
   torch::Tensor last(const torch::Tensor& x);
