@@ -119,8 +119,8 @@ void check_sinusoids(const torch::Tensor& table, const std::string& what) {
   if (table.dim() != 2 || table.size(1) % 2 != 0 || table.size(1) == 0)
     throw CheckpointError(what + ": is no table of positions");
   SinusoidalPositions positions({.dim = table.size(1)});
-  const auto place = torch::arange(table.size(0));
-  const auto expected = positions.added_to(torch::zeros_like(table), place);
+  const Places rows = {torch::arange(table.size(0)), table.size(0)};
+  const auto expected = positions.added_to(torch::zeros_like(table), rows);
   if (!torch::allclose(table, expected, 0, kRounding))
     throw CheckpointError(what + ": is not made of sines and cosines in halves");
 }

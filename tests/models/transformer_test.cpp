@@ -38,7 +38,8 @@ TEST_F(TransformerTest, RowsAreLaidOutWithoutTheGapsOfTheirMask) {
   EXPECT_EQ(rows.lengths, (std::vector<std::int64_t>{3, 2, 0}));
   EXPECT_TRUE(rows.place.equal(torch::tensor({8, 9, 10, 0, 2})));
   EXPECT_TRUE(rows.row.equal(torch::tensor({2, 2, 2, 0, 0})));
-  EXPECT_TRUE(rows.position.equal(torch::tensor({0, 1, 2, 0, 1})));
+  EXPECT_TRUE(rows.positions.index.equal(torch::tensor({0, 1, 2, 0, 1})));
+  EXPECT_EQ(rows.positions.end, 3);
   EXPECT_EQ(rows.width, 3);
   EXPECT_TRUE(rows.index().equal(torch::tensor({{3, 4, -1}, {-1, -1, -1}, {0, 1, 2}})));
   const auto values = torch::arange(12).view({3, 4});
@@ -161,7 +162,7 @@ TEST_F(TransformerTest, AttentionRefusesOtherShapes) {
 TEST_F(TransformerTest, SinusoidalPositionsAreSinesThenCosines) {
   const auto positions = make_positions("sinusoidal", {.dim = 4, .heads = 1});
   const auto zeros = torch::zeros({2, 4}, torch::kDouble);
-  const auto added = positions->added_to(zeros, torch::tensor({0, 3}));
+  const auto added = positions->added_to(zeros, {torch::tensor({0, 3}), 4});
   EXPECT_TRUE(torch::allclose(added[0], torch::tensor({0.0, 0.0, 1.0, 1.0}, torch::kDouble)));
   const auto expected =
       torch::tensor({std::sin(3.0), std::sin(0.03), std::cos(3.0), std::cos(0.03)}, torch::kDouble);
@@ -171,7 +172,7 @@ TEST_F(TransformerTest, SinusoidalPositionsAreSinesThenCosines) {
 TEST_F(TransformerTest, RotaryPositionsTurnPairsByThePlaceTimesTheirFrequency) {
   const auto positions = make_positions("rope", {.dim = 4, .heads = 1});
   const auto x = torch::tensor({1.0, 2.0, 3.0, 4.0}, torch::kDouble).view({1, 1, 4});
-  const auto turned = positions->applied_to(x, torch::tensor({5})).flatten();
+  const auto turned = positions->applied_to(x, {torch::tensor({5}), 6}).flatten();
   const auto turn = [&](double u, double v, double angle) {
     return std::pair(u * std::cos(angle) - v * std::sin(angle),
                      v * std::cos(angle) + u * std::sin(angle));
@@ -186,8 +187,8 @@ TEST_F(TransformerTest, RotatedProductsDependOnTheDistanceAlone) {
   const auto q = torch::randn({1, 2, 6}, torch::kDouble),
              k = torch::randn({1, 2, 6}, torch::kDouble);
   const auto product = [&](std::int64_t at_q, std::int64_t at_k) {
-    return (positions->applied_to(q, torch::tensor({at_q})) *
-            positions->applied_to(k, torch::tensor({at_k})))
+    return (positions->applied_to(q, {torch::tensor({at_q}), at_q + 1}) *
+            positions->applied_to(k, {torch::tensor({at_k}), at_k + 1}))
         .sum(-1);
   };
   EXPECT_TRUE(torch::allclose(product(7, 3), product(104, 100), 1e-9, 1e-9));
@@ -199,7 +200,7 @@ TEST_F(TransformerTest, TokensBehindTheLastLearnedPositionShareIt) {
   start_parameters(*positions, 1);
   const auto table = positions->named_parameters()["table.weight"];
   EXPECT_EQ(table.size(0), 5);
-  const auto added = positions->added_to(torch::zeros({3, 4}), torch::tensor({0, 2, 9}));
+  const auto added = positions->added_to(torch::zeros({3, 4}), {torch::tensor({0, 2, 9}), 10});
   EXPECT_TRUE(added[0].equal(table[2]));
   EXPECT_TRUE(added[1].equal(table[4]));
   EXPECT_TRUE(added[2].equal(table[4]));

@@ -4,6 +4,8 @@
 
 #include <torch/torch.h>
 
+#include "models/layers/transformer/places.h"
+
 namespace banter::models {
 
 /// The sines and cosines of places times frequencies, made once for as many places as were asked.
@@ -14,9 +16,8 @@ class AngleTable {
  public:
   explicit AngleTable(std::int64_t width) : width_(width) {}
 
-  /// Shapes   place (P) int64 >= 0; returns (P,width): sines, then cosines, of the type and on the
-  ///          device of `like`
-  torch::Tensor at(const torch::Tensor& place, const torch::Tensor& like);
+  /// Shapes   returns (P,width): sines, then cosines, of the type and on the device of `like`
+  torch::Tensor at(const Places& places, const torch::Tensor& like);
 
  private:
   std::int64_t width_;

@@ -8,8 +8,8 @@ LearnedPositions::LearnedPositions(const PositionsOptions& options)
       register_module("table", torch::nn::Embedding(options.offset + options.most, options.dim));
 }
 
-torch::Tensor LearnedPositions::added_to(const torch::Tensor& x, const torch::Tensor& place) {
-  return x + table_(place.clamp_max(last_) + offset_);
+torch::Tensor LearnedPositions::added_to(const torch::Tensor& x, const Places& places) {
+  return x + table_(places.index.clamp_max(last_) + offset_);
 }
 
 }  // namespace banter::models

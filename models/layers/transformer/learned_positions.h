@@ -8,12 +8,11 @@ namespace banter::models {
 
 /// A vector of its own for each place, added to the token's.
 ///
-/// Source   Gehring et al. 2017, arXiv:1705.03122, section 3.1; the offset is that of BART and
-/// mBART
+/// Source   Gehring et al. 2017, arXiv:1705.03122, section 3.1; the offset is BART's and mBART's
 class LearnedPositions : public Positions {
  public:
   explicit LearnedPositions(const PositionsOptions& options);
-  torch::Tensor added_to(const torch::Tensor& x, const torch::Tensor& place) override;
+  torch::Tensor added_to(const torch::Tensor& x, const Places& places) override;
 
  private:
   torch::nn::Embedding table_{nullptr};  ///< (offset + most, D)

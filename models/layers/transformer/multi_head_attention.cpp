@@ -18,16 +18,16 @@ MultiHeadAttentionImpl::MultiHeadAttentionImpl(const AttentionOptions& o,
 }
 
 /// Shapes   x (P,D) -> (P,D)
-torch::Tensor MultiHeadAttentionImpl::placed(const torch::Tensor& x, const torch::Tensor& place) {
+torch::Tensor MultiHeadAttentionImpl::placed(const torch::Tensor& x, const Places& places) {
   if (!positions_) return x;
   const auto D = x.size(1);
-  return positions_->applied_to(x.view({-1, heads_, D / heads_}), place).view({-1, D});
+  return positions_->applied_to(x.view({-1, heads_, D / heads_}), places).view({-1, D});
 }
 
 torch::Tensor MultiHeadAttentionImpl::forward(const torch::Tensor& x, const KeysValues& memory,
                                               const AttentionRows& rows, bool causal,
-                                              const torch::Tensor& place) {
-  const auto queries = placed(query_->forward(x), place).split_with_sizes(rows.tokens);
+                                              const Places& places) {
+  const auto queries = placed(query_->forward(x), places).split_with_sizes(rows.tokens);
   const auto keys = memory.keys.split_with_sizes(rows.memory_tokens);
   const auto values = memory.values.split_with_sizes(rows.memory_tokens);
   std::vector<torch::Tensor> seen;
@@ -45,18 +45,18 @@ torch::Tensor MultiHeadAttentionImpl::forward(const torch::Tensor& x, const Keys
   return output_->forward(seen.empty() ? torch::zeros_like(x) : torch::cat(seen));
 }
 
-KeysValues MultiHeadAttentionImpl::read(const torch::Tensor& memory, const torch::Tensor& place) {
-  return {placed(key_->forward(memory), place), value_->forward(memory)};
+KeysValues MultiHeadAttentionImpl::read(const torch::Tensor& memory, const Places& places) {
+  return {placed(key_->forward(memory), places), value_->forward(memory)};
 }
 
-KeysValues MultiHeadAttentionImpl::read_step(const torch::Tensor& x, const torch::Tensor& place) {
-  return {placed(key_->step(x), place), value_->step(x)};
+KeysValues MultiHeadAttentionImpl::read_step(const torch::Tensor& x, const Places& places) {
+  return {placed(key_->step(x), places), value_->step(x)};
 }
 
 DotAttention MultiHeadAttentionImpl::look(const torch::Tensor& x, const KeysValues& memory,
-                                          const torch::Tensor& index, const torch::Tensor& place) {
+                                          const torch::Tensor& index, const Places& places) {
   auto seen =
-      dot_attention(placed(query_->step(x), place), memory.keys, memory.values, index, heads_);
+      dot_attention(placed(query_->step(x), places), memory.keys, memory.values, index, heads_);
   seen.vectors = output_->step(seen.vectors);
   return seen;
 }

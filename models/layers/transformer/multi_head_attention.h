@@ -37,22 +37,22 @@ class MultiHeadAttentionImpl : public torch::nn::Module {
                                   std::shared_ptr<Positions> positions = nullptr);
 
   /// All tokens at once. Shapes   x (P,D), memory `read` of R tokens, packed as `rows` says;
-  /// causal: memory is x, and a token sees itself and those before it. place (P) int64 or
-  /// undefined. Returns (P,D)
+  /// causal: memory is x, and a token sees itself and those before it. places: of x, where there
+  /// are positions. Returns (P,D)
   torch::Tensor forward(const torch::Tensor& x, const KeysValues& memory, const AttentionRows& rows,
-                        bool causal, const torch::Tensor& place = {});
+                        bool causal, const Places& places = {});
 
-  /// What is looked at. Shapes   memory (R,D), place (R) int64, or undefined without positions
-  KeysValues read(const torch::Tensor& memory, const torch::Tensor& place = {});
+  /// What is looked at. Shapes   memory (R,D); places: its, where there are positions
+  KeysValues read(const torch::Tensor& memory, const Places& places = {});
   /// The same in a step, by products that company does not change.
-  KeysValues read_step(const torch::Tensor& x, const torch::Tensor& place = {});
-  /// One query each. Shapes   x (N,D), index (N,U) rows of `read`, -1 = none, place (N) int64 or
-  /// undefined; returns vectors (N,D) behind the output's projection, weights (N,U)
+  KeysValues read_step(const torch::Tensor& x, const Places& places = {});
+  /// One query each. Shapes   x (N,D), index (N,U) rows of `read`, -1 = none; places: of x, where
+  /// there are positions; returns vectors (N,D) behind the output's projection, weights (N,U)
   DotAttention look(const torch::Tensor& x, const KeysValues& memory, const torch::Tensor& index,
-                    const torch::Tensor& place = {});
+                    const Places& places = {});
 
  private:
-  torch::Tensor placed(const torch::Tensor& x, const torch::Tensor& place);
+  torch::Tensor placed(const torch::Tensor& x, const Places& places);
 
   std::int64_t heads_;
   std::shared_ptr<Positions> positions_;

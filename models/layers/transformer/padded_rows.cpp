@@ -33,11 +33,11 @@ PaddedRows PaddedRows::of(const torch::Tensor& keep_mask, const torch::Tensor& o
   rows.columns = T;
   rows.row = order.index_select(0, rank);
   rows.place = rows.row * T + (kept - rank * T);
-  rows.position = (ordered.cumsum(1) - 1).flatten().index_select(0, kept);
   const auto lengths = ordered.sum(1).to(torch::kCPU).contiguous();
   rows.lengths.assign(lengths.const_data_ptr<std::int64_t>(),
                       lengths.const_data_ptr<std::int64_t>() + B);
   if (B > 0) rows.width = *std::ranges::max_element(rows.lengths);
+  rows.positions = {(ordered.cumsum(1) - 1).flatten().index_select(0, kept), rows.width};
   return rows;
 }
 
@@ -50,7 +50,7 @@ torch::Tensor PaddedRows::unpack(const torch::Tensor& packed) const {
 }
 
 torch::Tensor PaddedRows::align(const torch::Tensor& packed) const {
-  return laid_out(packed, row * width + position, rows, width);
+  return laid_out(packed, row * width + positions.index, rows, width);
 }
 
 torch::Tensor PaddedRows::index() const {

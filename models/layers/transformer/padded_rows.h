@@ -5,6 +5,8 @@
 
 #include <torch/torch.h>
 
+#include "models/layers/transformer/places.h"
+
 namespace banter::models {
 
 /// Rows of tokens of different lengths, packed: all but attention works on the P tokens alone, one
@@ -16,7 +18,7 @@ struct PaddedRows {
   std::vector<std::int64_t> lengths;  ///< (B): of the rows, in that order
   torch::Tensor place;                ///< (P) int64: of each token in the mask, flat
   torch::Tensor row;                  ///< (P) int64: of the mask
-  torch::Tensor position;             ///< (P) int64: tokens of its row that stand before it
+  Places positions;                   ///< (P): of each token in its row
   std::int64_t rows = 0, width = 0;   ///< B, W
   std::int64_t columns = 0;           ///< T, of the mask
 

@@ -8,24 +8,20 @@
 
 #include <torch/torch.h>
 
+#include "models/layers/transformer/places.h"
+
 namespace banter::models {
 
 /// How attention learns where a token stands: by what is added to its vector, or by what is done to
 /// its q and k in every self-attention. More kinds: a class in a file of its own, and its row in
 /// positions.cpp.
-///
-/// A place counts the tokens of the row that stand before; padding moves none.
 class Positions : public torch::nn::Module {
  public:
-  /// Shapes   x (P,D), place (P) int64 >= 0 -> (P,D)
-  virtual torch::Tensor added_to(const torch::Tensor& x, const torch::Tensor& /*place*/) {
-    return x;
-  }
+  /// Shapes   x (P,D) -> (P,D)
+  virtual torch::Tensor added_to(const torch::Tensor& x, const Places& /*places*/) { return x; }
   /// What stands for a q or k where they are compared. Each row by itself: what it gets does not
-  /// depend on the other rows. Shapes   x (P,A,hd), place (P) -> (P,A,hd)
-  virtual torch::Tensor applied_to(const torch::Tensor& x, const torch::Tensor& /*place*/) {
-    return x;
-  }
+  /// depend on the other rows. Shapes   x (P,A,hd) -> (P,A,hd)
+  virtual torch::Tensor applied_to(const torch::Tensor& x, const Places& /*places*/) { return x; }
 };
 
 struct PositionsOptions {

@@ -2,8 +2,8 @@
 
 namespace banter::models {
 
-torch::Tensor RotaryPositions::applied_to(const torch::Tensor& x, const torch::Tensor& place) {
-  const auto angles = angles_.at(place, x).unsqueeze(1).chunk(2, -1);  // (P,1,hd/2) each
+torch::Tensor RotaryPositions::applied_to(const torch::Tensor& x, const Places& places) {
+  const auto angles = angles_.at(places, x).unsqueeze(1).chunk(2, -1);  // (P,1,hd/2) each
   const auto &sine = angles[0], &cosine = angles[1];
   const auto halves = x.chunk(2, -1);
   const auto &u = halves[0], &v = halves[1];

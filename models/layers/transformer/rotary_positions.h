@@ -15,7 +15,7 @@ class RotaryPositions : public Positions {
  public:
   explicit RotaryPositions(const PositionsOptions& options)
       : angles_(options.dim / options.heads) {}
-  torch::Tensor applied_to(const torch::Tensor& x, const torch::Tensor& place) override;
+  torch::Tensor applied_to(const torch::Tensor& x, const Places& places) override;
 
  private:
   AngleTable angles_;

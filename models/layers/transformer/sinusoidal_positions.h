@@ -13,8 +13,8 @@ namespace banter::models {
 class SinusoidalPositions : public Positions {
  public:
   explicit SinusoidalPositions(const PositionsOptions& options) : angles_(options.dim) {}
-  torch::Tensor added_to(const torch::Tensor& x, const torch::Tensor& place) override {
-    return x + angles_.at(place, x);
+  torch::Tensor added_to(const torch::Tensor& x, const Places& places) override {
+    return x + angles_.at(places, x);
   }
 
  private:

@@ -28,8 +28,8 @@ StepSlots StepSlots::of(const torch::Tensor& length) {
   const auto longest = length.numel() == 0 ? 0 : length.max().item<std::int64_t>();
   const auto needed = std::bit_ceil(static_cast<std::uint64_t>(longest) + 1);
   StepSlots slots;
-  slots.place = length;
   slots.capacity = std::max(kFirstSlots, static_cast<std::int64_t>(needed));
+  slots.places = {length, slots.capacity};
   const auto first = torch::arange(length.size(0), length.options()) * slots.capacity;  // (N)
   slots.at = first + length;
   const auto slot = torch::arange(slots.capacity, length.options());

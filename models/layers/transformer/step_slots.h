@@ -4,13 +4,15 @@
 
 #include <torch/torch.h>
 
+#include "models/layers/transformer/places.h"
+
 namespace banter::models {
 
 /// Room for what rows keep of the tokens that they have read: slots (N,C,D), of which the first
 /// `length` (N) of a row are filled. A step fills one more in every row. C is the power of two that
 /// the longest row needs: all get more slots when it is full, and fewer when it is gone.
 struct StepSlots {
-  torch::Tensor place;        ///< (N) int64: slot of the new token, in its row
+  Places places;              ///< (N): slot of the new token, in its row
   torch::Tensor at;           ///< (N) int64: the same among all N*C
   torch::Tensor index;        ///< (N,C) int64 filled ones among all N*C with the new one, -1 = none
   std::int64_t capacity = 0;  ///< C

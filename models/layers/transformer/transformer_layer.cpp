@@ -26,11 +26,11 @@ TransformerLayerImpl::TransformerLayerImpl(const TransformerOptions& o,
 
 TransformerLayerImpl::Seen TransformerLayerImpl::forward(const torch::Tensor& x,
                                                          const AttentionRows& rows,
-                                                         const torch::Tensor& place,
+                                                         const Places& places,
                                                          const std::optional<Memory>& memory) {
   Seen seen;
   seen.vectors = with_residual(attention_norm_, x, [&](const torch::Tensor& y) {
-    return attention_->forward(y, attention_->read(y, place), rows, memory.has_value(), place);
+    return attention_->forward(y, attention_->read(y, places), rows, memory.has_value(), places);
   });
   if (memory) {
     seen.vectors = with_residual(cross_attention_norm_, seen.vectors, [&](const torch::Tensor& y) {
@@ -56,11 +56,11 @@ TransformerLayerImpl::Step TransformerLayerImpl::step(
     const torch::Tensor& values, const KeysValues& memory, const torch::Tensor& memory_index) {
   Step step;
   step.vectors = with_residual(attention_norm_, x, [&](const torch::Tensor& y) {
-    const auto read = attention_->read_step(y, slots.place);
+    const auto read = attention_->read_step(y, slots.places);
     step.keys = slots.put(keys, read.keys);
     step.values = slots.put(values, read.values);
     const KeysValues all{step.keys.flatten(0, 1), step.values.flatten(0, 1)};
-    return attention_->look(y, all, slots.index, slots.place).vectors;
+    return attention_->look(y, all, slots.index, slots.places).vectors;
   });
   step.vectors = with_residual(cross_attention_norm_, step.vectors, [&](const torch::Tensor& y) {
     const auto looked = cross_attention_->look(y, memory, memory_index);

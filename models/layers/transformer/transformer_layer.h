@@ -35,8 +35,8 @@ class TransformerLayerImpl : public torch::nn::Module {
                                    ///< undefined: they are not asked for
   };
   /// All tokens at once; with a memory a token sees none behind it.
-  /// Shapes   x (P,D); rows: among themselves; place (P) int64: in their rows
-  Seen forward(const torch::Tensor& x, const AttentionRows& rows, const torch::Tensor& place,
+  /// Shapes   x (P,D); rows: among themselves; places: in their rows
+  Seen forward(const torch::Tensor& x, const AttentionRows& rows, const Places& places,
                const std::optional<Memory>& memory);
 
   /// The keys and values of a memory, for steps. Shapes   memory (R,D)

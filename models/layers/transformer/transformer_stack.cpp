@@ -22,9 +22,9 @@ TransformerStackImpl::TransformerStackImpl(const TransformerOptions& o, std::int
   if (o.final_norm) norm_ = register_module("norm", norm());
 }
 
-/// What the first layer reads. Shapes   x (P,D), place (P) int64
-torch::Tensor TransformerStackImpl::first(const torch::Tensor& x, const torch::Tensor& place) {
-  const auto placed = positions_->added_to(scale_ == 1 ? x : x * scale_, place);
+/// What the first layer reads. Shapes   x (P,D) -> (P,D)
+torch::Tensor TransformerStackImpl::first(const torch::Tensor& x, const Places& places) {
+  const auto placed = positions_->added_to(scale_ == 1 ? x : x * scale_, places);
   return dropout_(embedding_norm_.is_empty() ? placed : embedding_norm_(placed));
 }
 
@@ -34,9 +34,9 @@ torch::Tensor TransformerStackImpl::last(const torch::Tensor& x) {
 
 torch::Tensor TransformerStackImpl::forward(const torch::Tensor& x, const PaddedRows& rows) {
   const auto among = AttentionRows::among(rows);
-  auto vectors = first(x, rows.position);
+  auto vectors = first(x, rows.positions);
   for (auto& layer : layers_)
-    vectors = layer->forward(vectors, among, rows.position, std::nullopt).vectors;
+    vectors = layer->forward(vectors, among, rows.positions, std::nullopt).vectors;
   return last(vectors);
 }
 
@@ -46,12 +46,12 @@ TransformerLayerImpl::Seen TransformerStackImpl::forward(const torch::Tensor& x,
                                                          const PaddedRows& memory_rows,
                                                          bool with_weights) {
   const auto among = AttentionRows::among(rows), over = AttentionRows::of(rows, memory_rows);
-  TransformerLayerImpl::Seen seen{first(x, rows.position), {}};
+  TransformerLayerImpl::Seen seen{first(x, rows.positions), {}};
   for (auto& layer : layers_) {
     const bool is_asked = with_weights && &layer == &layers_.back();
     const auto index =
         is_asked ? memory_rows.index().index_select(0, rows.row) : torch::Tensor();  // (P,J)
-    seen = layer->forward(seen.vectors, among, rows.position,
+    seen = layer->forward(seen.vectors, among, rows.positions,
                           TransformerLayerImpl::Memory{memory, over, index});
   }
   seen.vectors = last(seen.vectors);
@@ -65,13 +65,13 @@ std::vector<KeysValues> TransformerStackImpl::read_memory(const torch::Tensor& m
 }
 
 TransformerStackImpl::Step TransformerStackImpl::step(const torch::Tensor& x,
-                                                      const torch::Tensor& place,
+                                                      const torch::Tensor& length,
                                                       std::span<const torch::Tensor> slots,
                                                       const std::vector<KeysValues>& memory,
                                                       const torch::Tensor& memory_index) {
-  const auto own = StepSlots::of(place);
+  const auto own = StepSlots::of(length);
   Step step;
-  step.vectors = first(x, place);
+  step.vectors = first(x, own.places);
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     auto layer = layers_[i]->step(step.vectors, own, slots[2 * i], slots[2 * i + 1], memory.at(i),
                                   memory_index);

@@ -40,14 +40,14 @@ class TransformerStackImpl : public torch::nn::Module {
     torch::Tensor weights;             ///< (N,J): of the last layer
     std::vector<torch::Tensor> slots;  ///< (N,C,D): keys, values of each layer
   };
-  /// One token more in each of N rows. Shapes   x (N,D); place (N) int64: tokens before it; slots
+  /// One token more in each of N rows. Shapes   x (N,D); length (N) int64: tokens before it; slots
   /// as they come out, (N,0,D) at first; memory_index (N,J) int64 rows of `memory`, -1 = none
-  Step step(const torch::Tensor& x, const torch::Tensor& place,
+  Step step(const torch::Tensor& x, const torch::Tensor& length,
             std::span<const torch::Tensor> slots, const std::vector<KeysValues>& memory,
             const torch::Tensor& memory_index);
 
  private:
-  torch::Tensor first(const torch::Tensor& x, const torch::Tensor& place);
+  torch::Tensor first(const torch::Tensor& x, const Places& places);
   torch::Tensor last(const torch::Tensor& x);
 
   double scale_;  ///< of token vectors
