@@ -1,6 +1,7 @@
 #include "data/tokenizer/tokenizer.h"
 
 #include <algorithm>
+#include <cassert>
 #include <unordered_map>
 #include <utility>
 
@@ -313,11 +314,7 @@ std::string Tokenizer::train(const TokenizerOptions& options, TextSample& sample
 // elsewhere, and `decode` takes exactly one away. U+2581 in a text would come back as a space: it
 // is spelt in byte pieces, which decode to themselves.
 void Tokenizer::append_word(std::string_view word, std::vector<TokenId>& out) const {
-  if (impl_->pretrained) {
-    const auto ids = impl_->encode(impl_->processor, word);
-    out.insert(out.end(), ids.begin(), ids.end());
-    return;
-  }
+  assert(!impl_->pretrained);
   if (word == kSpaceMark) {
     out.insert(out.end(), impl_->space_mark.begin(), impl_->space_mark.end());
     return;

@@ -73,7 +73,7 @@ class Tokenizer {
   template <typename Take>
   static void for_each_word(std::string_view text, Take&& take);
   /// Encodes one such word behind `out`. The ids of a text are those of its words, since no piece
-  /// reaches over a space (pretrained vocabularies may differ).
+  /// reaches over a space. Not of a pretrained vocabulary, which spells texts as a whole.
   void append_word(std::string_view word, std::vector<TokenId>& out) const;
   /// Special ids vanish; ids outside the vocabulary throw DataError. The result is valid UTF-8:
   /// byte pieces that make none (a model may emit them) become U+FFFD.

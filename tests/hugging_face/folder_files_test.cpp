@@ -5,6 +5,7 @@
 #include <functional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -405,6 +406,12 @@ TEST_F(FolderTest, TextIsSpelledWithoutMarksAndComesBack) {
   EXPECT_EQ(marian.encode(">>de<< look").front(), 2);  // Marian's way to name a language
   EXPECT_NE(marian.encode(">>xx<< look").front(), 2);
   EXPECT_EQ(marian.surface(2), "");
+}
+
+TEST_F(FolderTest, AVocabularyThatSpellsTextsIsNotAskedForWords) {
+  const auto marian = tokenizer("marian");
+  std::vector<data::TokenId> ids;
+  EXPECT_DEATH(marian.append_word(" kettle", ids), "pretrained");
 }
 
 TEST_F(FolderTest, AVocabularyThatIsDamagedIsRefused) {
