@@ -122,6 +122,12 @@ TEST_P(ImportTest, ChatAnswersALine) {
   EXPECT_EQ(trimmed(first), cases_[0].at("text").as_string());
 }
 
+TEST_P(ImportTest, TalksToItselfFromNothingOn) {
+  const auto talk = banter({"chat", run_, "--self", "--turns", "2", "--json"});
+  ASSERT_EQ(talk.exit_code, 0) << talk.err;
+  EXPECT_EQ(objects(talk.out).size(), 3U);  // two turns and what they are together
+}
+
 TEST_P(ImportTest, ExportWritesAFolderThatIsTheSameRunAgain) {
   const auto back = (folder_ / "back").string(), again = (folder_ / "again").string();
   const auto exported = banter({"export", run_ + "@last", back});
@@ -147,6 +153,18 @@ TEST(ImportCommandTest, RefusalsLeaveNothingBehind) {
   const auto twice = banter({"import", (kFixtures / "mbart").string(), run});
   EXPECT_EQ(twice.exit_code, 2);
   EXPECT_NE(twice.err.find("is there already"), std::string::npos) << twice.err;
+}
+
+TEST(ImportCommandTest, TellsWhatRepliesAreChosenWithout) {
+  const TemporaryFolder folder;
+  fs::copy(kFixtures / "marian", folder / "marian");
+  std::ofstream(folder / "marian" / "generation_config.json")
+      << R"({"num_beams": 4, "early_stopping": true})";
+  const auto made = banter({"import", (folder / "marian").string(), (folder / "run").string()});
+  ASSERT_EQ(made.exit_code, 0) << made.err;
+  EXPECT_NE(made.err.find("note: replies are chosen without early_stopping true"),
+            std::string::npos)
+      << made.err;
 }
 
 TEST(ImportCommandTest, TurnsBeyondTheModelsAreNotRead) {
