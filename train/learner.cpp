@@ -7,11 +7,10 @@
 
 #include "base/errors.h"
 #include "base/files.h"
-#include "base/hash.h"
-#include "base/json.h"
 #include "base/random.h"
 #include "base/signals.h"
 #include "models/registry.h"
+#include "train/mix_hash.h"
 #include "train/schedule.h"
 
 namespace banter::train {
@@ -58,15 +57,12 @@ std::vector<data::BatchMix::Source> sources_of(const Recipe& recipe, const data:
   return sources;
 }
 
-/// What a run learns from: the store's hash, or that of all in the mix with their weights.
+/// What a run learns from.
 std::string hash_of(const Recipe& recipe, const data::Store& store,
                     const std::vector<data::Store>& mixed) {
-  if (mixed.empty()) return store.hash();
-  std::string all = store.hash();
-  for (std::size_t i = 0; i < mixed.size(); ++i)
-    all += " " + mixed[i].hash() + " " +
-           base::json::serialize(base::json::value(recipe.mix[i].weight));
-  return base::sha256_hex(all);
+  std::vector<std::string> hashes;
+  for (const auto& one : mixed) hashes.push_back(one.hash());
+  return hash_of_mix(store.hash(), recipe.mix, hashes);
 }
 
 void write_file(const std::filesystem::path& path, std::string_view text) {

@@ -4,7 +4,6 @@
 #include "base/hash.h"
 #include "configs/values.h"
 #include "data/options.h"
-#include "train/recipe.h"
 
 namespace banter::train {
 namespace {
@@ -76,6 +75,8 @@ Cell cell_of(const ExperimentOptions& o, const Row& row, std::int64_t seed) {
   config.set("run", configs::to_yaml(cell.run().string()), "folder");
   const auto recipe = Recipe::of(config);
   cell.store = recipe.store;
+  cell.mix = recipe.mix;
+  cell.init_from = recipe.train.init_from;
   cell.recipe = recipe.text + data;
   cell.recipe_key = key_of(recipe, data);
   cell.evaluation_key = evaluation_key(o);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "train/experiment/options.h"
+#include "train/recipe.h"
 
 namespace banter::train {
 
@@ -23,6 +24,8 @@ struct Cell {
   std::string name;                ///< "both-concat/seed-2"
   std::filesystem::path folder{};  ///< of the files above
   std::filesystem::path store{};   ///< that it learns from
+  std::vector<MixedStore> mix{};   ///< further ones
+  std::string init_from{};         ///< the run that its parameters start from; "" = none
   bool prepares = false;           ///< the store is made from the recipe's `data`; else it is given
   std::string recipe{};            ///< the effective YAML
   std::string recipe_key{};        ///< hash of all of it that a training depends on

@@ -59,11 +59,11 @@ const char* name_of(CellState state) {
   return "";
 }
 
-CellState CellFiles::state(const std::string& store_hash) const {
+CellState CellFiles::state(const std::string& source) const {
   const auto made_from = read_mark(file(kCell));
   if (!made_from) return fs::exists(cell_.run()) ? CellState::kChanged : CellState::kNew;
   if (!says(*made_from, "recipe_key", cell_.recipe_key) ||
-      (!store_hash.empty() && !says(*made_from, "store_hash", store_hash)))
+      (!source.empty() && !says(*made_from, "store_hash", source)))
     return CellState::kChanged;
   if (!read_mark(file(kTraining)))
     return fs::exists(cell_.run() / "config.yaml") ? CellState::kBegun : CellState::kNew;
@@ -72,14 +72,16 @@ CellState CellFiles::state(const std::string& store_hash) const {
                                                                       : CellState::kTrained;
 }
 
-void CellFiles::begin(const std::string& store_hash) const {
+void CellFiles::begin(const std::string& source) const {
   base::make_folders(cell_.folder);
-  if (state(store_hash) == CellState::kChanged) {
+  const auto before = state(source);
+  if (before == CellState::kChanged) {
     for (const auto* name : {kTraining, kEvaluation, kTimes}) fs::remove(file(name));
     if (fs::exists(cell_.run())) move_run_aside(cell_.run());
   }
   fs::remove(file(kFailure));
-  write(file(kCell), {{"recipe_key", cell_.recipe_key}, {"store_hash", store_hash}});
+  if (before != CellState::kBegun)
+    write(file(kCell), {{"recipe_key", cell_.recipe_key}, {"store_hash", source}});
   base::write_durably(cell_.recipe_file(), cell_.recipe);
 }
 
@@ -120,7 +122,7 @@ json::object CellFiles::evaluation() const { return read_object(file(kEvaluation
 std::optional<json::object> CellFiles::failure() const { return read_mark(file(kFailure)); }
 json::object CellFiles::times() const { return read_mark(file(kTimes)).value_or(json::object{}); }
 
-std::string CellFiles::store_hash() const {
+std::string CellFiles::source() const {
   const auto made_from = read_object(file(kCell));
   return std::string(base::string_field(made_from, "store_hash", file(kCell).string()));
 }

@@ -26,12 +26,13 @@ class CellFiles {
  public:
   explicit CellFiles(const Cell& cell) : cell_(cell) {}
 
-  /// Reads marks and compares keys; `store_hash` of the store as it is now, "" = not known.
-  [[nodiscard]] CellState state(const std::string& store_hash) const;
+  /// Reads marks and compares keys; `source` of CellSources, "" = not known.
+  [[nodiscard]] CellState state(const std::string& source) const;
 
   /// Before the training: makes the folder, puts a run of another recipe aside (run.old-1, ...)
-  /// with all that was measured of it, and writes down what the cell is made from.
-  void begin(const std::string& store_hash) const;
+  /// with all that was measured of it, and writes down what the cell is made from. What it was
+  /// begun with is not forgotten when `source` is not known.
+  void begin(const std::string& source) const;
   /// Before it is measured: takes away what an earlier measurement left.
   void begin_measuring() const;
   /// `answer`: what the command wrote to standard output.
@@ -46,7 +47,7 @@ class CellFiles {
   [[nodiscard]] base::json::object evaluation() const;  ///< of mark_done
   [[nodiscard]] std::optional<base::json::object> failure() const;
   [[nodiscard]] base::json::object times() const;  ///< seconds by command
-  [[nodiscard]] std::string store_hash() const;    ///< of `begin`
+  [[nodiscard]] std::string source() const;        ///< of `begin`
 
   [[nodiscard]] std::filesystem::path log() const { return cell_.folder / "log.txt"; }
   [[nodiscard]] std::filesystem::path lock() const { return cell_.folder / ".lock"; }

@@ -4,6 +4,7 @@ add_library(
   banter_experiment
   experiment/cell.cpp
   experiment/cell_files.cpp
+  experiment/cell_sources.cpp
   experiment/chart.cpp
   experiment/child.cpp
   experiment/comparison_report.cpp

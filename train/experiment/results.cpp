@@ -46,7 +46,7 @@ CellResult read_cell(const Cell& cell) {
   const auto where = cell.folder.string();
   CellResult result;
   result.cell = &cell;
-  result.store_hash = files.store_hash();
+  result.store_hash = files.source();
   read_log(cell, result);
   const auto training = files.training();
   result.version = base::string_field(training, "version", where);

@@ -31,7 +31,7 @@ struct RunFacts {
 struct CellResult {
   const Cell* cell = nullptr;
   std::string version;     ///< of the program that trained it
-  std::string store_hash;  ///< that it learned from
+  std::string store_hash;  ///< of all that it learned from (CellSources)
   RunFacts facts;
   base::json::object measured;  ///< the answer of the command that measures
   std::vector<CurvePoint> curve;

@@ -16,7 +16,7 @@
 #include "base/files.h"
 #include "base/lock.h"
 #include "base/signals.h"
-#include "data/store/store.h"
+#include "train/experiment/cell_sources.h"
 #include "train/experiment/child.h"
 #include "train/experiment/run_progress.h"
 
@@ -27,15 +27,6 @@ namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
 constexpr int kLookEvery = 200;  ///< milliseconds between looks at signals, time and locks
-
-/// A store's hash as it is now; "" where there is none that can be read.
-std::string hash_of_store(const fs::path& store) {
-  try {
-    return data::Store::open(store).hash();
-  } catch (const base::Error&) {
-    return "";
-  }
-}
 
 /// How far a store is that is made from a recipe's `data`.
 enum class StoreState { kUnknown, kInWork, kReady, kFailed };
@@ -125,8 +116,8 @@ class Runner {
       store = StoreState::kInWork;
       return true;
     }
-    const auto hash = store_hash(cell);
-    const auto state = files.state(hash);
+    const auto& source = sources_.hash_of(cell);
+    const auto state = files.state(source);
     if (state == CellState::kDone) {
       done_.insert(i);
       progress_.was_done(i);
@@ -136,7 +127,7 @@ class Runner {
       return start_job(i, measure_arguments(cell, options_).front(),
                        measure_arguments(cell, options_), files.lock(),
                        [&] { files.begin_measuring(); });
-    return start_job(i, "train", train_arguments(cell), files.lock(), [&] { files.begin(hash); });
+    return start_job(i, "train", train_arguments(cell), files.lock(), [&] { files.begin(source); });
   }
 
   bool start_job(std::size_t i, const std::string& command, std::vector<std::string> arguments,
@@ -213,13 +204,6 @@ class Runner {
     progress_.failed(i, command, code);
   }
 
-  /// As it is now, read once a call.
-  const std::string& store_hash(const Cell& cell) {
-    const auto [known, is_new] = hashes_.try_emplace(cell.store);
-    if (is_new) known->second = hash_of_store(cell.store);
-    return known->second;
-  }
-
   [[nodiscard]] std::vector<std::size_t> running() const {
     std::vector<std::size_t> cells;
     for (const auto& job : jobs_) cells.push_back(job.cell);
@@ -242,7 +226,7 @@ class Runner {
   RunProgress progress_;
   std::list<Job> jobs_;
   std::map<fs::path, StoreState> stores_;
-  std::map<fs::path, std::string> hashes_;
+  CellSources sources_;
   std::set<std::size_t> done_;
   std::vector<bool> failed_;
 };
@@ -250,13 +234,9 @@ class Runner {
 }  // namespace
 
 std::vector<CellState> states_of(const std::vector<Cell>& cells) {
-  std::map<fs::path, std::string> hashes;
+  CellSources sources;
   std::vector<CellState> states;
-  for (const auto& cell : cells) {
-    const auto [known, is_new] = hashes.try_emplace(cell.store);
-    if (is_new) known->second = hash_of_store(cell.store);
-    states.push_back(CellFiles(cell).state(known->second));
-  }
+  for (const auto& cell : cells) states.push_back(CellFiles(cell).state(sources.hash_of(cell)));
   return states;
 }
 

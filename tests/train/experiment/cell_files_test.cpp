@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/files.h"
 #include "tests/support/temporary_folder.h"
 
 namespace banter::train {
@@ -30,6 +31,18 @@ TEST_F(CellFilesTest, ADoneCellIsDoneForItsOwnKeysAlone) {
   EXPECT_EQ(files_.state("s"), CellState::kTrained);
   cell_.recipe_key = "another";
   EXPECT_EQ(files_.state("s"), CellState::kChanged);
+}
+
+/// The run that it started from, say, may be gone when it goes on.
+TEST_F(CellFilesTest, WhatABegunCellLearnsFromIsNotForgotten) {
+  cell_.folder = folder_ / "begun";
+  files_.begin("s");
+  std::filesystem::create_directories(cell_.run());
+  base::write_durably(cell_.run() / "config.yaml", "");
+  ASSERT_EQ(files_.state(""), CellState::kBegun);
+  files_.begin("");
+  EXPECT_EQ(files_.state("s"), CellState::kBegun);
+  EXPECT_EQ(files_.state("another"), CellState::kChanged);
 }
 
 /// Else a measurement that was stopped would leave its files under the mark of the one before.

@@ -1,0 +1,45 @@
+#include "train/experiment/cell_sources.h"
+
+#include "base/errors.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include "data/store/store.h"
+#include "models/checkpoint/checkpoint.h"
+#include "train/mix_hash.h"
+
+namespace banter::train {
+namespace {
+
+std::string read_hash(const Cell& cell) {
+  std::vector<std::string> mixed;
+  for (const auto& one : cell.mix) mixed.push_back(data::Store::open(one.store).hash());
+  const auto learned = hash_of_mix(data::Store::open(cell.store).hash(), cell.mix, mixed);
+  if (cell.init_from.empty()) return learned;
+  const auto start = models::find_checkpoint(models::RunName::parse(cell.init_from));
+  return base::sha256_hex(learned + " " + start.hash);
+}
+
+std::vector<std::string> names_of(const Cell& cell) {
+  std::vector<std::string> names = {cell.store.string(), cell.init_from};
+  for (const auto& one : cell.mix) {
+    names.push_back(one.store.string());
+    names.push_back(base::json::serialize(base::json::value(one.weight)));
+  }
+  return names;
+}
+
+}  // namespace
+
+const std::string& CellSources::hash_of(const Cell& cell) {
+  const auto [known, is_new] = known_.try_emplace(names_of(cell));
+  if (is_new) {
+    try {
+      known->second = read_hash(cell);
+    } catch (const base::Error&) {  // its training says what is wrong
+      known->second = "";
+    }
+  }
+  return known->second;
+}
+
+}  // namespace banter::train

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "train/recipe.h"
+
+namespace banter::train {
+
+/// Names what a run learns from: the hash of its store, or that of all stores in its mix with their
+/// weights.
+///
+/// `mixed`: the hashes of the stores of `mix`, in its order.
+std::string hash_of_mix(const std::string& store, const std::vector<MixedStore>& mix,
+                        std::span<const std::string> mixed);
+
+}  // namespace banter::train
