@@ -304,10 +304,10 @@ void print(std::ostream& out, const Findings& found) {
 
 /// Throws   UsageError when a metric of vectors is named and there are none
 void check_vectors(const Request& request) {
-  for (const auto* metric : request.choice.texts)
-    if (metric->need == Need::kVectors && request.vectors.empty())
-      throw base::UsageError("banter evaluate: " + std::string(metric->name) +
-                             " needs --vectors; `banter vectors` makes some of a store");
+  if (!request.choice.needs_vectors || !request.vectors.empty()) return;
+  const auto metric = std::ranges::find(request.choice.texts, Need::kVectors, &Metric::need);
+  throw base::UsageError("banter evaluate: " + std::string((*metric)->name) +
+                         " needs --vectors; `banter vectors` makes some of a store");
 }
 
 }  // namespace
@@ -329,9 +329,11 @@ int run_evaluate(const std::vector<std::string>& arguments) {
   line.app.add_option("--split", request.split, "part of the store")->capture_default_str();
   line.app.add_option("--store", request.store, "store, if not the one that the run names");
   line.app
-      .add_option("--metrics", metrics,
-                  "names with commas between; by default all but hits (hits_K, K = 1, 2, ...: the "
-                  "true reply among candidates) and perturb (contexts altered), which cost more")
+      .add_option(
+          "--metrics", metrics,
+          "names with commas between; by default `usual`: all but hits (hits_K, K = 1, 2, "
+          "...: the true reply among candidates) and perturb (contexts altered), which cost "
+          "more")
       ->delimiter(',');
   line.app
       .add_option("--replies", request.replies,

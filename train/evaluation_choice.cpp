@@ -25,6 +25,7 @@ std::vector<std::string> known_names() {
   for (const auto name : known_perturbations())
     names.push_back(std::string(kPerturb) + std::string(name));
   for (const auto& metric : known_metrics()) names.emplace_back(metric.name);
+  names.emplace_back(kUsual);
   return names;
 }
 
@@ -76,10 +77,11 @@ EvaluationChoice EvaluationChoice::usual() {
 }
 
 EvaluationChoice EvaluationChoice::named(std::span<const std::string> names) {
-  EvaluationChoice choice;
+  const bool with_usual = std::ranges::find(names, kUsual) != names.end();
+  auto choice = with_usual ? usual() : EvaluationChoice{};
   std::vector<std::string> texts;
   for (const auto& name : names) {
-    if (add(name, choice)) continue;
+    if (name == kUsual || add(name, choice)) continue;
     if (!stands_for_a_metric(name)) {
       std::string known;
       for (const auto& one : known_names()) known += " " + one;
@@ -88,7 +90,9 @@ EvaluationChoice EvaluationChoice::named(std::span<const std::string> names) {
     }
     texts.push_back(name);
   }
-  choice.texts = metrics_named(texts);
+  const auto named = metrics_named(texts);
+  choice.needs_vectors = std::ranges::find(named, Need::kVectors, &Metric::need) != named.end();
+  if (!with_usual) choice.texts = named;
   choice.fits = in_order(choice.fits);
   sort_once(choice.hits);
   sort_once(choice.perturbations);

@@ -17,15 +17,17 @@ struct EvaluationChoice {
   std::vector<unsigned> hits;                   ///< the k of hits@k, rising
   std::vector<std::string_view> perturbations;  ///< names of transforms, sorted
   std::vector<const Metric*> texts;             ///< of the greedy replies
+  bool needs_vectors = false;                   ///< one of them that reads word vectors is named
 
   /// What is given without being asked for: all but what costs further passes over the split.
   static EvaluationChoice usual();
-  /// A name in front of an underscore stands for all of its kind: `hits` for those of kUsualHits,
-  /// `perturb` for every transform that needs no share.
-  /// Throws   UsageError that lists the known names
+  /// `usual` stands for what is given without names. A name in front of an underscore stands for
+  /// all of its kind: `hits` for those of kUsualHits, `perturb` for every transform that needs no
+  /// share. Throws   UsageError that lists the known names
   static EvaluationChoice named(std::span<const std::string> names);
 };
 
+inline constexpr std::string_view kUsual = "usual";
 inline constexpr std::string_view kByTurn = "ppl_turn";
 inline constexpr std::string_view kPerturb = "perturb_";  ///< and the name of a transform
 

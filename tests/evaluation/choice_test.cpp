@@ -35,6 +35,17 @@ TEST(EvaluationChoiceTest, NamesChooseAndNothingElseIsGiven) {
   EXPECT_EQ(choice.texts[0]->name, "f1");
 }
 
+TEST(EvaluationChoiceTest, UsualStandsForWhatIsGivenWithoutNames) {
+  const auto choice = EvaluationChoice::named(Names{"hits_3", "usual", "f1"});
+  const auto usual = EvaluationChoice::usual();
+  EXPECT_EQ(choice.fits.size(), usual.fits.size());
+  EXPECT_TRUE(choice.by_turn);
+  EXPECT_EQ(choice.texts, usual.texts);
+  EXPECT_EQ(choice.hits, (std::vector<unsigned>{3}));
+  EXPECT_FALSE(choice.needs_vectors) << "those of vectors are given where there are some";
+  EXPECT_TRUE(EvaluationChoice::named(Names{"usual", "embed_avg"}).needs_vectors);
+}
+
 TEST(EvaluationChoiceTest, ANameOfAKindStandsForAllOfIt) {
   const auto choice = EvaluationChoice::named(Names{"hits", "perturb", "embed", "ppl_turn"});
   EXPECT_EQ(choice.hits, (std::vector<unsigned>{1, 2, 5, 10}));
@@ -60,7 +71,7 @@ TEST(EvaluationChoiceTest, EveryKnownNameThatAnErrorListsIsTaken) {
       EXPECT_NO_THROW((void)EvaluationChoice::named(Names{what.substr(at, end - at)}));
       at = end + 1;
     }
-    EXPECT_EQ(names, kLikelihoodMetrics.size() + 1 + 4 + 6 + known_metrics().size());
+    EXPECT_EQ(names, kLikelihoodMetrics.size() + 1 + 4 + 6 + known_metrics().size() + 1);
   }
 }
 

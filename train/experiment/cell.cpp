@@ -1,9 +1,12 @@
 #include "train/experiment/cell.h"
 
+#include <set>
+
 #include "base/errors.h"
 #include "base/hash.h"
 #include "configs/values.h"
 #include "data/options.h"
+#include "train/evaluation_choice.h"
 
 namespace banter::train {
 namespace {
@@ -35,12 +38,16 @@ std::string key_of(const Recipe& recipe, const std::string& data) {
   return hash_of(parts);
 }
 
-/// The metrics that the model is needed for, with commas between.
+/// What `banter evaluate` is asked for, with commas between: always all that costs no further pass,
+/// so that columns may be added later, and the metrics that do, sorted. "" = the former alone.
 std::string of_evaluate(const EvaluationOptions& o) {
-  std::string names;
+  std::set<std::string> names;
   for (const auto& name : o.metrics)
-    if (is_of_evaluate(name)) names += (names.empty() ? "" : ",") + name;
-  return names;
+    if (is_of_evaluate(name)) names.insert(name);
+  if (names.empty()) return "";
+  std::string all(kUsual);
+  for (const auto& name : names) all += "," + name;
+  return all;
 }
 
 std::string evaluation_key(const ExperimentOptions& o) {
@@ -131,12 +138,8 @@ std::vector<std::string> measure_arguments(const Cell& cell, const ExperimentOpt
     arguments.insert(arguments.end(),
                      {"--write-replies", (cell.folder / "replies.jsonl").string()});
   for (const auto& setting : e.decoding) arguments.insert(arguments.end(), {"--set", setting});
-  if (const auto names = of_evaluate(e); !names.empty()) {
-    std::string all;  // those of vectors are measured for the report alone
-    for (const auto& name : e.metrics)
-      if (!name.starts_with("embed_")) all += (all.empty() ? "" : ",") + name;
-    arguments.insert(arguments.end(), {"--metrics", all});
-  }
+  if (const auto names = of_evaluate(e); !names.empty())
+    arguments.insert(arguments.end(), {"--metrics", names});
   arguments.insert(arguments.end(), {"--quiet", "--json"});
   return arguments;
 }
