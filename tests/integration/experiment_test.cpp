@@ -286,6 +286,40 @@ TEST_F(ExperimentTest, ACellThatFailsIsReportedAndTheOthersGoOn) {
   EXPECT_NE(report.find("prepare failed with exit code 1"), std::string::npos);
   EXPECT_NE(report.find("nowhere.jsonl"), std::string::npos) << "the end of its log";
   EXPECT_NE(report.find("2 of 6 runs are not finished"), std::string::npos);
+  EXPECT_EQ(count_of(report, "The end of the log of `lost/seed-"), 2U) << "both say why";
+}
+
+TEST_F(ExperimentTest, WhatIsDoneStaysDoneWithoutItsCorpus) {
+  Desk desk;
+  desk.write_experiment();
+  ASSERT_EQ(desk.experiment("--jobs 2").exit_code, 0);
+  fs::remove(desk.folder() / "talk.jsonl");
+  const auto again = desk.experiment();
+  EXPECT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_EQ(count_of(again.err, "done before"), 4U) << again.err;
+  EXPECT_NE(again.err.find("the corpus cannot be looked at: prepare ended with exit code 1"),
+            std::string::npos)
+      << again.err;
+  expect_equal(desk.report(), unbroken().report());
+
+  fs::remove(desk.grid() / "cells/both/seed-2/evaluation.json");
+  const auto open = desk.experiment();
+  EXPECT_EQ(open.exit_code, 1) << open.err;
+  EXPECT_NE(open.out.find("3 of 4 runs done, 1 failed"), std::string::npos) << open.out;
+  EXPECT_NE(desk.report().at("report.md").find("talk.jsonl"), std::string::npos)
+      << "the log of prepare, which another cell has";
+}
+
+TEST_F(ExperimentTest, AnAnswerThatIsLostFailsItsCellAlone) {
+  Desk desk;
+  desk.write_experiment();
+  fs::create_directories(desk.grid() / "cells/both/seed-1");
+  fs::create_symlink("/dev/null", desk.grid() / "cells/both/seed-1/out.json");
+  const auto result = desk.experiment("--jobs 2");
+  EXPECT_EQ(result.exit_code, 1) << result.err;
+  EXPECT_NE(result.out.find("3 of 4 runs done, 1 failed"), std::string::npos) << result.out;
+  go_on(desk);
+  expect_equal(desk.report(), unbroken().report());
 }
 
 TEST_F(ExperimentTest, AChangedRowAloneIsRunAgain) {

@@ -1,6 +1,7 @@
 #include "train/experiment/cell_files.h"
 
 #include <filesystem>
+#include <fstream>
 
 #include "base/errors.h"
 #include "base/files.h"
@@ -105,9 +106,13 @@ void CellFiles::mark_done(const std::string& answer) const {
   fs::remove(file(kFailure));
 }
 
-void CellFiles::mark_failed(const std::string& command, int exit_code) const {
+void CellFiles::mark_failed(const std::string& command, int exit_code, const fs::path& log) const {
   write(file(kFailure),
-        {{"command", command}, {"exit_code", exit_code}, {"log", last_lines(log(), 10)}});
+        {{"command", command}, {"exit_code", exit_code}, {"log", last_lines(log, 10)}});
+}
+
+void CellFiles::say(const std::string& line) const {
+  std::ofstream(log(), std::ios::app) << line << "\n";
 }
 
 void CellFiles::add_time(const std::string& command, double seconds) const {

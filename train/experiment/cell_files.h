@@ -38,8 +38,11 @@ class CellFiles {
   /// `answer`: what the command wrote to standard output.
   void mark_trained(const std::string& answer) const;
   void mark_done(const std::string& answer) const;
-  /// A command of it failed: its name, and how it ended.
-  void mark_failed(const std::string& command, int exit_code) const;
+  /// A command of it failed: its name, how it ended, and the log whose last lines tell why.
+  void mark_failed(const std::string& command, int exit_code,
+                   const std::filesystem::path& log) const;
+  /// Adds a line to its log.
+  void say(const std::string& line) const;
   /// Adds to the clock's account, which nothing but a person reads.
   void add_time(const std::string& command, double seconds) const;
 

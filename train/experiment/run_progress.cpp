@@ -106,11 +106,17 @@ std::string RunProgress::time_left() const {
          base::duration_text(each * static_cast<double>(left) / static_cast<double>(jobs_));
 }
 
-void RunProgress::failed(std::size_t cell, const std::string& command, int exit_code) {
+void RunProgress::failed(std::size_t cell, const std::string& command, int exit_code,
+                         const fs::path& log) {
   ++ended_;
-  say(cell, command + " failed: it " + ending(exit_code) + "; " +
-                CellFiles(cells_[cell]).log().string() + " has more:");
-  std::cerr << last_lines(CellFiles(cells_[cell]).log(), 3) << "\n";
+  say(cell, command + " failed: it " + ending(exit_code) + "; " + log.string() + " has more:");
+  std::cerr << last_lines(log, 3) << "\n";
+}
+
+void RunProgress::prepare_failed(std::size_t cell, int exit_code) {
+  say(cell, "the corpus cannot be looked at: prepare " + ending(exit_code) + "; " +
+                CellFiles(cells_[cell]).log().string() +
+                " has more. What is done for the store that is there stays done");
 }
 
 void RunProgress::waits(std::size_t cell) {

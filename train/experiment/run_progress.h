@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <filesystem>
 #include <map>
 #include <set>
 #include <string>
@@ -21,7 +22,11 @@ class RunProgress {
   void started(std::size_t cell, const std::string& command);
   void ended(std::size_t cell, const std::string& command, std::chrono::duration<double> took,
              bool is_done);
-  void failed(std::size_t cell, const std::string& command, int exit_code);  ///< also when quiet
+  /// Also when quiet; `log` has more.
+  void failed(std::size_t cell, const std::string& command, int exit_code,
+              const std::filesystem::path& log);
+  /// The cell's store cannot be made or looked at: cells that are done stay so. Also when quiet.
+  void prepare_failed(std::size_t cell, int exit_code);
   void waits(std::size_t cell);  ///< for another process; told once
   /// Every half minute: where the running cells are, by their logs.
   void look(const std::vector<std::size_t>& running);

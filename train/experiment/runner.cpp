@@ -31,6 +31,13 @@ constexpr int kLookEvery = 200;  ///< milliseconds between looks at signals, tim
 /// How far a store is that is made from a recipe's `data`.
 enum class StoreState { kUnknown, kInWork, kReady, kFailed };
 
+/// A store that cells share.
+struct SharedStore {
+  StoreState state = StoreState::kUnknown;
+  std::size_t cell = 0;  ///< whose log tells why it failed
+  int exit_code = 0;     ///< of that
+};
+
 /// A child at work: for a cell, or for the store that it needs.
 struct Job {
   std::size_t cell = 0;
@@ -52,7 +59,7 @@ class Runner {
         failed_(cells.size()) {
     base::make_folders(options.stores);
     for (const auto& cell : cells)
-      if (!cell.prepares) stores_[cell.store] = StoreState::kReady;
+      if (!cell.prepares) stores_[cell.store].state = StoreState::kReady;
   }
 
   RunOutcome run() {
@@ -101,21 +108,11 @@ class Runner {
   /// Starts the next command of a cell, where there is one. False when it must wait for a lock.
   bool start(std::size_t i) {
     const auto& cell = cells_[i];
-    const CellFiles files(cell);
     auto& store = stores_[cell.store];
-    if (store == StoreState::kInWork) return true;  // its end starts this one
-    if (store == StoreState::kFailed) {
-      fail(i, "prepare", 1);
-      return true;
-    }
+    if (store.state == StoreState::kInWork) return true;  // its end starts this one
     base::make_folders(cell.folder);
-    if (store == StoreState::kUnknown) {
-      base::write_durably(cell.recipe_file(), cell.recipe);
-      const auto lock_file = options_.stores / ("." + cell.data_key.substr(0, 12) + ".experiment");
-      if (!start_job(i, "prepare", prepare_arguments(cell), lock_file)) return false;
-      store = StoreState::kInWork;
-      return true;
-    }
+    if (store.state == StoreState::kUnknown) return prepare(i, store);
+    const CellFiles files(cell);
     const auto& source = sources_.hash_of(cell);
     const auto state = files.state(source);
     if (state == CellState::kDone) {
@@ -123,11 +120,32 @@ class Runner {
       progress_.was_done(i);
       return true;
     }
+    if (store.state == StoreState::kFailed) return fail_unprepared(i, store);
     if (state == CellState::kTrained)
       return start_job(i, measure_arguments(cell, options_).front(),
                        measure_arguments(cell, options_), files.lock(),
                        [&] { files.begin_measuring(); });
     return start_job(i, "train", train_arguments(cell), files.lock(), [&] { files.begin(source); });
+  }
+
+  bool prepare(std::size_t i, SharedStore& store) {
+    const auto& cell = cells_[i];
+    base::write_durably(cell.recipe_file(), cell.recipe);
+    const auto lock_file = options_.stores / ("." + cell.data_key.substr(0, 12) + ".experiment");
+    if (!start_job(i, "prepare", prepare_arguments(cell), lock_file)) return false;
+    store.state = StoreState::kInWork;
+    return true;
+  }
+
+  /// A cell that is not done, and whose store cannot be prepared.
+  bool fail_unprepared(std::size_t i, const SharedStore& store) {
+    const auto lock = base::FileLock::try_lock(CellFiles(cells_[i]).lock());
+    if (!lock) {
+      progress_.waits(i);
+      return false;
+    }
+    fail(i, "prepare", store.exit_code, CellFiles(cells_[store.cell]).log());
+    return true;
   }
 
   bool start_job(std::size_t i, const std::string& command, std::vector<std::string> arguments,
@@ -175,33 +193,49 @@ class Runner {
   }
 
   void ended(const Job& job, int code) {
-    const auto& cell = cells_[job.cell];
-    const CellFiles files(cell);
+    const CellFiles files(cells_[job.cell]);
     const std::chrono::duration<double> seconds = Clock::now() - job.begun;
     files.add_time(job.command, seconds.count());
-    if (job.command == "prepare")
-      stores_[cell.store] = code == 0 ? StoreState::kReady : StoreState::kUnknown;
-    if (code != 0) {
-      if (must_stop()) return;  // it saved: the next call goes on
-      if (job.command == "prepare") stores_[cell.store] = StoreState::kFailed;
-      fail(job.cell, job.command, code);
-      return;
-    }
-    if (job.command == "train") {
-      files.mark_trained(base::read_file(files.out()));
-    } else if (job.command != "prepare") {
-      files.mark_done(base::read_file(files.out()));
-      done_.insert(job.cell);
+    const bool was_stopped = code != 0 && must_stop();  // it saved: the next call goes on
+    if (job.command == "prepare") {
+      auto& store = stores_[cells_[job.cell].store];
+      store = {.state = code == 0     ? StoreState::kReady
+                        : was_stopped ? StoreState::kUnknown
+                                      : StoreState::kFailed,
+               .cell = job.cell,
+               .exit_code = code};
+      if (store.state == StoreState::kFailed) progress_.prepare_failed(job.cell, code);
+    } else if (code == 0) {
+      take_answer(job, files);
+    } else if (!was_stopped) {
+      fail(job.cell, job.command, code, files.log());
     }
     fs::remove(files.out());
-    progress_.ended(job.cell, job.command, seconds, done_.contains(job.cell));
+    if (code == 0 && !failed_[job.cell])
+      progress_.ended(job.cell, job.command, seconds, done_.contains(job.cell));
   }
 
-  void fail(std::size_t i, const std::string& command, int code) {
+  /// Marks what a command made, by what it wrote to standard output.
+  void take_answer(const Job& job, const CellFiles& files) {
+    try {
+      const auto answer = base::read_file(files.out());
+      if (job.command == "train") {
+        files.mark_trained(answer);
+      } else {
+        files.mark_done(answer);
+        done_.insert(job.cell);
+      }
+    } catch (const base::DataError& error) {  // it is no JSON: cut, say, by a full disk
+      files.say(error.what());
+      fail(job.cell, job.command, 0, files.log());
+    }
+  }
+
+  /// `log` has the reason in its last lines.
+  void fail(std::size_t i, const std::string& command, int code, const fs::path& log) {
     failed_[i] = true;
-    base::make_folders(cells_[i].folder);
-    CellFiles(cells_[i]).mark_failed(command, code);
-    progress_.failed(i, command, code);
+    CellFiles(cells_[i]).mark_failed(command, code, log);
+    progress_.failed(i, command, code, log);
   }
 
   [[nodiscard]] std::vector<std::size_t> running() const {
@@ -225,7 +259,7 @@ class Runner {
   Clock::time_point deadline_;
   RunProgress progress_;
   std::list<Job> jobs_;
-  std::map<fs::path, StoreState> stores_;
+  std::map<fs::path, SharedStore> stores_;
   CellSources sources_;
   std::set<std::size_t> done_;
   std::vector<bool> failed_;

@@ -55,11 +55,11 @@ TEST_F(CellFilesTest, WhatIsMeasuredAnewIsNotDoneUntilItIs) {
 }
 
 TEST_F(CellFilesTest, AFailureIsForgottenWhenItsCellIsBegunAgain) {
-  files_.mark_failed("evaluate", 1);
+  files_.mark_failed("evaluate", 1, files_.log());
   ASSERT_TRUE(files_.failure());
   files_.begin_measuring();
   EXPECT_FALSE(files_.failure());
-  files_.mark_failed("train", 137);
+  files_.mark_failed("train", 137, files_.log());
   files_.begin("s");
   EXPECT_FALSE(files_.failure());
 }
