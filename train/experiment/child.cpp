@@ -51,21 +51,48 @@ std::vector<std::string> environment_with(const std::map<std::string, std::strin
   return environment;
 }
 
-/// What happens between fork and exec: only calls that are safe there.
-[[noreturn]] void become(pid_t parent, int out, int log, int lock, char* const* arguments,
-                         char* const* environment) {
+/// SIGINT and SIGTERM wait until this goes: one that comes between fork and exec would only be
+/// noted by the parent's handler, which exec forgets.
+class BlockedStops {
+ public:
+  BlockedStops() {
+    sigset_t stops;
+    ::sigemptyset(&stops);
+    for (const int signal : {SIGINT, SIGTERM}) ::sigaddset(&stops, signal);
+    ::pthread_sigmask(SIG_BLOCK, &stops, &before_);
+  }
+  ~BlockedStops() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  BlockedStops(const BlockedStops&) = delete;
+  BlockedStops& operator=(const BlockedStops&) = delete;
+
+  [[nodiscard]] const sigset_t& before() const { return before_; }
+
+ private:
+  sigset_t before_{};
+};
+
+/// What happens between fork and exec: only calls that are safe there. `mask` is taken back when
+/// signals end the process, as they do until the program has its own handlers.
+[[noreturn]] void become(pid_t parent, const sigset_t& mask, int out, int log, int lock,
+                         char* const* arguments, char* const* environment) {
   ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (::getppid() != parent) ::_exit(128 + SIGTERM);  // it died before the line above
   struct sigaction usual {};
   usual.sa_handler = SIG_DFL;
-  ::sigaction(SIGPIPE, &usual, nullptr);
+  for (const int signal : {SIGPIPE, SIGINT, SIGTERM}) ::sigaction(signal, &usual, nullptr);
+  ::sigprocmask(SIG_SETMASK, &mask, nullptr);
   const int input = ::open("/dev/null", O_RDONLY);
   const bool is_ready = input >= 0 && ::dup2(input, STDIN_FILENO) >= 0 &&
                         ::dup2(out, STDOUT_FILENO) >= 0 && ::dup2(log, STDERR_FILENO) >= 0 &&
                         (lock < 0 || ::fcntl(lock, F_SETFD, 0) >= 0);
   if (is_ready) ::execve("/proc/self/exe", arguments, environment);
   ::_exit(127);
+}
+
+void wait_for(pid_t child) {
+  while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
+  }
 }
 
 }  // namespace
@@ -77,19 +104,25 @@ Child::Child(const ChildOptions& options) {
   auto environment = environment_with(options.variables);
   const auto argv = pointers(command), envp = pointers(environment);
   const auto parent = ::getpid();
+  const BlockedStops blocked;
   pid_ = ::fork();
   if (pid_ == 0)
-    become(parent, out.descriptor(), log.descriptor(), options.lock, argv.data(), envp.data());
+    become(parent, blocked.before(), out.descriptor(), log.descriptor(), options.lock, argv.data(),
+           envp.data());
   if (pid_ > 0) handle_ = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));
-  if (pid_ < 0 || handle_ < 0)
-    throw base::FileError(std::string("a process cannot be started: ") + std::strerror(errno));
+  if (pid_ > 0 && handle_ >= 0) return;
+  const std::string why = std::strerror(errno);
+  if (pid_ > 0) {  // no destructor will: there is no object
+    ::kill(pid_, SIGKILL);
+    wait_for(pid_);
+  }
+  throw base::FileError("a process cannot be started: " + why);
 }
 
 Child::~Child() {
   if (pid_ > 0 && !exit_code_) {
-    send(SIGTERM);
-    while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
-    }
+    if (!is_told_) send(SIGTERM);
+    wait_for(pid_);
   }
   if (handle_ >= 0) ::close(handle_);
 }
@@ -97,9 +130,13 @@ Child::~Child() {
 Child::Child(Child&& other) noexcept
     : pid_(std::exchange(other.pid_, -1)),
       handle_(std::exchange(other.handle_, -1)),
+      is_told_(other.is_told_),
       exit_code_(other.exit_code_) {}
 
-void Child::send(int signal) const { ::kill(pid_, signal); }
+void Child::send(int signal) {
+  if (!exit_code_) ::kill(pid_, signal);
+  is_told_ = true;
+}
 
 std::optional<int> Child::ended() {
   if (exit_code_) return exit_code_;

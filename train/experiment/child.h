@@ -21,7 +21,7 @@ struct ChildOptions {
 
 /// This program once more, in a process of its own and in a group of its own, so that Ctrl-C
 /// reaches it through its parent alone. When the parent dies it gets SIGTERM, on which every
-/// command saves and ends. Ended and waited for when this goes.
+/// command saves and ends. Told to stop, unless it was, and waited for when this goes.
 class Child {
  public:
   /// Throws   FileError when its files cannot be opened or it cannot be started
@@ -32,13 +32,14 @@ class Child {
 
   /// Becomes readable when the child ends: for poll.
   [[nodiscard]] int descriptor() const { return handle_; }
-  void send(int signal) const;
+  void send(int signal);
   /// The exit code, 128 + N when signal N killed it; nothing while it runs.
   std::optional<int> ended();
 
  private:
   pid_t pid_ = -1;
-  int handle_ = -1;  ///< pidfd
+  int handle_ = -1;       ///< pidfd
+  bool is_told_ = false;  ///< to stop: a second time would end it at once
   std::optional<int> exit_code_;
 };
 

@@ -9,6 +9,7 @@
 #include <list>
 #include <set>
 #include <thread>
+#include <utility>
 
 #include <poll.h>
 
@@ -62,16 +63,20 @@ class Runner {
       if (!cell.prepares) stores_[cell.store].state = StoreState::kReady;
   }
 
+  ~Runner() {  // where something was thrown: all are told before one is waited for
+    tell_to_stop(SIGTERM);
+  }
+  Runner(const Runner&) = delete;
+  Runner& operator=(const Runner&) = delete;
+
   RunOutcome run() {
-    bool is_asked_to_stop = false;
     while (true) {
       take_ended();
-      if (must_stop() && !is_asked_to_stop) {
-        is_asked_to_stop = true;
+      if (must_stop()) {
         const int signal = base::stop_signal();
-        for (const auto& job : jobs_) job.child.send(signal != 0 ? signal : SIGTERM);
+        tell_to_stop(signal != 0 ? signal : SIGTERM);
       }
-      const bool is_waiting = !is_asked_to_stop && start_what_can();
+      const bool is_waiting = !is_told_ && start_what_can();
       if (jobs_.empty() && !is_waiting) break;
       progress_.look(running());
       wait_a_little();
@@ -82,6 +87,11 @@ class Runner {
  private:
   [[nodiscard]] bool must_stop() const {
     return base::stop_signal() != 0 || (limits_.minutes > 0 && Clock::now() >= deadline_);
+  }
+
+  void tell_to_stop(int signal) {
+    if (std::exchange(is_told_, true)) return;
+    for (auto& job : jobs_) job.child.send(signal);
   }
 
   void wait_a_little() const {
@@ -263,6 +273,7 @@ class Runner {
   CellSources sources_;
   std::set<std::size_t> done_;
   std::vector<bool> failed_;
+  bool is_told_ = false;  ///< all jobs, to stop
 };
 
 }  // namespace
