@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/errors.h"
+#include "base/signals.h"
 
 namespace banter::base {
 namespace {
@@ -49,6 +50,16 @@ FileLock::FileLock(const std::filesystem::path& path) : FileLock(opened(path)) {
 std::optional<FileLock> FileLock::try_lock(const std::filesystem::path& path) {
   FileLock lock(opened(path));
   if (!is_locked(lock.fd_, path)) return std::nullopt;
+  return lock;
+}
+
+FileLock FileLock::wait_for(const std::filesystem::path& path) {
+  FileLock lock(opened(path));
+  while (!is_locked(lock.fd_, path)) {
+    if (::flock(lock.fd_, LOCK_EX) != 0 && errno != EINTR)
+      throw FileError(path.string() + ": cannot be locked: " + std::strerror(errno));
+    throw_if_stopped();
+  }
   return lock;
 }
 

@@ -14,6 +14,8 @@ class FileLock {
   explicit FileLock(const std::filesystem::path& path);
   /// The same, but nothing when another process holds it.
   static std::optional<FileLock> try_lock(const std::filesystem::path& path);
+  /// The same, but waits until it is free. Throws   FileError; Stopped when a signal came
+  static FileLock wait_for(const std::filesystem::path& path);
   ~FileLock();
   FileLock(FileLock&&) noexcept;
   FileLock& operator=(FileLock&&) = delete;

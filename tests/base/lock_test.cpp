@@ -1,7 +1,11 @@
 #include "base/lock.h"
 
+#include <atomic>
 #include <csignal>
+#include <future>
+#include <optional>
 #include <string>
+#include <thread>
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -58,6 +62,24 @@ TEST(LockTest, IsFreeWhenItsHolderIsKilled) {
   EXPECT_EQ(error_of_locking(folder / "lock"), "");
   ::close(ready[0]);
   ::close(ready[1]);
+}
+
+TEST(LockTest, MayBeWaitedFor) {
+  const tests::TemporaryFolder folder;
+  std::optional<FileLock> lock(folder / "lock");
+  std::promise<void> begins;
+  std::atomic<bool> is_free = false;
+  std::thread other([&] {
+    begins.set_value();
+    const auto own = FileLock::wait_for(folder / "lock");
+    EXPECT_TRUE(is_free);
+    EXPECT_FALSE(FileLock::try_lock(folder / "lock"));
+  });
+  begins.get_future().wait();
+  is_free = true;
+  lock.reset();
+  other.join();
+  EXPECT_TRUE(FileLock::try_lock(folder / "lock"));
 }
 
 TEST(LockTest, MayBeTriedWithoutAnError) {
