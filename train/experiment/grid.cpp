@@ -23,12 +23,17 @@ void check_name(const std::string& name, const configs::Value& at) {
           "as in `name: {key: value}`");
 }
 
-/// Keys that the experiment itself sets.
+/// Refuses a value that sets the key `own`, or holds it in a mapping.
+void refuse(const std::string& key, const configs::Value& value, const std::string& own) {
+  if (key == own)
+    value.fail("is set by the experiment itself (`folder`, `stores`, `seeds`); leave it out");
+  if (!own.starts_with(key + ".") || !value.is_mapping()) return;
+  for (const auto& [inner, held] : value.entries()) refuse(inner, held, own.substr(key.size() + 1));
+}
+
 void check_changes(const Changes& changes) {
   for (const auto& [key, value] : changes)
-    for (const std::string_view own : {"run", "store", "train.seed"})
-      if (key == own)
-        value.fail("is set by the experiment itself (`folder`, `stores`, `seeds`); leave it out");
+    for (const auto* own : {"run", "store", "train.seed"}) refuse(key, value, own);
 }
 
 Row named_row(const std::string& name, const configs::Value& value) {

@@ -71,6 +71,10 @@ TEST(GridTest, MistakesAreToldWithTheirPlace) {
             std::string::npos);
   EXPECT_NE(error_in("axes:\n  train.seed: [1, 2]\n").find("is set by the experiment itself"),
             std::string::npos);
+  EXPECT_NE(error_in("rows:\n  a:\n    train:\n      steps: 3\n      seed: 5\n")
+                .find("e.yaml:5: rows.a.train.seed: is set by the experiment itself"),
+            std::string::npos)
+      << error_in("rows:\n  a:\n    train:\n      steps: 3\n      seed: 5\n");
 }
 
 }  // namespace
