@@ -132,6 +132,9 @@ void add_options(configs::CommandLine& line, Request& request, std::string& smoo
   app.add_option("--trials", request.trials, "of the test; by default 10000, of a bootstrap 1000")
       ->check(CLI::Range(1, 1'000'000));
   app.add_option("--seed", request.resampling.seed, "of draws and trials")->capture_default_str();
+  for (const auto* of_replies : {"--references", "--contexts", "--against", "--vectors", "--groups",
+                                 "--smoothing", "--test", "--trials"})
+    app.get_option("--rankings")->excludes(of_replies);
   line.with_json();
 }
 
@@ -146,6 +149,8 @@ int run_rankings(const Request& request) {
                              base::printable(name) + "\"; known: hits_1 hits_2 ...");
     ks.insert(ks.end(), named.begin(), named.end());
   }
+  std::ranges::sort(ks);
+  ks.erase(std::ranges::unique(ks).begin(), ks.end());
   const auto hash = base::sha256_hex(base::MappedFile(request.rankings).text()).substr(0, 12);
   const Ranking ranking(read_rankings(request.rankings), ks, "data:" + hash,
                         request.resampling.resamples, request.resampling.seed);

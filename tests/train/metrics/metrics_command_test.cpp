@@ -254,6 +254,30 @@ TEST_F(MetricsCommandTest, RankingsOfAnyProgramGiveHits) {
   EXPECT_TRUE(signature.starts_with("hits_1|data:")) << signature;
 }
 
+TEST_F(MetricsCommandTest, OfRankingsEachMetricIsGivenOnceAndRisesWithK) {
+  const auto rankings = file("s.jsonl", "{\"scores\": [-3, -2.5, -9], \"answer\": 1}\n");
+  const auto text =
+      tests::output_of(run_metrics, {"--rankings", rankings, "--metrics", "hits_5,hits,hits_1"});
+  std::size_t at = 0, rows = 0;
+  for (const auto* row : {"\nhits_1 ", "\nhits_2 ", "\nhits_5 ", "\nhits_10 "}) {
+    at = text.find(row, at);
+    EXPECT_NE(at, std::string::npos) << row << text;
+  }
+  for (at = text.find("\nhits_"); at != std::string::npos; at = text.find("\nhits_", at + 1))
+    ++rows;
+  EXPECT_EQ(rows, 4U) << text;
+}
+
+TEST_F(MetricsCommandTest, WhatRankingsDoNotReadIsRefused) {
+  const auto rankings = file("s.jsonl", "{\"scores\": [1, 2], \"answer\": 0}\n");
+  for (const auto* option : {"--references", "--contexts", "--against", "--vectors", "--groups"})
+    EXPECT_NE(error_of({"--rankings", rankings, option, replies_}, 2).find(option),
+              std::string::npos)
+        << option;
+  EXPECT_NE(error_of({"--rankings", rankings, "--test", "bootstrap"}, 2).find("--test"),
+            std::string::npos);
+}
+
 TEST_F(MetricsCommandTest, WhatIsWrongInRankingsIsToldWithItsLine) {
   const auto with = [&](const std::string& line) {
     return error_of({"--rankings", file("s", "{\"scores\": [1, 2], \"answer\": 0}\n" + line)});
