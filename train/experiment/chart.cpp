@@ -152,13 +152,17 @@ std::string stroke(std::size_t i) {
          (dashes.empty() ? "" : " stroke-dasharray=\"" + std::string(dashes) + "\"");
 }
 
+bool is_finite(const std::optional<Interval>& interval) {
+  return interval && std::isfinite(interval->low) && std::isfinite(interval->high);
+}
+
 std::string line_of(const ChartSeries& series, std::size_t i, const Frame& frame) {
   std::string path, marks;
   for (const auto& point : series.points) {
     if (!std::isfinite(point.x) || !std::isfinite(point.y)) continue;
     const double x = frame.x(point.x), y = frame.y(point.y);
     path += number(x) + "," + number(y) + " ";
-    if (point.interval && std::isfinite(point.interval->low) && std::isfinite(point.interval->high))
+    if (is_finite(point.interval))
       marks += whisker(x, frame.y(point.interval->low), frame.y(point.interval->high),
                        kColours.at(i % kColours.size()));
     marks += mark(i, x, y);
@@ -253,7 +257,7 @@ std::string bar_chart(const ChartText& text, const std::vector<ChartSeries>& ser
     out += "<rect x=\"" + number(middle - half) + "\" y=\"" + number(std::min(top, foot)) +
            "\" width=\"" + number(2 * half) + "\" height=\"" + number(std::abs(foot - top)) +
            "\" fill=\"" + std::string(kColours.at(i % kColours.size())) + "\"/>\n";
-    if (point.interval && std::isfinite(point.interval->low))
+    if (is_finite(point.interval))
       out += whisker(middle, frame.y(point.interval->low), frame.y(point.interval->high), "#222");
   }
   return out + "</svg>\n";

@@ -29,18 +29,43 @@ std::string cell_text(std::string_view text) {
   return out;
 }
 
+/// The same of a text that Markdown must not read anything into.
+std::string literal_cell_text(std::string_view text) {
+  constexpr std::string_view kMarks = "\\`*_~<>[]&|$";
+  std::string out;
+  for (const char c : text) {
+    if (kMarks.find(c) != std::string_view::npos) out += '\\';
+    out += c == '\n' || c == '\r' ? ' ' : c;
+  }
+  return out;
+}
+
+/// More backticks than stand in a row in a text, three at least.
+std::string fence_around(std::string_view text) {
+  std::size_t longest = 2, length = 0;
+  for (const char c : text) {
+    length = c == '`' ? length + 1 : 0;
+    longest = std::max(longest, length);
+  }
+  return std::string(longest + 1, '`');
+}
+
 std::string markdown(const Heading& block) {
   return std::string(static_cast<std::size_t>(block.level), '#') + " " + block.text + "\n";
 }
 std::string markdown(const Paragraph& block) { return block.text + "\n"; }
-std::string markdown(const Code& block) { return "```text\n" + block.text + "\n```\n"; }
+std::string markdown(const Code& block) {
+  const auto fence = fence_around(block.text);
+  return fence + "text\n" + block.text + "\n" + fence + "\n";
+}
 std::string markdown(const Figure& block) {
   return "![" + cell_text(block.caption) + "](" + block.file + ")\n";
 }
 std::string markdown(const DocumentTable& block) {
   std::string out;
   const auto add = [&](const std::vector<std::string>& cells) {
-    for (const auto& cell : cells) out += "| " + cell_text(cell) + " ";
+    for (const auto& cell : cells)
+      out += "| " + (block.is_text ? literal_cell_text(cell) : cell_text(cell)) + " ";
     out += "|\n";
   };
   add(block.head);
@@ -79,15 +104,18 @@ std::string html(const Figure& block) {
          "</figcaption></figure>";
 }
 
-std::string html_row(const std::vector<std::string>& cells, const std::string& tag) {
+std::string html_row(const DocumentTable& table, const std::vector<std::string>& cells,
+                     const std::string& tag) {
   std::string out = "<tr>";
-  for (const auto& cell : cells) out += "<" + tag + ">" + html_text(cell) + "</" + tag + ">";
+  for (const auto& cell : cells)
+    out +=
+        "<" + tag + ">" + (table.is_text ? escaped_xml(cell) : html_text(cell)) + "</" + tag + ">";
   return out + "</tr>\n";
 }
 std::string html(const DocumentTable& block) {
   auto out = std::string(block.is_text ? "<table class=\"text\">" : "<table>") + "<thead>" +
-             html_row(block.head, "th") + "</thead><tbody>\n";
-  for (const auto& row : block.rows) out += html_row(row, "td");
+             html_row(block, block.head, "th") + "</thead><tbody>\n";
+  for (const auto& row : block.rows) out += html_row(block, row, "td");
   return out + "</tbody></table>";
 }
 

@@ -18,7 +18,7 @@ struct Paragraph {
 struct DocumentTable {
   std::vector<std::string> head;
   std::vector<std::vector<std::string>> rows;
-  bool is_text = false;  ///< no numbers: all columns are to the left
+  bool is_text = false;  ///< texts as they are, of a corpus, say; all columns are to the left
 };
 struct Code {
   std::string text;

@@ -81,6 +81,14 @@ TEST(ChartTest, WhatIsNoNumberIsLeftOut) {
   EXPECT_EQ(count_elements(svg, "polyline"), 2);
   EXPECT_EQ(svg.find("nan"), std::string::npos);
   EXPECT_EQ(svg.find("inf"), std::string::npos);
+  std::vector<ChartSeries> bar = {
+      {.name = "a",
+       .points = {
+           {.x = 0,
+            .y = 1,
+            .interval = Interval{.low = 0.5, .high = std::numeric_limits<double>::infinity()}}}}};
+  const auto bars = bar_chart({.title = "t", .x_axis = "", .y_axis = ""}, bar);
+  EXPECT_EQ(bars.find("inf"), std::string::npos);
   const auto empty = line_chart({.title = "t", .x_axis = "x", .y_axis = "y"}, {});
   EXPECT_EQ(count_elements(empty, "polyline"), 0);
 }
@@ -101,6 +109,20 @@ TEST(DocumentTest, SaysTheSameAsTextAndAsPage) {
   EXPECT_NE(page.find("of <code>a&lt;b&gt;</code> here"), std::string::npos);
   EXPECT_NE(page.find("<td>a|b</td><td>1 ± 2</td>"), std::string::npos);
   EXPECT_NE(page.find("<figure><svg></svg>"), std::string::npos);
+}
+
+TEST(DocumentTest, TextsOfACorpusAreShownAsTheyAre) {
+  Document document{.title = "t", .blocks = {}};
+  document.blocks.emplace_back(DocumentTable{.head = {"turn", "text"},
+                                             .rows = {{"turn 1", "run `ls` <b>*now*</b> a_b|c"}},
+                                             .is_text = true});
+  document.blocks.emplace_back(Code{"a ```` b"});
+  EXPECT_EQ(to_markdown(document),
+            "# t\n\n| turn | text |\n|---|---|\n"
+            "| turn 1 | run \\`ls\\` \\<b\\>\\*now\\*\\</b\\> a\\_b\\|c |\n\n"
+            "`````text\na ```` b\n`````\n");
+  EXPECT_NE(to_html(document).find("<td>run `ls` &lt;b&gt;*now*&lt;/b&gt; a_b|c</td>"),
+            std::string::npos);
 }
 
 }  // namespace
