@@ -10,6 +10,7 @@
 #include "train/experiment/grid.h"
 #include "train/metrics/likelihood_measurement.h"
 #include "train/metrics/metric.h"
+#include "train/metrics/word_vectors.h"
 
 namespace banter::train {
 namespace {
@@ -41,6 +42,15 @@ void check_of_evaluate(const std::string& metric, configs::Section& section) {
     (void)EvaluationChoice::named(std::array{metric});
   } catch (const base::UsageError& error) {
     section.fail("metrics", error.what());
+  }
+}
+
+/// That the report will be able to read them.
+void check_vectors(const std::string& file, configs::Section& section) {
+  try {
+    if (!file.empty()) WordVectors::check(file);
+  } catch (const base::Error& error) {
+    section.fail("vectors", error.what());
   }
 }
 
@@ -76,6 +86,7 @@ EvaluationOptions read_evaluation(configs::Section section) {
   }
   section.check(!o.split.empty(), "split", "the name of a split");
   section.check(o.replies >= 0, "replies", "0 or more");
+  check_vectors(o.vectors, section);
   check_metrics(o, section);
   section.reject_unknown();
   return o;

@@ -114,6 +114,19 @@ WordVectors WordVectors::read(const std::filesystem::path& path,
   return from_text(file.text(), base::printable(path.string(), 1000), wanted);
 }
 
+void WordVectors::check(const std::filesystem::path& path) {
+  const base::MappedFile file(path);
+  auto rest = file.text();
+  std::string lines(data::take_line(rest));
+  auto vector = lines;
+  if (const auto header = Header::from(trimmed(lines)); header && !rest.empty()) {
+    vector = data::take_line(rest);
+    lines = "1 " + std::to_string(header->dimensions) + "\n" + vector;
+  }
+  std::string_view fields = vector;
+  from_text(lines, base::printable(path.string(), 1000), {std::string(take_field(fields))});
+}
+
 WordVectors WordVectors::from_text(std::string_view text, const std::string& name,
                                    const std::unordered_set<std::string>& wanted) {
   if (const auto form = packed_form(text); !form.empty())

@@ -28,6 +28,9 @@ class WordVectors {
   /// Cost     one pass over the mapped file; memory only for what is wanted
   static WordVectors read(const std::filesystem::path& path,
                           const std::unordered_set<std::string>& wanted);
+  /// Looks at the first lines alone, so that a file of another form is found out at once.
+  /// Throws   as `read` where they are wrong
+  static void check(const std::filesystem::path& path);
   /// The same from a file's text; `name` is what errors call it.
   static WordVectors from_text(std::string_view text, const std::string& name,
                                const std::unordered_set<std::string>& wanted);

@@ -147,5 +147,26 @@ TEST_F(WordVectorsTest, OtherFormsAreKnownAndSayWhatToDo) {
   EXPECT_EQ(read("1 2\na\t1 2\n").words(), 1U) << "a tab is text";
 }
 
+TEST_F(WordVectorsTest, ALookAtTheFirstLinesFindsAnotherForm) {
+  const auto error_of = [&](const std::string& text) -> std::string {
+    std::ofstream(file_, std::ios::binary) << text;
+    try {
+      WordVectors::check(file_);
+    } catch (const base::DataError& error) {
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_EQ(error_of("yes 1 2\nno 3 4\n"), "");
+  EXPECT_EQ(error_of("700 2\nyes 1 2\n"), "") << "the others are read later";
+  EXPECT_NE(error_of("700 2\nyes 1\n").find(":2: has 1 numbers behind its word, expected 2"),
+            std::string::npos);
+  EXPECT_NE(error_of("7 2\nyes \x01\x02\x03\x04\n").find("word2vec's binary form"),
+            std::string::npos);
+  EXPECT_NE(error_of("\x1F\x8B...\n").find("is packed (gzip)"), std::string::npos);
+  EXPECT_NE(error_of("").find("holds no vector"), std::string::npos);
+  EXPECT_NE(error_of("{\"reply\": \"yes\"}\n"), "");
+}
+
 }  // namespace
 }  // namespace banter::train
