@@ -7,6 +7,7 @@
 #include "base/progress.h"
 #include "base/signals.h"
 #include "models/decoding/decoder.h"
+#include "models/decoding/eval_mode.h"
 #include "models/decoding/wording.h"
 
 namespace banter::train {
@@ -97,8 +98,7 @@ Evaluation evaluate(models::DialogueModel& model, const data::Split& split,
                     const data::BatchOptions& options, const NgramBaseline* baseline,
                     torch::Device device, bool quiet) {
   const torch::NoGradGuard no_grad;
-  const bool was_training = model.is_training();
-  model.eval();
+  const models::EvalMode eval(model);
   data::EvaluationStream stream(split, options, model.vocabulary().special);
   base::Progress progress(
       {.label = "evaluate", .unit = "replies", .total = stream.replies(), .quiet = quiet});
@@ -125,7 +125,6 @@ Evaluation evaluate(models::DialogueModel& model, const data::Split& split,
     }
     progress.advance(batch.examples.size());
   }
-  model.train(was_training);
   for (auto* groups : {&sums.model, &sums.bigram, &sums.unigram})
     std::erase_if(*groups, [](const Likelihood& group) { return group.replies == 0; });
   return sums;

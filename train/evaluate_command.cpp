@@ -14,6 +14,7 @@
 #include "train/commands.h"
 #include "train/evaluate.h"
 #include "train/evaluation_choice.h"
+#include "train/metrics/dialogue_sums.h"
 #include "train/metrics/hits.h"
 #include "train/metrics/interval.h"
 #include "train/metrics/rises.h"
@@ -22,6 +23,7 @@
 #include "train/metrics/used_vectors.h"
 #include "train/perturbation.h"
 #include "train/ranking.h"
+#include "train/run_store.h"
 
 namespace banter::train {
 namespace {
@@ -110,32 +112,11 @@ std::vector<Sample> references_as_replies(std::vector<Sample> samples) {
   return samples;
 }
 
-/// The store that a run learned from: --store, else what its recipe says.
-data::Store open_store(const std::string& given, const models::LoadedModel& loaded,
-                       const std::filesystem::path& run) {
-  auto folder = given;
-  if (folder.empty()) {
-    const auto config = configs::Config::load(run / "config.yaml");
-    folder = config.root().get<std::string>("store", "");
-    if (folder.empty())
-      throw base::UsageError((run / "config.yaml").string() +
-                             ": names no store; give one with --store");
-  }
-  auto store = data::Store::open(folder);
-  store.verify();
-  if (store.tokenizer().hash() != loaded.tokenizer.hash())
-    throw base::DataError(folder + ": its tokenizer (" + store.tokenizer().hash().substr(0, 12) +
-                          ") is not the one that " + loaded.checkpoint.folder.string() +
-                          " was trained with (" + loaded.tokenizer.hash().substr(0, 12) +
-                          "); give the store of that training with --store");
-  return store;
-}
-
 struct Request {
   models::ModelArguments model;
   std::string split = "valid", store, vectors;
-  std::string replies_file, likelihoods_file;  ///< "" = none is written
-  std::uint64_t replies = 200;                 ///< answered by `decoding`
+  std::string replies_file, likelihoods_file, sums_file;  ///< "" = none is written
+  std::uint64_t replies = 200;                            ///< answered by `decoding`
   models::DecodingOptions decoding;
   EvaluationChoice choice = EvaluationChoice::usual();
   RankScore rank_score = RankScore::kMean;
@@ -151,6 +132,7 @@ struct Findings {
   std::vector<TurnSums::Fit> by_turn;
   std::optional<Ranking> ranking;
   std::vector<Rise> rises;
+  DialogueSums sums;  ///< of ranking and rises
   std::optional<UsedVectors> vectors;
   std::vector<TextScores> texts;
 };
@@ -179,7 +161,7 @@ void measure_texts(const Request& request, const models::LoadedModel& loaded,
   if (!request.replies_file.empty()) write_samples(request.replies_file, samples);
   MetricSettings settings;
   if (!request.vectors.empty()) {
-    found.vectors.emplace(request.vectors, samples, std::span<const Sample>());
+    found.vectors.emplace(request.vectors, std::vector<std::span<const Sample>>{samples});
     settings.vectors = &found.vectors->vectors;
   }
   found.answered = samples.size();
@@ -188,27 +170,50 @@ void measure_texts(const Request& request, const models::LoadedModel& loaded,
   std::erase_if(found.texts, [](const TextScores& one) { return one.scores.empty(); });
 }
 
+/// The true replies among the candidates that stand beside them.
+void measure_ranking(const Request& request, const models::LoadedModel& loaded,
+                     const data::Split& split, const std::string& how, Findings& found) {
+  const auto& ks = request.choice.hits;
+  if (ks.empty()) return;
+  const auto ranks = rank_replies(*loaded.model, loaded.tokenizer, split, loaded.batch,
+                                  request.rank_score, request.quiet);
+  const auto* score = kRankScores.at(static_cast<std::size_t>(request.rank_score));
+  found.ranking.emplace(ranks, ks, std::string("rank_score:") + score + "|" + how);
+  found.sums.add_hits(ranks, ks);
+}
+
+/// The numbers of the dialogues that have a reply, in the order of the split.
+std::vector<std::uint64_t> dialogues_of(const Evaluation& sums) {
+  std::vector<std::uint64_t> dialogues;
+  for (const auto& reply : sums.replies) dialogues.push_back(reply.dialogue);
+  std::ranges::sort(dialogues);
+  dialogues.erase(std::ranges::unique(dialogues).begin(), dialogues.end());
+  return dialogues;
+}
+
 /// The rise of each chosen alteration of the contexts.
-std::vector<Rise> measure_rises(const Request& request, const models::LoadedModel& loaded,
-                                const data::Split& split, std::span<const Likelihood> plain,
-                                const std::string& signature) {
-  std::vector<Rise> rises;
+void measure_rises(const Request& request, const models::LoadedModel& loaded,
+                   const data::Split& split, const Evaluation& plain, Findings& found) {
+  const auto dialogues = dialogues_of(plain);
   for (const auto name : request.choice.perturbations) {
     const data::TransformOptions transform{.name = std::string(name)};
     const auto altered =
         altered_likelihoods(*loaded.model, loaded.tokenizer, split, loaded.batch, transform,
                             models::device_of(*loaded.model), request.quiet);
     const bool is_random = data::transform_named(name).is_random;
-    rises.emplace_back(
-        std::string(kPerturb) + transform.name, plain, altered,
-        (is_random ? "seed:" + std::to_string(transform.seed) + "|" : "") + signature);
+    const auto& rise = found.rises.emplace_back(
+        std::string(kPerturb) + transform.name, plain.model, altered,
+        (is_random ? "seed:" + std::to_string(transform.seed) + "|" : "") + found.signature);
+    found.sums.add_rise(rise.name, dialogues, plain.model, altered);
   }
-  return rises;
 }
 
 Findings evaluate_all(const Request& request, const models::LoadedModel& loaded,
                       const data::Store& store) {
   const auto& split = store.split(request.split);
+  Findings found;
+  const auto base = signature_of(loaded, store, split);
+  measure_ranking(request, loaded, split, base, found);  // first: a split may have no candidates
   std::optional<NgramBaseline> baseline;
   if (store.has_split("train"))
     baseline.emplace(store.split("train"), data::ReplyRule(loaded.batch.reply_by, store.format()),
@@ -217,7 +222,6 @@ Findings evaluate_all(const Request& request, const models::LoadedModel& loaded,
                              models::device_of(*loaded.model), request.quiet);
   if (!request.likelihoods_file.empty()) write_likelihoods(request.likelihoods_file, sums.replies);
 
-  Findings found;
   found.run = models::RunName::parse(request.model.run).run.string() + "@step-" +
               std::to_string(loaded.checkpoint.step) + (loaded.checkpoint.use_ema ? " (ema)" : "");
   found.store = store.folder().string();
@@ -225,7 +229,6 @@ Findings evaluate_all(const Request& request, const models::LoadedModel& loaded,
   found.all = total(sums.model);
   found.dialogues = sums.model.size();
   found.baseline_labels = baseline ? baseline->labels() : 0;
-  const auto base = signature_of(loaded, store, split);
   found.signature = base + "|replies:" + std::to_string(whole(found.all.replies)) +
                     "|words:whitespace|interval:bootstrap-dialogue-1000-12345|version:banter-" +
                     BANTER_VERSION;
@@ -237,14 +240,8 @@ Findings evaluate_all(const Request& request, const models::LoadedModel& loaded,
     }
   }
   if (request.choice.by_turn) found.by_turn = sums.by_turn.fits();
-  if (!request.choice.hits.empty())
-    found.ranking.emplace(rank_replies(*loaded.model, loaded.tokenizer, split, loaded.batch,
-                                       request.rank_score, request.quiet),
-                          request.choice.hits,
-                          std::string("rank_score:") +
-                              kRankScores.at(static_cast<std::size_t>(request.rank_score)) + "|" +
-                              base);
-  found.rises = measure_rises(request, loaded, split, sums.model, found.signature);
+  measure_rises(request, loaded, split, sums, found);
+  if (!request.sums_file.empty()) found.sums.write(request.sums_file);
   measure_texts(request, loaded, split, found);
   return found;
 }
@@ -310,6 +307,17 @@ void check_vectors(const Request& request) {
                          " needs --vectors; `banter vectors` makes some of a store");
 }
 
+/// What would be found out after the whole split was scored.
+/// Throws   FileError when a file cannot be written where it is named; what WordVectors::check does
+void check_files(const Request& request) {
+  for (const auto& file : {request.replies_file, request.likelihoods_file, request.sums_file}) {
+    const auto folder = std::filesystem::path(file).parent_path();
+    if (!folder.empty() && !std::filesystem::is_directory(folder))
+      throw base::FileError(file + ": cannot be written: there is no folder " + folder.string());
+  }
+  if (!request.vectors.empty()) WordVectors::check(request.vectors);
+}
+
 }  // namespace
 
 int run_evaluate(const std::vector<std::string>& arguments) {
@@ -344,6 +352,9 @@ int run_evaluate(const std::vector<std::string>& arguments) {
                       "as `banter metrics` reads them)");
   line.app.add_option("--write-likelihoods", request.likelihoods_file,
                       "write how the model fits each reply of the split to this file (JSON Lines)");
+  line.app.add_option("--write-sums", request.sums_file,
+                      "write the sums of hits and perturb of each dialogue to this file (JSON "
+                      "Lines), from which tests are made");
   line.app
       .add_option("--set", line.common.overrides,
                   "decoding.KEY=VALUE: answer so instead of greedily; repeatable")
@@ -369,6 +380,10 @@ int run_evaluate(const std::vector<std::string>& arguments) {
     request.choice = EvaluationChoice::named(metrics);
     check_vectors(request);
   }
+  if (!request.sums_file.empty() && request.choice.hits.empty() &&
+      request.choice.perturbations.empty())
+    throw base::UsageError("banter evaluate: --write-sums needs hits or perturb among --metrics");
+  check_files(request);
 
   const auto loaded = request.model.load();
   const auto store =

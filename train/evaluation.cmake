@@ -1,3 +1,4 @@
-add_library(banter_evaluation evaluate.cpp evaluate_command.cpp perturbation.cpp ranking.cpp)
+add_library(banter_evaluation evaluate.cpp evaluate_command.cpp perturbation.cpp ranking.cpp
+                              run_store.cpp)
 banter_uses_torch(banter_evaluation)
 target_link_libraries(banter_evaluation PUBLIC banter_metrics banter_batch banter_model_commands)

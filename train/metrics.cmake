@@ -9,6 +9,7 @@ add_library(
   train/metrics/bleu.cpp
   train/metrics/chrf.cpp
   train/metrics/comparison.cpp
+  train/metrics/dialogue_sums.cpp
   train/metrics/embeddings.cpp
   train/metrics/f1.cpp
   train/metrics/hits.cpp

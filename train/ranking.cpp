@@ -43,6 +43,13 @@ models::Candidates candidates_of(const data::Split& split, const data::Tokenizer
   return candidates;
 }
 
+[[noreturn]] void fail_without_candidates(const data::Split& split) {
+  throw base::DataError("split \"" + split.name() +
+                        "\": no reply has other candidates beside it, and hits@k ranks it among "
+                        "them; prepare a corpus that brings some (ConvAI2 with candidates, "
+                        "valid or test of Ubuntu v2), or leave hits out of --metrics");
+}
+
 std::uint32_t rank_of_first(const std::vector<models::ReplyFit>& fits, RankScore score) {
   std::vector<double> scores;
   for (const auto& fit : fits)
@@ -84,11 +91,7 @@ std::vector<Rank> rank_replies(models::DialogueModel& model, const data::Tokeniz
     groups.push_back(example.dialogue);
   }
   rank_asked();
-  if (ranks.empty())
-    throw base::DataError("split \"" + split.name() +
-                          "\": no reply has other candidates beside it, and hits@k ranks it among "
-                          "them; prepare a corpus that brings some (ConvAI2 with candidates, "
-                          "valid or test of Ubuntu v2), or leave hits out of --metrics");
+  if (ranks.empty()) fail_without_candidates(split);
   return ranks;
 }
 

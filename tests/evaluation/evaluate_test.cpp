@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <csignal>
+#include <filesystem>
 #include <set>
 
 #include <gtest/gtest.h>
@@ -9,6 +11,7 @@
 #include "base/errors.h"
 #include "base/files.h"
 #include "base/json.h"
+#include "base/signals.h"
 #include "data/store/store_writer.h"
 #include "models/checkpoint/checkpoint.h"
 #include "models/checkpoint/safetensors.h"
@@ -16,6 +19,7 @@
 #include "tests/batch/made_store.h"
 #include "tests/support/temporary_folder.h"
 #include "train/commands.h"
+#include "train/metrics/dialogue_sums.h"
 #include "train/metrics/f1.h"
 #include "train/metrics/measure.h"
 #include "train/metrics/sample_files.h"
@@ -115,6 +119,15 @@ TEST_F(EvaluateTest, RunsWithoutDropoutAndLeavesTheModelTraining) {
   EXPECT_TRUE(first.bigram.empty());
   const auto again = evaluate(*model_, split_, options_, nullptr);
   EXPECT_EQ(total(first.model).nll, total(again.model).nll);
+}
+
+TEST_F(EvaluateTest, ASignalLeavesTheModelTrainingToo) {
+  model_->train();
+  base::install_stop_signals();
+  std::raise(SIGTERM);
+  EXPECT_THROW((void)evaluate(*model_, split_, options_, nullptr), base::Stopped);
+  base::clear_stop_signal();
+  EXPECT_TRUE(model_->is_training());
 }
 
 TEST_F(EvaluateTest, SumsByTurnAddUpToTheWhole) {
@@ -409,6 +422,56 @@ TEST_F(EvaluateCommandTest, WhatItWritesHasTheFiguresThatItTells) {
   PieceVocabulary vocabulary;
   const auto f1 = measure(samples, metrics_named(std::vector<std::string>{"f1"}), {}, vocabulary);
   EXPECT_NEAR(f1.values().at(0), told.at("value").to_number<double>(), 1e-12);
+}
+
+TEST_F(EvaluateCommandTest, SumsByDialogueHaveTheFiguresThatItTells) {
+  const auto file = (folder_ / "sums.jsonl").string();
+  const auto answer =
+      json::parse(output_of({run().string(), "--split", "train", "--json", "--quiet", "--threads",
+                             "1", "--replies", "0", "--metrics",
+                             "usual,hits_1,perturb_drop_last_turn", "--write-sums", file}))
+          .as_object();
+  EXPECT_TRUE(answer.at("model").as_object().contains("bpb"));
+  const auto sums = DialogueSums::read(file);
+  const std::vector<std::string> names = {"hits_1", "perturb_drop_last_turn"};
+  const auto measured = sums.measurement(names);
+  EXPECT_NEAR(measured.values().at(0),
+              answer.at("ranking").at("hits_1").at("value").to_number<double>(), 1e-12);
+  EXPECT_NEAR(measured.values().at(1),
+              answer.at("perturb").at(names[1]).at("value").to_number<double>(), 1e-9);
+  EXPECT_EQ(measured.groups, answer.at("counts").at("dialogues").to_number<std::size_t>());
+  EXPECT_THROW(run_evaluate({run().string(), "--write-sums", file, "--metrics", "ppl"}),
+               base::UsageError);
+}
+
+TEST_F(EvaluateCommandTest, WhatCannotBeMeasuredIsToldBeforeTheSplitIsScored) {
+  const MadeStore plain({.seed = 4, .dialogues = 10, .tokenizer = made_.store().tokenizer()});
+  const auto likelihoods = folder_ / "likelihoods.jsonl";
+  const auto error_of = [&](const std::vector<std::string>& more) -> std::string {
+    std::vector<std::string> arguments = {run().string(),
+                                          "--split",
+                                          "train",
+                                          "--store",
+                                          plain.folder().string(),
+                                          "--quiet",
+                                          "--write-likelihoods",
+                                          likelihoods.string()};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    try {
+      run_evaluate(arguments);
+    } catch (const base::Error& error) {
+      return error.what();
+    }
+    return "no error";
+  };
+  EXPECT_NE(error_of({"--metrics", "hits"}).find("no reply has other candidates"),
+            std::string::npos);
+  base::write_durably(folder_ / "v.bin", "2 3\nword \x01\x02\x03\x04\n");
+  EXPECT_NE(error_of({"--vectors", (folder_ / "v.bin").string()}).find("word2vec's binary form"),
+            std::string::npos);
+  EXPECT_NE(error_of({"--write-replies", (folder_ / "no/r.jsonl").string()}).find("no folder"),
+            std::string::npos);
+  EXPECT_FALSE(std::filesystem::exists(likelihoods));
 }
 
 TEST_F(EvaluateCommandTest, OnlyDecodingCanBeSetOfATrainedModel) {

@@ -169,7 +169,7 @@ int run(Request& request) {
   const auto metrics = chosen_metrics(request, samples);
   std::optional<UsedVectors> used;
   if (!request.vectors.empty()) {
-    used.emplace(request.vectors, samples, others);
+    used.emplace(request.vectors, std::vector<std::span<const Sample>>{samples}, others);
     request.settings.vectors = &used->vectors;
   }
   const auto scores = score(samples, others, metrics, request.settings, request.resampling);

@@ -19,23 +19,26 @@ double Coverage::share() const {
   return words == 0 ? 0 : static_cast<double>(known) / static_cast<double>(words);
 }
 
-UsedVectors::UsedVectors(const std::filesystem::path& path, std::span<const Sample> samples,
+UsedVectors::UsedVectors(const std::filesystem::path& path,
+                         const std::vector<std::span<const Sample>>& systems,
                          std::span<const Sample> others)
     : file(path) {
   std::unordered_set<std::string> wanted;
   const auto want = [&](std::string_view text) {
     for (auto& word : small_words(text)) wanted.insert(std::move(word));
   };
-  for (const auto& sample : samples) {
-    want(sample.reply);
-    for (const auto& reference : sample.references) want(reference);
-  }
+  for (const auto& samples : systems)
+    for (const auto& sample : samples) {
+      want(sample.reply);
+      for (const auto& reference : sample.references) want(reference);
+    }
   for (const auto& sample : others) want(sample.reply);
   vectors = WordVectors::read(path, wanted);
-  for (const auto& sample : samples) {
-    replies.add(sample.reply, vectors);
-    for (const auto& reference : sample.references) references.add(reference, vectors);
-  }
+  for (const auto& samples : systems)
+    for (const auto& sample : samples) {
+      replies.add(sample.reply, vectors);
+      for (const auto& reference : sample.references) references.add(reference, vectors);
+    }
 }
 
 base::json::object UsedVectors::to_json() const {

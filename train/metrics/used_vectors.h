@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/json.h"
 #include "train/metrics/sample.h"
@@ -27,10 +28,11 @@ struct UsedVectors {
   WordVectors vectors;
   Coverage replies, references;
 
-  /// For these samples and, beside them, the replies of others.
+  /// For the samples of these systems and, beside them and not counted, the replies of others.
   /// Throws   what WordVectors::read throws
-  UsedVectors(const std::filesystem::path& path, std::span<const Sample> samples,
-              std::span<const Sample> others);
+  UsedVectors(const std::filesystem::path& path,
+              const std::vector<std::span<const Sample>>& systems,
+              std::span<const Sample> others = {});
 
   [[nodiscard]] base::json::object to_json() const;
   void print(std::ostream& out) const;  ///< one line

@@ -1,0 +1,28 @@
+#include "train/run_store.h"
+
+#include "base/errors.h"
+#include "configs/section.h"
+
+namespace banter::train {
+
+data::Store open_store(const std::string& given, const models::LoadedModel& loaded,
+                       const std::filesystem::path& run) {
+  auto folder = given;
+  if (folder.empty()) {
+    const auto config = configs::Config::load(run / "config.yaml");
+    folder = config.root().get<std::string>("store", "");
+    if (folder.empty())
+      throw base::UsageError((run / "config.yaml").string() +
+                             ": names no store; give one with --store");
+  }
+  auto store = data::Store::open(folder);
+  store.verify();
+  if (store.tokenizer().hash() != loaded.tokenizer.hash())
+    throw base::DataError(folder + ": its tokenizer (" + store.tokenizer().hash().substr(0, 12) +
+                          ") is not the one that " + loaded.checkpoint.folder.string() +
+                          " was trained with (" + loaded.tokenizer.hash().substr(0, 12) +
+                          "); give the store of that training with --store");
+  return store;
+}
+
+}  // namespace banter::train
