@@ -38,6 +38,15 @@ bool says(const json::object& mark, std::string_view key, std::string_view value
   return found != nullptr && found->is_string() && found->get_string() == value;
 }
 
+/// Takes away files that a killed process had not yet put in place (`write_durably`).
+void sweep(const fs::path& folder) {
+  std::vector<fs::path> leftovers;
+  for (const auto& entry : fs::directory_iterator(folder))
+    if (entry.path().filename().string().find(".tmp-") != std::string::npos)
+      leftovers.push_back(entry.path());
+  for (const auto& path : leftovers) fs::remove(path);
+}
+
 void write(const fs::path& file, const json::object& object) {
   base::write_durably(file, base::pretty_json(object));
 }
@@ -75,6 +84,7 @@ CellState CellFiles::state(const std::string& source) const {
 
 void CellFiles::begin(const std::string& source) const {
   base::make_folders(cell_.folder);
+  sweep(cell_.folder);
   const auto before = state(source);
   if (before == CellState::kChanged) {
     for (const auto* name : {kTraining, kEvaluation, kTimes}) fs::remove(file(name));
@@ -90,7 +100,9 @@ void CellFiles::begin_measuring() const {
   // the mark first: it vouches for the others, and a kill may come between
   for (const auto* name : {kEvaluation, kFailure}) fs::remove(file(name));
   base::sync_folder(cell_.folder);
-  for (const auto* name : {"likelihoods.jsonl", "replies.jsonl"}) fs::remove(file(name));
+  for (const auto* name : {"likelihoods.jsonl", "replies.jsonl", "sums.jsonl"})
+    fs::remove(file(name));
+  sweep(cell_.folder);
 }
 
 void CellFiles::mark_trained(const std::string& answer) const {

@@ -33,7 +33,7 @@ class CellFiles {
   /// with all that was measured of it, and writes down what the cell is made from. What it was
   /// begun with is not forgotten when `source` is not known.
   void begin(const std::string& source) const;
-  /// Before it is measured: takes away what an earlier measurement left.
+  /// Before it is measured: takes away what an earlier measurement left, one that was killed, too.
   void begin_measuring() const;
   /// `answer`: what the command wrote to standard output.
   void mark_trained(const std::string& answer) const;

@@ -54,6 +54,15 @@ TEST_F(CellFilesTest, WhatIsMeasuredAnewIsNotDoneUntilItIs) {
   EXPECT_EQ(files_.state("s"), CellState::kTrained);
 }
 
+TEST_F(CellFilesTest, WhatAKilledMeasurementLeftIsSwept) {
+  base::write_durably(cell_.folder / "likelihoods.jsonl.tmp-77", "half");
+  base::write_durably(cell_.folder / "sums.jsonl", "{}");
+  files_.begin_measuring();
+  EXPECT_FALSE(std::filesystem::exists(cell_.folder / "likelihoods.jsonl.tmp-77"));
+  EXPECT_FALSE(std::filesystem::exists(cell_.folder / "sums.jsonl"));
+  EXPECT_EQ(files_.state("s"), CellState::kTrained);
+}
+
 TEST_F(CellFilesTest, AFailureIsForgottenWhenItsCellIsBegunAgain) {
   files_.mark_failed("evaluate", 1, files_.log());
   ASSERT_TRUE(files_.failure());
