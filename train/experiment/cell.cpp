@@ -88,6 +88,7 @@ Cell cell_of(const ExperimentOptions& o, const Row& row, std::int64_t seed) {
   cell.recipe_key = key_of(recipe, data);
   cell.evaluation_key = evaluation_key(o);
   cell.steps = recipe.train.steps;
+  cell.valid_split = recipe.train.valid_split;
   cell.threads = recipe.threads;
   return cell;
 }
@@ -139,7 +140,8 @@ std::vector<std::string> measure_arguments(const Cell& cell, const ExperimentOpt
                      {"--write-replies", (cell.folder / "replies.jsonl").string()});
   for (const auto& setting : e.decoding) arguments.insert(arguments.end(), {"--set", setting});
   if (const auto names = of_evaluate(e); !names.empty())
-    arguments.insert(arguments.end(), {"--metrics", names});
+    arguments.insert(arguments.end(),
+                     {"--metrics", names, "--write-sums", (cell.folder / "sums.jsonl").string()});
   arguments.insert(arguments.end(), {"--quiet", "--json"});
   return arguments;
 }

@@ -32,6 +32,7 @@ struct Cell {
   std::string evaluation_key{};    ///< hash of how it is measured
   std::string data_key{};          ///< hash of the recipe's `data`; "" when there is none
   std::int64_t steps = 0;          ///< of the training, 0 = not known beforehand
+  std::string valid_split{};       ///< by which its best checkpoint is chosen
   std::int64_t threads = 0;        ///< that the recipe asks for, 0 = a share of all
 
   [[nodiscard]] std::filesystem::path recipe_file() const { return folder / "recipe.yaml"; }

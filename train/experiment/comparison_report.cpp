@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <set>
 
 #include "train/experiment/chart.h"
@@ -14,12 +13,6 @@ namespace banter::train {
 namespace {
 
 namespace json = base::json;
-
-std::string p_text(double p) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.3g", p);
-  return text;
-}
 
 std::vector<std::string> head_of(const Summary& summary, std::string first) {
   std::vector<std::string> head = {std::move(first)};
@@ -116,9 +109,8 @@ void add_differences(Document& document, const Summary& summary, const Experimen
       .rows = {}};
   for (const auto& difference : summary.differences) {
     const auto& column = summary.columns[difference.column];
-    const auto& interval = difference.spread.interval;
     table.rows.push_back({difference.row, column.name, fixed(difference.spread.mean, column.digits),
-                          interval ? interval_text(*interval, column.digits) : "-",
+                          bounds(difference.spread.interval, column.digits),
                           std::to_string(difference.seeds.size()), p_text(difference.p),
                           p_text(difference.p_holm)});
   }
@@ -136,8 +128,9 @@ void add_single_runs(Document& document, const Summary& summary) {
         const auto& run = summary.values[r][c].runs[i];
         const int digits = summary.columns[c].digits;
         auto text = fixed(run.value, digits);
-        if (run.test_set && std::isfinite(run.value))
-          text += " " + interval_text(*run.test_set, digits);
+        if (const auto interval = bounds(run.test_set, digits);
+            interval != "-" && std::isfinite(run.value))
+          text += " " + interval;
         cells.push_back(std::move(text));
       }
       table.rows.push_back(std::move(cells));
@@ -146,6 +139,46 @@ void add_single_runs(Document& document, const Summary& summary) {
   document.paragraph(
       "[95 % interval over dialogues]: how far another test set would move the "
       "value of the same model (bootstrap; of distinct and the like a jackknife).");
+}
+
+/// How a value was made, without the checkpoint, which stands with its run.
+std::string shared_signature(std::string signature) {
+  const auto begin = signature.find("checkpoint:");
+  if (begin != std::string::npos) signature.erase(begin, signature.find('|', begin) + 1 - begin);
+  return signature;
+}
+
+/// The different signatures of all values, column by column.
+std::vector<std::string> signatures_of(const Summary& summary) {
+  std::vector<std::string> signatures;
+  for (std::size_t c = 0; c < summary.columns.size(); ++c)
+    for (const auto& row : summary.values)
+      for (const auto& run : row[c].runs)
+        if (auto one = shared_signature(run.signature);
+            !one.empty() && std::ranges::find(signatures, one) == signatures.end())
+          signatures.push_back(std::move(one));
+  return signatures;
+}
+
+void add_signatures(Document& document, const Summary& summary) {
+  const auto signatures = signatures_of(summary);
+  if (signatures.empty()) return;
+  document.heading(2, "Signatures");
+  std::string lines;
+  for (const auto& one : signatures) lines += (lines.empty() ? "" : "\n") + one;
+  document.blocks.emplace_back(Code{lines});
+  document.paragraph(
+      "How each metric was computed, of what and by which version; a metric that stands here twice "
+      "was not computed alike in all runs.");
+  if (!summary.vectors) return;
+  const auto& vectors = *summary.vectors;
+  const auto share = [&](const char* of) {
+    return fixed(100 * vectors.at("coverage").at(of).to_number<double>(), 1) + " %";
+  };
+  document.paragraph("Word vectors: `" + std::string(vectors.at("file").as_string()) + "`, hash " +
+                     std::string(vectors.at("hash").as_string()).substr(0, 12) + "; " +
+                     share("replies") + " of the words of all replies and " + share("references") +
+                     " of those of the references have one.");
 }
 
 /// The mean of a metric over a row's runs at each validation that all of them have; whiskers from
@@ -187,6 +220,13 @@ void add_curves(Document& document, const GridResults& results, const Summary& s
       .caption = "Perplexity by update, mean over seeds; whiskers: lowest and highest seed."});
 }
 
+/// The interval over dialogues of the only run that a mean is made of.
+std::optional<Interval> of_single_run(const RowValues& values) {
+  for (const auto& run : values.runs)
+    if (std::isfinite(run.value)) return run.test_set;
+  return std::nullopt;
+}
+
 void add_bars(Document& document, const Summary& summary) {
   document.heading(2, "Pictures");
   for (std::size_t c = 0; c < summary.columns.size(); ++c) {
@@ -195,7 +235,7 @@ void add_bars(Document& document, const Summary& summary) {
       const auto& values = summary.values[r][c];
       if (!std::isfinite(values.spread.mean)) continue;
       auto interval = values.spread.interval;
-      if (!interval) interval = values.runs.front().test_set;
+      if (!interval) interval = of_single_run(values);
       bars.push_back({.name = summary.rows[r],
                       .points = {{.x = 0, .y = values.spread.mean, .interval = interval}}});
     }
@@ -269,7 +309,8 @@ json::object row_json(const Summary& summary, std::size_t r) {
     for (const auto& run : values.runs)
       runs.push_back({{"seed", run.seed},
                       {"value", number_or_null(run.value)},
-                      {"test_set", interval_json(run.test_set)}});
+                      {"test_set", interval_json(run.test_set)},
+                      {"signature", run.signature}});
     object["by_seed"] = std::move(runs);
     metrics[summary.columns[c].name] = std::move(object);
   }
@@ -295,9 +336,10 @@ Document comparison_document(const GridResults& results, const Summary& summary,
   add_curves(document, results, summary);
   add_bars(document, summary);
   add_single_runs(document, summary);
+  add_signatures(document, summary);
   add_samples(document, shown_runs(results, summary), static_cast<std::size_t>(options.samples));
   add_runs(document, results);
-  add_open(document, results);
+  add_open(document, results, options);
   add_provenance(document, results, options);
   return document;
 }
@@ -320,6 +362,7 @@ json::object comparison_json(const GridResults& results, const Summary& summary,
   report["baseline"] = options.baseline;
   report["rows"] = std::move(rows);
   report["differences"] = std::move(differences);
+  if (summary.vectors) report["vectors"] = *summary.vectors;
   report["test"] = "randomisation-dialogue-" + std::to_string(options.trials) + "-12345";
   if (options.samples > 0)
     report["samples"] =

@@ -141,7 +141,7 @@ Document gradient_flow_document(const GridResults& results, const ExperimentOpti
     document.blocks.emplace_back(table_of(results, options, stage.key, options.baseline));
   }
   add_runs(document, results);
-  add_open(document, results);
+  add_open(document, results, options);
   add_provenance(document, results, options);
   return document;
 }

@@ -5,6 +5,7 @@
 
 #include "base/files.h"
 #include "base/json.h"
+#include "base/lock.h"
 #include "base/progress.h"
 #include "train/experiment/cell_files.h"
 #include "train/experiment/comparison_report.h"
@@ -59,7 +60,8 @@ std::string times_text(const std::vector<Cell>& cells) {
 }  // namespace
 
 void write_report(const std::vector<Cell>& cells, const ExperimentOptions& options) {
-  const auto results = read_results(cells);
+  const auto lock = base::FileLock::wait_for(options.folder / ".report.lock");
+  const auto results = read_results(cells, options);
   Document document;
   json::object data;
   if (options.kind == "gradient_flow") {

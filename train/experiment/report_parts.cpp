@@ -13,6 +13,13 @@ namespace json = base::json;
 
 std::string short_hash(const std::string& hash) { return hash.substr(0, 12); }
 
+/// Between single quotes, which end for a quote of its own.
+std::string quoted(const std::string& argument) {
+  std::string out = "'";
+  for (const char c : argument) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
+}
+
 /// `banter` and its arguments as a shell takes them.
 std::string shell_line(const std::vector<std::string>& arguments) {
   constexpr std::string_view kPlain =
@@ -20,7 +27,7 @@ std::string shell_line(const std::vector<std::string>& arguments) {
   std::string line = "banter";
   for (const auto& argument : arguments) {
     const bool plain = !argument.empty() && argument.find_first_not_of(kPlain) == std::string::npos;
-    line += plain ? " " + argument : " '" + argument + "'";
+    line += " " + (plain ? argument : quoted(argument));
   }
   return line;
 }
@@ -36,13 +43,31 @@ std::string checkpoint_of(const CellResult& result) {
   return text.substr(begin + kName.size(), text.find('|', begin) - begin - kName.size());
 }
 
-std::vector<std::vector<std::string>> commands_of(const Cell& cell,
+/// What made a run, with the threads that it had.
+std::vector<std::vector<std::string>> commands_of(const CellResult& run,
                                                   const ExperimentOptions& options) {
   std::vector<std::vector<std::string>> commands;
-  if (cell.prepares) commands.push_back(prepare_arguments(cell));
-  commands.push_back(train_arguments(cell));
-  commands.push_back(measure_arguments(cell, options));
+  if (run.cell->prepares) commands.push_back(prepare_arguments(*run.cell));
+  for (auto& command : {train_arguments(*run.cell), measure_arguments(*run.cell, options)}) {
+    commands.push_back(command);
+    commands.back().insert(commands.back().end(), {"--threads", std::to_string(run.facts.threads)});
+  }
   return commands;
+}
+
+std::string versions_of(const GridResults& results, std::string CellResult::*of) {
+  std::set<std::string> versions;
+  for (const auto& run : results.finished) versions.insert(run.*of);
+  std::string text;
+  for (const auto& version : versions) text += (text.empty() ? "" : ", ") + version;
+  return text.empty() ? "-" : text;
+}
+
+std::string state_of(const OpenCell& open) {
+  if (!open.command.empty())
+    return open.command + " failed with exit code " + std::to_string(open.exit_code);
+  if (open.state == CellState::kDone) return "done, but what it left cannot be read";
+  return name_of(open.state);
 }
 
 }  // namespace
@@ -66,19 +91,18 @@ void add_runs(Document& document, const GridResults& results) {
       "threads and decoding), of the prepared store, and of the checkpoint that was measured.");
 }
 
-void add_open(Document& document, const GridResults& results) {
+void add_open(Document& document, const GridResults& results, const ExperimentOptions& options) {
   if (results.open.empty()) return;
   document.heading(2, "Not finished");
   DocumentTable table{.head = {"run", "state"}, .rows = {}, .is_text = true};
-  for (const auto& open : results.open)
-    table.rows.push_back({open.cell->name, open.command.empty()
-                                               ? name_of(open.state)
-                                               : open.command + " failed with exit code " +
-                                                     std::to_string(open.exit_code)});
+  for (const auto& open : results.open) table.rows.push_back({open.cell->name, state_of(open)});
   document.blocks.emplace_back(std::move(table));
+  if (options.samples == 0) return;
   for (const auto& open : results.open) {
     if (open.log.empty()) continue;
-    document.paragraph("The end of the log of `" + open.cell->name + "`:");
+    document.paragraph(
+        (open.state == CellState::kDone ? "What cannot be read of `" : "The end of the log of `") +
+        open.cell->name + "`:");
     document.blocks.emplace_back(Code{open.log});
   }
 }
@@ -87,11 +111,8 @@ void add_provenance(Document& document, const GridResults& results,
                     const ExperimentOptions& options) {
   document.heading(2, "Made by");
   const auto machine = this_machine();
-  std::set<std::string> versions;
-  for (const auto& run : results.finished) versions.insert(run.version);
-  std::string trained;
-  for (const auto& version : versions) trained += (trained.empty() ? "" : ", ") + version;
-  document.paragraph("Trained by banter " + (trained.empty() ? "-" : trained) +
+  document.paragraph("Trained by banter " + versions_of(results, &CellResult::version) +
+                     ", measured by banter " + versions_of(results, &CellResult::measured_by) +
                      ", reported by banter " BANTER_VERSION " on " +
                      (machine.cpu.empty() ? "a CPU without a name" : machine.cpu) + ", " +
                      std::to_string(machine.cores) +
@@ -106,7 +127,7 @@ void add_provenance(Document& document, const GridResults& results,
   std::string commands;
   std::set<std::string> prepared;
   for (const auto& run : results.finished)
-    for (const auto& command : commands_of(*run.cell, options)) {
+    for (const auto& command : commands_of(run, options)) {
       if (command.front() == "prepare" && !prepared.insert(run.cell->data_key).second) continue;
       commands += (commands.empty() ? "" : "\n") + shell_line(command);
     }
@@ -118,7 +139,7 @@ json::object provenance_json(const GridResults& results, const ExperimentOptions
   json::array runs, open;
   for (const auto& run : results.finished) {
     json::array commands;
-    for (const auto& command : commands_of(*run.cell, options))
+    for (const auto& command : commands_of(run, options))
       commands.emplace_back(shell_line(command));
     runs.push_back({{"run", run.cell->name},
                     {"row", run.cell->row},
@@ -130,6 +151,7 @@ json::object provenance_json(const GridResults& results, const ExperimentOptions
                     {"threads", run.facts.threads},
                     {"device", run.facts.device},
                     {"version", run.version},
+                    {"measured_by", run.measured_by},
                     {"recipe_key", run.cell->recipe_key},
                     {"store_hash", run.store_hash},
                     {"checkpoint", checkpoint_of(run)},
@@ -140,7 +162,7 @@ json::object provenance_json(const GridResults& results, const ExperimentOptions
                     {"state", name_of(cell.state)},
                     {"failed", cell.command},
                     {"exit_code", cell.exit_code},
-                    {"log", cell.log}});
+                    {"log", options.samples == 0 ? "" : cell.log}});
   return {{"version", BANTER_VERSION},
           {"kind", options.kind},
           {"config", options.text},
@@ -148,10 +170,6 @@ json::object provenance_json(const GridResults& results, const ExperimentOptions
           {"machine", {{"cpu", machine.cpu}, {"cores", machine.cores}}},
           {"runs", std::move(runs)},
           {"open", std::move(open)}};
-}
-
-std::string interval_text(const Interval& interval, int digits) {
-  return "[" + fixed(interval.low, digits) + ", " + fixed(interval.high, digits) + "]";
 }
 
 std::string spread_text(const Spread& spread, int digits) {

@@ -12,7 +12,8 @@ namespace banter::train {
 /// What every kind of experiment's report says: how the runs came about, which are missing, by
 /// which commands it is made again, and on what. Nothing that a clock measured.
 void add_runs(Document& document, const GridResults& results);
-void add_open(Document& document, const GridResults& results);
+/// With the ends of logs, unless no sample is wanted: they may quote the corpus.
+void add_open(Document& document, const GridResults& results, const ExperimentOptions& options);
 void add_provenance(Document& document, const GridResults& results,
                     const ExperimentOptions& options);
 base::json::object provenance_json(const GridResults& results, const ExperimentOptions& options);
@@ -20,8 +21,6 @@ base::json::object provenance_json(const GridResults& results, const ExperimentO
 /// "109.2 ± 3.0", without the interval where there is none; "-" of nothing.
 std::string spread_text(const Spread& spread, int digits);
 base::json::object spread_json(const Spread& spread);
-/// "[104.1, 112.3]"
-std::string interval_text(const Interval& interval, int digits);
 base::json::value interval_json(const std::optional<Interval>& interval);
 
 }  // namespace banter::train

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "base/errors.h"
 #include "base/files.h"
 #include "data/input/lines.h"
 #include "train/experiment/runner.h"
@@ -41,7 +42,7 @@ void read_log(const Cell& cell, CellResult& result) {
   }
 }
 
-CellResult read_cell(const Cell& cell) {
+CellResult read_cell(const Cell& cell, const ExperimentOptions& options) {
   const CellFiles files(cell);
   const auto where = cell.folder.string();
   CellResult result;
@@ -56,11 +57,16 @@ CellResult read_cell(const Cell& cell) {
   result.facts.why = base::string_field(trained, "why", where);
   const auto evaluation = files.evaluation();
   result.measured = base::as_object(base::field(evaluation, "result", where), where);
-  if (const auto path = cell.folder / "likelihoods.jsonl"; fs::exists(path))
-    result.likelihoods = read_likelihoods(path);
-  if (const auto path = cell.folder / "replies.jsonl"; fs::exists(path))
-    result.samples =
-        read_samples({.replies = path.string(), .references = {}, .contexts = "", .groups = ""});
+  result.measured_by = base::string_field(evaluation, "version", where);
+  if (options.kind != "comparison") return result;
+  result.likelihoods = read_likelihoods(cell.folder / "likelihoods.jsonl");
+  if (std::ranges::any_of(options.evaluate.metrics, is_of_evaluate))
+    result.sums = DialogueSums::read(cell.folder / "sums.jsonl");
+  if (options.evaluate.replies > 0)
+    result.samples = read_samples({.replies = (cell.folder / "replies.jsonl").string(),
+                                   .references = {},
+                                   .contexts = "",
+                                   .groups = ""});
   return result;
 }
 
@@ -84,14 +90,23 @@ const CellResult* GridResults::find(const std::string& row, std::int64_t seed) c
   return found == finished.end() ? nullptr : &*found;
 }
 
-GridResults read_results(const std::vector<Cell>& cells) {
+GridResults read_results(const std::vector<Cell>& cells, const ExperimentOptions& options) {
   GridResults results;
   const auto states = states_of(cells);
   for (std::size_t i = 0; i < cells.size(); ++i) {
-    if (states[i] == CellState::kDone)
-      results.finished.push_back(read_cell(cells[i]));
-    else
+    if (states[i] != CellState::kDone) {
       results.open.push_back(open_cell(cells[i], states[i]));
+      continue;
+    }
+    try {
+      results.finished.push_back(read_cell(cells[i], options));
+    } catch (const base::Error& error) {
+      results.open.push_back({.cell = &cells[i],
+                              .state = CellState::kDone,
+                              .log = std::string(error.what()) + "; without " +
+                                     (cells[i].folder / "evaluation.json").string() +
+                                     " it is measured anew"});
+    }
   }
   return results;
 }

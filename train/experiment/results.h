@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "train/experiment/cell.h"
 #include "train/experiment/cell_files.h"
+#include "train/metrics/dialogue_sums.h"
 #include "train/metrics/likelihood_files.h"
 #include "train/metrics/sample.h"
 
@@ -30,22 +31,24 @@ struct RunFacts {
 /// All that a finished cell left.
 struct CellResult {
   const Cell* cell = nullptr;
-  std::string version;     ///< of the program that trained it
-  std::string store_hash;  ///< of all that it learned from (CellSources)
+  std::string version;      ///< of the program that trained it
+  std::string measured_by;  ///< version of the program
+  std::string store_hash;   ///< of all that it learned from (CellSources)
   RunFacts facts;
   base::json::object measured;  ///< the answer of the command that measures
   std::vector<CurvePoint> curve;
   std::vector<ReplyLikelihood> likelihoods;  ///< of every reply of the split
+  DialogueSums sums;                         ///< of hits_K and perturb_T
   std::vector<Sample> samples;               ///< the contexts that were answered
 };
 
-/// A cell that is not finished.
+/// A cell that is not finished, or, as `done`, one whose files cannot be read.
 struct OpenCell {
   const Cell* cell = nullptr;
   CellState state = CellState::kNew;
   std::string command{};  ///< that failed; "" when none did
   std::int64_t exit_code = 0;
-  std::string log{};  ///< its last lines
+  std::string log{};  ///< its last lines, or what cannot be read
 };
 
 /// What there is of a grid.
@@ -57,7 +60,7 @@ struct GridResults {
   [[nodiscard]] const CellResult* find(const std::string& row, std::int64_t seed) const;
 };
 
-/// Reads what the cells left. Throws   FileError, DataError naming file and line
-GridResults read_results(const std::vector<Cell>& cells);
+/// Reads what the cells left.
+GridResults read_results(const std::vector<Cell>& cells, const ExperimentOptions& options);
 
 }  // namespace banter::train

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <set>
-#include <unordered_set>
+#include <span>
 
 #include "base/errors.h"
 #include "train/metrics/comparison.h"
@@ -12,6 +12,7 @@
 #include "train/metrics/likelihood_measurement.h"
 #include "train/metrics/measure.h"
 #include "train/metrics/scores.h"
+#include "train/metrics/used_vectors.h"
 
 namespace banter::train {
 namespace {
@@ -31,6 +32,7 @@ struct Place {
 /// The metrics of a report by where they come from.
 struct Metrics {
   std::vector<const Metric*> likelihoods, texts;
+  std::vector<std::string> answers;
   std::vector<Place> places;  ///< of the columns
 };
 
@@ -50,7 +52,8 @@ Metrics place_metrics(const std::vector<std::string>& names, std::vector<Column>
     }
     if (found == nullptr) {
       columns.push_back({.name = name, .what = "as `banter evaluate` gives it"});
-      metrics.places.push_back({.source = Source::kAnswer, .index = 0});
+      metrics.places.push_back({.source = Source::kAnswer, .index = metrics.answers.size()});
+      metrics.answers.push_back(name);
       continue;
     }
     columns.push_back({.name = name, .what = std::string(metric->what), .digits = metric->digits});
@@ -62,25 +65,19 @@ Metrics place_metrics(const std::vector<std::string>& names, std::vector<Column>
   return metrics;
 }
 
-/// The vectors of all words of all runs' replies and references.
-WordVectors read_vectors(const std::string& file, const std::vector<CellResult>& runs) {
-  if (file.empty()) return {};
-  std::unordered_set<std::string> wanted;
-  const auto want = [&](const std::string& text) {
-    for (auto& word : small_words(text)) wanted.insert(std::move(word));
-  };
-  for (const auto& run : runs)
-    for (const auto& sample : run.samples) {
-      want(sample.reply);
-      for (const auto& reference : sample.references) want(reference);
-    }
-  return WordVectors::read(file, wanted);
+/// The vectors of all words of all runs' replies and references; nothing where no file is named.
+std::optional<UsedVectors> read_vectors(const std::string& file,
+                                        const std::vector<CellResult>& runs) {
+  if (file.empty()) return std::nullopt;
+  std::vector<std::span<const Sample>> systems;
+  for (const auto& run : runs) systems.emplace_back(run.samples);
+  return UsedVectors(file, systems);
 }
 
 /// A finished run in numbers.
 struct MeasuredRun {
   const CellResult* result = nullptr;
-  Measurement likelihoods, texts;
+  Measurement likelihoods, texts, answers;
   std::string data;              ///< hash of what its texts are compared with
   std::vector<RunValue> values;  ///< of the columns
 };
@@ -94,13 +91,22 @@ const json::object& answer_metric(const CellResult& result, const std::string& n
   return base::as_object(base::field(object, name, where), where);
 }
 
+/// A text in an answer; "" where there is none.
+std::string text_in(const json::object& object, const char* key) {
+  const auto* found = object.if_contains(key);
+  return found == nullptr || !found->is_string() ? "" : std::string(found->get_string());
+}
+
 RunValue answer_value(const CellResult& result, const std::string& name) {
   const auto& metric = answer_metric(result, name);
   const auto number = [&](const char* key) {
     const auto* found = metric.if_contains(key);
     return found != nullptr && found->is_number() ? found->to_number<double>() : kNone;
   };
-  RunValue run{.seed = result.cell->seed, .value = number("value"), .test_set = std::nullopt};
+  RunValue run{.seed = result.cell->seed,
+               .value = number("value"),
+               .test_set = std::nullopt,
+               .signature = text_in(metric, "signature")};
   if (std::isfinite(number("low")))
     run.test_set = Interval{.low = number("low"), .high = number("high")};
   return run;
@@ -117,10 +123,11 @@ class Measurer {
     run.result = &result;
     run.likelihoods = measure_likelihoods(by_dialogue(result.likelihoods), metrics_.likelihoods);
     run.texts = measure(result.samples, metrics_.texts, settings_, vocabulary_);
+    run.answers = result.sums.measurement(metrics_.answers);
     run.data = hash_of_data(result.samples);
-    const auto likelihoods = run.likelihoods.values(), texts = run.texts.values();
-    const auto likelihood_bounds = run.likelihoods.intervals();
-    const auto text_bounds = run.texts.intervals();
+    const auto likelihoods = values_of(run.likelihoods, result),
+               texts = values_of(run.texts, result);
+    const auto signature_of_model = text_in(result.measured, "signature");
     for (std::size_t c = 0; c < columns_.size(); ++c) {
       const auto [source, index] = metrics_.places[c];
       if (source == Source::kAnswer) {
@@ -128,19 +135,34 @@ class Measurer {
         continue;
       }
       const bool is_text = source == Source::kTexts;
-      const bool has_any = is_text ? !result.samples.empty() : !result.likelihoods.empty();
-      run.values.push_back({.seed = result.cell->seed,
-                            .value = !has_any  ? kNone
-                                     : is_text ? texts[index]
-                                               : likelihoods[index],
-                            .test_set = !has_any  ? std::nullopt
-                                        : is_text ? text_bounds[index]
-                                                  : likelihood_bounds[index]});
+      auto& value = run.values.emplace_back((is_text ? texts : likelihoods)[index]);
+      if (is_text && !result.samples.empty())
+        value.signature = signature(*metrics_.texts[index], settings_, result.samples, run.data,
+                                    kResampling.resamples, kResampling.seed);
+      if (!is_text && !signature_of_model.empty())
+        value.signature = columns_[c].name + "|" + signature_of_model;
     }
     return run;
   }
 
  private:
+  static constexpr Resampling kResampling{};
+
+  /// The value of each metric; none where nothing was measured.
+  static std::vector<RunValue> values_of(const Measurement& measured, const CellResult& result) {
+    const auto values = measured.values();
+    const auto bounds = measured.intervals(kResampling.resamples, kResampling.seed);
+    std::vector<RunValue> all;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const bool has_any = measured.groups > 0;
+      all.push_back({.seed = result.cell->seed,
+                     .value = has_any ? values[i] : kNone,
+                     .test_set = has_any ? bounds[i] : std::nullopt,
+                     .signature = ""});
+    }
+    return all;
+  }
+
   const Metrics& metrics_;
   const std::vector<Column>& columns_;
   MetricSettings settings_;
@@ -166,16 +188,23 @@ struct Pairs {
   bool is_about_other_replies = false;  ///< some pair is, and was left out
 };
 
+bool are_same_replies(const MeasuredRun& a, const MeasuredRun& b,
+                      const std::vector<std::string>& answers) {
+  return are_same_replies(a.result->likelihoods, b.result->likelihoods) && a.data == b.data &&
+         std::ranges::all_of(answers, [&](const std::string& metric) {
+           return a.result->sums.is_comparable(b.result->sums, metric);
+         });
+}
+
 Pairs pairs_of(const std::vector<MeasuredRun>& runs, const std::string& row,
-               const std::string& baseline) {
+               const std::string& baseline, const std::vector<std::string>& answers) {
   Pairs pairs;
   for (const auto& run : runs)
     for (const auto& other : runs) {
       if (run.result->cell->row != row || other.result->cell->row != baseline ||
           run.result->cell->seed != other.result->cell->seed)
         continue;
-      if (!are_same_replies(run.result->likelihoods, other.result->likelihoods) ||
-          run.data != other.data) {
+      if (!are_same_replies(run, other, answers)) {
         pairs.is_about_other_replies = true;
         continue;
       }
@@ -199,10 +228,13 @@ void add_differences(const std::string& row, const Pairs& pairs, const Metrics& 
                      std::size_t trials, std::vector<RowDifference>& differences) {
   const auto likelihoods = tested(pairs, &MeasuredRun::likelihoods, trials);
   const auto texts = tested(pairs, &MeasuredRun::texts, trials);
+  const auto answers = tested(pairs, &MeasuredRun::answers, trials);
   for (std::size_t c = 0; c < metrics.places.size(); ++c) {
     const auto [source, index] = metrics.places[c];
-    const auto& tests = source == Source::kTexts ? texts : likelihoods;
-    if (source == Source::kAnswer || tests.empty()) continue;
+    const auto& tests = source == Source::kTexts    ? texts
+                        : source == Source::kAnswer ? answers
+                                                    : likelihoods;
+    if (tests.empty()) continue;
     std::vector<double> by_seed;
     by_seed.reserve(pairs.row.size());
     for (std::size_t i = 0; i < pairs.row.size(); ++i)
@@ -222,7 +254,7 @@ void add_differences(const std::vector<MeasuredRun>& runs, const ExperimentOptio
   if (options.baseline.empty()) return;
   for (const auto& row : summary.rows) {
     if (row == options.baseline) continue;
-    const auto pairs = pairs_of(runs, row, options.baseline);
+    const auto pairs = pairs_of(runs, row, options.baseline, metrics.answers);
     if (pairs.is_about_other_replies)
       summary.notes.push_back(row + " was measured on other replies than " + options.baseline +
                               ", so that they are not compared.");
@@ -250,12 +282,26 @@ void note_unequal_labels(const GridResults& results, std::vector<std::string>& n
                       std::to_string(*numbers.rbegin()) + "): rows had unequal work.");
 }
 
+/// Says where the checkpoint of a run was chosen by what it is measured on.
+void note_choice(const GridResults& results, const EvaluationOptions& evaluate,
+                 std::vector<std::string>& notes) {
+  const auto is_chosen_there = [&](const CellResult& run) {
+    return run.cell->valid_split == evaluate.split;
+  };
+  if (evaluate.checkpoint == "best" && std::ranges::any_of(results.finished, is_chosen_there))
+    notes.push_back("The best checkpoints were chosen on the split " + evaluate.split +
+                    ", on which they are measured: on other dialogues all rows would be a little "
+                    "worse.");
+}
+
 /// What must be said of how the runs came about.
-void add_notes(const GridResults& results, std::vector<std::string>& notes) {
-  std::set<std::string> versions;
+void add_notes(const GridResults& results, const EvaluationOptions& evaluate,
+               std::vector<std::string>& notes) {
+  std::set<std::string> trained, measured;
   std::size_t by_clock = 0;
   for (const auto& run : results.finished) {
-    versions.insert(run.version);
+    trained.insert(run.version);
+    measured.insert(run.measured_by);
     by_clock += run.facts.why == "minutes" ? 1 : 0;
   }
   if (!results.open.empty())
@@ -266,8 +312,11 @@ void add_notes(const GridResults& results, std::vector<std::string>& notes) {
   if (by_clock > 0)
     notes.push_back(std::to_string(by_clock) +
                     " runs were stopped by the clock: they depend on the machine's speed.");
-  if (versions.size() > 1)
+  if (trained.size() > 1)
     notes.emplace_back("The runs were trained by different versions of the program.");
+  if (measured.size() > 1)
+    notes.emplace_back("The runs were measured by different versions of the program.");
+  note_choice(results, evaluate, notes);
 }
 
 }  // namespace
@@ -277,7 +326,10 @@ Summary summarise(const GridResults& results, const ExperimentOptions& options) 
   const auto metrics = place_metrics(options.evaluate.metrics, summary.columns);
   const auto vectors = read_vectors(options.evaluate.vectors, results.finished);
   MetricSettings settings;
-  if (!options.evaluate.vectors.empty()) settings.vectors = &vectors;
+  if (vectors) {
+    settings.vectors = &vectors->vectors;
+    summary.vectors = vectors->to_json();
+  }
   Measurer measurer(metrics, summary.columns, settings);
   std::vector<MeasuredRun> runs;
   runs.reserve(results.finished.size());
@@ -288,7 +340,7 @@ Summary summarise(const GridResults& results, const ExperimentOptions& options) 
     for (std::size_t c = 0; c < summary.columns.size(); ++c)
       values.push_back(row_values(runs, row.name, c));
   }
-  add_notes(results, summary.notes);
+  add_notes(results, options.evaluate, summary.notes);
   add_differences(runs, options, metrics, summary);
   return summary;
 }

@@ -22,6 +22,7 @@ struct RunValue {
   std::int64_t seed = 0;
   double value = 0;  ///< NaN where the run has none
   std::optional<Interval> test_set;
+  std::string signature;  ///< how it was made, of what and by which version; "" where it has none
 };
 
 /// A row's values of one metric, and how they spread over seeds: other models, same dialogues.
@@ -47,6 +48,7 @@ struct Summary {
   std::vector<std::vector<RowValues>> values;  ///< (rows, columns)
   std::vector<RowDifference> differences;      ///< row by row
   std::vector<std::string> notes;              ///< what a reader must know to believe it
+  std::optional<base::json::object> vectors;   ///< of words: file, hash and coverage
 };
 
 /// Measures the finished runs from what they left, so that no model is needed.

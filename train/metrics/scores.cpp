@@ -29,12 +29,6 @@ bool has_what_it_needs(const Metric& metric, std::span<const Sample> samples, bo
   return false;
 }
 
-std::string p_text(double p) {
-  std::ostringstream text;
-  text << std::setprecision(3) << p;
-  return text.str();
-}
-
 std::vector<std::string> cells(const Score& score) {
   const int digits = score.metric->digits;
   std::vector<std::string> row = {std::string(score.metric->name), fixed(score.value, digits),
@@ -122,6 +116,12 @@ std::string fixed(double value, int digits) {
   if (!std::isfinite(value)) return "-";
   std::ostringstream text;
   text << std::fixed << std::setprecision(digits) << value;
+  return text.str();
+}
+
+std::string p_text(double p) {
+  std::ostringstream text;
+  text << std::setprecision(3) << p;
   return text.str();
 }
 

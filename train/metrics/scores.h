@@ -52,6 +52,8 @@ void print_scores(std::ostream& out, std::span<const Score> scores);
 
 /// A number of a table; "-" for what is none.
 std::string fixed(double value, int digits);
+/// A p value of a table: three digits that count.
+std::string p_text(double p);
 /// "[low, high]"; "-" where there is none.
 std::string bounds(const std::optional<Interval>& interval, int digits);
 /// Rows of cells as columns of equal width, two spaces apart.

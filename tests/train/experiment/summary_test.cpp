@@ -6,6 +6,9 @@
 
 #include <gtest/gtest.h>
 
+#include "base/files.h"
+#include "base/hash.h"
+#include "tests/support/temporary_folder.h"
 #include "train/experiment/comparison_report.h"
 #include "train/metrics/holm.h"
 
@@ -128,6 +131,148 @@ TEST_F(SummaryTest, AMetricOfTheModelIsTakenFromItsAnswer) {
   EXPECT_EQ(summary.values[0][0].spread.mean, 0.25);
   EXPECT_EQ(summary.values[0][0].runs[0].test_set->high, 0.3);
   EXPECT_TRUE(std::isnan(summary.values[1][0].spread.mean)) << "a row without runs";
+}
+
+/// A run of which `banter evaluate` said the hits, dialogue by dialogue those that are true in
+/// `hit`.
+CellResult with_hits(CellResult run, bool (*hit)(std::uint64_t dialogue)) {
+  std::vector<Rank> ranks;
+  for (std::uint64_t d = 0; d < 30; ++d)
+    ranks.push_back({.group = d, .rank = hit(d) ? 1U : 2U, .candidates = 4});
+  const std::vector ks = {1U};
+  run.measured = {
+      {"ranking", Ranking(ranks, ks, "rank_score:mean|checkpoint:abc|data:d").to_json()}};
+  run.sums.add_hits(ranks, ks);
+  return run;
+}
+
+TEST_F(SummaryTest, MetricsOfTheModelAreTestedByTheirSumsInDialogues) {
+  options_.evaluate.metrics = {"hits_1"};
+  GridResults results;
+  for (std::size_t seed = 0; seed < 3; ++seed) {
+    results.finished.push_back(
+        with_hits(result(2 * seed, 4, "no"), [](std::uint64_t d) { return d < 3; }));
+    results.finished.push_back(
+        with_hits(result(2 * seed + 1, 4, "no"), [](std::uint64_t d) { return d < 27; }));
+  }
+  const auto summary = summarise(results, options_);
+  ASSERT_EQ(summary.differences.size(), 1U);
+  EXPECT_NEAR(summary.differences[0].spread.mean, 0.9 - 0.1, 1e-12);
+  EXPECT_EQ(summary.differences[0].spread.count, 3U);
+  EXPECT_NEAR(summary.differences[0].p, 1.0 / 501, 1e-12);
+
+  results.finished[1].sums.add_hits(std::vector<Rank>{{.group = 50, .candidates = 4}},
+                                    std::vector{1U});
+  const auto other = summarise(results, options_);
+  EXPECT_EQ(other.differences[0].seeds, (std::vector<std::int64_t>{2, 3}));
+  ASSERT_EQ(other.notes.size(), 1U);
+  EXPECT_NE(other.notes[0].find("measured on other replies"), std::string::npos);
+}
+
+TEST_F(SummaryTest, EveryValueHasItsSignature) {
+  options_.evaluate.metrics = {"nll_word", "f1", "hits_1"};
+  GridResults results;
+  for (const std::size_t cell : {0U, 1U}) {
+    results.finished.push_back(
+        with_hits(result(cell, 4, "no"), [](std::uint64_t d) { return d < 3; }));
+    results.finished.back().measured["signature"] =
+        "checkpoint:" + std::to_string(cell) + "|tokenizer:t|version:x";
+  }
+  const auto summary = summarise(results, options_);
+  EXPECT_EQ(summary.values[1][0].runs[0].signature, "nll_word|checkpoint:1|tokenizer:t|version:x");
+  EXPECT_TRUE(summary.values[0][1].runs[0].signature.starts_with("f1|nrefs:1|case:lc|tok:f1|"));
+  EXPECT_TRUE(summary.values[0][2].runs[0].signature.starts_with("hits_1|rank_score:mean|"));
+  const auto text = to_markdown(comparison_document(results, summary, options_));
+  EXPECT_NE(text.find("```text\nnll_word|tokenizer:t|version:x\nf1|nrefs:1|"), std::string::npos)
+      << "once, however many runs: " << text;
+  const auto json = comparison_json(results, summary, options_);
+  EXPECT_EQ(json.at("rows").at(0).at("metrics").at("nll_word").at("by_seed").at(0).at("signature"),
+            "nll_word|checkpoint:0|tokenizer:t|version:x");
+}
+
+TEST_F(SummaryTest, VectorsAreNamedWithTheirHashAndCoverage) {
+  const tests::TemporaryFolder folder;
+  base::write_durably(folder / "v.txt", "yes 1 0\nno 0 1\n");
+  options_.evaluate.metrics = {"embed_avg"};
+  options_.evaluate.vectors = (folder / "v.txt").string();
+  GridResults results;
+  results.finished.push_back(result(0, 4, "no"));
+  results.finished.push_back(result(1, 4, "never"));
+  const auto summary = summarise(results, options_);
+  const auto json = comparison_json(results, summary, options_);
+  EXPECT_EQ(json.at("vectors").at("hash").as_string(), base::sha256_hex("yes 1 0\nno 0 1\n"));
+  EXPECT_EQ(json.at("vectors").at("coverage").at("replies").as_double(), 0.5) << "of both rows";
+  const auto text = to_markdown(comparison_document(results, summary, options_));
+  EXPECT_NE(text.find("50.0 % of the words of all replies and 100.0 % of those of the references"),
+            std::string::npos)
+      << text;
+}
+
+TEST_F(SummaryTest, HowRunsWereMeasuredAndChosenIsSaid) {
+  GridResults results;
+  results.finished.push_back(result(0, 4, "no"));
+  results.finished.push_back(result(1, 2, "yes"));
+  results.finished[1].measured_by = "2";
+  cells_[0].valid_split = "valid";
+  const auto notes = summarise(results, options_).notes;
+  ASSERT_EQ(notes.size(), 2U);
+  EXPECT_EQ(notes[0], "The runs were measured by different versions of the program.");
+  EXPECT_NE(notes[1].find("chosen on the split valid, on which they are measured"),
+            std::string::npos);
+  options_.evaluate.split = "test";
+  EXPECT_EQ(summarise(results, options_).notes.size(), 1U);
+}
+
+TEST_F(SummaryTest, CommandsMakeARunAgainInAShell) {
+  options_.evaluate.decoding = {"decoding.stop=[it's]"};
+  GridResults results;
+  results.finished.push_back(result(0, 4, "no"));
+  results.finished[0].facts.threads = 3;
+  const auto summary = summarise(results, options_);
+  const auto report = comparison_json(results, summary, options_);
+  const auto& commands = report.at("runs").at(0).at("commands").as_array();
+  ASSERT_EQ(commands.size(), 2U);
+  for (const auto& command : commands)
+    EXPECT_TRUE(std::string(command.as_string()).ends_with(" --threads 3")) << command;
+  EXPECT_NE(std::string(commands[1].as_string()).find("--set 'decoding.stop=[it'\\''s]'"),
+            std::string::npos)
+      << commands[1];
+}
+
+TEST_F(SummaryTest, WithoutSamplesNoLogIsQuoted) {
+  GridResults results;
+  results.open.push_back({.cell = &cells_[0],
+                          .command = "train",
+                          .exit_code = 1,
+                          .log = "talk.jsonl:3: \"my secret\""});
+  options_.samples = 0;
+  const auto summary = summarise(results, options_);
+  EXPECT_EQ(to_markdown(comparison_document(results, summary, options_)).find("secret"),
+            std::string::npos);
+  EXPECT_EQ(base::pretty_json(comparison_json(results, summary, options_)).find("secret"),
+            std::string::npos);
+  options_.samples = 1;
+  EXPECT_NE(to_markdown(comparison_document(results, summary, options_)).find("secret"),
+            std::string::npos);
+}
+
+/// The mean is that of the run that has a value, and so is its interval.
+TEST_F(SummaryTest, ABarOfASingleRunHasTheIntervalOfThatRun) {
+  GridResults results;
+  results.finished.push_back(result(0, 4, "no"));
+  results.finished.push_back(result(2, 4, "no"));
+  results.finished[0].likelihoods.clear();
+  options_.evaluate.metrics = {"nll_word"};
+  options_.rows.pop_back();
+  options_.baseline = "";
+  const auto document = comparison_document(results, summarise(results, options_), options_);
+  std::size_t bars = 0;
+  for (const auto& block : document.blocks)
+    if (const auto* figure = std::get_if<Figure>(&block)) {
+      ++bars;
+      EXPECT_NE(figure->svg.find("stroke-width=\"1.2\""), std::string::npos) << "no whisker";
+    }
+  EXPECT_EQ(bars, 1U);
 }
 
 TEST_F(SummaryTest, TheDocumentHasTheNumbersAndNoSampleWhenNoneIsWanted) {
