@@ -310,6 +310,38 @@ TEST_F(ExperimentTest, WhatIsDoneStaysDoneWithoutItsCorpus) {
       << "the log of prepare, which another cell has";
 }
 
+TEST_F(ExperimentTest, AFileThatCannotBeReadCostsItsRunAndNotTheReport) {
+  Desk desk;
+  desk.write_experiment();
+  ASSERT_EQ(desk.experiment("--jobs 2").exit_code, 0);
+  base::write_durably(desk.grid() / "cells/both/seed-1/likelihoods.jsonl", "{\"dialogue\": 0}\n");
+  fs::remove(desk.grid() / "cells/none/seed-2/likelihoods.jsonl");
+  EXPECT_EQ(desk.experiment("--report-only").exit_code, 0);
+  const auto report = desk.json_report();
+  EXPECT_EQ(report.at("runs").as_array().size(), 2U);
+  ASSERT_EQ(report.at("open").as_array().size(), 2U);
+  EXPECT_NE(desk.report().at("report.md").find("likelihoods.jsonl:1: field"), std::string::npos);
+}
+
+TEST_F(ExperimentTest, AReportAloneCountsRunsAndMakesNoFolder) {
+  Desk desk;
+  desk.write_experiment();
+  const auto none = desk.experiment("--report-only");
+  EXPECT_EQ(none.exit_code, 1) << none.out;
+  EXPECT_NE(none.err.find("there is no such experiment yet"), std::string::npos) << none.err;
+  EXPECT_FALSE(fs::exists(desk.grid()));
+
+  Process working(desk.command(""));
+  ASSERT_TRUE(working.wait_for("none/seed-1: train begins")) << working.err();
+  const auto some = desk.experiment("--report-only --json");
+  EXPECT_EQ(some.exit_code, 0) << "while another call works: " << some.err;
+  const auto answer = base::parse_json(some.out, "answer").as_object();
+  EXPECT_EQ(answer.at("done").to_number<int>() + answer.at("left").to_number<int>(), 4);
+  EXPECT_EQ(working.wait().exit_code, 0);
+  EXPECT_NE(desk.experiment("--report-only").out.find("4 of 4 runs done"), std::string::npos);
+  expect_equal(desk.report(), unbroken().report());
+}
+
 TEST_F(ExperimentTest, AnAnswerThatIsLostFailsItsCellAlone) {
   Desk desk;
   desk.write_experiment();
@@ -382,10 +414,38 @@ TEST_F(ExperimentTest, MistakesAreToldWithTheirPlaceBeforeAnythingRuns) {
     desk.set_evaluate("evaluate: {replies: 6, metrics: [ppl, " + std::string(metric) + "]}\n");
     EXPECT_NE(error_of(kRows).find(metric), std::string::npos) << metric;
   }
+  desk.set_evaluate("evaluate: {replies: 6, metrics: [ppl, embed_avg], vectors: talk.jsonl}\n");
+  EXPECT_NE(error_of(kRows).find("evaluate.vectors: talk.jsonl:1: "), std::string::npos)
+      << error_of(kRows);
   desk.set_evaluate("evaluate: {replies: 6, metrics: [ppl], decoding: {beamsize: 3}}\n");
   EXPECT_NE(error_of(kRows).find("beamsize: unknown key; the nearest one is beam_size"),
             std::string::npos)
       << error_of(kRows);
+}
+
+TEST_F(ExperimentTest, WhatTheModelAloneMeasuresIsComparedToo) {
+  Desk desk;
+  desk.set_evaluate("evaluate: {replies: 6, metrics: [ppl, perturb_reverse_turns]}\n");
+  desk.write_experiment();
+  const auto result = desk.experiment("--jobs 2");
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto report = desk.json_report();
+  const auto& differences = report.at("differences").as_array();
+  ASSERT_EQ(differences.size(), 2U);
+  const auto& rise = differences.at(1).as_object();
+  EXPECT_EQ(rise.at("metric"), "perturb_reverse_turns");
+  EXPECT_GT(rise.at("p").to_number<double>(), 0);
+  EXPECT_TRUE(rise.at("interval").is_object());
+
+  desk.set_evaluate("evaluate: {replies: 6, metrics: [perturb_reverse_turns, bpb, bleu]}\n");
+  desk.write_experiment();
+  const auto more = desk.experiment();
+  EXPECT_EQ(more.exit_code, 0) << more.err;
+  EXPECT_EQ(more.err.find("begins"), std::string::npos) << "columns alone: " << more.err;
+  const auto text = desk.report().at("report.md");
+  const auto bigram = text.substr(text.find("| Kneser-Ney bigram"), 60);
+  EXPECT_TRUE(bigram.starts_with("| Kneser-Ney bigram | - | - | ")) << bigram;
+  EXPECT_FALSE(bigram.starts_with("| Kneser-Ney bigram | - | - | - ")) << "bits a byte: " << bigram;
 }
 
 TEST_F(ExperimentTest, GradientsAreMeasuredBeforeAndAfterTraining) {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <filesystem>
 #include <iostream>
 
 #include "base/errors.h"
@@ -62,14 +63,21 @@ void print_outcome(const RunOutcome& outcome, const ExperimentOptions& options, 
   std::cout << "\n";
 }
 
+/// The report of what is there, also while another call works.
+int report(const Request& request, const ExperimentOptions& options,
+           const std::vector<Cell>& cells) {
+  if (!std::filesystem::is_directory(options.folder))
+    throw base::FileError(options.folder.string() +
+                          ": there is no such experiment yet; leave --report-only out to run it");
+  write_report(cells, options);
+  const auto outcome = outcome_of(cells);
+  print_outcome(outcome, options, request.json);
+  return outcome.failed > 0 ? 1 : 0;
+}
+
 int run(const Request& request, const ExperimentOptions& options, const std::vector<Cell>& cells) {
   base::make_folders(options.folder);
   const base::FileLock lock(options.folder / ".lock");
-  if (request.report_only) {
-    write_report(cells, options);
-    std::cout << (options.folder / "report.md").string() << "\n";
-    return 0;
-  }
   base::write_durably(options.folder / "experiment.yaml", options.text);
   const auto outcome = run_cells(cells, options, request.limits);
   if (outcome.signal != 0) {
@@ -125,7 +133,7 @@ int run_experiment(const std::vector<std::string>& arguments) {
     print_states(cells, request.json);
     return 0;
   }
-  return run(request, options, cells);
+  return request.report_only ? report(request, options, cells) : run(request, options, cells);
 }
 
 }  // namespace banter::train

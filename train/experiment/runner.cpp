@@ -235,7 +235,7 @@ class Runner {
         files.mark_done(answer);
         done_.insert(job.cell);
       }
-    } catch (const base::DataError& error) {  // it is no JSON: cut, say, by a full disk
+    } catch (const base::Error& error) {  // it is no JSON: cut, say, by a full disk
       files.say(error.what());
       fail(job.cell, job.command, 0, files.log());
     }
@@ -283,6 +283,16 @@ std::vector<CellState> states_of(const std::vector<Cell>& cells) {
   std::vector<CellState> states;
   for (const auto& cell : cells) states.push_back(CellFiles(cell).state(sources.hash_of(cell)));
   return states;
+}
+
+RunOutcome outcome_of(const std::vector<Cell>& cells) {
+  const auto states = states_of(cells);
+  RunOutcome outcome;
+  for (std::size_t i = 0; i < cells.size(); ++i)
+    ++(states[i] == CellState::kDone               ? outcome.done
+       : CellFiles(cells[i]).failure().has_value() ? outcome.failed
+                                                   : outcome.left);
+  return outcome;
 }
 
 RunOutcome run_cells(const std::vector<Cell>& cells, const ExperimentOptions& options,

@@ -27,6 +27,10 @@ struct RunOutcome {
 /// How far each cell is, by the files that are there; nothing is changed.
 std::vector<CellState> states_of(const std::vector<Cell>& cells);
 
+/// The same, counted: a cell that failed when it was last run is no more than that until it is run
+/// again.
+RunOutcome outcome_of(const std::vector<Cell>& cells);
+
 /// Runs the cells that are not done, in order, each as child processes of this program (prepare,
 /// train, then what measures), several side by side. A cell that fails is noted, and the others go
 /// on. A store that several cells share is prepared once.
