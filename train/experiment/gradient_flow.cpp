@@ -6,6 +6,7 @@
 
 #include "base/errors.h"
 #include "base/signals.h"
+#include "models/decoding/eval_mode.h"
 
 namespace banter::train {
 namespace {
@@ -49,22 +50,6 @@ bool is_tied(const models::DialogueModel& model) {
       return false;
   return true;
 }
-
-/// Evaluation mode until this goes.
-class InEval {
- public:
-  explicit InEval(models::DialogueModel& model)
-      : model_(model), was_training_(model.is_training()) {
-    model.eval();
-  }
-  ~InEval() { model_.train(was_training_); }
-  InEval(const InEval&) = delete;
-  InEval& operator=(const InEval&) = delete;
-
- private:
-  models::DialogueModel& model_;
-  bool was_training_;
-};
 
 /// Which tokens of a batch belong to the oldest turn of each reply.
 struct OldestTurns {
@@ -139,7 +124,7 @@ std::vector<double> oldest_turn_log_norms(models::DialogueModel& model, const da
     throw base::ConfigError(
         "gradient-flow: model.tied must be false, since the output layer would "
         "read the rows that are put behind the table");
-  const InEval eval(model);
+  const models::EvalMode eval(model);
   auto limits = options;
   limits.max_context_turns = turns;
   limits.max_context_tokens = kNoLimit;

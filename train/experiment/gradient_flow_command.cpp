@@ -13,9 +13,11 @@
 #include "models/registry.h"
 #include "train/commands.h"
 #include "train/experiment/gradient_flow.h"
+#include "train/init_from.h"
 #include "train/metrics/scores.h"
 #include "train/metrics/spread.h"
 #include "train/recipe.h"
+#include "train/run_store.h"
 
 namespace banter::train {
 namespace {
@@ -107,10 +109,11 @@ int run_gradient_flow(const std::vector<std::string>& arguments) {
       "banter gradient-flow runs/ubuntu\n"
       "banter gradient-flow runs/ubuntu@last --turns 2:20 --replies 64 --json");
   models::ModelArguments arguments_of_model;
-  std::string split_name = "valid", turns_text = "2:20";
+  std::string split_name = "valid", store_folder, turns_text = "2:20";
   std::int64_t replies = 64;
   arguments_of_model.add_to(line.app);
   line.app.add_option("--split", split_name, "part of the store")->capture_default_str();
+  line.app.add_option("--store", store_folder, "store, if not the one that the run names");
   line.app.add_option("--turns", turns_text, "FIRST:LAST turns of a context")
       ->capture_default_str();
   line.app.add_option("--replies", replies, "replies, one a dialogue, with so long a context")
@@ -124,17 +127,20 @@ int run_gradient_flow(const std::vector<std::string>& arguments) {
   const auto device = models::device_of(*loaded.model);
   const auto run = models::RunName::parse(arguments_of_model.run).run;
   const auto recipe = Recipe::load(run / "config.yaml");
-  const auto store = data::Store::open(recipe.store);
-  store.verify();
+  const auto store = open_store(store_folder, loaded, run);
   const auto& split = store.split(split_name);
   const auto examples = replies_with_turns(
       split, data::ReplyRule(loaded.batch.reply_by, store.format()), turns.last, replies);
   if (examples.empty())
-    throw base::DataError(recipe.store.string() + ": split \"" + split_name +
+    throw base::DataError(store.folder().string() + ": split \"" + split_name +
                           "\" has no reply with " + std::to_string(turns.last) +
                           " turns before it; lower the last of --turns");
   auto initial = models::build_model(recipe.config.root().section("model"),
                                      loaded.model->vocabulary(), recipe.train.seed);
+  std::string start;  // as the run began
+  if (!recipe.train.init_from.empty())
+    start = "|initial:" +
+            init_from(*initial, loaded.tokenizer, recipe.train.init_from).hash.substr(0, 12);
   initial->to(device);
 
   const auto measure = [&](const char* name, models::DialogueModel& model) {
@@ -150,7 +156,7 @@ int run_gradient_flow(const std::vector<std::string>& arguments) {
   }
   json::object answer = {
       {"run", run.string()},
-      {"signature", "checkpoint:" + loaded.checkpoint.hash.substr(0, 12) +
+      {"signature", "checkpoint:" + loaded.checkpoint.hash.substr(0, 12) + start +
                         "|data:" + store.corpus_hash().substr(0, 12) + "|split:" + split_name +
                         "|replies:" + std::to_string(measured.replies) +
                         "|loss:mean-of-labels|version:banter-" + BANTER_VERSION},

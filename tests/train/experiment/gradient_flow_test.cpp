@@ -9,9 +9,15 @@
 #include <gtest/gtest.h>
 
 #include "base/errors.h"
+#include "base/files.h"
+#include "base/json.h"
 #include "configs/section.h"
+#include "models/checkpoint/checkpoint.h"
+#include "models/checkpoint/safetensors.h"
 #include "models/registry.h"
 #include "tests/batch/made_store.h"
+#include "tests/support/temporary_folder.h"
+#include "train/commands.h"
 
 namespace banter::train {
 namespace {
@@ -124,6 +130,60 @@ TEST_F(GradientFlowTest, LeavesTheModelAsItWas) {
 TEST_F(GradientFlowTest, ATiedTableIsRefused) {
   const auto of = model("attention: static, tied: true");
   EXPECT_THROW(norms(*of, 3, examples(6, 4)), base::ConfigError);
+}
+
+/// Run folders with one checkpoint of a small model each.
+class GradientFlowCommandTest : public GradientFlowTest {
+ protected:
+  /// With the parameters that `seed` gives, whatever the recipe says of their start.
+  std::string write_run(const std::string& name, std::uint64_t seed,
+                        const std::string& init_from = "''") {
+    const std::string yaml =
+        "model: {type: hred, embed_dim: 8, hidden_dim: 8}\n"
+        "train: {steps: 1, init_from: " +
+        init_from + "}\n";
+    const auto config = configs::Config::parse(yaml, "test");
+    const auto& tokenizer = made_.store().tokenizer();
+    const auto of = models::build_model(config.root().section("model"),
+                                        {tokenizer.vocab_size(), tokenizer.special()}, seed);
+    const auto run = folder_ / name;
+    models::CheckpointWriter writer(run, 1);
+    models::write_safetensors(writer.folder() / "model.safetensors", models::named_tensors(*of));
+    base::write_durably(writer.folder() / "config.yaml", yaml);
+    base::write_durably(writer.folder() / "tokenizer.model", tokenizer.model());
+    base::write_durably(writer.folder() / "state.json", "{}\n");
+    writer.publish();
+    models::point_to(run, "CURRENT", 1);
+    base::write_durably(run / "config.yaml", "store: " + made_.folder().string() +
+                                                 "\nrun: " + run.string() + "\n" + yaml);
+    return run.string();
+  }
+  static base::json::object answer_of(std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), {"--split", "train", "--turns", "2:3", "--replies", "4",
+                                       "--json", "--quiet", "--threads", "1"});
+    testing::internal::CaptureStdout();
+    EXPECT_EQ(run_gradient_flow(arguments), 0);
+    return base::parse_json(testing::internal::GetCapturedStdout(), "answer").as_object();
+  }
+  tests::TemporaryFolder folder_;
+};
+
+TEST_F(GradientFlowCommandTest, InitialIsWhereTheRunBegan) {
+  const auto first = write_run("first", 5);
+  const auto fresh = answer_of({write_run("fresh", 5)});
+  EXPECT_NE(fresh.at("initial"), fresh.at("trained")) << "seed 1 made it";
+  const auto begun = answer_of({write_run("begun", 5, first)});
+  EXPECT_EQ(begun.at("initial"), begun.at("trained")) << "nothing was learned since";
+  EXPECT_NE(begun.at("signature").as_string().find("|initial:"), std::string::npos);
+}
+
+TEST_F(GradientFlowCommandTest, AStoreOfAnotherTokenizerIsRefused) {
+  const auto run = write_run("run", 1);
+  const tests::MadeStore other({.seed = 2, .dialogues = 20});
+  EXPECT_THROW(run_gradient_flow({run, "--split", "train", "--store", other.folder().string()}),
+               base::DataError);
+  const tests::MadeStore same({.seed = 3, .dialogues = 60, .tokenizer = made_.store().tokenizer()});
+  EXPECT_EQ(answer_of({run, "--store", same.folder().string()}).at("replies").to_number<int>(), 4);
 }
 
 }  // namespace
