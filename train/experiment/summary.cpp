@@ -290,8 +290,8 @@ void note_choice(const GridResults& results, const EvaluationOptions& evaluate,
   };
   if (evaluate.checkpoint == "best" && std::ranges::any_of(results.finished, is_chosen_there))
     notes.push_back("The best checkpoints were chosen on the split " + evaluate.split +
-                    ", on which they are measured: on other dialogues all rows would be a little "
-                    "worse.");
+                    ", on which they are measured: on other dialogues all rows would probably be "
+                    "a little worse.");
 }
 
 /// What must be said of how the runs came about.
