@@ -14,21 +14,15 @@
 #include "train/commands.h"
 #include "train/evaluate.h"
 #include "train/evaluation_choice.h"
-#include "train/metrics/dialogue_sums.h"
-#include "train/metrics/hits.h"
-#include "train/metrics/interval.h"
-#include "train/metrics/rises.h"
+#include "train/findings.h"
 #include "train/metrics/sample_files.h"
 #include "train/metrics/scores.h"
-#include "train/metrics/used_vectors.h"
 #include "train/perturbation.h"
 #include "train/ranking.h"
 #include "train/run_store.h"
 
 namespace banter::train {
 namespace {
-
-namespace json = base::json;
 
 /// Those of the chosen metrics that the model has: a bound only where there is one.
 std::vector<LikelihoodMetric> fits_of(const EvaluationChoice& choice, const Likelihood& model) {
@@ -38,41 +32,6 @@ std::vector<LikelihoodMetric> fits_of(const EvaluationChoice& choice, const Like
   });
   return fits;
 }
-
-/// One system's row: every metric with its interval.
-struct Row {
-  std::string name;
-  Likelihood sums;
-  std::vector<LikelihoodMetric> fits;
-  std::vector<Interval> intervals;  ///< of `fits`
-
-  Row(std::string row_name, std::span<const Likelihood> groups,
-      const std::vector<LikelihoodMetric>& columns)
-      : name(std::move(row_name)), sums(total(groups)), fits(columns) {
-    const auto draws = resample(groups);
-    for (const auto& metric : fits) {
-      std::vector<double> values;
-      for (const auto& draw : draws) values.push_back((draw.*metric.value)());
-      intervals.push_back(interval_over(groups.size(), std::move(values)));
-    }
-  }
-  [[nodiscard]] json::object to_json() const {
-    json::object object;
-    for (std::size_t i = 0; i < fits.size(); ++i)
-      object[std::string(fits[i].name)] = {{"value", number_or_null((sums.*fits[i].value)())},
-                                           {"low", number_or_null(intervals[i].low)},
-                                           {"high", number_or_null(intervals[i].high)},
-                                           {"count", sums.*fits[i].count}};
-    return object;
-  }
-  [[nodiscard]] std::vector<std::string> cells() const {
-    std::vector<std::string> cells = {name};
-    for (std::size_t i = 0; i < fits.size(); ++i)
-      cells.push_back(fixed((sums.*fits[i].value)(), fits[i].digits) + " " +
-                      bounds(intervals[i], fits[i].digits));
-    return cells;
-  }
-};
 
 /// How replies are chosen: greedily, or by what `--set decoding.*` lays over that.
 /// Throws   ConfigError; UsageError when --set names something else
@@ -85,23 +44,6 @@ models::DecodingOptions decoding_of(const std::vector<std::string>& overrides) {
   auto section = config.root().section("decoding");
   return models::DecodingOptions::from(section);
 }
-
-/// The metrics of texts, of the model's replies or of the references in their place.
-struct TextScores {
-  std::string name;
-  std::vector<Score> scores;
-
-  TextScores(std::string system, const std::vector<Sample>& samples,
-             const std::vector<const Metric*>& metrics, const MetricSettings& settings)
-      : name(std::move(system)),
-        scores(score(samples, {}, possible_metrics(metrics, samples, settings.vectors != nullptr),
-                     settings, {})) {}
-  [[nodiscard]] json::object to_json() const {
-    json::object object;
-    for (const auto& score : scores) object[std::string(score.metric->name)] = score.to_json();
-    return object;
-  }
-};
 
 /// The references as if they were replies: how varied people are, and how often they copy.
 std::vector<Sample> references_as_replies(std::vector<Sample> samples) {
@@ -122,22 +64,6 @@ struct Request {
   RankScore rank_score = RankScore::kMean;
   bool quiet = false;
 };
-
-/// All that is known of a model on a split.
-struct Findings {
-  std::string run, store, split, signature;
-  Likelihood all;
-  std::uint64_t dialogues = 0, baseline_labels = 0, answered = 0;
-  std::vector<Row> rows;  ///< the model, then the n-grams; empty when no likelihood is asked for
-  std::vector<TurnSums::Fit> by_turn;
-  std::optional<Ranking> ranking;
-  std::vector<Rise> rises;
-  DialogueSums sums;  ///< of ranking and rises
-  std::optional<UsedVectors> vectors;
-  std::vector<TextScores> texts;
-};
-
-std::uint64_t whole(double count) { return static_cast<std::uint64_t>(count); }
 
 /// What every signature of this model on this split has.
 std::string signature_of(const models::LoadedModel& loaded, const data::Store& store,
@@ -229,9 +155,9 @@ Findings evaluate_all(const Request& request, const models::LoadedModel& loaded,
   found.all = total(sums.model);
   found.dialogues = sums.model.size();
   found.baseline_labels = baseline ? baseline->labels() : 0;
-  found.signature = base + "|replies:" + std::to_string(whole(found.all.replies)) +
-                    "|words:whitespace|interval:bootstrap-dialogue-1000-12345|version:banter-" +
-                    BANTER_VERSION;
+  found.signature =
+      base + "|replies:" + std::to_string(static_cast<std::uint64_t>(found.all.replies)) +
+      "|words:whitespace|interval:bootstrap-dialogue-1000-12345|version:banter-" + BANTER_VERSION;
   if (const auto fits = fits_of(request.choice, found.all); !fits.empty()) {
     found.rows.emplace_back(loaded.type, sums.model, fits);
     if (baseline) {
@@ -244,59 +170,6 @@ Findings evaluate_all(const Request& request, const models::LoadedModel& loaded,
   if (!request.sums_file.empty()) found.sums.write(request.sums_file);
   measure_texts(request, loaded, split, found);
   return found;
-}
-
-json::object to_json(const Findings& found) {
-  json::object answer = {{"run", found.run},
-                         {"store", found.store},
-                         {"signature", found.signature},
-                         {"counts",
-                          {{"dialogues", found.dialogues},
-                           {"replies", whole(found.all.replies)},
-                           {"labels", whole(found.all.labels)},
-                           {"words", whole(found.all.words)},
-                           {"bytes", whole(found.all.bytes)},
-                           {"baseline_labels", found.baseline_labels}}}};
-  for (std::size_t i = 0; i < found.rows.size(); ++i)
-    answer[i == 0 ? "model" : found.rows[i].name] = found.rows[i].to_json();
-  if (!found.by_turn.empty()) answer["by_turn"] = to_json(found.by_turn);
-  if (found.ranking) answer["ranking"] = found.ranking->to_json();
-  if (!found.rises.empty()) answer["perturb"] = to_json(found.rises);
-  if (found.vectors) answer["vectors"] = found.vectors->to_json();
-  for (const auto& one : found.texts) answer[one.name] = one.to_json();
-  return answer;
-}
-
-void print(std::ostream& out, const Findings& found) {
-  out << found.run << " on " << found.split << " of " << found.store << ": "
-      << whole(found.all.replies) << " replies of " << found.dialogues << " dialogues, "
-      << whole(found.all.labels) << " labels, " << whole(found.all.words) << " words, "
-      << whole(found.all.bytes) << " bytes\n";
-  if (!found.rows.empty()) {
-    std::vector<std::vector<std::string>> table = {{""}};
-    for (const auto& metric : found.rows[0].fits) table[0].emplace_back(metric.name);
-    for (const auto& row : found.rows) table.push_back(row.cells());
-    out << "\n";
-    print_table(out, table);
-    out << "[95 % intervals over dialogues]  " << found.signature << "\n";
-  }
-  if (!found.by_turn.empty()) {
-    out << "\nby the reply's turn in its dialogue\n";
-    print(out, found.by_turn);
-  }
-  if (found.ranking) {
-    out << "\n";
-    found.ranking->print(out);
-  }
-  if (!found.rises.empty()) {
-    out << "\nrise of nll_word when the context is altered\n";
-    print(out, found.rises);
-  }
-  for (const auto& one : found.texts) {
-    out << "\n" << one.name << ", " << found.answered << " replies\n";
-    print_scores(out, one.scores);
-  }
-  if (found.vectors) found.vectors->print(out);
 }
 
 /// Throws   UsageError when a metric of vectors is named and there are none

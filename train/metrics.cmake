@@ -6,6 +6,7 @@ pkg_check_modules(FASTTEXT REQUIRED IMPORTED_TARGET fasttext)
 add_library(
   banter_metrics
   train/evaluation_choice.cpp
+  train/findings.cpp
   train/metrics/bleu.cpp
   train/metrics/chrf.cpp
   train/metrics/comparison.cpp

@@ -3,33 +3,23 @@
 #include <algorithm>
 #include <cmath>
 #include <csignal>
-#include <filesystem>
 #include <set>
 
 #include <gtest/gtest.h>
 
 #include "base/errors.h"
-#include "base/files.h"
-#include "base/json.h"
 #include "base/signals.h"
 #include "data/store/store_writer.h"
-#include "models/checkpoint/checkpoint.h"
-#include "models/checkpoint/safetensors.h"
 #include "models/registry.h"
 #include "tests/batch/made_store.h"
 #include "tests/support/temporary_folder.h"
-#include "train/commands.h"
-#include "train/metrics/dialogue_sums.h"
 #include "train/metrics/f1.h"
-#include "train/metrics/measure.h"
-#include "train/metrics/sample_files.h"
 #include "train/perturbation.h"
 #include "train/ranking.h"
 
 namespace banter::train {
 namespace {
 
-namespace json = base::json;
 using tests::MadeStore;
 
 const std::string kModel = "type: hred\nembed_dim: 8\nhidden_dim: 8\ndropout: 0.5\n";
@@ -339,233 +329,6 @@ TEST_F(EvaluateTest, AnswersContextsSpreadEvenlyOverTheSplit) {
     }
   }
   EXPECT_EQ(i, all.size());
-}
-
-/// A run folder with one checkpoint of a small untrained model, for a store.
-class EvaluateCommandTest : public testing::Test {
- protected:
-  void SetUp() override {
-    models::CheckpointWriter writer(run(), 3);
-    const auto& tokenizer = made_.store().tokenizer();
-    models::write_safetensors(writer.folder() / "model.safetensors",
-                              models::named_tensors(*small_model(tokenizer)));
-    std::string model = "model:\n";
-    for (const auto* line : {"type: hred", "embed_dim: 8", "hidden_dim: 8", "dropout: 0.5"})
-      model += std::string("  ") + line + "\n";
-    base::write_durably(writer.folder() / "config.yaml", model);
-    base::write_durably(writer.folder() / "tokenizer.model", tokenizer.model());
-    base::write_durably(writer.folder() / "state.json", "{}\n");
-    writer.publish();
-    models::point_to(run(), "CURRENT", 3);
-    models::point_to(run(), "LAST", 3);
-    base::write_durably(run() / "config.yaml", "store: " + made_.folder().string() + "\n" + model);
-  }
-  [[nodiscard]] std::filesystem::path run() const { return folder_ / "run"; }
-  static std::string output_of(const std::vector<std::string>& arguments) {
-    testing::internal::CaptureStdout();
-    const int code = run_evaluate(arguments);
-    auto text = testing::internal::GetCapturedStdout();
-    EXPECT_EQ(code, 0);
-    return text;
-  }
-  MadeStore made_{{.dialogues = 40, .distractors = 2}};
-  tests::TemporaryFolder folder_;
-};
-
-TEST_F(EvaluateCommandTest, JsonHasEveryMetricWithItsCountAndInterval) {
-  const auto text = output_of({run().string(), "--split", "train", "--json", "--quiet", "--threads",
-                               "1", "--replies", "30"});
-  const auto answer = json::parse(text).as_object();
-  for (const auto* system : {"model", "bigram", "unigram"}) {
-    for (const auto* metric : {"ppl", "ppl_word", "nll_word", "bpb", "token_accuracy"}) {
-      const auto& figures = answer.at(system).at(metric).as_object();
-      const double value = figures.at("value").to_number<double>();
-      EXPECT_LE(figures.at("low").to_number<double>(), value) << system << metric;
-      EXPECT_GE(figures.at("high").to_number<double>(), value) << system << metric;
-      EXPECT_GT(figures.at("count").to_number<double>(), 0) << system << metric;
-    }
-  }
-  EXPECT_EQ(answer.at("counts").at("labels").to_number<double>(),
-            answer.at("model").at("ppl").at("count").to_number<double>());
-  for (const auto* metric : {"bleu", "f1", "distinct_2", "entropy_1", "copy_2", "length"}) {
-    const auto& figures = answer.at("greedy").at(metric).as_object();
-    EXPECT_EQ(figures.at("count").to_number<double>(), 30) << metric;
-    const std::string how(figures.at("signature").as_string());
-    EXPECT_NE(how.find("|replies:30|data:"), std::string::npos) << how;
-  }
-  EXPECT_GT(answer.at("reference").at("distinct_2").at("value").to_number<double>(), 0);
-  EXPECT_FALSE(answer.at("reference").as_object().contains("bleu"));
-  const std::string signature(answer.at("signature").as_string());
-  EXPECT_NE(signature.find(made_.store().corpus_hash().substr(0, 12)), std::string::npos);
-  EXPECT_NE(signature.find(made_.store().tokenizer().hash().substr(0, 12)), std::string::npos);
-}
-
-TEST_F(EvaluateCommandTest, WhatItWritesHasTheFiguresThatItTells) {
-  const auto replies = (folder_ / "replies.jsonl").string();
-  const auto text = output_of({run().string(), "--split", "train", "--json", "--quiet", "--threads",
-                               "1", "--replies", "30", "--write-replies", replies,
-                               "--write-likelihoods", (folder_ / "likelihoods.jsonl").string(),
-                               "--set", "decoding.method=beam", "--set", "decoding.beam_size=2"});
-  const auto answer = json::parse(text).as_object();
-  const auto likelihoods = read_likelihoods(folder_ / "likelihoods.jsonl");
-  const auto sums = total(by_dialogue(likelihoods));
-  EXPECT_EQ(static_cast<double>(likelihoods.size()), sums.replies);
-  EXPECT_NEAR(sums.ppl(), answer.at("model").at("ppl").at("value").to_number<double>(), 1e-9);
-  EXPECT_EQ(sums.words, answer.at("counts").at("words").to_number<double>());
-  const auto samples =
-      read_samples({.replies = replies, .references = {}, .contexts = "", .groups = ""});
-  EXPECT_EQ(samples.size(), 30U);
-  EXPECT_FALSE(samples.at(0).context.empty());
-  EXPECT_FALSE(answer.contains("greedy"));
-  const auto& told = answer.at("beam").at("f1");
-  EXPECT_EQ(told.at("count").to_number<double>(), 30);
-  PieceVocabulary vocabulary;
-  const auto f1 = measure(samples, metrics_named(std::vector<std::string>{"f1"}), {}, vocabulary);
-  EXPECT_NEAR(f1.values().at(0), told.at("value").to_number<double>(), 1e-12);
-}
-
-TEST_F(EvaluateCommandTest, SumsByDialogueHaveTheFiguresThatItTells) {
-  const auto file = (folder_ / "sums.jsonl").string();
-  const auto answer =
-      json::parse(output_of({run().string(), "--split", "train", "--json", "--quiet", "--threads",
-                             "1", "--replies", "0", "--metrics",
-                             "usual,hits_1,perturb_drop_last_turn", "--write-sums", file}))
-          .as_object();
-  EXPECT_TRUE(answer.at("model").as_object().contains("bpb"));
-  const auto sums = DialogueSums::read(file);
-  const std::vector<std::string> names = {"hits_1", "perturb_drop_last_turn"};
-  const auto measured = sums.measurement(names);
-  EXPECT_NEAR(measured.values().at(0),
-              answer.at("ranking").at("hits_1").at("value").to_number<double>(), 1e-12);
-  EXPECT_NEAR(measured.values().at(1),
-              answer.at("perturb").at(names[1]).at("value").to_number<double>(), 1e-9);
-  EXPECT_EQ(measured.groups, answer.at("counts").at("dialogues").to_number<std::size_t>());
-  EXPECT_THROW(run_evaluate({run().string(), "--write-sums", file, "--metrics", "ppl"}),
-               base::UsageError);
-}
-
-TEST_F(EvaluateCommandTest, WhatCannotBeMeasuredIsToldBeforeTheSplitIsScored) {
-  const MadeStore plain({.seed = 4, .dialogues = 10, .tokenizer = made_.store().tokenizer()});
-  const auto likelihoods = folder_ / "likelihoods.jsonl";
-  const auto error_of = [&](const std::vector<std::string>& more) -> std::string {
-    std::vector<std::string> arguments = {run().string(),
-                                          "--split",
-                                          "train",
-                                          "--store",
-                                          plain.folder().string(),
-                                          "--quiet",
-                                          "--write-likelihoods",
-                                          likelihoods.string()};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    try {
-      run_evaluate(arguments);
-    } catch (const base::Error& error) {
-      return error.what();
-    }
-    return "no error";
-  };
-  EXPECT_NE(error_of({"--metrics", "hits"}).find("no reply has other candidates"),
-            std::string::npos);
-  base::write_durably(folder_ / "v.bin", "2 3\nword \x01\x02\x03\x04\n");
-  EXPECT_NE(error_of({"--vectors", (folder_ / "v.bin").string()}).find("word2vec's binary form"),
-            std::string::npos);
-  EXPECT_NE(error_of({"--write-replies", (folder_ / "no/r.jsonl").string()}).find("no folder"),
-            std::string::npos);
-  EXPECT_FALSE(std::filesystem::exists(likelihoods));
-}
-
-TEST_F(EvaluateCommandTest, OnlyDecodingCanBeSetOfATrainedModel) {
-  EXPECT_THROW(run_evaluate({run().string(), "--set", "model.hidden_dim=3"}), base::UsageError);
-  EXPECT_THROW(run_evaluate({run().string(), "--set", "decoding.beam=3"}), base::ConfigError);
-}
-
-TEST_F(EvaluateCommandTest, TheTableHasTheSameRows) {
-  const auto text = output_of({run().string() + "@step-3", "--split", "train", "--quiet",
-                               "--threads", "1", "--replies", "0"});
-  for (const auto* word : {"hred", "bigram", "unigram", "ppl_word", "bpb", "@step-3", "tokenizer:"})
-    EXPECT_NE(text.find(word), std::string::npos) << word;
-  EXPECT_EQ(text.find("greedy"), std::string::npos);
-}
-
-TEST_F(EvaluateCommandTest, MetricsAreChosenByName) {
-  const std::vector<std::string> asked = {run().string(), "--split",   "train",
-                                          "--quiet",      "--threads", "1",
-                                          "--replies",    "20",        "--metrics"};
-  const auto with = [&](const std::string& metrics, const std::vector<std::string>& more = {}) {
-    auto arguments = asked;
-    arguments.push_back(metrics);
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    return output_of(arguments);
-  };
-  const auto answer =
-      json::parse(with("ppl,hits_1,hits_3,perturb_shuffle_turns,ppl_turn,f1", {"--json"}))
-          .as_object();
-  EXPECT_EQ(answer.at("model").as_object().size(), 1U);
-  EXPECT_EQ(answer.at("greedy").as_object().size(), 1U);
-  EXPECT_EQ(answer.at("by_turn").at("ppl_turn_2").as_object().size(), 5U);
-  const auto& ranking = answer.at("ranking").as_object();
-  const auto& hits = ranking.at("hits_3").as_object();
-  EXPECT_LE(ranking.at("hits_1").at("value").to_number<double>(),
-            hits.at("value").to_number<double>());
-  EXPECT_NEAR(hits.at("chance").to_number<double>(), 1, 0.01) << "of three candidates, or less";
-  const std::string how(hits.at("signature").as_string());
-  EXPECT_TRUE(how.starts_with("hits_3|rank_score:mean|checkpoint:")) << how;
-  EXPECT_NE(how.find("|split:train|"), std::string::npos) << how;
-  const auto& rise = answer.at("perturb").at("perturb_shuffle_turns").as_object();
-  EXPECT_LE(rise.at("low").to_number<double>(), rise.at("high").to_number<double>());
-  EXPECT_EQ(rise.at("count").to_number<double>(),
-            answer.at("counts").at("words").to_number<double>());
-  EXPECT_TRUE(std::string(rise.at("signature").as_string())
-                  .starts_with("perturb_shuffle_turns|seed:1|checkpoint:"));
-
-  const auto table = with("hits,perturb_reverse_turns", {"--rank-score", "sum"});
-  for (const auto* word : {"each among 3.0 candidates", "hits_10", "hits_1|rank_score:sum|",
-                           "perturb_reverse_turns|checkpoint:"})
-    EXPECT_NE(table.find(word), std::string::npos) << table;
-  for (const auto* word : {"bigram", "greedy", "ppl_turn"})
-    EXPECT_EQ(table.find(word), std::string::npos) << table;
-}
-
-TEST_F(EvaluateCommandTest, VectorsGiveTheEmbeddingMetrics) {
-  const auto file = folder_ / "v.txt";
-  base::write_durably(file, "kernel 1 0\nboot 0 1\nyes 1 1\nthe 1 2\nyou 2 1\n");
-  const std::vector<std::string> arguments = {
-      run().string(), "--split", "train",     "--quiet", "--threads", "1",          "--replies",
-      "20",           "--json",  "--metrics", "embed",   "--vectors", file.string()};
-  const auto answer = json::parse(output_of(arguments)).as_object();
-  EXPECT_EQ(answer.at("greedy").as_object().size(), 4U);
-  EXPECT_FALSE(answer.contains("reference")) << "it has nothing to be like";
-  EXPECT_EQ(answer.at("vectors").at("dimensions").to_number<int>(), 2);
-  EXPECT_GT(answer.at("vectors").at("coverage").at("references").to_number<double>(), 0.2);
-}
-
-TEST_F(EvaluateCommandTest, WhatCannotBeMeasuredIsWrongUsageBeforeAnythingIsRead) {
-  const auto error_of = [&](const std::string& metrics) -> std::string {
-    try {
-      run_evaluate({"no/such/run", "--metrics", metrics});
-    } catch (const base::UsageError& error) {
-      return error.what();
-    }
-    return "no error";
-  };
-  EXPECT_EQ(error_of("f1,embed_avg"),
-            "banter evaluate: embed_avg needs --vectors; `banter vectors` makes some of a store");
-  EXPECT_TRUE(error_of("hits@1").starts_with("banter evaluate: there is no metric \"hits@1\""));
-}
-
-TEST_F(EvaluateCommandTest, AStoreOfAnotherTokenizerIsRefused) {
-  const MadeStore other({.seed = 2, .dialogues = 40});
-  try {
-    run_evaluate({run().string(), "--store", other.folder().string(), "--split", "train"});
-    FAIL() << "expected an error";
-  } catch (const base::DataError& error) {
-    EXPECT_NE(std::string(error.what()).find("tokenizer"), std::string::npos);
-    EXPECT_NE(std::string(error.what()).find("--store"), std::string::npos);
-  }
-}
-
-TEST_F(EvaluateCommandTest, ASplitThatIsNotThereIsAnError) {
-  EXPECT_THROW(run_evaluate({run().string(), "--split", "test", "--quiet"}), base::DataError);
 }
 
 }  // namespace

@@ -16,6 +16,7 @@ add_library(
   experiment/options.cpp
   experiment/report_files.cpp
   experiment/report_parts.cpp
+  experiment/report_signatures.cpp
   experiment/results.cpp
   experiment/run_progress.cpp
   experiment/runner.cpp
