@@ -111,6 +111,7 @@ void measure_ranking(const Request& request, const models::LoadedModel& loaded,
 /// The numbers of the dialogues that have a reply, in the order of the split.
 std::vector<std::uint64_t> dialogues_of(const Evaluation& sums) {
   std::vector<std::uint64_t> dialogues;
+  dialogues.reserve(sums.replies.size());
   for (const auto& reply : sums.replies) dialogues.push_back(reply.dialogue);
   std::ranges::sort(dialogues);
   dialogues.erase(std::ranges::unique(dialogues).begin(), dialogues.end());

@@ -19,6 +19,7 @@ std::vector<std::string_view> known_perturbations() {
 
 std::vector<std::string> known_names() {
   std::vector<std::string> names;
+  names.reserve(kLikelihoodMetrics.size());
   for (const auto& metric : kLikelihoodMetrics) names.emplace_back(metric.name);
   names.emplace_back(kByTurn);
   for (const auto k : kUsualHits) names.push_back(std::string(kHits) + std::to_string(k));

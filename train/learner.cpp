@@ -61,6 +61,7 @@ std::vector<data::BatchMix::Source> sources_of(const Recipe& recipe, const data:
 std::string hash_of(const Recipe& recipe, const data::Store& store,
                     const std::vector<data::Store>& mixed) {
   std::vector<std::string> hashes;
+  hashes.reserve(mixed.size());
   for (const auto& one : mixed) hashes.push_back(one.hash());
   return hash_of_mix(store.hash(), recipe.mix, hashes);
 }

@@ -12,8 +12,9 @@ namespace {
 
 std::string read_hash(const Cell& cell) {
   std::vector<std::string> mixed;
+  mixed.reserve(cell.mix.size());
   for (const auto& one : cell.mix) mixed.push_back(data::Store::open(one.store).hash());
-  const auto learned = hash_of_mix(data::Store::open(cell.store).hash(), cell.mix, mixed);
+  auto learned = hash_of_mix(data::Store::open(cell.store).hash(), cell.mix, mixed);
   if (cell.init_from.empty()) return learned;
   const auto start = models::find_checkpoint(models::RunName::parse(cell.init_from));
   return base::sha256_hex(learned + " " + start.hash);

@@ -120,8 +120,11 @@ class Frame {
   double height_;
 };
 
-/// A whisker from one end of an interval to the other.
-std::string whisker(double x, double low, double high, std::string_view colour) {
+/// A whisker from one end of an interval to the other; nothing where it has no two ends.
+std::string whisker(double x, const std::optional<Interval>& interval, const Frame& frame,
+                    std::string_view colour) {
+  if (!interval || !std::isfinite(interval->low) || !std::isfinite(interval->high)) return "";
+  const double low = frame.y(interval->low), high = frame.y(interval->high);
   const auto stroke = "stroke=\"" + std::string(colour) + "\" stroke-width=\"1.2\"";
   return line_between(x, low, x, high, stroke) + line_between(x - 3, low, x + 3, low, stroke) +
          line_between(x - 3, high, x + 3, high, stroke);
@@ -152,19 +155,13 @@ std::string stroke(std::size_t i) {
          (dashes.empty() ? "" : " stroke-dasharray=\"" + std::string(dashes) + "\"");
 }
 
-bool is_finite(const std::optional<Interval>& interval) {
-  return interval && std::isfinite(interval->low) && std::isfinite(interval->high);
-}
-
 std::string line_of(const ChartSeries& series, std::size_t i, const Frame& frame) {
   std::string path, marks;
   for (const auto& point : series.points) {
     if (!std::isfinite(point.x) || !std::isfinite(point.y)) continue;
     const double x = frame.x(point.x), y = frame.y(point.y);
     path += number(x) + "," + number(y) + " ";
-    if (is_finite(point.interval))
-      marks += whisker(x, frame.y(point.interval->low), frame.y(point.interval->high),
-                       kColours.at(i % kColours.size()));
+    marks += whisker(x, point.interval, frame, kColours.at(i % kColours.size()));
     marks += mark(i, x, y);
   }
   return "<polyline points=\"" + path + "\" fill=\"none\" " + stroke(i) + "/>\n" + marks;
@@ -257,8 +254,7 @@ std::string bar_chart(const ChartText& text, const std::vector<ChartSeries>& ser
     out += "<rect x=\"" + number(middle - half) + "\" y=\"" + number(std::min(top, foot)) +
            "\" width=\"" + number(2 * half) + "\" height=\"" + number(std::abs(foot - top)) +
            "\" fill=\"" + std::string(kColours.at(i % kColours.size())) + "\"/>\n";
-    if (is_finite(point.interval))
-      out += whisker(middle, frame.y(point.interval->low), frame.y(point.interval->high), "#222");
+    out += whisker(middle, point.interval, frame, "#222");
   }
   return out + "</svg>\n";
 }

@@ -70,6 +70,7 @@ std::optional<UsedVectors> read_vectors(const std::string& file,
                                         const std::vector<CellResult>& runs) {
   if (file.empty()) return std::nullopt;
   std::vector<std::span<const Sample>> systems;
+  systems.reserve(runs.size());
   for (const auto& run : runs) systems.emplace_back(run.samples);
   return UsedVectors(file, systems);
 }
@@ -153,6 +154,7 @@ class Measurer {
     const auto values = measured.values();
     const auto bounds = measured.intervals(kResampling.resamples, kResampling.seed);
     std::vector<RunValue> all;
+    all.reserve(values.size());
     for (std::size_t i = 0; i < values.size(); ++i) {
       const bool has_any = measured.groups > 0;
       all.push_back({.seed = result.cell->seed,
