@@ -111,6 +111,7 @@ std::vector<std::string> pieces_of(const std::string& model) {
   if (!processor.LoadFromSerializedProto({model.data(), model.size()}).ok())
     throw base::DataError("is no SentencePiece model");
   std::vector<std::string> pieces;
+  pieces.reserve(static_cast<std::size_t>(processor.GetPieceSize()));
   for (int id = 0; id < processor.GetPieceSize(); ++id) pieces.push_back(processor.IdToPiece(id));
   return pieces;
 }
