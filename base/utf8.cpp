@@ -7,6 +7,8 @@
 
 #include <simdjson.h>
 
+#include "base/count_places.h"
+
 namespace banter::base {
 namespace {
 
@@ -84,27 +86,28 @@ std::optional<std::size_t> first_bad_utf8(std::string_view text) {
 }
 
 bool is_ascii(std::string_view text) {
-  const auto at = ascii_in_front(text);
-  return std::ranges::all_of(text.substr(at), [](char c) { return (c & 0x80) == 0; });
+  const auto rest = text.substr(ascii_in_front(text));
+  if (rest.size() >= 8) return false;
+  if (text.size() >= 8) return are_ascii<8>(text.data() + text.size() - 8);
+  return std::ranges::all_of(rest, [](char c) { return (c & 0x80) == 0; });
 }
 
 std::size_t count_code_points(std::string_view text) {
-  return static_cast<std::size_t>(std::ranges::count_if(
-      text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+  return count_places(0, text.size(), [&](std::size_t i) {
+    return (static_cast<unsigned char>(text[i]) & 0xC0U) != 0x80U;
+  });
 }
 
 std::size_t count_non_ascii_code_points(std::string_view text) {
-  return static_cast<std::size_t>(std::ranges::count_if(
-      text, [](char c) { return static_cast<unsigned char>(c) >= 0xC0U; }));  // lead bytes
+  return count_places(0, text.size(), [&](std::size_t i) {
+    return static_cast<unsigned char>(text[i]) >= 0xC0U;  // a lead byte
+  });
 }
 
 std::size_t count_words(std::string_view text) {
   if (text.empty()) return 0;
-  std::size_t words = is_space(text.front()) ? 0 : 1;
-  for (std::size_t i = 1; i < text.size(); ++i)  // without branches
-    words += static_cast<std::size_t>(is_space(text[i - 1])) &
-             static_cast<std::size_t>(!is_space(text[i]));
-  return words;
+  const auto begins = [&](std::size_t i) { return is_space(text[i - 1]) > is_space(text[i]); };
+  return (is_space(text.front()) ? 0 : 1) + count_places(1, text.size(), begins);
 }
 
 bool equal_but_for_case(std::string_view a, std::string_view b) {

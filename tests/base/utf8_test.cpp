@@ -1,6 +1,7 @@
 #include "base/utf8.h"
 
 #include <string>
+#include <string_view>
 
 #include <gtest/gtest.h>
 
@@ -72,6 +73,44 @@ TEST(Utf8Test, CountsWordsBetweenAsciiWhiteSpace) {
   EXPECT_EQ(count_words("a\xC2\xA0"
                         "b"),
             1u);  // a no-break space joins
+}
+
+/// Texts of every length, of characters that the counts tell apart.
+std::string text_of_length(std::size_t length) {
+  constexpr std::string_view kCharacters = "a \xC3\xA9\tb\nc\xE2\x82\xAC  d";
+  std::string text;
+  while (text.size() < length) text += kCharacters[(text.size() * text.size()) % 13];
+  return text;
+}
+
+TEST(Utf8Test, TextsOfEveryLengthAreCountedByteByByte) {
+  for (std::size_t length = 0; length < 100; ++length) {
+    const auto text = text_of_length(length);
+    std::size_t characters = 0, above_ascii = 0, words = 0;
+    char before = ' ';
+    for (const char c : text) {
+      const auto byte = static_cast<unsigned char>(c);
+      characters += byte < 0x80 || byte >= 0xC0 ? 1 : 0;
+      above_ascii += byte >= 0xC0 ? 1 : 0;
+      words += is_space(before) && !is_space(c) ? 1 : 0;
+      before = c;
+    }
+    EXPECT_EQ(count_code_points(text), characters);
+    EXPECT_EQ(count_non_ascii_code_points(text), above_ascii);
+    EXPECT_EQ(count_words(text), words);
+  }
+}
+
+TEST(Utf8Test, AByteAboveAsciiIsSeenWhereverItStands) {
+  for (std::size_t length = 0; length < 80; ++length) {
+    const std::string text(length, '~');
+    EXPECT_TRUE(is_ascii(text)) << length;
+    for (std::size_t at = 0; at < length; ++at) {
+      auto other = text;
+      other[at] = '\x80';
+      EXPECT_FALSE(is_ascii(other)) << at << " of " << length;
+    }
+  }
 }
 
 TEST(Utf8Test, PrintableTextIsSafeInAMessage) {
