@@ -13,9 +13,8 @@ namespace {
 bool is_named(const Turn& turn) { return !turn.speaker.empty() && turn.speaker != "?"; }
 
 bool can_be_joined(const Turn& first, const Turn& second) {
-  return is_named(first) && is_named(second) &&
-         base::equal_but_for_case(first.speaker, second.speaker) && first.distractors.empty() &&
-         second.distractors.empty();
+  return base::equal_but_for_case(first.speaker, second.speaker) && is_named(first) &&
+         first.distractors.empty() && second.distractors.empty();
 }
 
 /// Duplicates are another's matter.
@@ -74,17 +73,17 @@ Cleaner::Cleaner(const CleaningOptions& options, Problems& problems)
     if (is_wanted) steps_.push_back(std::move(step));
   };
   add(options.normalization == "nfkc",
-      {"texts are put into NFKC (data.cleaning.normalization)", &to_nfkc, true});
-  add(options.drop_captions, {"captions in brackets are taken off (data.cleaning.drop_captions)",
-                              &without_captions, false});
+      {"texts are put into NFKC (data.cleaning.normalization)", &make_nfkc, true});
+  add(options.drop_captions,
+      {"captions in brackets are taken off (data.cleaning.drop_captions)", &drop_captions, false});
   add(options.drop_dashes,
-      {"leading dashes are taken off (data.cleaning.drop_dashes)", &without_dashes, false});
+      {"leading dashes are taken off (data.cleaning.drop_dashes)", &drop_dashes, false});
   add(options.drop_names,
-      {"a speaker's name before the text is taken off (data.cleaning.drop_names)", &without_name,
+      {"a speaker's name before the text is taken off (data.cleaning.drop_names)", &drop_name,
        false});
   add(options.drop_music,
-      {"sung lines and notes are taken off (data.cleaning.drop_music)", &without_music, false});
-  add(options.lower_case, {"letters are made small (data.cleaning.lower_case)", &lower_case, true});
+      {"sung lines and notes are taken off (data.cleaning.drop_music)", &drop_music, false});
+  add(options.lower_case, {"letters are made small (data.cleaning.lower_case)", &make_small, true});
   for (const auto& name : options.scripts)
     if (const auto script = script_named(name)) scripts_.push_back(*script);
 }
@@ -152,21 +151,17 @@ bool Cleaner::clean(Pair& pair, const Place& place) const {
     }
   for (const auto& step : steps_) {
     if (!step.of_facts) continue;
-    bool any = false;
-    for (auto* text : {&pair.premise, &pair.hypothesis})
-      if (auto next = step.change(*text)) {
-        *text = std::move(*next);
-        any = true;
-      }
-    if (any) count(place, step.rule, "", 0);
+    const bool premise = step.change(pair.premise), hypothesis = step.change(pair.hypothesis);
+    if (premise || hypothesis) count(place, step.rule, "", 0);
   }
   if (base::is_blank(pair.premise) || base::is_blank(pair.hypothesis)) {
     count(place, "a text of a pair is blank after cleaning", "", 1);
     return false;
   }
   if (scripts_.empty()) return true;
-  const std::string_view texts[] = {pair.premise, pair.hypothesis};
-  const auto fault = script_fault(texts);
+  auto letters = count_scripts(pair.premise, scripts_);
+  letters += count_scripts(pair.hypothesis, scripts_);
+  const auto fault = script_fault(letters);
   if (!fault.rule.empty()) count(place, fault.rule, fault.detail, 1);
   return fault.rule.empty();
 }
@@ -178,6 +173,7 @@ void Cleaner::count(const Place& place, std::string_view rule, std::string detai
 
 Cleaner::TurnFaults Cleaner::blocked_turns(const Dialogue& dialogue) const {
   TurnFaults faults(dialogue.turns.size());
+  if (options_.blocked.empty()) return faults;
   for (std::size_t i = 0; i < faults.size(); ++i)
     if (const auto* pattern = blocked_.match(dialogue.turns[i].text))
       faults[i] = {kBlocked, "matches " + quoted(*pattern)};
@@ -194,12 +190,7 @@ const std::string* Cleaner::blocked_fact(const Dialogue& dialogue) const {
 void Cleaner::change_texts(Dialogue& dialogue, const Place& place) const {
   for (const auto& step : steps_) {
     std::size_t changed = 0;
-    const auto change = [&](std::string& text) {
-      auto next = step.change(text);
-      if (!next) return;
-      ++changed;
-      text = std::move(*next);
-    };
+    const auto change = [&](std::string& text) { changed += step.change(text) ? 1 : 0; };
     for (auto& turn : dialogue.turns) {
       change(turn.text);
       for (auto& distractor : turn.distractors) change(distractor);
@@ -234,26 +225,31 @@ Cleaner::Fault Cleaner::size_fault(const Turn& turn) const {
     fault.detail = "has " + std::to_string(size);
     return fault;
   };
-  auto fault = check(base::count_words(turn.text), options_.min_turn_words, options_.max_turn_words,
-                     {"a turn has fewer words than data.cleaning.min_turn_words"},
-                     {"a turn has more words than data.cleaning.max_turn_words"});
-  if (!fault.rule.empty()) return fault;
-  return check(base::count_code_points(turn.text), options_.min_turn_characters,
-               options_.max_turn_characters,
-               {"a turn has fewer characters than data.cleaning.min_turn_characters"},
-               {"a turn has more characters than data.cleaning.max_turn_characters"});
+  Fault fault;
+  if (has_word_limits())
+    fault = check(base::count_words(turn.text), options_.min_turn_words, options_.max_turn_words,
+                  {"a turn has fewer words than data.cleaning.min_turn_words"},
+                  {"a turn has more words than data.cleaning.max_turn_words"});
+  if (fault.rule.empty() && has_character_limits())
+    fault = check(base::count_code_points(turn.text), options_.min_turn_characters,
+                  options_.max_turn_characters,
+                  {"a turn has fewer characters than data.cleaning.min_turn_characters"},
+                  {"a turn has more characters than data.cleaning.max_turn_characters"});
+  return fault;
 }
 
 void Cleaner::add_size_faults(const Dialogue& dialogue, TurnFaults& faults) const {
-  if (!has_turn_limits()) return;  // counting every turn's words and characters takes time
+  if (!has_word_limits() && !has_character_limits()) return;
   for (std::size_t i = 0; i < faults.size(); ++i)
     if (faults[i].rule.empty()) faults[i] = size_fault(dialogue.turns[i]);
 }
 
-bool Cleaner::has_turn_limits() const {
-  const auto& o = options_;
-  return o.min_turn_words > 0 || o.max_turn_words > 0 || o.min_turn_characters > 0 ||
-         o.max_turn_characters > 0;
+bool Cleaner::has_word_limits() const {  // a turn without a word is blank, which has been told
+  return options_.min_turn_words > 1 || options_.max_turn_words > 0;
+}
+
+bool Cleaner::has_character_limits() const {
+  return options_.min_turn_characters > 0 || options_.max_turn_characters > 0;
 }
 
 bool Cleaner::has_fault(const TurnFaults& faults) {
@@ -290,29 +286,22 @@ std::vector<Dialogue> Cleaner::parts_of(Dialogue&& run, const TurnFaults& faults
 
 Cleaner::Fault Cleaner::dialogue_fault(const Dialogue& dialogue) const {
   const auto turns = std::ssize(dialogue.turns);
-  const auto detail = "it has " + std::to_string(turns);
-  if (turns < options_.min_turns)
-    return {"a dialogue has fewer turns than data.cleaning.min_turns", detail};
-  if (options_.max_turns > 0 && turns > options_.max_turns)
-    return {"a dialogue has more turns than data.cleaning.max_turns", detail};
-  if (scripts_.empty()) return {};
-  std::vector<std::string_view> texts;
-  for (const auto& turn : dialogue.turns) texts.emplace_back(turn.text);
-  return script_fault(texts);
+  if (turns < options_.min_turns || (options_.max_turns > 0 && turns > options_.max_turns))
+    return {turns < options_.min_turns ? "a dialogue has fewer turns than data.cleaning.min_turns"
+                                       : "a dialogue has more turns than data.cleaning.max_turns",
+            "it has " + std::to_string(turns)};
+  ScriptCount letters;
+  if (!scripts_.empty())
+    for (const auto& turn : dialogue.turns) letters += count_scripts(turn.text, scripts_);
+  return script_fault(letters);
 }
 
-Cleaner::Fault Cleaner::script_fault(std::span<const std::string_view> texts) const {
-  ScriptCount all;
-  for (const auto text : texts) {
-    const auto one = count_scripts(text, scripts_);
-    all.letters += one.letters;
-    all.allowed += one.allowed;
-  }
-  if (all.letters == 0) return {};
-  const auto share = static_cast<double>(all.allowed) / static_cast<double>(all.letters);
+Cleaner::Fault Cleaner::script_fault(const ScriptCount& count) const {
+  if (count.letters == 0) return {};
+  const auto share = static_cast<double>(count.allowed) / static_cast<double>(count.letters);
   if (share >= options_.script_share) return {};
   return {"too few letters are of data.cleaning.scripts",
-          std::to_string(all.allowed) + " of " + std::to_string(all.letters)};
+          std::to_string(count.allowed) + " of " + std::to_string(count.letters)};
 }
 
 }  // namespace banter::data

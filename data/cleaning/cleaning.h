@@ -1,7 +1,6 @@
 #pragma once
 
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,8 +49,8 @@ class Cleaner {
  private:
   /// Changes texts; `of_facts`: those of personas and pairs too.
   struct TextStep {
-    std::string_view rule;                                   ///< a literal
-    std::optional<std::string> (*change)(std::string_view);  ///< nothing: the text stays
+    std::string_view rule;         ///< a literal
+    bool (*change)(std::string&);  ///< whether it changed the text
     bool of_facts;
   };
   /// Why something is not wanted; without a rule it is.
@@ -70,11 +69,11 @@ class Cleaner {
   void change_texts(Dialogue& dialogue, const Place& place) const;
   void drop_spoilt_extras(Dialogue& dialogue, const Place& place) const;
   [[nodiscard]] Fault size_fault(const Turn& turn) const;
-  [[nodiscard]] bool has_turn_limits() const;
+  [[nodiscard]] bool has_word_limits() const;
+  [[nodiscard]] bool has_character_limits() const;
   void add_size_faults(const Dialogue& dialogue, TurnFaults& faults) const;
   [[nodiscard]] Fault dialogue_fault(const Dialogue& dialogue) const;
-  /// Requires that there are scripts to be of.
-  [[nodiscard]] Fault script_fault(std::span<const std::string_view> texts) const;
+  [[nodiscard]] Fault script_fault(const ScriptCount& count) const;
 
   /// What follows the texts, for a dialogue of named speakers.
   [[nodiscard]] std::vector<Dialogue> clean_talk(Dialogue&& dialogue, const TurnFaults& faults,

@@ -1,11 +1,15 @@
 #include "data/cleaning/subtitle_marks.h"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include <re2/re2.h>
+
+#include "base/utf8.h"
 
 namespace banter::data {
 namespace {
@@ -16,15 +20,17 @@ constexpr std::array<std::string_view, 4> kNotes = {"\xE2\x99\xA9", "\xE2\x99\xA
 constexpr std::string_view kNotesBegin = "\xE2\x99";
 constexpr std::array<std::string_view, 3> kDashes = {"-", "\xE2\x80\x93", "\xE2\x80\x94"};
 
-/// The one of `marks` that a text begins with, or "".
+/// The one of `marks` that a text begins with, or "". All of them are a hyphen or not ASCII.
 template <std::size_t N>
 std::string_view first_of(std::string_view text, const std::array<std::string_view, N>& marks) {
+  if (text.empty() || (text.front() != '-' && (text.front() & 0x80) == 0)) return {};
   for (const auto mark : marks)
     if (text.starts_with(mark)) return mark;
   return {};
 }
 
 bool is_space(char c) { return c == ' ' || c == '\t'; }
+bool is_small_letter(char c) { return c >= 'a' && c <= 'z'; }
 
 std::string_view trimmed_left(std::string_view text) {
   while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
@@ -51,11 +57,12 @@ class Remainder {
     out_.resize(begin);
     cut_ = any_cut_ = true;
   }
-  /// Nothing where nothing was cut.
-  [[nodiscard]] std::optional<std::string> take() {
-    if (!any_cut_) return std::nullopt;
+  /// Becomes the text, unless nothing was cut. Returns   whether it did
+  bool replace(std::string& text) {
+    if (!any_cut_) return false;
     out_.resize(trimmed_right(out_).size());
-    return std::move(out_);
+    text = std::move(out_);
+    return true;
   }
 
  private:
@@ -88,6 +95,13 @@ class OpenBrackets {
   std::array<std::size_t, 2> waiting_ = {};
 };
 
+/// Where the first bracket behind the first character stands, else the end.
+std::size_t next_bracket(std::string_view text) {
+  const auto is_bracket = [](char c) { return c == '[' || c == ']' || c == '(' || c == ')'; };
+  const auto found = std::find_if(text.begin() + 1, text.end(), is_bracket);
+  return static_cast<std::size_t>(found - text.begin());
+}
+
 std::string_view after_dashes(std::string_view text) {
   auto rest = trimmed_left(text);
   for (auto dash = first_of(rest, kDashes); !dash.empty(); dash = first_of(rest, kDashes)) {
@@ -98,6 +112,15 @@ std::string_view after_dashes(std::string_view text) {
   return rest;
 }
 
+/// Says no at once of most texts that do not begin with a name and its colon.
+bool may_begin_with_name(std::string_view text) {
+  const auto colon = text.find(':');
+  if (colon == std::string_view::npos) return false;
+  const auto name = text.substr(0, colon), behind = text.substr(colon + 1);
+  return (behind.empty() || base::is_space(behind.front())) &&
+         std::ranges::none_of(name, is_small_letter);
+}
+
 bool is_sung(std::string_view text) {
   const auto line = trimmed_right(after_dashes(text));
   if (!first_of(line, kNotes).empty()) return true;
@@ -106,49 +129,56 @@ bool is_sung(std::string_view text) {
 
 }  // namespace
 
-std::optional<std::string> without_captions(std::string_view text) {
-  if (text.find('[') == std::string_view::npos && text.find('(') == std::string_view::npos)
-    return std::nullopt;
+bool drop_captions(std::string& text) {
+  if (text.find('[') == std::string::npos && text.find('(') == std::string::npos) return false;
   Remainder left;
   OpenBrackets brackets;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto c = text[i];
+  std::string_view rest = text;
+  for (std::size_t size = 0; !rest.empty(); rest.remove_prefix(size)) {
+    const auto c = rest.front();
     if (c == '[' || c == '(') brackets.open(c, left.size());
     const auto begin = c == ']' || c == ')' ? brackets.close(c) : -1;
+    size = begin < 0 ? next_bracket(rest) : 1;
     if (begin < 0)
-      left.append(text.substr(i, 1));
+      left.append(rest.substr(0, size));
     else
       left.cut(static_cast<std::size_t>(begin));
   }
-  return left.take();
+  return left.replace(text);
 }
 
-std::optional<std::string> without_dashes(std::string_view text) {
+bool drop_dashes(std::string& text) {
   const auto rest = after_dashes(text);
-  if (rest.size() == trimmed_left(text).size()) return std::nullopt;
-  return std::string(rest);
+  if (rest.size() == trimmed_left(text).size()) return false;
+  text.erase(0, text.size() - rest.size());
+  return true;
 }
 
-std::optional<std::string> without_name(std::string_view text) {
+bool drop_name(std::string& text) {
   static const RE2 name(R"(^\s*\p{Lu}[\p{Lu}\p{Nd} .'#&-]{1,39}:(?:\s+|$))");
-  if (text.find(':') == std::string_view::npos) return std::nullopt;
-  re2::StringPiece rest(text.data(), text.size());
-  if (!RE2::Consume(&rest, name)) return std::nullopt;
-  return std::string(rest.data(), rest.size());
+  if (!may_begin_with_name(text)) return false;
+  re2::StringPiece rest(text);
+  if (!RE2::Consume(&rest, name)) return false;
+  text.erase(0, text.size() - rest.size());
+  return true;
 }
 
-std::optional<std::string> without_music(std::string_view text) {
-  if (is_sung(text)) return "";
-  if (text.find(kNotesBegin) == std::string_view::npos) return std::nullopt;
+bool drop_music(std::string& text) {
+  if (is_sung(text)) {
+    text.clear();
+    return true;
+  }
+  if (text.find(kNotesBegin) == std::string::npos) return false;
   Remainder left;
-  for (std::string_view note; !text.empty(); text.remove_prefix(note.empty() ? 1 : note.size())) {
-    note = first_of(text, kNotes);
+  std::string_view rest = text;
+  for (std::string_view note; !rest.empty(); rest.remove_prefix(note.empty() ? 1 : note.size())) {
+    note = first_of(rest, kNotes);
     if (note.empty())
-      left.append(text.substr(0, 1));
+      left.append(rest.substr(0, 1));
     else
       left.cut(left.size());
   }
-  return left.take();
+  return left.replace(text);
 }
 
 }  // namespace banter::data

@@ -1,28 +1,26 @@
 #pragma once
 
-#include <optional>
 #include <string>
-#include <string_view>
 
-/// What stands in subtitles beside speech, taken off one by one. Each returns what is left, which
-/// may be blank, in linear time, and nothing where the text stays as it is.
+/// What stands in subtitles beside speech, taken off one by one, in linear time. What is left may
+/// be blank. Each returns whether it changed the text.
 namespace banter::data {
 
-/// Without what stands in [square] or (round) brackets, the brackets included: sounds, tone of
+/// Drops what stands in [square] or (round) brackets, the brackets included: sounds, tone of
 /// voice, translations. A bracket without its other half stays.
-std::optional<std::string> without_captions(std::string_view text);
+bool drop_captions(std::string& text);
 
-/// Without dashes at the beginning, which mark that another person speaks; a dash right before a
+/// Drops dashes at the beginning, which mark that another person speaks; a dash right before a
 /// digit is a minus and stays.
-std::optional<std::string> without_dashes(std::string_view text);
+bool drop_dashes(std::string& text);
 
-/// Without a speaker's name in capitals and its colon at the beginning ("MRS. HALL: Sit down.").
+/// Drops a speaker's name in capitals and its colon at the beginning ("MRS. HALL: Sit down.").
 /// The name has two to forty characters: capitals, digits, spaces and .'#&- .
-std::optional<std::string> without_name(std::string_view text);
+bool drop_name(std::string& text);
 
-/// A blank text where the line is sung: it begins with a note, or with a # that a space, the end of
-/// the line, or another # at the end of the line tells from a word (dashes before it do not count);
-/// elsewhere the text without the notes in it.
-std::optional<std::string> without_music(std::string_view text);
+/// Drops all of a line that is sung: it begins with a note, or with a # that a space, the end of
+/// the line, or another # at the end of the line tells from a word (dashes before it do not count).
+/// Elsewhere drops the notes.
+bool drop_music(std::string& text);
 
 }  // namespace banter::data

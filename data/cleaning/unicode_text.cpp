@@ -11,6 +11,7 @@
 #include <unicode/uscript.h>
 #include <unicode/utf8.h>
 
+#include "base/count_places.h"
 #include "base/errors.h"
 #include "base/utf8.h"
 
@@ -36,12 +37,9 @@ void for_each_character(std::string_view text, const Take& take) {
   }
 }
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_capital(char c) { return c >= 'A' && c <= 'Z'; }
-
 bool is_ascii_letter(char c) {
-  const auto small = static_cast<unsigned char>(c) | 0x20U;
-  return small - 'a' < 26U;
+  const auto small = static_cast<unsigned char>(static_cast<unsigned char>(c) | 0x20U);
+  return small >= 'a' && small <= 'z';
 }
 
 /// Nothing for what is no letter, and for a letter of all scripts.
@@ -66,15 +64,44 @@ UChar32 small_letter(UChar32 c) {
   return is_known(c) ? u_tolower(c) : c;
 }
 
+/// Of each ASCII character the small letter or the digit that is kept of it, 0 = nothing is.
+constexpr auto kKept = [] {
+  std::array<char, 128> kept{};
+  for (char c = '0'; c <= '9'; ++c) kept[static_cast<std::size_t>(c)] = c;
+  for (char c = 'a'; c <= 'z'; ++c)
+    kept[static_cast<std::size_t>(c)] = kept[static_cast<std::size_t>(c - 'a' + 'A')] = c;
+  return kept;
+}();
+
 /// Without branches: half of all letters would be guessed wrong.
 void append_ascii_letters_and_digits(std::string_view text, std::string& out) {
-  auto size = out.size();
-  out.resize(size + text.size());
+  const auto before = out.size();
+  out.resize(before + text.size());
+  char* end = out.data() + before;
   for (const char c : text) {
-    out[size] = base::small_ascii(c);
-    size += static_cast<std::size_t>(is_ascii_letter(c)) | static_cast<std::size_t>(is_digit(c));
+    *end = kKept[static_cast<unsigned char>(c)];
+    end += *end != 0 ? 1 : 0;
   }
-  out.resize(size);
+  out.resize(static_cast<std::size_t>(end - out.data()));
+}
+
+/// A block at a time, as `base::count_places` does. Returns   whether that changed the text
+bool make_ascii_small(std::span<char> text) {
+  constexpr std::size_t kBlock = 16;
+  std::size_t changed = 0;
+  const auto make_small = [](char& c) {
+    const bool is_capital = c >= 'A' && c <= 'Z';
+    c = base::small_ascii(c);
+    return static_cast<std::uint8_t>(is_capital);
+  };
+  for (; text.size() >= kBlock; text = text.subspan(kBlock)) {
+    std::uint8_t of_block = 0;
+    for (std::size_t i = 0; i < kBlock; ++i)
+      of_block = static_cast<std::uint8_t>(of_block + make_small(text[i]));
+    changed += of_block;
+  }
+  for (char& c : text) changed += make_small(c);
+  return changed > 0;
 }
 
 void must(UErrorCode code) {
@@ -100,33 +127,34 @@ const icu::Normalizer2& nfkc() {
 
 }  // namespace
 
-std::optional<std::string> lower_case(std::string_view text) {
+bool make_small(std::string& text) {
+  if (base::is_ascii(text)) return make_ascii_small(text);
   std::string small;
-  if (base::is_ascii(text)) {
-    if (std::ranges::none_of(text, is_capital)) return std::nullopt;
-    small.resize(text.size());
-    std::ranges::transform(text, small.begin(), base::small_ascii);
-    return small;
-  }
   small.reserve(text.size());
   for_each_character(text, [&](UChar32 c) { append(small_letter(c), small); });
-  return small == text ? std::nullopt : std::optional(std::move(small));
+  text.swap(small);
+  return text != small;
 }
 
-std::optional<std::string> to_nfkc(std::string_view text) {
-  if (base::is_ascii(text)) return std::nullopt;
+bool make_nfkc(std::string& text) {
+  if (base::is_ascii(text)) return false;
   std::string normal;
   icu::StringByteSink<std::string> sink(&normal);
   UErrorCode code = U_ZERO_ERROR;
   nfkc().normalizeUTF8(0, {text.data(), static_cast<std::int32_t>(text.size())}, sink, nullptr,
                        code);
   must(code);
-  return normal == text ? std::nullopt : std::optional(std::move(normal));
+  text.swap(normal);
+  return text != normal;
 }
 
 void append_letters_and_digits(std::string_view text, std::string& out) {
   if (base::is_ascii(text)) return append_ascii_letters_and_digits(text, out);
   for_each_character(text, [&](UChar32 c) {
+    if (c < 0x80) {
+      if (const char kept = kKept[static_cast<std::size_t>(c)]; kept != 0) out.push_back(kept);
+      return;
+    }
     const bool is_wanted = u_isalnum(c) || (U_GET_GC_MASK(c) & U_GC_M_MASK) != 0;
     if (is_wanted && is_known(c)) append(small_letter(c), out);
   });
@@ -153,8 +181,9 @@ LettersByScript letters_by_script(std::string_view text) {
     else
       found.push_back({script, letters});
   };
-  if (const auto latin = std::ranges::count_if(text, is_ascii_letter); latin > 0)
-    add(USCRIPT_LATIN, static_cast<std::uint64_t>(latin));
+  const auto is_latin = [&](std::size_t i) { return is_ascii_letter(text[i]); };
+  if (const auto latin = base::count_places(0, text.size(), is_latin); latin > 0)
+    add(USCRIPT_LATIN, latin);
   if (base::is_ascii(text)) return found;
   for_each_character(text, [&](UChar32 c) {
     if (c < 0x80) return;

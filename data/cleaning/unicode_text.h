@@ -13,15 +13,15 @@
 /// of a character's small letter and of its NFKC form it keeps). All texts are valid UTF-8.
 namespace banter::data {
 
-/// Every letter small by the simple rules, one character for one, whatever stands around it.
-/// Returns   nothing where the text stays as it is
-std::optional<std::string> lower_case(std::string_view text);
+/// Makes every letter small by the simple rules, one character for one, whatever stands around it.
+/// Returns   whether that changed the text
+bool make_small(std::string& text);
 
-/// Normalization form KC: one spelling for what compatible characters spell (full-width letters,
-/// ligatures, no-break spaces, letters with their accents apart).
-/// Returns   nothing where the text stays as it is
+/// Puts a text into normalization form KC: one spelling for what compatible characters spell
+/// (full-width letters, ligatures, no-break spaces, letters with their accents apart).
+/// Returns   whether that changed the text
 /// Throws   DataError when ICU lacks its table
-std::optional<std::string> to_nfkc(std::string_view text);
+bool make_nfkc(std::string& text);
 
 /// Appends the letters with their marks and the digits of the text in small letters, nothing
 /// between them.
@@ -50,6 +50,12 @@ LettersByScript letters_by_script(std::string_view text);
 struct ScriptCount {
   std::uint64_t letters = 0;
   std::uint64_t allowed = 0;  ///< of them: of one of the given scripts
+
+  ScriptCount& operator+=(const ScriptCount& other) {
+    letters += other.letters;
+    allowed += other.allowed;
+    return *this;
+  }
 };
 ScriptCount count_scripts(std::string_view text, std::span<const Script> allowed);
 

@@ -54,7 +54,8 @@ std::vector<std::string> sorted_words(std::string_view text) {
 }  // namespace
 
 std::vector<std::string> f1_words(std::string_view text) {
-  auto small = data::lower_case(text).value_or(std::string(text));
+  std::string small(text);
+  data::make_small(small);
   for (char& c : small)
     if (kPunctuation.find(c) != std::string_view::npos) c = ' ';
   std::vector<std::string> words;

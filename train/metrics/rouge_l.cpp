@@ -14,7 +14,8 @@ namespace banter::train {
 namespace {
 
 std::vector<std::string> latin_words(std::string_view text) {
-  const auto small = data::lower_case(text).value_or(std::string(text));
+  std::string small(text);
+  data::make_small(small);
   std::vector<std::string> words;
   bool inside = false;
   for (const char c : small) {

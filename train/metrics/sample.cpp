@@ -8,10 +8,9 @@ namespace {
 
 Text read(std::string_view text, Vocabulary& vocabulary) {
   Text read{.text = text, .words = {}, .small = {}};
-  for (const auto& word : words_13a(text)) {
+  for (auto& word : words_13a(text)) {
     read.words.push_back(vocabulary.add(word));
-    const auto small = data::lower_case(word);
-    read.small.push_back(small ? vocabulary.add(*small) : read.words.back());
+    read.small.push_back(data::make_small(word) ? vocabulary.add(word) : read.words.back());
   }
   return read;
 }
@@ -25,8 +24,7 @@ ReadSample::ReadSample(const Sample& sample) : reply(read(sample.reply, vocabula
 
 std::vector<std::string> small_words(std::string_view text) {
   auto words = words_13a(text);
-  for (auto& word : words)
-    if (auto small = data::lower_case(word)) word = std::move(*small);
+  for (auto& word : words) data::make_small(word);
   return words;
 }
 

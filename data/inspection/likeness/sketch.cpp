@@ -59,9 +59,11 @@ std::size_t equal_values(const Sketch& a, const Sketch& b) {
 
 void Sketcher::find_shingles(const Dialogue& dialogue) {
   words_.clear();
+  std::string small;
   for (const auto& turn : dialogue.turns) {
-    const auto small = lower_case(turn.text);
-    base::for_each_word(small ? *small : turn.text, [&](std::string_view word) {
+    small = turn.text;
+    make_small(small);
+    base::for_each_word(small, [&](std::string_view word) {
       words_.push_back(XXH3_64bits(word.data(), word.size()));
     });
   }
