@@ -87,6 +87,7 @@ add_library(
   problems.cpp
   reading/corpus.cpp
   reading/file_reader.cpp
+  reading/found_cleaning.cpp
   reading/memory_of.cpp
   reading/read_ahead.cpp
   reading/record_filter.cpp

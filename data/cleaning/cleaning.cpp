@@ -64,11 +64,8 @@ bool is_run(const Dialogue& dialogue) {
   return !dialogue.turns.empty() && std::ranges::none_of(dialogue.turns, is_named);
 }
 
-Cleaner::Cleaner(const CleaningOptions& options, Problems& problems)
-    : options_(options),
-      is_idle_(asks_for_nothing(options)),
-      blocked_(options.blocked),
-      problems_(problems) {
+Cleaner::Cleaner(const CleaningOptions& options)
+    : options_(options), is_idle_(asks_for_nothing(options)), blocked_(options.blocked) {
   const auto add = [&](bool is_wanted, TextStep step) {
     if (is_wanted) steps_.push_back(std::move(step));
   };
@@ -88,87 +85,85 @@ Cleaner::Cleaner(const CleaningOptions& options, Problems& problems)
     if (const auto script = script_named(name)) scripts_.push_back(*script);
 }
 
-std::vector<Dialogue> Cleaner::clean(Dialogue&& dialogue, const Place& place) const {
+std::vector<Dialogue> Cleaner::clean(Dialogue&& dialogue, const Place& place,
+                                     const Tell& tell) const {
+  const Counter count{place, tell};
   if (const auto* pattern = blocked_fact(dialogue)) {
-    count(place, kBlocked, "a fact matches " + quoted(*pattern), 1);
+    count(kBlocked, "a fact matches " + quoted(*pattern), 1);
     return {};
   }
   auto faults = blocked_turns(dialogue);
-  change_texts(dialogue, place);
+  change_texts(dialogue, count);
   for (std::size_t i = 0; i < faults.size(); ++i)
     if (faults[i].rule.empty() && base::is_blank(dialogue.turns[i].text))
       faults[i].rule = "a turn is blank after cleaning";
-  if (!is_run(dialogue)) return clean_talk(std::move(dialogue), faults, place);
+  if (!is_run(dialogue)) return clean_talk(std::move(dialogue), faults, count);
   add_size_faults(dialogue, faults);
-  return has_fault(faults) ? cut_run(std::move(dialogue), faults, place)
-                           : choose(std::move(dialogue), place);
+  return has_fault(faults) ? cut_run(std::move(dialogue), faults, count)
+                           : choose(std::move(dialogue), count);
 }
 
 std::vector<Dialogue> Cleaner::clean_talk(Dialogue&& dialogue, const TurnFaults& faults,
-                                          const Place& place) const {
-  if (takes_all(faults, place)) return {};
+                                          const Counter& count) const {
+  if (takes_all(faults, count)) return {};
   if (options_.merge_consecutive)
     if (const auto merged = merge_consecutive(dialogue); merged > 0)
-      count(place, "turns in a row by one speaker are joined (data.cleaning.merge_consecutive)",
+      count("turns in a row by one speaker are joined (data.cleaning.merge_consecutive)",
             std::to_string(merged) + " of its turns", 0);
   TurnFaults of_sizes(dialogue.turns.size());
   add_size_faults(dialogue, of_sizes);
-  if (takes_all(of_sizes, place)) return {};
-  return choose(std::move(dialogue), place);
+  if (takes_all(of_sizes, count)) return {};
+  return choose(std::move(dialogue), count);
 }
 
-std::vector<Dialogue> Cleaner::choose(Dialogue&& dialogue, const Place& place) const {
+std::vector<Dialogue> Cleaner::choose(Dialogue&& dialogue, const Counter& count) const {
   // Where nobody replies, that is told as what is wrong with it, and not a figure of an option.
   const auto fault = dialogue.turns.size() < 2 ? Fault{} : dialogue_fault(dialogue);
   std::vector<Dialogue> chosen;
   if (fault.rule.empty())
     chosen.push_back(std::move(dialogue));
   else
-    count(place, fault.rule, fault.detail, 1);
+    count(fault.rule, fault.detail, 1);
   return chosen;
 }
 
 std::vector<Dialogue> Cleaner::cut_run(Dialogue&& run, const TurnFaults& faults,
-                                       const Place& place) const {
-  auto parts = parts_of(std::move(run), faults, place);
+                                       const Counter& count) const {
+  auto parts = parts_of(std::move(run), faults, count);
   std::erase_if(parts, [&](const Dialogue& part) {
     const auto fault = dialogue_fault(part);
     if (!fault.rule.empty())
-      count(place, "a part of a run that was cut is left out",
+      count("a part of a run that was cut is left out",
             std::string(fault.rule) + ": " + fault.detail, 0);
     return !fault.rule.empty();
   });
-  if (parts.empty()) count(place, "nothing is left of a run that was cut", "", 1);
+  if (parts.empty()) count("nothing is left of a run that was cut", "", 1);
   name_parts(parts);
   return parts;
 }
 
-bool Cleaner::clean(Pair& pair, const Place& place) const {
+bool Cleaner::clean(Pair& pair, const Place& place, const Tell& tell) const {
+  const Counter count{place, tell};
   for (const auto* text : {&pair.premise, &pair.hypothesis})
     if (const auto* pattern = blocked_.match(*text)) {
-      count(place, kBlocked, quoted(*pattern), 1);
+      count(kBlocked, quoted(*pattern), 1);
       return false;
     }
   for (const auto& step : steps_) {
     if (!step.of_facts) continue;
     const bool premise = step.change(pair.premise), hypothesis = step.change(pair.hypothesis);
-    if (premise || hypothesis) count(place, step.rule, "", 0);
+    if (premise || hypothesis) count(step.rule, "", 0);
   }
   if (base::is_blank(pair.premise) || base::is_blank(pair.hypothesis)) {
-    count(place, "a text of a pair is blank after cleaning", "", 1);
+    count("a text of a pair is blank after cleaning", "", 1);
     return false;
   }
   if (scripts_.empty()) return true;
   auto letters = count_scripts(pair.premise, scripts_);
   letters += count_scripts(pair.hypothesis, scripts_);
   const auto fault = script_fault(letters);
-  if (!fault.rule.empty()) count(place, fault.rule, fault.detail, 1);
+  if (!fault.rule.empty()) count(fault.rule, fault.detail, 1);
   return fault.rule.empty();
-}
-
-void Cleaner::count(const Place& place, std::string_view rule, std::string detail,
-                    std::uint64_t records) const {
-  problems_.add({place, Severity::kCount, rule, std::move(detail), records});
 }
 
 Cleaner::TurnFaults Cleaner::blocked_turns(const Dialogue& dialogue) const {
@@ -187,7 +182,7 @@ const std::string* Cleaner::blocked_fact(const Dialogue& dialogue) const {
   return nullptr;
 }
 
-void Cleaner::change_texts(Dialogue& dialogue, const Place& place) const {
+void Cleaner::change_texts(Dialogue& dialogue, const Counter& count) const {
   for (const auto& step : steps_) {
     std::size_t changed = 0;
     const auto change = [&](std::string& text) { changed += step.change(text) ? 1 : 0; };
@@ -197,21 +192,21 @@ void Cleaner::change_texts(Dialogue& dialogue, const Place& place) const {
     }
     if (step.of_facts)
       for (auto& [speaker, facts] : dialogue.personas) std::ranges::for_each(facts, change);
-    if (changed > 0) count(place, step.rule, std::to_string(changed) + " of its texts", 0);
+    if (changed > 0) count(step.rule, std::to_string(changed) + " of its texts", 0);
   }
-  if (!steps_.empty()) drop_spoilt_extras(dialogue, place);
+  if (!steps_.empty()) drop_spoilt_extras(dialogue, count);
 }
 
-void Cleaner::drop_spoilt_extras(Dialogue& dialogue, const Place& place) const {
+void Cleaner::drop_spoilt_extras(Dialogue& dialogue, const Counter& count) const {
   for (auto& [speaker, facts] : dialogue.personas)
     if (const auto dropped = std::erase_if(facts, base::is_blank); dropped > 0)
-      count(place, "a fact of a persona is blank after cleaning", "", 0);
+      count("a fact of a persona is blank after cleaning", "", 0);
   for (auto& turn : dialogue.turns) {
     const auto is_spoilt = [&](const std::string& d) {
       return base::is_blank(d) || d == turn.text;
     };
     if (const auto dropped = std::erase_if(turn.distractors, is_spoilt); dropped > 0)
-      count(place, "a distractor is blank or the reply itself after cleaning",
+      count("a distractor is blank or the reply itself after cleaning",
             std::to_string(dropped) + " of a turn", 0);
   }
 }
@@ -256,17 +251,17 @@ bool Cleaner::has_fault(const TurnFaults& faults) {
   return std::ranges::any_of(faults, [](const Fault& fault) { return !fault.rule.empty(); });
 }
 
-bool Cleaner::takes_all(const TurnFaults& faults, const Place& place) const {
+bool Cleaner::takes_all(const TurnFaults& faults, const Counter& count) const {
   const auto first =
       std::ranges::find_if(faults, [](const Fault& fault) { return !fault.rule.empty(); });
   if (first == faults.end()) return false;
   const auto turn = "turn " + std::to_string(first - faults.begin() + 1);
-  count(place, first->rule, first->detail.empty() ? turn : turn + " " + first->detail, 1);
+  count(first->rule, first->detail.empty() ? turn : turn + " " + first->detail, 1);
   return true;
 }
 
 std::vector<Dialogue> Cleaner::parts_of(Dialogue&& run, const TurnFaults& faults,
-                                        const Place& place) const {
+                                        const Counter& count) const {
   auto turns = std::exchange(run.turns, {});
   std::vector<Dialogue> parts;
   bool is_open = false;
@@ -274,7 +269,7 @@ std::vector<Dialogue> Cleaner::parts_of(Dialogue&& run, const TurnFaults& faults
     const auto& [rule, detail] = faults[i];
     if (!rule.empty()) {
       const auto where = "the run is cut at turn " + std::to_string(i + 1);
-      count(place, rule, detail.empty() ? where : where + ", which " + detail, 0);
+      count(rule, detail.empty() ? where : where + ", which " + detail, 0);
     } else {
       if (!is_open) parts.push_back(run);
       parts.back().turns.push_back(std::move(turns[i]));

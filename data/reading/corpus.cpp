@@ -7,6 +7,7 @@
 #include "base/signals.h"
 #include "base/utf8.h"
 #include "data/input/sources.h"
+#include "data/reading/found_cleaning.h"
 #include "data/reading/read_ahead.h"
 #include "data/store/store.h"
 
@@ -50,7 +51,7 @@ class SourceTaker {
     filter_.emplace(make_filter_(stream.place, stream.format->ids, scope + '\0'));
   }
   void operator()(FoundRecord&& found) {
-    if (filter_) filter_->record(std::move(found.record), found.place);  // its stream was found
+    if (filter_) filter_->record(std::move(found));  // its stream was found
   }
   void operator()(const Problem& problem) { problems_.add(problem); }
   void operator()(const BytesRead& read) { bytes_(read.bytes); }
@@ -80,7 +81,7 @@ class SourceTaker {
 
 CorpusReader::CorpusReader(const CleaningOptions& cleaning, const ReadLimits& limits,
                            const std::filesystem::path& scratch, Problems& problems)
-    : cleaner_(cleaning, problems), limits_(limits), problems_(problems), seen_(scratch) {
+    : cleaner_(cleaning), limits_(limits), problems_(problems), seen_(scratch) {
   if (cleaning.duplicates != "keep")
     duplicates_.emplace(seen_, std::string("duplicate") + '\0',
                         cleaning.duplicates == "exact" ? Likeness::kExact : Likeness::kNormalised);
@@ -88,8 +89,7 @@ CorpusReader::CorpusReader(const CleaningOptions& cleaning, const ReadLimits& li
 
 RecordFilter CorpusReader::filter(const Place& stream, Ids ids, const std::string& scope,
                                   const RecordSink& sink) {
-  return {stream,    cleaner_, duplicates_ ? &*duplicates_ : nullptr, ids, scope, seen_,
-          problems_, sink};
+  return {stream, duplicates_ ? &*duplicates_ : nullptr, ids, scope, seen_, problems_, sink};
 }
 
 void CorpusReader::read(const SourceOptions& source, const RecordSink& sink,
@@ -107,8 +107,14 @@ void CorpusReader::read(const SourceOptions& source, const RecordSink& sink,
         return filter(stream, ids, scope, sink);
       },
       bytes);
-  ReadAhead ahead(
-      how, [&](FoundItem&& item) { std::visit([&](auto& one) { taker(std::move(one)); }, item); });
+  ReadAhead::Make clean;
+  if (!cleaner_.is_idle())
+    clean = [&](FoundItem&& item, const ReadAhead::Take& take) {
+      clean_found(cleaner_, std::move(item), take);
+    };
+  ReadAhead ahead(how, std::move(clean), [&](FoundItem&& item) {
+    std::visit([&](auto& one) { taker(std::move(one)); }, item);
+  });
   std::uint64_t number = 0;
   for_each_file(
       file, [&](const Problem& problem) { ahead.add(problem); },
@@ -132,13 +138,19 @@ void CorpusReader::read_store(const std::filesystem::path& folder, const RecordS
     summary_.split = split.name();
     Place place{folder.string(), split.name(), 0, 0};
     auto filter = this->filter(place, Ids::kNone, "", sink);
+    const auto take = [&](FoundItem&& item) {
+      if (auto* found = std::get_if<FoundRecord>(&item))
+        filter.record(std::move(*found));
+      else
+        problems_.add(std::get<Problem>(item));
+    };
     for (place.element = 1; place.element <= split.dialogues(); ++place.element) {
       base::throw_if_stopped();
-      filter.record(split.record(place.element - 1), place);
+      clean_found(cleaner_, FoundRecord{split.record(place.element - 1), place}, take);
     }
     for (place.element = 1; place.element <= split.pairs(); ++place.element) {
       base::throw_if_stopped();
-      filter.record(split.pair_record(place.element - 1), place);
+      clean_found(cleaner_, FoundRecord{split.pair_record(place.element - 1), place}, take);
     }
   }
   summary_.split.clear();

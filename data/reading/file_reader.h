@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "data/formats/formats.h"
 #include "data/input/place.h"
@@ -31,6 +32,7 @@ struct StreamFound {
 struct FoundRecord {
   Record record;
   Place place;
+  std::vector<Dialogue> further_parts = {};  ///< where the record is the first of a run that is cut
 };
 
 /// So many more bytes of the file were read.

@@ -8,6 +8,7 @@
 
 #include "base/random.h"
 #include "base/utf8.h"
+#include "data/cleaning/cleaning.h"
 
 namespace banter::data {
 namespace {
@@ -31,15 +32,15 @@ std::uint64_t mark_of(const Pair& pair) {
 
 }  // namespace
 
-void RecordFilter::record(Record&& record, const Place& place) {
-  if (auto* pair = std::get_if<Pair>(&record)) {
-    if (!cleaner_.clean(*pair, place) || !keeps(*pair, place)) return;
-  } else {
-    auto& dialogue = std::get<Dialogue>(record);
-    if (!cleaner_.is_idle()) return clean(std::move(dialogue), place);
-    if (!keeps(dialogue, place)) return;
+void RecordFilter::record(FoundRecord&& found) {
+  const auto& place = found.place;
+  if (!found.further_parts.empty()) {
+    auto parts = std::move(found.further_parts);
+    parts.insert(parts.begin(), std::get<Dialogue>(std::move(found.record)));
+    return run(std::move(parts), place);
   }
-  sink_(std::move(record), place);
+  if (std::visit([&](const auto& record) { return keeps(record, place); }, found.record))
+    sink_(std::move(found.record), place);
 }
 
 bool RecordFilter::keeps(const Dialogue& dialogue, const Place& place) {
@@ -52,9 +53,9 @@ bool RecordFilter::keeps(const Pair& pair, const Place& place) {
   return !repeats_an_id(pair.id, mark_of(pair), place) && !is_unwanted_copy(pair, place);
 }
 
-void RecordFilter::clean(Dialogue&& dialogue, const Place& place) {
-  const auto id = dialogue.id;
-  auto parts = cleaner_.clean(std::move(dialogue), place);
+/// Gives to the sink what is left of a run that was cut. The first part has the run's id.
+void RecordFilter::run(std::vector<Dialogue> parts, const Place& place) {
+  const auto id = parts.front().id;
   std::erase_if(parts, [&](const Dialogue& part) { return !has_reply(part, place); });
   if (parts.empty()) return;
   const auto mark = mark_of(parts);

@@ -2,11 +2,12 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
-#include "data/cleaning/cleaning.h"
 #include "data/cleaning/copies.h"
 #include "data/formats/formats.h"
 #include "data/problems.h"
+#include "data/reading/file_reader.h"
 #include "data/record.h"
 #include "data/scratch/seen_keys.h"
 
@@ -15,19 +16,18 @@ namespace banter::data {
 /// Takes what is left of a corpus, with its place.
 using RecordSink = std::function<void(Record&&, const Place&)>;
 
-/// Stands between a format's reader and who wants the records, for one stream: cleans, leaves out
+/// Stands between what is found and cleaned and who wants the records, for one stream: leaves out
 /// what gives no reply, what repeats an id, and copies where that is asked for; elsewhere it tells
 /// of copies: of dialogues where a format has no ids, of pairs always, and of pairs whose texts had
 /// another label.
-class RecordFilter : public Receiver {
+class RecordFilter {
  public:
   /// Ids are compared among all filters of one `scope` that share `seen`. `duplicates`: of what is
   /// left out as a copy, nullptr = nothing is. All but `stream` and `scope` must outlive the
   /// filter.
-  RecordFilter(const Place& stream, const Cleaner& cleaner, Copies* duplicates, Ids ids,
-               const std::string& scope, SeenKeys& seen, Problems& problems, const RecordSink& sink)
+  RecordFilter(const Place& stream, Copies* duplicates, Ids ids, const std::string& scope,
+               SeenKeys& seen, Problems& problems, const RecordSink& sink)
       : stream_text_(stream.stream_text()),
-        cleaner_(cleaner),
         duplicates_(duplicates),
         ids_(ids),
         scope_(scope),
@@ -36,16 +36,14 @@ class RecordFilter : public Receiver {
         problems_(problems),
         sink_(sink) {}
 
-  void problem(const Problem& problem) override { problems_.add(problem); }
-  void record(Record&& record, const Place& place) override;
+  void record(FoundRecord&& found);
 
  private:
   /// As `place.text()`, of a place in the stream.
   [[nodiscard]] std::string text_of(const Place& place) const {
     return stream_text_ + place.text_in_stream();
   }
-  /// Gives what is left of the dialogue to the sink.
-  void clean(Dialogue&& dialogue, const Place& place);
+  void run(std::vector<Dialogue> parts, const Place& place);
   /// Whether it goes to the sink; if not, that is told.
   [[nodiscard]] bool keeps(const Dialogue& dialogue, const Place& place);
   [[nodiscard]] bool keeps(const Pair& pair, const Place& place);
@@ -59,7 +57,6 @@ class RecordFilter : public Receiver {
   void note_silent_personas(const Dialogue& dialogue, const Place& place);
 
   std::string stream_text_;
-  const Cleaner& cleaner_;
   Copies* duplicates_;
   Ids ids_;
   std::string scope_;

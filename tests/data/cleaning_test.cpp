@@ -41,7 +41,8 @@ struct Cleaned {
 
   Cleaned(data::Dialogue dialogue, const data::CleaningOptions& options) {
     data::Problems problems;
-    parts = data::Cleaner(options, problems).clean(std::move(dialogue), {"f", "", 3, 0});
+    parts = data::Cleaner(options).clean(std::move(dialogue), {"f", "", 3, 0},
+                                         [&](data::Problem&& problem) { problems.add(problem); });
     for (const auto& [rule, count] : problems.by_rule()) {
       EXPECT_EQ(count.severity, data::Severity::kCount) << rule;
       told.insert(told.end(), count.first.begin(), count.first.end());
@@ -288,7 +289,8 @@ TEST(CleaningTest, APatternTakesTimeLinearInTheText) {
 TEST(CleaningTest, PairsAreCleanedAsFarAsItMeansThem) {
   const auto cleaned = [](const data::CleaningOptions& options, data::Pair& pair) {
     data::Problems problems;
-    const bool stays = data::Cleaner(options, problems).clean(pair, {"f", "", 3, 0});
+    const bool stays = data::Cleaner(options).clean(
+        pair, {"f", "", 3, 0}, [&](data::Problem&& problem) { problems.add(problem); });
     EXPECT_EQ(problems.records_lost(), stays ? 0U : 1U);
     return stays;
   };

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "data/reading/corpus.h"
+#include "data/reading/found_cleaning.h"
 #include "tests/support/corpora.h"
 #include "tests/support/temporary_folder.h"
 
@@ -31,14 +32,21 @@ class RecordFilterTest : public testing::TestWithParam<bool> {
       duplicates_.emplace(
           seen_, "all",
           cleaning.duplicates == "exact" ? data::Likeness::kExact : data::Likeness::kNormalised);
-    const data::Cleaner cleaner(cleaning, problems_);
+    const data::Cleaner cleaner(cleaning);
     ASSERT_TRUE(may_be_idle || !cleaner.is_idle());
     const data::RecordSink sink = [&](data::Record&& record, const data::Place&) {
       kept_.push_back(std::visit([](const auto& one) { return one.id; }, record));
     };
-    data::RecordFilter filter({"f", "", 0, 0}, cleaner, duplicates_ ? &*duplicates_ : nullptr, ids,
-                              scope, seen_, problems_, sink);
-    for (auto& record : records) filter.record(std::move(record), {"f", "", ++line_, 0});
+    data::RecordFilter filter({"f", "", 0, 0}, duplicates_ ? &*duplicates_ : nullptr, ids, scope,
+                              seen_, problems_, sink);
+    const auto take = [&](data::FoundItem&& item) {
+      if (auto* found = std::get_if<data::FoundRecord>(&item))
+        filter.record(std::move(*found));
+      else
+        problems_.add(std::get<data::Problem>(item));
+    };
+    for (auto& record : records)
+      data::clean_found(cleaner, data::FoundRecord{std::move(record), {"f", "", ++line_, 0}}, take);
   }
 
   static data::Record dialogue(const std::string& id, const Said& said) {
