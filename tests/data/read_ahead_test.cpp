@@ -95,15 +95,20 @@ TEST_F(ReadAheadTest, AReadingThreadThatIsAheadMakesInsteadOfWaiting) {
 }
 
 TEST_F(ReadAheadTest, WhatMakingThrowsReachesTheCaller) {
-  for (const std::uint64_t bad : {std::uint64_t{1}, kMany / 2, kMany}) {
+  const auto many = made_file("many", kMany), few = made_file("few", 3);
+  for (const std::string bad : {"many:1", "many:5000", "many:10000", "few:2"}) {
     const auto make = [&](data::FoundItem&& item, const Take& take) {
       const auto* found = std::get_if<data::FoundRecord>(&item);
-      if (found != nullptr && found->place.line == bad) throw base::DataError("cannot be made");
+      if (found != nullptr && found->place.text() == bad) throw base::DataError("cannot be made");
       take(std::move(item));
     };
     data::ReadAhead ahead(how_, make, [](data::FoundItem&&) {});
-    ahead.add(made_file("a", kMany), "a", {"a", "", 0, 0});
-    EXPECT_THROW(ahead.finish(), base::DataError) << bad;
+    const auto read = [&] {
+      ahead.add(many, "many", {"many", "", 0, 0});
+      ahead.add(few, "few", {"few", "", 0, 0});
+      ahead.finish();
+    };
+    EXPECT_THROW(read(), base::DataError) << bad;
   }
 }
 
