@@ -89,7 +89,7 @@ bool is_ascii(std::string_view text) {
   const auto rest = text.substr(ascii_in_front(text));
   if (rest.size() >= 8) return false;
   if (text.size() >= 8) return are_ascii<8>(text.data() + text.size() - 8);
-  return std::ranges::all_of(rest, [](char c) { return (c & 0x80) == 0; });
+  return std::ranges::all_of(rest, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }
 
 std::size_t count_code_points(std::string_view text) {

@@ -20,10 +20,12 @@ constexpr std::array<std::string_view, 4> kNotes = {"\xE2\x99\xA9", "\xE2\x99\xA
 constexpr std::string_view kNotesBegin = "\xE2\x99";
 constexpr std::array<std::string_view, 3> kDashes = {"-", "\xE2\x80\x93", "\xE2\x80\x94"};
 
+bool is_ascii(char c) { return static_cast<unsigned char>(c) < 0x80; }
+
 /// The one of `marks` that a text begins with, or "". All of them are a hyphen or not ASCII.
 template <std::size_t N>
 std::string_view first_of(std::string_view text, const std::array<std::string_view, N>& marks) {
-  if (text.empty() || (text.front() != '-' && (text.front() & 0x80) == 0)) return {};
+  if (text.empty() || (text.front() != '-' && is_ascii(text.front()))) return {};
   for (const auto mark : marks)
     if (text.starts_with(mark)) return mark;
   return {};

@@ -67,9 +67,11 @@ UChar32 small_letter(UChar32 c) {
 /// Of each ASCII character the small letter or the digit that is kept of it, 0 = nothing is.
 constexpr auto kKept = [] {
   std::array<char, 128> kept{};
-  for (char c = '0'; c <= '9'; ++c) kept[static_cast<std::size_t>(c)] = c;
-  for (char c = 'a'; c <= 'z'; ++c)
-    kept[static_cast<std::size_t>(c)] = kept[static_cast<std::size_t>(c - 'a' + 'A')] = c;
+  for (std::size_t c = '0'; c <= '9'; ++c) kept[c] = static_cast<char>(c);
+  for (std::size_t c = 'A'; c <= 'Z'; ++c) {
+    const auto small = c - 'A' + 'a';
+    kept[c] = kept[small] = static_cast<char>(small);
+  }
   return kept;
 }();
 

@@ -143,7 +143,8 @@ struct ReadAhead::Task {
       const auto error = error_of(read_pieces);
       const auto of_rest = error_of(put_rest);
       pipe.end(error ? error : of_rest);
-    } catch (const GivenUp&) {  // there is nobody to tell
+    } catch (const GivenUp&) {
+      return;  // there is nobody to tell
     }
   }
 
