@@ -36,4 +36,11 @@ std::vector<std::pair<std::string, std::int64_t>> DialogueModel::loss_counts(
   return {{"nll", batch.label_count}};
 }
 
+std::vector<std::pair<std::string, std::int64_t>> DialogueModel::pair_loss_counts(
+    const data::PairBatch& /*pairs*/) const {
+  return {};
+}
+
+std::vector<LossSum> DialogueModel::pair_losses(const data::PairBatch& /*pairs*/) { return {}; }
+
 }  // namespace banter::models

@@ -11,6 +11,7 @@
 #include <torch/torch.h>
 
 #include "data/batches/batch.h"
+#include "data/batches/pair_batch.h"
 #include "data/tokenizer/tokenizer.h"
 #include "models/rows.h"
 
@@ -90,6 +91,10 @@ class DialogueModel : public torch::nn::Module {
       const data::Batch& batch) const;
   /// Sums with counts, differentiable. Obeys train() and eval().
   virtual std::vector<LossSum> losses(const data::Batch& batch) = 0;
+  /// The same of sentence pairs, for models that learn from them; others have none.
+  [[nodiscard]] virtual std::vector<std::pair<std::string, std::int64_t>> pair_loss_counts(
+      const data::PairBatch& pairs) const;
+  virtual std::vector<LossSum> pair_losses(const data::PairBatch& pairs);
   /// What a loss of this name counts for in the update that follows `updates` of them.
   [[nodiscard]] virtual double loss_weight(std::string_view loss, std::int64_t updates) const;
   /// Where a reply's probability has no exact value: a bound of its -log, in nats (B), under
