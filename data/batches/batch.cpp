@@ -216,7 +216,7 @@ Batch make_batch(const std::vector<Context>& contexts, const BatchOptions& optio
   };
   std::vector<Reply> replies;
   for (std::size_t c = 0; c < contexts.size(); ++c) {
-    const auto& [turns, all_facts, reply_speaker, ids] = contexts[c];
+    const auto& [turns, all_facts, reply_speaker, ids, reply_ends] = contexts[c];
     const auto cut = cut_context(
         options.persona == "none" ? 0 : all_facts.size(),
         [&](std::size_t i) { return fact_row_tokens(size_of(all_facts[i]), options); },
@@ -229,7 +229,7 @@ Batch make_batch(const std::vector<Context>& contexts, const BatchOptions& optio
       throw base::DataError("context " + std::to_string(c + 1) +
                             ": it has no turn; give at least one for the model to answer");
     Reply reply{.speaker = reply_speaker, .labels = ids, .example = {.dialogue = c}};
-    reply.labels.push_back(special.eos);
+    if (reply_ends) reply.labels.push_back(special.eos);
     for (std::size_t i = 0; i < cut.facts; ++i)
       reply.facts.push_back(add(fact_row(
           all_facts[i].speaker, first_ids(all_facts[i].ids, options.max_turn_tokens), special)));

@@ -1,10 +1,9 @@
-#include <algorithm>
 #include <optional>
 #include <string>
 
-#include "base/errors.h"
 #include "data/batches/batch.h"
 #include "data/batches/example_order.h"
+#include "data/batches/order_cursor.h"
 
 namespace banter::data {
 
@@ -12,48 +11,24 @@ struct BatchStream::Impl {
   const Split& split;
   BatchOptions options;
   SpecialIds special;
-  ExampleOrder order;
-  Position at;
-  std::optional<std::vector<std::vector<Example>>> window;  ///< the batches of `at`'s, when made
+  OrderCursor<ExampleOrder> cursor;
 };
 
 BatchStream::BatchStream(const Split& split, const BatchOptions& options, const SpecialIds& special,
                          std::uint64_t seed)
-    : impl_(new Impl{split, options, special, ExampleOrder(split, options, seed), {}, {}}) {}
+    : impl_(new Impl{split, options, special, OrderCursor(ExampleOrder(split, options, seed))}) {}
 
 BatchStream::~BatchStream() = default;
 
 Batch BatchStream::next() {
-  auto& [split, options, special, order, at, window] = *impl_;
-  if (!window) window = order.window(at.epoch, at.window);
-  auto batch = make_batch(split, (*window)[at.batch], options, special, ReplyLength::kCut);
-  if (++at.batch == window->size()) {
-    window.reset();
-    at.batch = 0;
-    if (++at.window == order.windows()) {
-      at.window = 0;
-      ++at.epoch;
-    }
-  }
-  return batch;
+  auto& [split, options, special, cursor] = *impl_;
+  return make_batch(split, cursor.next(), options, special, ReplyLength::kCut);
 }
 
-Position BatchStream::position() const { return impl_->at; }
-
-void BatchStream::seek(const Position& position) {
-  auto& [split, options, special, order, at, window] = *impl_;
-  auto wanted = order.window(position.epoch, position.window);
-  if (position.batch >= wanted.size())
-    throw base::DataError("split \"" + split.name() + "\": batch " +
-                          std::to_string(position.batch) + " of " + std::to_string(wanted.size()) +
-                          " in window " + std::to_string(position.window) +
-                          " does not exist; the run was made with other data or batch options");
-  at = position;
-  window = std::move(wanted);
-}
-
-std::uint64_t BatchStream::replies() const { return impl_->order.replies(); }
-std::uint64_t BatchStream::windows() const { return impl_->order.windows(); }
+Position BatchStream::position() const { return impl_->cursor.position(); }
+void BatchStream::seek(const Position& position) { impl_->cursor.seek(position); }
+std::uint64_t BatchStream::replies() const { return impl_->cursor.order().replies(); }
+std::uint64_t BatchStream::windows() const { return impl_->cursor.order().windows(); }
 
 struct EvaluationStream::Impl {
   const Split& split;

@@ -17,6 +17,7 @@ struct Context {
   std::vector<Row> facts{};
   std::int64_t reply_speaker = 0;
   std::vector<TokenId> reply{};  ///< to score; empty when there is none (still gets eos)
+  bool reply_ends = true;        ///< eos follows it; not where it was cut
 };
 
 }  // namespace banter::data

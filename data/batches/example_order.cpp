@@ -5,6 +5,7 @@
 
 #include "base/errors.h"
 #include "base/random.h"
+#include "data/batches/windows.h"
 
 namespace banter::data {
 namespace {
@@ -49,9 +50,7 @@ ExampleOrder::ExampleOrder(const Split& split, const BatchOptions& options, std:
   if (replies_ == 0)
     throw base::DataError("split \"" + split.name() + "\": no turn is a reply by reply_by \"" +
                           options.reply_by + "\"; give dialogues of two turns or more");
-  const auto labels_per_window = static_cast<std::uint64_t>(options.tokens_per_batch) *
-                                 static_cast<std::uint64_t>(options.window);
-  windows_ = std::min(parts_, divided_up(labels_, labels_per_window));
+  windows_ = windows_of(labels_, parts_, options_);
 }
 
 std::uint64_t ExampleOrder::parts_of(std::uint64_t replies) const {
@@ -87,10 +86,7 @@ ExampleOrder::Part ExampleOrder::part(std::uint64_t number, std::vector<Example>
 
 std::vector<std::vector<Example>> ExampleOrder::window(std::uint64_t epoch,
                                                        std::uint64_t window) const {
-  if (window >= windows_)
-    throw base::DataError("split \"" + split_->name() + "\": window " + std::to_string(window) +
-                          " of " + std::to_string(windows_) +
-                          " does not exist; the run was made with other data or batch options");
+  check_window(window, windows_, name());
   const auto order_key = base::join_keys(seed_, epoch);
   std::vector<Example> examples;
   std::vector<Part> parts;
@@ -121,12 +117,7 @@ std::vector<std::vector<Example>> ExampleOrder::window(std::uint64_t epoch,
       room[batch] -= labels;
     }
   }
-
-  std::vector<std::vector<Example>> batches(cut.size());
-  const auto batch_key = base::join_keys(order_key, window);
-  for (std::size_t i = 0; i < cut.size(); ++i)
-    batches[base::permuted(i, cut.size(), batch_key)] = std::move(cut[i]);
-  return batches;
+  return permuted_by(base::join_keys(order_key, window), std::move(cut));
 }
 
 }  // namespace banter::data

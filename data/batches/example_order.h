@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "data/batches/examples.h"
@@ -28,6 +29,7 @@ class ExampleOrder {
   [[nodiscard]] std::uint64_t replies() const { return replies_; }  ///< an epoch's
   [[nodiscard]] std::uint64_t labels() const { return labels_; }    ///< an epoch's, eos counted
   [[nodiscard]] std::uint64_t windows() const { return windows_; }  ///< an epoch's
+  [[nodiscard]] const std::string& name() const { return split_->name(); }
 
   /// The batches of one window, in the order of training; replies of a part stand together.
   /// Throws   DataError when `window` is not below `windows()`

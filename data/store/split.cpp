@@ -146,6 +146,16 @@ Label Split::pair_label(std::uint64_t pair) const {
   return at.files.label(at.index);
 }
 
+std::uint32_t Split::premise_length(std::uint64_t pair) const {
+  const auto at = impl_->pair(pair);
+  return static_cast<std::uint32_t>(at.files.premise_ids(at.index).size());
+}
+
+std::uint32_t Split::hypothesis_length(std::uint64_t pair) const {
+  const auto at = impl_->pair(pair);
+  return static_cast<std::uint32_t>(at.files.hypothesis_ids(at.index).size());
+}
+
 void Split::append_premise(std::uint64_t pair, std::vector<TokenId>& out, std::uint32_t max) const {
   const auto at = impl_->pair(pair);
   at.files.append_pair_ids(first_of(at.files.premise_ids(at.index), max), out);

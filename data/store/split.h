@@ -66,6 +66,8 @@ class Split {
   [[nodiscard]] Dialogue record(std::uint64_t dialogue) const;
 
   [[nodiscard]] Label pair_label(std::uint64_t pair) const;
+  [[nodiscard]] std::uint32_t premise_length(std::uint64_t pair) const;     ///< tokens
+  [[nodiscard]] std::uint32_t hypothesis_length(std::uint64_t pair) const;  ///< tokens
   void append_premise(std::uint64_t pair, std::vector<TokenId>& out,
                       std::uint32_t max = UINT32_MAX) const;
   void append_hypothesis(std::uint64_t pair, std::vector<TokenId>& out,

@@ -62,6 +62,22 @@ std::vector<data::Dialogue> dialogues(const MadeDialogues& made) {
   return all;
 }
 
+std::vector<data::Pair> pairs(const MadeDialogues& made) {
+  Draws draws(base::join_keys(made.seed, made.pairs));
+  std::vector<data::Pair> all(made.pairs);
+  for (std::size_t p = 0; p < all.size(); ++p) {
+    const auto premise = sentence(draws, 1 + draws.below(made.most_words / 2));
+    const auto hypothesis = sentence(draws, 1 + draws.below(made.most_words / 2));
+    all[p] = {.id = "p" + std::to_string(p),
+              .premise = premise,
+              .hypothesis = hypothesis,
+              .label = static_cast<data::Label>(p % 3),
+              .source = p % 2 == 0 ? "even" : "odd",
+              .group = "g" + std::to_string(p / 4)};
+  }
+  return all;
+}
+
 data::Tokenizer trained_on(const std::vector<data::Dialogue>& all) {
   std::size_t next = 0;
   return data::Tokenizer(
@@ -83,6 +99,9 @@ MadeStore::MadeStore(const MadeDialogues& made) {
   data::WordEncoder encoder(tokenizer);
   for (std::size_t d = 0; d < all.size(); ++d)
     writer.add(made.splits[d % made.splits.size()], data::encode(all[d], encoder));
+  const auto all_pairs = pairs(made);
+  for (std::size_t p = 0; p < all_pairs.size(); ++p)  // three at a time: each split has all labels
+    writer.add(made.splits[p / 3 % made.splits.size()], data::encode(all_pairs[p], encoder));
   writer.finish({});
   store_ = data::Store::open(folder());
 }

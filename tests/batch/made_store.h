@@ -18,6 +18,7 @@ struct MadeDialogues {
   std::size_t most_words = 30;  ///< of a turn; short turns are more frequent
   bool personas = true;
   std::size_t distractors = 0;                    ///< beside every turn from the second on
+  std::size_t pairs = 0;                          ///< sentence pairs, a third of each label
   std::vector<std::string> splits = {"train"};    ///< dealt out in turn
   std::optional<data::Tokenizer> tokenizer = {};  ///< of another store; else its own is trained
 };
