@@ -47,6 +47,8 @@ if(BANTER_TORCH)
     layers/transformer/turn_encoder.cpp
     layers/turn_embedding.cpp
     layers/word_recurrence.cpp
+    nli.cpp
+    pair_classifiers.cpp
     recosa.cpp
     recurrent_options.cpp
     registry.cpp

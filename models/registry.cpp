@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <utility>
 
 #include "models/hran.h"
 #include "models/hred.h"
 #include "models/layers/start_parameters.h"
+#include "models/pair_classifiers.h"
 #include "models/recosa.h"
 #include "models/seq2seq.h"
 #include "models/transformer.h"
@@ -54,7 +56,13 @@ constexpr bool sorted_and_unique() {
 static_assert(sorted_and_unique());
 
 const Entry& entry_of(configs::Section& section) {
-  return *std::ranges::find(kModels, section.choice("type", "hred", model_types()), &Entry::name);
+  const auto type = model_type(section);
+  const auto found = std::ranges::find(kModels, type, &Entry::name);
+  if (found == kModels.end())
+    section.fail("type", type +
+                             " classifies sentence pairs and gives no replies; name a dialogue "
+                             "model, or give its run to `banter evaluate`");
+  return *found;
 }
 
 }  // namespace
@@ -66,7 +74,17 @@ std::vector<std::string> model_types() {
   return names;
 }
 
-void check_model(configs::Section section) { entry_of(section).check(section); }
+std::string model_type(configs::Section& section) {
+  auto known = model_types();
+  for (auto& type : pair_classifier_types()) known.push_back(std::move(type));
+  std::ranges::sort(known);
+  return section.choice("type", "hred", known);
+}
+
+void check_model(configs::Section section) {
+  if (is_pair_classifier(model_type(section))) return check_pair_classifier(section);
+  entry_of(section).check(section);
+}
 
 ModelPtr build_model(configs::Section section, const Vocabulary& vocabulary, std::uint64_t seed) {
   auto model = entry_of(section).build(section, vocabulary);
