@@ -24,6 +24,8 @@ double DialogueModel::loss_weight(std::string_view /*loss*/, std::int64_t /*upda
   return 1;
 }
 
+std::int64_t DialogueModel::active_from(std::string_view /*parameter*/) const { return 0; }
+
 std::optional<torch::Tensor> DialogueModel::bound(const data::Batch& /*batch*/) { return {}; }
 
 State DialogueModel::draw(const State& start, const Memory& /*memory*/,

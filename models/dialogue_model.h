@@ -97,6 +97,9 @@ class DialogueModel : public torch::nn::Module {
   virtual std::vector<LossSum> pair_losses(const data::PairBatch& pairs);
   /// What a loss of this name counts for in the update that follows `updates` of them.
   [[nodiscard]] virtual double loss_weight(std::string_view loss, std::int64_t updates) const;
+  /// How many updates pass before one may touch a parameter of this name; those leave it as it is,
+  /// weight decay too.
+  [[nodiscard]] virtual std::int64_t active_from(std::string_view parameter) const;
   /// Where a reply's probability has no exact value: a bound of its -log, in nats (B), under
   /// NoGrad or InferenceMode. Nothing where `score` is exact.
   virtual std::optional<torch::Tensor> bound(const data::Batch& batch);

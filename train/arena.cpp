@@ -1,5 +1,6 @@
 #include "train/arena.h"
 
+#include <set>
 #include <utility>
 
 #include "base/errors.h"
@@ -21,6 +22,26 @@ std::vector<RangeRule> decay_rules() {
        .takes = [](const std::string&, const torch::Tensor&) { return true; },
        .decays = false},
   };
+}
+
+std::vector<RangeRule> decay_rules(
+    const torch::nn::Module& module,
+    const std::function<std::int64_t(const std::string& name)>& active_from) {
+  std::set<std::int64_t> beginnings;
+  for (const auto& parameter : module.named_parameters())
+    beginnings.insert(active_from(parameter.key()));
+  std::vector<RangeRule> rules;
+  for (const auto begin : beginnings)
+    for (auto rule : decay_rules()) {
+      rule.active_from = begin;
+      if (begin > 0) rule.name += "_from_" + std::to_string(begin);
+      rule.takes = [begin, active_from, of_kind = std::move(rule.takes)](
+                       const std::string& name, const torch::Tensor& parameter) {
+        return active_from(name) == begin && of_kind(name, parameter);
+      };
+      rules.push_back(std::move(rule));
+    }
+  return rules;
 }
 
 Arena::Arena(torch::nn::Module& module, const std::vector<RangeRule>& rules) {

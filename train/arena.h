@@ -23,6 +23,12 @@ struct RangeRule {
 /// does not.
 std::vector<RangeRule> decay_rules();
 
+/// The same two kinds of a module's parameters, apart by the step that first touches them, as
+/// `active_from(name)` says: "matrices", "vectors", "matrices_from_6001", ...
+std::vector<RangeRule> decay_rules(
+    const torch::nn::Module& module,
+    const std::function<std::int64_t(const std::string& name)>& active_from);
+
 /// Parameters that stand together in the arena and are updated by one call.
 struct Range {
   RangeRule rule;

@@ -1,4 +1,10 @@
-add_library(banter_evaluation evaluate.cpp evaluate_command.cpp perturbation.cpp ranking.cpp
-                              run_store.cpp)
+add_library(
+  banter_evaluation
+  evaluate.cpp
+  evaluate_command.cpp
+  pairs/classify.cpp
+  perturbation.cpp
+  ranking.cpp
+  run_store.cpp)
 banter_uses_torch(banter_evaluation)
 target_link_libraries(banter_evaluation PUBLIC banter_metrics banter_batch banter_model_commands)

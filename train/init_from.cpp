@@ -6,7 +6,7 @@
 
 namespace banter::train {
 
-Initialised init_from(models::DialogueModel& model, const data::Tokenizer& tokenizer,
+Initialised init_from(torch::nn::Module& model, const data::Tokenizer& tokenizer,
                       const std::string& run_name) {
   const auto found = models::find_checkpoint(models::RunName::parse(run_name));
   const auto fail = [&](const std::string& why) {

@@ -3,8 +3,9 @@
 #include <string>
 #include <vector>
 
+#include <torch/torch.h>
+
 #include "data/tokenizer/tokenizer.h"
-#include "models/dialogue_model.h"
 
 namespace banter::train {
 
@@ -21,7 +22,7 @@ struct Initialised {
 ///
 /// Throws   CheckpointError when the checkpoint cannot be used; ConfigError when it has another
 ///          tokenizer, or no matrix fits; then nothing was copied
-Initialised init_from(models::DialogueModel& model, const data::Tokenizer& tokenizer,
+Initialised init_from(torch::nn::Module& model, const data::Tokenizer& tokenizer,
                       const std::string& run_name);
 
 }  // namespace banter::train

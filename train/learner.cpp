@@ -1,16 +1,14 @@
 #include "train/learner.h"
 
+#include <algorithm>
 #include <cmath>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "base/errors.h"
 #include "base/files.h"
 #include "base/random.h"
 #include "base/signals.h"
-#include "models/registry.h"
-#include "train/mix_hash.h"
 #include "train/schedule.h"
 
 namespace banter::train {
@@ -20,50 +18,9 @@ using base::CheckpointError;
 
 constexpr std::uint64_t kRank = 0;  // of this process; part of the key, so that ranks differ
 
-models::ModelPtr build(const Recipe& recipe, const data::Tokenizer& tokenizer,
-                       torch::Device device) {
-  auto model = models::build_model(recipe.config.root().section("model"),
-                                   {.size = tokenizer.vocab_size(), .special = tokenizer.special()},
-                                   recipe.train.seed);
-  model->to(device);
-  model->train();
-  return model;
-}
-
 std::uint64_t key_of(std::uint64_t seed, std::int64_t step, std::size_t micro_step) {
   const auto key = base::join_keys(seed, static_cast<std::uint64_t>(step));
   return base::join_keys(base::join_keys(key, micro_step), kRank);
-}
-
-/// Opens the stores that are mixed in.
-std::vector<data::Store> open_mixed(const Recipe& recipe, const data::Store& store) {
-  std::vector<data::Store> stores;
-  for (const auto& mixed : recipe.mix) {
-    stores.push_back(data::Store::open(mixed.store));
-    stores.back().verify();
-    if (stores.back().tokenizer().hash() != store.tokenizer().hash())
-      throw base::ConfigError("mix: " + mixed.store.string() + " has another tokenizer than " +
-                              store.folder().string() + ": prepare it with data.tokenizer.path: " +
-                              (store.folder() / "tokenizer.model").string());
-  }
-  return stores;
-}
-
-std::vector<data::BatchMix::Source> sources_of(const Recipe& recipe, const data::Store& store,
-                                               const std::vector<data::Store>& mixed) {
-  std::vector<data::BatchMix::Source> sources = {{&store.split(recipe.train.split), 1}};
-  for (std::size_t i = 0; i < mixed.size(); ++i)
-    sources.push_back({&mixed[i].split(recipe.train.split), recipe.mix[i].weight});
-  return sources;
-}
-
-/// What a run learns from.
-std::string hash_of(const Recipe& recipe, const data::Store& store,
-                    const std::vector<data::Store>& mixed) {
-  std::vector<std::string> hashes;
-  hashes.reserve(mixed.size());
-  for (const auto& one : mixed) hashes.push_back(one.hash());
-  return hash_of_mix(store.hash(), recipe.mix, hashes);
 }
 
 void write_file(const std::filesystem::path& path, std::string_view text) {
@@ -79,45 +36,42 @@ Learner::Learner(const Recipe& recipe, const data::Store& store, torch::Device d
       options_(recipe.train),
       store_(store),
       device_(device),
-      model_(build(recipe, store.tokenizer(), device)),
-      arena_(*model_, decay_rules()),
-      optimizer_(arena_, options_),
-      mixed_(open_mixed(recipe, store)),
-      stream_(sources_of(recipe, store, mixed_), recipe.batch, store.tokenizer().special(),
-              options_.seed) {
+      task_(make_task(recipe, store, device)),
+      arena_(task_->model(),
+             decay_rules(task_->model(),
+                         [this](const std::string& name) { return task_->active_from(name); })),
+      optimizer_(arena_, options_) {
   if (options_.ema_decay > 0) average_.emplace(arena_, options_.ema_decay);
   state.threads = at::get_num_threads();
-  state.store = hash_of(recipe, store, mixed_);
-  state.position = stream_.position();
+  state.store = task_->data_hash();
+  task_->note_place(state);
   state.tokenizer = store.tokenizer().hash();
 }
 
 std::int64_t Learner::parameters() const {
   std::int64_t count = 0;
-  for (const auto& parameter : model_->parameters()) count += parameter.numel();
+  for (const auto& parameter : task_->model().parameters()) count += parameter.numel();
   return count;
 }
 
 double Learner::epochs() const {
   const auto& at = state.position.splits.front();
   return static_cast<double>(at.epoch) +
-         static_cast<double>(at.window) / static_cast<double>(stream_.windows());
+         static_cast<double>(at.window) / static_cast<double>(task_->windows());
 }
 
 bool Learner::step() {
   const auto number = state.step + 1;
-  std::vector<data::Batch> batches;
+  const auto batches = task_->next();
   Counts counts;
-  for (std::int64_t i = 0; i < options_.micro_batches; ++i) {
-    batches.push_back(stream_.next());
-    for (const auto& [name, count] : model_->loss_counts(batches.back())) counts[name] += count;
-  }
+  for (const auto& batch : batches)
+    for (const auto& [name, count] : batch.counts) counts[name] += count;
 
   arena_.grads.zero_();
   Sums sums;
   for (std::size_t i = 0; i < batches.size(); ++i) {
     if (base::stop_signal() != 0) {
-      stream_.seek(state.position);
+      task_->seek(state);
       return false;
     }
     torch::manual_seed(key_of(options_.seed, number, i));
@@ -126,19 +80,25 @@ bool Learner::step() {
   update(number, counts, sums);
 
   state.step = number;
-  state.position = stream_.position();
-  for (const auto& batch : batches) state.labels += batch.label_count;
+  task_->note_place(state);
+  for (const auto& batch : batches) state.labels += batch.labels;
   return true;
 }
 
-/// Adds one batch's gradient; returns the sums of its losses.
-Learner::Sums Learner::learn_from(const data::Batch& batch, const Counts& counts) {
+/// Adds one batch's gradient; returns the sums of its losses. A batch of which nothing counts yet
+/// costs nothing.
+Learner::Sums Learner::learn_from(const MicroBatch& batch, const Counts& counts) {
   Sums sums;
+  const auto weight_of = [&](const std::string& loss) {
+    return counts.at(loss) == 0 ? 0.0 : task_->loss_weight(loss, state.step);
+  };
+  if (std::ranges::none_of(batch.counts,
+                           [&](const auto& loss) { return weight_of(loss.first) != 0; }))
+    return sums;
   torch::Tensor total;
-  for (const auto& loss : model_->losses(batch.to(device_))) {
+  for (const auto& loss : batch.losses()) {
     sums[loss.name] += loss.sum.item<double>();
-    if (counts.at(loss.name) == 0) continue;
-    const double weight = model_->loss_weight(loss.name, state.step);
+    const double weight = weight_of(loss.name);
     if (weight == 0) continue;
     const auto scaled = loss.sum * (weight / static_cast<double>(counts.at(loss.name)));
     total = total.defined() ? total + scaled : scaled;
@@ -174,20 +134,20 @@ void Learner::update(std::int64_t number, const Counts& counts, const Sums& sums
 
 /// The averaged weights under the names of a model's file; buffers are the model's own.
 models::NamedTensors Learner::averaged() const {
-  auto tensors = models::named_tensors(*model_);
+  auto tensors = models::named_tensors(task_->model());
   for (const auto& [name, part] : arena_.named(average_->flat())) tensors[name] = part;
   return tensors;
 }
 
 Initialised Learner::start_from(const std::string& run_name) {
-  auto from = init_from(*model_, store_.tokenizer(), run_name);
+  auto from = init_from(task_->model(), store_.tokenizer(), run_name);
   if (average_) average_.emplace(arena_, options_.ema_decay);
   return from;
 }
 
 void Learner::save_into(const std::filesystem::path& folder) {
   for (const auto& range : arena_.ranges) state.updates[range.rule.name] = range.updates;
-  models::write_safetensors(folder / "model.safetensors", models::named_tensors(*model_));
+  models::write_safetensors(folder / "model.safetensors", models::named_tensors(task_->model()));
   models::write_safetensors(folder / "optimizer.safetensors", optimizer_.moments());
   if (average_) models::write_safetensors(folder / "ema.safetensors", averaged());
   write_file(folder / "config.yaml", recipe_.learning);
@@ -201,7 +161,7 @@ void Learner::load(const std::filesystem::path& folder) {
   expect_same("tokenizer", saved.tokenizer, state.tokenizer);
   expect_same("store", saved.store, state.store);
   try {
-    models::assign(*model_, models::read_safetensors(folder / "model.safetensors"));
+    models::assign(task_->model(), models::read_safetensors(folder / "model.safetensors"));
     optimizer_.set_moments(models::read_safetensors(folder / "optimizer.safetensors"));
     if (average_)
       models::assign_tensors(averaged(), models::read_safetensors(folder / "ema.safetensors"),
@@ -215,8 +175,8 @@ void Learner::load(const std::filesystem::path& folder) {
       throw CheckpointError(file.string() + ": knows no range " + range.rule.name);
     range.updates = updates->second;
   }
+  task_->seek(saved);
   state = std::move(saved);
-  stream_.seek(state.position);
 }
 
 void Learner::expect_same(std::string_view what, const std::string& was,

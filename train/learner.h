@@ -3,21 +3,20 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include <torch/torch.h>
 
-#include "data/batches/batch_mix.h"
 #include "data/store/store.h"
 #include "models/checkpoint/safetensors.h"
-#include "models/dialogue_model.h"
 #include "train/arena.h"
 #include "train/init_from.h"
 #include "train/optimizer.h"
 #include "train/recipe.h"
 #include "train/state.h"
+#include "train/tasks/task.h"
 
 namespace banter::train {
 
@@ -32,7 +31,7 @@ class Learner {
   Learner(const Learner&) = delete;
   Learner& operator=(const Learner&) = delete;
 
-  /// One update from `micro_batches` batches, their losses scaled by the label counts of all of
+  /// One update from the micro-batches of a step, their losses scaled by the counts of all of
   /// them. A gradient that is not finite is counted and leaves the parameters alone.
   ///
   /// Returns  false when a signal came before it was done; then nothing has changed
@@ -47,7 +46,9 @@ class Learner {
   /// Takes them back. Throws   CheckpointError when they are of another store, tokenizer or model
   void load(const std::filesystem::path& folder);
 
-  [[nodiscard]] models::DialogueModel& model() const { return *model_; }
+  [[nodiscard]] bool is_judged() const { return task_->is_judged(); }
+  /// One pass over the validation split; nothing when a signal came.
+  [[nodiscard]] std::optional<Judgement> judge() { return task_->judge(); }
   [[nodiscard]] torch::Device device() const { return device_; }
   [[nodiscard]] std::int64_t parameters() const;
   [[nodiscard]] double grad_norm() const {
@@ -61,7 +62,7 @@ class Learner {
  private:
   using Counts = std::map<std::string, std::int64_t>;
   using Sums = std::map<std::string, double>;
-  Sums learn_from(const data::Batch& batch, const Counts& counts);
+  Sums learn_from(const MicroBatch& batch, const Counts& counts);
   void update(std::int64_t number, const Counts& counts, const Sums& sums);
   [[nodiscard]] models::NamedTensors averaged() const;
   void expect_same(std::string_view what, const std::string& was, const std::string& is) const;
@@ -70,11 +71,9 @@ class Learner {
   TrainOptions options_;
   const data::Store& store_;
   torch::Device device_;
-  models::ModelPtr model_;
+  std::unique_ptr<Task> task_;
   Arena arena_;
   AdamW optimizer_;
-  std::vector<data::Store> mixed_;  ///< of the recipe's `mix`
-  data::BatchMix stream_;
   std::optional<AveragedWeights> average_;
   double grad_norm_ = 0;
 };

@@ -9,10 +9,11 @@
 namespace banter::train {
 
 /// Names what a run learns from: the hash of its store, or that of all stores in its mix with their
-/// weights.
+/// weights and of the one that its sentence pairs are in.
 ///
-/// `mixed`: the hashes of the stores of `mix`, in its order.
+/// `mixed`: the hashes of the stores of `mix`, in its order; `pairs`: that of `pairs.store`, "" =
+/// there is none of its own.
 std::string hash_of_mix(const std::string& store, const std::vector<MixedStore>& mix,
-                        std::span<const std::string> mixed);
+                        std::span<const std::string> mixed, const std::string& pairs);
 
 }  // namespace banter::train

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "train/steering.h"
-
 namespace banter::train {
 namespace {
 
@@ -20,6 +18,7 @@ void read_optimizer(TrainOptions& o, configs::Section& section) {
   o.weight_decay = section.get("weight_decay", o.weight_decay);
   o.clip_norm = section.get("clip_norm", o.clip_norm);
   o.micro_batches = section.get("micro_batches", o.micro_batches);
+  o.pairs_per_dialogue_batch = section.get("pairs_per_dialogue_batch", o.pairs_per_dialogue_batch);
   o.ema_decay = section.get("ema_decay", o.ema_decay);
   o.max_bad_steps = section.get("max_bad_steps", o.max_bad_steps);
 
@@ -39,6 +38,7 @@ void read_optimizer(TrainOptions& o, configs::Section& section) {
   section.check(o.weight_decay >= 0, "weight_decay", "0 or more");
   section.check(o.clip_norm >= 0, "clip_norm", "0 or more");
   section.check(o.micro_batches >= 1, "micro_batches", "1 or more");
+  section.check(o.pairs_per_dialogue_batch >= 0, "pairs_per_dialogue_batch", "0 or more");
   section.check(o.ema_decay >= 0 && o.ema_decay < 1, "ema_decay", "in [0, 1)");
   section.check(o.max_bad_steps >= 1, "max_bad_steps", "1 or more");
 }
@@ -56,7 +56,8 @@ void read_stops(TrainOptions& o, configs::Section& section) {
     section.fail("steps", "one of steps, epochs, minutes and patience must say when to stop");
 }
 
-void read_judgement(TrainOptions& o, configs::Section& section) {
+void read_judgement(TrainOptions& o, configs::Section& section, JudgedOn what) {
+  o.keep_best = {usual_steering_metric(what)};
   o.split = section.get("split", o.split);
   o.valid_split = section.get("valid_split", o.valid_split);
   o.validate_every = section.get("validate_every", o.validate_every);
@@ -75,9 +76,9 @@ void read_judgement(TrainOptions& o, configs::Section& section) {
     section.fail("patience", "early stop needs a valid_split");
   if (o.keep_best.empty()) section.fail("keep_best", "must name at least one metric");
   for (const auto& name : o.keep_best) {
-    if (!is_steering_metric(name))
+    if (!is_steering_metric(name, what))
       section.fail("keep_best",
-                   "knows no metric \"" + name + "\"; known: " + steering_metric_names());
+                   "knows no metric \"" + name + "\"; known: " + steering_metric_names(what));
     if (std::ranges::count(o.keep_best, name) > 1)
       section.fail("keep_best", "names \"" + name + "\" twice");
   }
@@ -85,7 +86,7 @@ void read_judgement(TrainOptions& o, configs::Section& section) {
 
 }  // namespace
 
-TrainOptions TrainOptions::from(configs::Section& section) {
+TrainOptions TrainOptions::from(configs::Section& section, JudgedOn what) {
   TrainOptions o;
   const auto seed = section.get<std::int64_t>("seed", static_cast<std::int64_t>(o.seed));
   section.check(seed >= 0, "seed", "0 or more");
@@ -93,7 +94,7 @@ TrainOptions TrainOptions::from(configs::Section& section) {
   o.init_from = section.get("init_from", o.init_from);
   read_optimizer(o, section);
   read_stops(o, section);
-  read_judgement(o, section);
+  read_judgement(o, section, what);
   section.reject_unknown();
   return o;
 }

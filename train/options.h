@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "configs/section.h"
+#include "train/steering.h"
 
 namespace banter::train {
 
@@ -24,12 +25,14 @@ struct TrainOptions {
   std::int64_t schedule_steps = 0;  ///< where cosine and linear reach their end (they need it)
   double final_lr_share = 0.0;      ///< of lr, left at that end, in [0, 1]
 
-  double beta1 = 0.9;               ///< AdamW: memory of the gradient, in [0, 1)
-  double beta2 = 0.98;              ///< AdamW: memory of its square, in [0, 1)
-  double eps = 1e-8;                ///< AdamW, > 0
-  double weight_decay = 0.01;       ///< of matrices only (no bias, no norm), >= 0
-  double clip_norm = 1.0;           ///< longest gradient, > 0; 0 = not clipped
-  std::int64_t micro_batches = 1;   ///< batches whose gradients are summed for one step, >= 1
+  double beta1 = 0.9;              ///< AdamW: memory of the gradient, in [0, 1)
+  double beta2 = 0.98;             ///< AdamW: memory of its square, in [0, 1)
+  double eps = 1e-8;               ///< AdamW, > 0
+  double weight_decay = 0.01;      ///< of matrices only (no bias, no norm), >= 0
+  double clip_norm = 1.0;          ///< longest gradient, > 0; 0 = not clipped
+  std::int64_t micro_batches = 1;  ///< batches whose gradients are summed for one step, >= 1
+  /// Batches of sentence pairs beside each of them, >= 0; for models that learn from both.
+  std::int64_t pairs_per_dialogue_batch = 0;
   double ema_decay = 0.0;           ///< of the averaged weights, in [0, 1); 0 = no average
   std::int64_t max_bad_steps = 10;  ///< steps in a row whose gradient is not finite; then it ends
 
@@ -46,11 +49,11 @@ struct TrainOptions {
   std::int64_t save_every = 0;                   ///< steps; 0 = at the end of every epoch
   std::int64_t keep_last = 2;                    ///< newest checkpoints that stay, >= 1
   std::vector<std::string> keep_best = {"ppl"};  ///< metrics whose best checkpoint stays; the first
-                                                 ///< one is CURRENT's
+                                                 ///< one is CURRENT's; of pairs {"accuracy"}
   std::int64_t log_every = 10;                   ///< steps between lines of log.jsonl, >= 1
 
   /// Reads the keys above. Throws   ConfigError on a bad value or an unknown key
-  static TrainOptions from(configs::Section& section);
+  static TrainOptions from(configs::Section& section, JudgedOn what = JudgedOn::kReplies);
 };
 
 }  // namespace banter::train

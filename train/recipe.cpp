@@ -4,18 +4,39 @@
 #include <utility>
 
 #include "models/decoding/options.h"
+#include "models/pair_classifiers.h"
 #include "models/registry.h"
 
 namespace banter::train {
 namespace {
 
+struct Learning {
+  data::BatchOptions batch;
+  TrainOptions train;
+  JudgedOn judged_on = JudgedOn::kReplies;
+};
+
 /// Reads the parts that numbers depend on, so that `Config::dump` knows them with their defaults.
-std::pair<data::BatchOptions, TrainOptions> read_learning(configs::Section& root) {
+Learning read_learning(configs::Section& root) {
+  Learning learning;
   auto batch_section = root.section("batch");
-  auto batch = data::BatchOptions::from(batch_section);
-  models::check_model(root.section("model"));
+  learning.batch = data::BatchOptions::from(batch_section);
+  auto model_section = root.section("model");
+  models::check_model(model_section);
+  if (models::is_pair_classifier(models::model_type(model_section)))
+    learning.judged_on = JudgedOn::kPairs;
   auto train_section = root.section("train");
-  return {std::move(batch), TrainOptions::from(train_section)};
+  learning.train = TrainOptions::from(train_section, learning.judged_on);
+  return learning;
+}
+
+PairSource read_pairs(configs::Section section) {
+  PairSource pairs;
+  pairs.store = section.get("store", "");
+  pairs.split = section.get("split", pairs.split);
+  section.check(!pairs.split.empty(), "split", "the name of a split");
+  section.reject_unknown();
+  return pairs;
 }
 
 std::vector<MixedStore> read_mix(configs::Section& root) {
@@ -36,13 +57,19 @@ Recipe read(configs::Config config, configs::Config learning) {
   auto root = config.root();
   const auto store = root.require<std::string>("store");
   auto mix = read_mix(root);
+  auto pairs = read_pairs(root.section("pairs"));
   const auto run = root.require<std::string>("run");
   const auto device = root.get<std::string>("device", "auto");
   const auto threads = root.get<std::int64_t>("threads", 0);
   root.check(!store.empty(), "store", "the name of a folder");
   root.check(!run.empty(), "run", "the name of a folder");
   root.check(threads >= 0 && threads <= 1024, "threads", "from 0 (all cores) to 1024");
-  auto [batch, train] = read_learning(root);
+  auto [batch, train, judged_on] = read_learning(root);
+  if (judged_on == JudgedOn::kPairs && !mix.empty())
+    root.fail("mix", "is of dialogues; a classifier learns from the pairs of `store`");
+  if (judged_on == JudgedOn::kPairs && train.pairs_per_dialogue_batch > 0)
+    root.section("train").fail("pairs_per_dialogue_batch",
+                               "must be 0: a classifier learns from pairs alone, those of `store`");
   auto decoding = root.section("decoding");  // not used here, but generate and chat go by it
   models::DecodingOptions::from(decoding);
   root.ignore({"data"});
@@ -52,11 +79,13 @@ Recipe read(configs::Config config, configs::Config learning) {
   read_learning(learning_root);
   return {.store = store,
           .mix = std::move(mix),
+          .pairs = std::move(pairs),
           .run = run,
           .device = device,
           .threads = threads,
           .batch = std::move(batch),
           .train = std::move(train),
+          .judged_on = judged_on,
           .config = config,
           .text = config.dump(),
           .learning = learning.dump()};

@@ -16,19 +16,27 @@ struct MixedStore {
   double weight = 1;  ///< of its labels, where those of `store` weigh 1; > 0
 };
 
+/// Where sentence pairs come from that a model learns from beside its dialogues.
+struct PairSource {
+  std::filesystem::path store;  ///< "" = the recipe's
+  std::string split = "train";
+};
+
 /// What `banter train` reads of a recipe.
 struct Recipe {
   std::filesystem::path store;  ///< folder that `banter prepare` wrote
   std::vector<MixedStore> mix;  ///< further ones, with the same tokenizer
+  PairSource pairs;             ///< read where train.pairs_per_dialogue_batch is above 0
   std::filesystem::path run;    ///< folder of this training
   std::string device;           ///< as --device takes it
   std::int64_t threads = 0;     ///< of computing, 0 = all cores or OMP_NUM_THREADS
   data::BatchOptions batch;
   TrainOptions train;
-  configs::Config config;  ///< where the model's keys are read from
-  std::string text;        ///< the effective YAML, all of it
-  std::string learning;    ///< the part that numbers depend on (batch, model, train): goes into
-                           ///< checkpoints, so that they do not know where they lie
+  JudgedOn judged_on = JudgedOn::kReplies;  ///< kPairs: the model is a classifier of pairs
+  configs::Config config;                   ///< where the model's keys are read from
+  std::string text;                         ///< the effective YAML, all of it
+  std::string learning;  ///< the part that numbers depend on (batch, model, train): goes into
+                         ///< checkpoints, so that they do not know where they lie
 
   /// Reads a file with overrides. Throws   ConfigError, FileError
   static Recipe load(const std::filesystem::path& file,

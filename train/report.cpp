@@ -110,16 +110,16 @@ std::string Report::note(const TrainState& state, double rate, double share) con
   return text;
 }
 
-void Report::validated(const TrainState& state, const std::map<std::string, double>& metrics,
-                       bool is_best, std::int64_t replies, std::chrono::duration<double> took) {
+void Report::validated(const TrainState& state, const Judgement& judgement, bool is_best,
+                       std::chrono::duration<double> took) {
   json::object line{{"event", "validation"}, {"step", state.step}, {"epoch", state.epoch()}};
   auto told = "step " + std::to_string(state.step) + ": valid";
-  for (const auto& [name, value] : metrics) {
+  for (const auto& [name, value] : judgement.metrics) {
     if (std::isfinite(value)) line[name] = value;
     told += " " + name + " " + rounded(value, "%.4g");
   }
   line["best"] = is_best;
-  line["replies"] = replies;
+  line[judgement.unit] = judgement.count;
   line["seconds"] = took.count();
   log_.write(line);
   if (is_best) told += " (best)";

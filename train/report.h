@@ -11,6 +11,7 @@
 #include "train/options.h"
 #include "train/run_folder.h"
 #include "train/state.h"
+#include "train/tasks/task.h"
 
 namespace banter::train {
 
@@ -29,8 +30,8 @@ class Report {
   void initialised(const TrainState& state, const Initialised& from);
   /// After every step; writes a line every `log_every` of them, and then empties `since_log`.
   void stepped(TrainState& state, double grad_norm, double share);
-  void validated(const TrainState& state, const std::map<std::string, double>& metrics,
-                 bool is_best, std::int64_t replies, std::chrono::duration<double> took);
+  void validated(const TrainState& state, const Judgement& judgement, bool is_best,
+                 std::chrono::duration<double> took);
   void stopped(const TrainState& state, const std::string& why);
   void sync() { log_.sync(); }  ///< before a checkpoint that the lines tell of
 

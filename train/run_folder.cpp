@@ -21,18 +21,11 @@ namespace fs = std::filesystem;
 constexpr std::string_view kConfig = "config.yaml";
 
 /// Keys that a run may change while it goes on: no number of it depends on them.
-constexpr std::array<std::string_view, 12> kMayDiffer = {
-    "device",
-    "run",
-    "store",
-    "threads",
-    "train.epochs",
-    "train.keep_last",
-    "train.log_every",
-    "train.max_bad_steps",
-    "train.minutes",
-    "train.patience",
-    "train.save_every",
+constexpr std::array<std::string_view, 13> kMayDiffer = {
+    "device",          "pairs.store",     "run",
+    "store",           "threads",         "train.epochs",
+    "train.keep_last", "train.log_every", "train.max_bad_steps",
+    "train.minutes",   "train.patience",  "train.save_every",
     "train.steps",
 };
 

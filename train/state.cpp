@@ -56,6 +56,15 @@ std::uint64_t place_field(const json::object& object, std::string_view key,
   return static_cast<std::uint64_t>(count_field(object, key, where));
 }
 
+data::Position read_position(const json::object& at, std::string_view where) {
+  return {place_field(at, "epoch", where), place_field(at, "window", where),
+          place_field(at, "batch", where)};
+}
+
+json::object to_object(const data::Position& at) {
+  return {{"epoch", at.epoch}, {"window", at.window}, {"batch", at.batch}};
+}
+
 TrainState read_state(const json::object& o, std::string_view where) {
   if (base::integer_field(o, "version", where) != kVersion)
     throw CheckpointError(std::string(where) + ": is of another version than " +
@@ -65,11 +74,9 @@ TrainState read_state(const json::object& o, std::string_view where) {
   const auto& position = object_field(o, "position", where);
   s.position.batches = place_field(position, "batches", where);
   for (const auto& value : base::array_field(position, "splits", where)) {
-    const auto& split = member_object(value, where);
-    s.position.splits.push_back({place_field(split, "epoch", where),
-                                 place_field(split, "window", where),
-                                 place_field(split, "batch", where)});
+    s.position.splits.push_back(read_position(member_object(value, where), where));
   }
+  if (o.contains("pairs")) s.pairs = read_position(object_field(o, "pairs", where), where);
   s.labels = count_field(o, "labels", where);
   s.skipped_steps = count_field(o, "skipped_steps", where);
   s.bad_in_a_row = count_field(o, "bad_in_a_row", where);
@@ -99,14 +106,13 @@ TrainState read_state(const json::object& o, std::string_view where) {
 std::string TrainState::to_json() const {
   json::object bests, losses, ranges;
   json::array splits;
-  for (const auto& at : position.splits)
-    splits.push_back({{"epoch", at.epoch}, {"window", at.window}, {"batch", at.batch}});
+  for (const auto& at : position.splits) splits.push_back(to_object(at));
   for (const auto& [metric, b] : best)
     bests[metric] = {{"value", exact_text(b.value)}, {"step", b.step}};
   for (const auto& [loss, l] : since_log)
     losses[loss] = {{"sum", exact_text(l.sum)}, {"count", l.count}};
   for (const auto& [range, count] : updates) ranges[range] = count;
-  return base::pretty_json({
+  json::object state = {
       {"version", kVersion},
       {"step", step},
       {"position", {{"batches", position.batches}, {"splits", std::move(splits)}}},
@@ -122,7 +128,9 @@ std::string TrainState::to_json() const {
       {"threads", threads},
       {"store", store},
       {"tokenizer", tokenizer},
-  });
+  };
+  if (pairs) state["pairs"] = to_object(*pairs);
+  return base::pretty_json(state);
 }
 
 TrainState TrainState::from_json(std::string_view text, std::string_view where) {

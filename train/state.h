@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -28,6 +29,7 @@ struct LossSoFar {
 struct TrainState {
   std::int64_t step = 0;                        ///< updates done
   data::MixPosition position;                   ///< of the next batch
+  std::optional<data::Position> pairs;          ///< of the next one of pairs beside dialogues
   std::int64_t labels = 0;                      ///< learned from so far
   std::int64_t skipped_steps = 0;               ///< whose gradient was not finite
   std::int64_t bad_in_a_row = 0;                ///< of them, up to now

@@ -9,33 +9,45 @@ namespace {
 struct Metric {
   std::string_view name;
   bool higher_is_better;
-  double (Likelihood::*value)() const;
+  JudgedOn what;
 };
 
 constexpr std::array kMetrics = {
-    Metric{"bpb", false, &Likelihood::bpb},
-    Metric{"ppl", false, &Likelihood::ppl},
-    Metric{"ppl_word", false, &Likelihood::ppl_word},
-    Metric{"token_accuracy", true, &Likelihood::token_accuracy},
+    Metric{"accuracy", true, JudgedOn::kPairs},
+    Metric{"bpb", false, JudgedOn::kReplies},
+    Metric{"loss", false, JudgedOn::kPairs},
+    Metric{"ppl", false, JudgedOn::kReplies},
+    Metric{"ppl_word", false, JudgedOn::kReplies},
+    Metric{"token_accuracy", true, JudgedOn::kReplies},
 };
 
 }  // namespace
 
 std::map<std::string, double> steering_metrics(const Likelihood& sums) {
-  std::map<std::string, double> values;
-  for (const auto& metric : kMetrics) values.emplace(metric.name, (sums.*metric.value)());
-  return values;
+  return {{"bpb", sums.bpb()},
+          {"ppl", sums.ppl()},
+          {"ppl_word", sums.ppl_word()},
+          {"token_accuracy", sums.token_accuracy()}};
 }
 
-bool is_steering_metric(std::string_view name) {
-  return std::ranges::find(kMetrics, name, &Metric::name) != kMetrics.end();
+std::map<std::string, double> steering_metrics(const PairFit& sums) {
+  return {{"accuracy", sums.accuracy()}, {"loss", sums.loss()}};
 }
 
-std::string steering_metric_names() {
+bool is_steering_metric(std::string_view name, JudgedOn what) {
+  const auto found = std::ranges::find(kMetrics, name, &Metric::name);
+  return found != kMetrics.end() && found->what == what;
+}
+
+std::string steering_metric_names(JudgedOn what) {
   std::string names;
   for (const auto& metric : kMetrics)
-    names += (names.empty() ? "" : ", ") + std::string(metric.name);
+    if (metric.what == what) names += (names.empty() ? "" : ", ") + std::string(metric.name);
   return names;
+}
+
+std::string usual_steering_metric(JudgedOn what) {
+  return what == JudgedOn::kPairs ? "accuracy" : "ppl";
 }
 
 bool is_better(std::string_view metric, double value, double best) {

@@ -16,7 +16,6 @@
 #include "train/learner.h"
 #include "train/report.h"
 #include "train/steering.h"
-#include "train/validation.h"
 
 namespace banter::train {
 
@@ -28,24 +27,7 @@ struct Trainer::Impl {
         options(recipe.train),
         quiet(is_quiet),
         learner(recipe, store, models::open_device(recipe.device)) {
-    if (!options.valid_split.empty()) valid = &valid_split(store);
     go_on();
-  }
-
-  /// Throws   ConfigError when there is nothing to validate on
-  const data::Split& valid_split(const data::Store& store) const {
-    const auto fail = [&](const std::string& why) {
-      throw base::ConfigError(store.folder().string() + ": " + why +
-                              "; raise data.valid_share and prepare again with --force, name " +
-                              "another train.valid_split, or set it to \"\" to train without");
-    };
-    const auto& name = options.valid_split;
-    if (!store.has_split(name)) fail("has no split \"" + name + "\" to validate on");
-    const auto& split = store.split(name);
-    const auto& special = store.tokenizer().special();
-    if (data::EvaluationStream(split, recipe.batch, special).replies() == 0)
-      fail("split \"" + name + "\" has no reply by batch.reply_by: " + recipe.batch.reply_by);
-    return split;
   }
 
   /// Takes the newest checkpoint that verifies; none at all is a fresh run, which may start from
@@ -105,7 +87,7 @@ struct Trainer::Impl {
   }
 
   bool validation_due() const {
-    if (valid == nullptr || state.step == 0 || state.validated_step == state.step) return false;
+    if (!learner.is_judged() || state.step == 0 || state.validated_step == state.step) return false;
     return options.validate_every > 0 ? state.step % options.validate_every == 0
                                       : state.epoch() > state.validated_epochs;
   }
@@ -114,16 +96,15 @@ struct Trainer::Impl {
   /// that was not due (at a stop, perhaps by the clock) does not count against `patience`.
   void judge(Report& report, bool was_due) {
     const auto begun = std::chrono::steady_clock::now();
-    const auto sums =
-        validate(learner.model(), *valid, recipe.batch, options.valid_replies, learner.device());
-    if (!sums) return;
+    const auto judgement = learner.judge();
+    if (!judgement) return;
     // A signal in an earlier try may have saved this step: that checkpoint does not know of this.
     must_save = saved_step == state.step;
     saved_step = -1;
     state.validated_step = state.step;
     state.validated_epochs = state.epoch();
     if (was_due) ++state.validations_since_best;
-    const auto metrics = steering_metrics(*sums);
+    const auto& metrics = judgement->metrics;
     bool is_best = false;  // by the metric that steers
     for (const auto& name : options.keep_best) {
       const auto best = state.best.find(name);
@@ -137,8 +118,7 @@ struct Trainer::Impl {
       is_best = true;
       state.validations_since_best = 0;
     }
-    report.validated(state, metrics, is_best, static_cast<std::int64_t>(sums->replies),
-                     std::chrono::steady_clock::now() - begun);
+    report.validated(state, *judgement, is_best, std::chrono::steady_clock::now() - begun);
   }
 
   /// Share of the way to the nearest limit, 0 when there is none but patience.
@@ -179,7 +159,7 @@ struct Trainer::Impl {
       report.stepped(state, learner.grad_norm(), share_done(report.minutes()));
       if (after_step) after_step(state);
     }
-    const bool judged = valid == nullptr || state.validated_step == state.step;
+    const bool judged = !learner.is_judged() || state.validated_step == state.step;
     if (result.why != "signal" && !judged) judge(report, /*was_due=*/false);
     if (state.step > 0 && saved_step != state.step) save(report);
     report.stopped(state, result.why);
@@ -194,7 +174,6 @@ struct Trainer::Impl {
   bool quiet;
   Learner learner;
   TrainState& state = learner.state;
-  const data::Split* valid = nullptr;
   std::vector<std::string> warnings;       ///< to tell when it runs
   std::optional<Initialised> initialised;  ///< likewise, by a fresh run
 

@@ -2,14 +2,24 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include <torch/torch.h>
 
 #include "data/batches/batch.h"
+#include "data/store/store.h"
 #include "models/dialogue_model.h"
 #include "train/metrics/likelihood.h"
+#include "train/options.h"
 
 namespace banter::train {
+
+/// The split that a training is judged by; null when its recipe names none.
+/// Throws   ConfigError when the store has no such split
+const data::Split* validation_split(const data::Store& store, const TrainOptions& options);
+
+/// Throws   ConfigError that says why nothing can be judged, and what to do
+[[noreturn]] void refuse_validation(const data::Store& store, const std::string& why);
 
 /// Judges a model by one teacher-forced pass over a split, or over its first `max_replies` (0 =
 /// all; the batch that reaches them is counted whole).

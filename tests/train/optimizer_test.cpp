@@ -1,6 +1,9 @@
 #include "train/optimizer.h"
 
 #include <cmath>
+#include <map>
+#include <string>
+#include <utility>
 
 #include <gtest/gtest.h>
 #include <torch/torch.h>
@@ -60,6 +63,23 @@ TEST(ArenaTest, SortsParametersIntoRanges) {
   EXPECT_FALSE(arena.ranges[1].rule.decays);
   const auto bias = arena.named(arena.values).at("linear.bias");
   EXPECT_GE(bias.storage_offset(), arena.ranges[1].begin);
+}
+
+TEST(ArenaTest, ParametersThatStartLaterAreRangesOfTheirOwn) {
+  Net net;
+  const Arena arena(net, decay_rules(net, [](const std::string& name) {
+                      return name.starts_with("linear") ? std::int64_t{5} : std::int64_t{0};
+                    }));
+  std::map<std::string, std::pair<std::int64_t, bool>> ranges;
+  for (const auto& range : arena.ranges)
+    ranges[range.rule.name] = {range.rule.active_from, range.rule.decays};
+  EXPECT_EQ(ranges,
+            (std::map<std::string, std::pair<std::int64_t, bool>>{{"matrices", {0, true}},
+                                                                  {"matrices_from_5", {5, true}},
+                                                                  {"vectors_from_5", {5, false}}}));
+  const auto weight = arena.named(arena.values).at("linear.weight");
+  EXPECT_GE(weight.storage_offset(), arena.ranges[1].begin);
+  EXPECT_LT(weight.storage_offset(), arena.ranges[1].end);
 }
 
 TEST(ArenaTest, RefusesAParameterThatNoRuleTakesOrThatIsNotFloat32) {

@@ -42,6 +42,9 @@ TEST(TrainStateTest, ReadsBackToTheSameBytes) {
   const auto read = TrainState::from_json(text, "state.json");
   EXPECT_EQ(read, s);
   EXPECT_EQ(read.to_json(), text);
+  EXPECT_EQ(text.find("pairs"), std::string::npos) << "a run without pairs knows of none";
+  s.pairs = data::Position{8, 9, 10};
+  EXPECT_EQ(TrainState::from_json(s.to_json(), "state.json"), s);
 }
 
 TEST(TrainStateTest, RefusesWhatIsNoState) {

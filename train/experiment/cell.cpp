@@ -29,12 +29,15 @@ std::string data_text(const configs::Config& recipe) {
   return config.dump();
 }
 
-/// What a training depends on beside its store: batches, model, loop, further stores, device.
+/// What a training depends on beside its store: batches, model, loop, further stores, pairs,
+/// device.
 std::string key_of(const Recipe& recipe, const std::string& data) {
   std::vector<std::string> parts = {recipe.learning, recipe.device, data};
   if (data.empty()) parts.push_back(recipe.store.string());
   for (const auto& mixed : recipe.mix)
     parts.push_back(mixed.store.string() + " " + std::to_string(mixed.weight));
+  if (recipe.train.pairs_per_dialogue_batch > 0)
+    parts.push_back("pairs " + recipe.pairs.store.string() + " " + recipe.pairs.split);
   return hash_of(parts);
 }
 
@@ -81,8 +84,13 @@ Cell cell_of(const ExperimentOptions& o, const Row& row, std::int64_t seed) {
   }
   config.set("run", configs::to_yaml(cell.run().string()), "folder");
   const auto recipe = Recipe::of(config);
+  if (recipe.judged_on == JudgedOn::kPairs)
+    throw base::ConfigError(
+        "model.type is a classifier of sentence pairs, and experiments compare dialogue models; "
+        "train it by itself with `banter train`");
   cell.store = recipe.store;
   cell.mix = recipe.mix;
+  if (recipe.train.pairs_per_dialogue_batch > 0) cell.pair_store = recipe.pairs.store;
   cell.init_from = recipe.train.init_from;
   cell.recipe = recipe.text + data;
   cell.recipe_key = key_of(recipe, data);

@@ -21,19 +21,20 @@ namespace banter::train {
 struct Cell {
   std::string row;
   std::int64_t seed = 0;
-  std::string name;                ///< "both-concat/seed-2"
-  std::filesystem::path folder{};  ///< of the files above
-  std::filesystem::path store{};   ///< that it learns from
-  std::vector<MixedStore> mix{};   ///< further ones
-  std::string init_from{};         ///< the run that its parameters start from; "" = none
-  bool prepares = false;           ///< the store is made from the recipe's `data`; else it is given
-  std::string recipe{};            ///< the effective YAML
-  std::string recipe_key{};        ///< hash of all of it that a training depends on
-  std::string evaluation_key{};    ///< hash of how it is measured
-  std::string data_key{};          ///< hash of the recipe's `data`; "" when there is none
-  std::int64_t steps = 0;          ///< of the training, 0 = not known beforehand
-  std::string valid_split{};       ///< by which its best checkpoint is chosen
-  std::int64_t threads = 0;        ///< that the recipe asks for, 0 = a share of all
+  std::string name;                    ///< "both-concat/seed-2"
+  std::filesystem::path folder{};      ///< of the files above
+  std::filesystem::path store{};       ///< that it learns from
+  std::vector<MixedStore> mix{};       ///< further ones
+  std::filesystem::path pair_store{};  ///< of sentence pairs, "" = none of its own
+  std::string init_from{};             ///< the run that its parameters start from; "" = none
+  bool prepares = false;         ///< the store is made from the recipe's `data`; else it is given
+  std::string recipe{};          ///< the effective YAML
+  std::string recipe_key{};      ///< hash of all of it that a training depends on
+  std::string evaluation_key{};  ///< hash of how it is measured
+  std::string data_key{};        ///< hash of the recipe's `data`; "" when there is none
+  std::int64_t steps = 0;        ///< of the training, 0 = not known beforehand
+  std::string valid_split{};     ///< by which its best checkpoint is chosen
+  std::int64_t threads = 0;      ///< that the recipe asks for, 0 = a share of all
 
   [[nodiscard]] std::filesystem::path recipe_file() const { return folder / "recipe.yaml"; }
   [[nodiscard]] std::filesystem::path run() const { return folder / "run"; }

@@ -1,0 +1,148 @@
+#include "train/tasks/dialogue_task.h"
+
+#include <utility>
+
+#include "base/errors.h"
+#include "base/random.h"
+#include "models/registry.h"
+#include "train/mix_hash.h"
+#include "train/steering.h"
+#include "train/validation.h"
+
+namespace banter::train {
+namespace {
+
+models::ModelPtr build(const Recipe& recipe, const data::Tokenizer& tokenizer,
+                       torch::Device device) {
+  auto model = models::build_model(recipe.config.root().section("model"),
+                                   {.size = tokenizer.vocab_size(), .special = tokenizer.special()},
+                                   recipe.train.seed);
+  model->to(device);
+  model->train();
+  return model;
+}
+
+/// A store beside the recipe's own. `key` names it in the recipe.
+data::Store open_beside(const data::Store& store, const std::filesystem::path& folder,
+                        const std::string& key) {
+  auto other = data::Store::open(folder);
+  other.verify();
+  if (other.tokenizer().hash() != store.tokenizer().hash())
+    throw base::ConfigError(
+        key + ": " + folder.string() + " has another tokenizer than " + store.folder().string() +
+        ": prepare it with data.tokenizer.path: " + (store.folder() / "tokenizer.model").string());
+  return other;
+}
+
+std::vector<data::Store> open_mixed(const Recipe& recipe, const data::Store& store) {
+  std::vector<data::Store> stores;
+  for (const auto& mixed : recipe.mix) stores.push_back(open_beside(store, mixed.store, "mix"));
+  return stores;
+}
+
+std::vector<data::BatchMix::Source> sources_of(const Recipe& recipe, const data::Store& store,
+                                               const std::vector<data::Store>& mixed) {
+  std::vector<data::BatchMix::Source> sources = {{&store.split(recipe.train.split), 1}};
+  for (std::size_t i = 0; i < mixed.size(); ++i)
+    sources.push_back({&mixed[i].split(recipe.train.split), recipe.mix[i].weight});
+  return sources;
+}
+
+const data::Split* split_to_judge_by(const Recipe& recipe, const data::Store& store) {
+  const auto* split = validation_split(store, recipe.train);
+  const auto& special = store.tokenizer().special();
+  if (split != nullptr && data::EvaluationStream(*split, recipe.batch, special).replies() == 0)
+    refuse_validation(store, "split \"" + split->name() +
+                                 "\" has no reply by batch.reply_by: " + recipe.batch.reply_by);
+  return split;
+}
+
+}  // namespace
+
+DialogueTask::DialogueTask(const Recipe& recipe, const data::Store& store, torch::Device device)
+    : recipe_(recipe),
+      store_(store),
+      device_(device),
+      model_(build(recipe, store.tokenizer(), device)),
+      mixed_(open_mixed(recipe, store)),
+      stream_(sources_of(recipe, store, mixed_), recipe.batch, store.tokenizer().special(),
+              recipe.train.seed),
+      valid_(split_to_judge_by(recipe, store)) {
+  if (recipe.train.pairs_per_dialogue_batch > 0) begin_pairs();
+}
+
+void DialogueTask::begin_pairs() {
+  const auto& source = recipe_.pairs;
+  if (!source.store.empty()) pair_store_ = open_beside(store_, source.store, "pairs.store");
+  const auto& store = pair_store_ ? *pair_store_ : store_;
+  pairs_.emplace(store.split(source.split), recipe_.batch, store_.tokenizer().special(),
+                 data::PairChoice::kDecided,
+                 base::join_keys(recipe_.train.seed, base::key_of("pairs")));
+  if (model_->pair_loss_counts(pairs_->next()).empty())
+    throw base::ConfigError(
+        "train.pairs_per_dialogue_batch: this type of model learns nothing from sentence pairs; "
+        "set it to 0");
+  pairs_->seek({});
+}
+
+double DialogueTask::loss_weight(std::string_view loss, std::int64_t updates) const {
+  return model_->loss_weight(loss, updates);
+}
+
+std::int64_t DialogueTask::active_from(const std::string& parameter) const {
+  const auto updates_before = model_->active_from(parameter);
+  return updates_before == 0 ? 0 : updates_before + 1;  // steps count from 1
+}
+
+MicroBatch DialogueTask::of_replies(const data::Batch& batch) {
+  return {.labels = batch.label_count,
+          .counts = model_->loss_counts(batch),
+          .losses = [this, batch] { return model_->losses(batch.to(device_)); }};
+}
+
+MicroBatch DialogueTask::of_pairs(const data::PairBatch& batch) {
+  return {.labels = 0,  // a run counts the labels of its dialogues
+          .counts = model_->pair_loss_counts(batch),
+          .losses = [this, batch] { return model_->pair_losses(batch.to(device_)); }};
+}
+
+std::vector<MicroBatch> DialogueTask::next() {
+  const auto& options = recipe_.train;
+  std::vector<MicroBatch> batches;
+  for (std::int64_t i = 0; i < options.micro_batches; ++i)
+    batches.push_back(of_replies(stream_.next()));
+  for (std::int64_t i = 0; i < options.micro_batches * options.pairs_per_dialogue_batch; ++i)
+    batches.push_back(of_pairs(pairs_->next()));
+  return batches;
+}
+
+void DialogueTask::note_place(TrainState& state) const {
+  state.position = stream_.position();
+  if (pairs_) state.pairs = pairs_->position();
+}
+
+void DialogueTask::seek(const TrainState& state) {
+  if (state.pairs.has_value() != pairs_.has_value())
+    throw base::CheckpointError(recipe_.run.string() + ": was trained with" +
+                                (state.pairs ? "" : "out") + " sentence pairs, now with" +
+                                (pairs_ ? "" : "out") + " them; give another `run` folder");
+  stream_.seek(state.position);
+  if (pairs_) pairs_->seek(*state.pairs);
+}
+
+std::string DialogueTask::data_hash() const {
+  std::vector<std::string> mixed;
+  mixed.reserve(mixed_.size());
+  for (const auto& one : mixed_) mixed.push_back(one.hash());
+  return hash_of_mix(store_.hash(), recipe_.mix, mixed, pair_store_ ? pair_store_->hash() : "");
+}
+
+std::optional<Judgement> DialogueTask::judge() {
+  const auto sums = validate(*model_, *valid_, recipe_.batch, recipe_.train.valid_replies, device_);
+  if (!sums) return {};
+  return Judgement{.metrics = steering_metrics(*sums),
+                   .count = static_cast<std::int64_t>(sums->replies),
+                   .unit = "replies"};
+}
+
+}  // namespace banter::train

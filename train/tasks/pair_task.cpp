@@ -1,0 +1,98 @@
+#include "train/tasks/pair_task.h"
+
+#include "base/errors.h"
+#include "base/signals.h"
+#include "models/pair_classifiers.h"
+#include "train/pairs/classify.h"
+#include "train/steering.h"
+#include "train/validation.h"
+
+namespace banter::train {
+namespace {
+
+models::PairClassifierPtr build(const Recipe& recipe, const data::Tokenizer& tokenizer,
+                                torch::Device device) {
+  auto classifier = models::build_pair_classifier(
+      recipe.config.root().section("model"),
+      {.size = tokenizer.vocab_size(), .special = tokenizer.special()}, recipe.train.seed);
+  classifier->to(device);
+  classifier->train();
+  return classifier;
+}
+
+const data::Split* split_to_judge_by(const Recipe& recipe, const data::Store& store) {
+  const auto* split = validation_split(store, recipe.train);
+  if (split != nullptr && split->pairs() == 0)
+    refuse_validation(store, "split \"" + split->name() + "\" has no sentence pair");
+  return split;
+}
+
+}  // namespace
+
+PairTask::PairTask(const Recipe& recipe, const data::Store& store, torch::Device device)
+    : recipe_(recipe),
+      store_(store),
+      device_(device),
+      classifier_(build(recipe, store.tokenizer(), device)),
+      stream_(store.split(recipe.train.split), recipe.batch, store.tokenizer().special(),
+              data::PairChoice::kAll, recipe.train.seed),
+      valid_(split_to_judge_by(recipe, store)) {}
+
+double PairTask::loss_weight(std::string_view /*loss*/, std::int64_t /*updates*/) const {
+  return 1;
+}
+
+std::int64_t PairTask::active_from(const std::string& /*parameter*/) const { return 0; }
+
+std::vector<models::LossSum> PairTask::losses(const data::PairBatch& pairs) {
+  using torch::nn::functional::CrossEntropyFuncOptions;
+  const auto on_device = pairs.to(device_);
+  const auto sum =
+      torch::nn::functional::cross_entropy(classifier_->logits(on_device), on_device.label,
+                                           CrossEntropyFuncOptions().reduction(torch::kSum));
+  return {{"nll", sum, pairs.size()}};
+}
+
+std::vector<MicroBatch> PairTask::next() {
+  std::vector<MicroBatch> batches;
+  for (std::int64_t i = 0; i < recipe_.train.micro_batches; ++i, ++batches_) {
+    const auto pairs = stream_.next();
+    batches.push_back({.labels = pairs.size(),
+                       .counts = {{"nll", pairs.size()}},
+                       .losses = [this, pairs] { return losses(pairs); }});
+  }
+  return batches;
+}
+
+void PairTask::note_place(TrainState& state) const {
+  state.position = {batches_, {stream_.position()}};
+}
+
+void PairTask::seek(const TrainState& state) {
+  if (state.position.splits.size() != 1)
+    throw base::DataError("a place in a mix of " + std::to_string(state.position.splits.size()) +
+                          " splits is none in the pairs of one");
+  stream_.seek(state.position.splits.front());
+  batches_ = state.position.batches;
+}
+
+std::optional<Judgement> PairTask::judge() {
+  const auto most = recipe_.train.valid_replies;
+  const torch::NoGradGuard no_grad;
+  const bool was_training = classifier_->is_training();
+  classifier_->eval();
+  data::PairEvaluationStream stream(*valid_, recipe_.batch, store_.tokenizer().special(),
+                                    data::PairChoice::kAll, data::ReplyLength::kCut);
+  PairFit sums;
+  data::PairBatch next;
+  while ((most == 0 || sums.pairs < static_cast<double>(most)) && base::stop_signal() == 0 &&
+         stream.next(next))
+    for (const auto& pair : classify(*classifier_, next, device_)) sums += pair.fit();
+  classifier_->train(was_training);
+  if (base::stop_signal() != 0) return {};
+  return Judgement{.metrics = steering_metrics(sums),
+                   .count = static_cast<std::int64_t>(sums.pairs),
+                   .unit = "pairs"};
+}
+
+}  // namespace banter::train

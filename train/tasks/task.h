@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <torch/torch.h>
+
+#include "data/store/store.h"
+#include "models/dialogue_model.h"
+#include "train/recipe.h"
+#include "train/state.h"
+
+namespace banter::train {
+
+/// A part of a step, whose gradient is added to those of the others.
+struct MicroBatch {
+  std::int64_t labels = 0;  ///< learned from, as a run counts them
+  /// Of each of its losses; known without a forward pass.
+  std::vector<std::pair<std::string, std::int64_t>> counts;
+  std::function<std::vector<models::LossSum>()> losses;  ///< the forward pass; in that order
+};
+
+/// What one pass over the validation split says.
+struct Judgement {
+  std::map<std::string, double> metrics;
+  std::int64_t count = 0;
+  std::string_view unit;  ///< of the count: replies, pairs
+};
+
+/// A model with what it learns from and is judged on: all that the training loop knows of either.
+class Task {
+ public:
+  virtual ~Task() = default;
+
+  [[nodiscard]] virtual torch::nn::Module& model() = 0;
+  /// What a loss counts for in the update that follows `updates` of them.
+  [[nodiscard]] virtual double loss_weight(std::string_view loss, std::int64_t updates) const = 0;
+  /// The first step that may move a parameter; 0 = any.
+  [[nodiscard]] virtual std::int64_t active_from(const std::string& parameter) const = 0;
+
+  /// The micro-batches of a step; and moves on.
+  virtual std::vector<MicroBatch> next() = 0;
+  /// Writes into a state where it is, and goes to where a state is.
+  virtual void note_place(TrainState& state) const = 0;
+  virtual void seek(const TrainState& state) = 0;
+  [[nodiscard]] virtual std::uint64_t windows() const = 0;  ///< an epoch's
+  [[nodiscard]] virtual std::string data_hash() const = 0;  ///< names all that it learns from
+
+  [[nodiscard]] virtual bool is_judged() const = 0;  ///< whether there is a validation split
+  /// In eval mode without gradients; leaves the model as it was. Nothing when a signal came.
+  [[nodiscard]] virtual std::optional<Judgement> judge() = 0;
+};
+
+/// The task of a recipe. `store` must outlive it.
+/// Throws   ConfigError, DataError
+std::unique_ptr<Task> make_task(const Recipe& recipe, const data::Store& store,
+                                torch::Device device);
+
+}  // namespace banter::train
