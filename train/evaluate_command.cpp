@@ -17,6 +17,8 @@
 #include "train/findings.h"
 #include "train/metrics/sample_files.h"
 #include "train/metrics/scores.h"
+#include "train/pairs/evaluation.h"
+#include "train/pairs/report.h"
 #include "train/perturbation.h"
 #include "train/ranking.h"
 #include "train/run_store.h"
@@ -65,16 +67,26 @@ struct Request {
   bool quiet = false;
 };
 
-/// What every signature of this model on this split has.
-std::string signature_of(const models::LoadedModel& loaded, const data::Store& store,
+/// The run with the checkpoint that was taken.
+std::string name_of(const Request& request, const models::Checkpoint& checkpoint) {
+  return models::RunName::parse(request.model.run).run.string() + "@step-" +
+         std::to_string(checkpoint.step) + (checkpoint.use_ema ? " (ema)" : "");
+}
+
+/// What every signature of a model or classifier on this split has.
+template <typename Model>
+std::string signature_of(const models::Loaded<Model>& loaded, const data::Store& store,
                          const data::Split& split) {
-  const auto reply_by = loaded.batch.reply_by == "auto"
-                            ? std::string(data::usual_replies(store.format()))
-                            : loaded.batch.reply_by;
   return "checkpoint:" + loaded.checkpoint.hash.substr(0, 12) +
          "|tokenizer:" + loaded.tokenizer.hash().substr(0, 12) +
-         "|data:" + store.corpus_hash().substr(0, 12) + "|split:" + split.name() +
-         "|reply_by:" + reply_by;
+         "|data:" + store.corpus_hash().substr(0, 12) + "|split:" + split.name();
+}
+
+/// Which replies were taken, for signatures.
+std::string replies_of(const models::LoadedModel& loaded, const data::Store& store) {
+  return "|reply_by:" + (loaded.batch.reply_by == "auto"
+                             ? std::string(data::usual_replies(store.format()))
+                             : loaded.batch.reply_by);
 }
 
 /// The model's replies beside the references in their place.
@@ -139,7 +151,7 @@ Findings evaluate_all(const Request& request, const models::LoadedModel& loaded,
                       const data::Store& store) {
   const auto& split = store.split(request.split);
   Findings found;
-  const auto base = signature_of(loaded, store, split);
+  const auto base = signature_of(loaded, store, split) + replies_of(loaded, store);
   measure_ranking(request, loaded, split, base, found);  // first: a split may have no candidates
   std::optional<NgramBaseline> baseline;
   if (store.has_split("train"))
@@ -149,8 +161,7 @@ Findings evaluate_all(const Request& request, const models::LoadedModel& loaded,
                              models::device_of(*loaded.model), request.quiet);
   if (!request.likelihoods_file.empty()) write_likelihoods(request.likelihoods_file, sums.replies);
 
-  found.run = models::RunName::parse(request.model.run).run.string() + "@step-" +
-              std::to_string(loaded.checkpoint.step) + (loaded.checkpoint.use_ema ? " (ema)" : "");
+  found.run = name_of(request, loaded.checkpoint);
   found.store = store.folder().string();
   found.split = split.name();
   found.all = total(sums.model);
@@ -192,13 +203,48 @@ void check_files(const Request& request) {
   if (!request.vectors.empty()) WordVectors::check(request.vectors);
 }
 
+/// Throws   UsageError when an option was given that means nothing for a classifier
+void refuse_options_of_replies(const CLI::App& app) {
+  for (const auto* option : {"--metrics", "--replies", "--write-replies", "--write-likelihoods",
+                             "--write-sums", "--set", "--vectors", "--rank-score"})
+    if (app.count(option) > 0)
+      throw base::UsageError(std::string("banter evaluate: ") + option +
+                             " is of replies, and this run is a classifier of sentence pairs; of "
+                             "it accuracy and loss are given without asking");
+}
+
+/// The same command for a run that classifies sentence pairs.
+void evaluate_classifier(const Request& request, bool as_json) {
+  const auto loaded = request.model.load_classifier();
+  const auto store = open_store(request.store, models::RunName::parse(request.model.run).run,
+                                loaded.tokenizer, loaded.checkpoint);
+  const auto& split = store.split(request.split);
+  const auto* train = store.has_split("train") ? &store.split("train") : nullptr;
+  const auto evaluation =
+      evaluate_pairs(*loaded.model, split, train, loaded.batch,
+                     loaded.model->parameters().front().device(), request.quiet);
+  const PairReportHead head{.run = name_of(request, loaded.checkpoint),
+                            .store = store.folder().string(),
+                            .split = split.name(),
+                            .signature = signature_of(loaded, store, split) +
+                                         "|pairs:" + std::to_string(evaluation.pairs.size()) +
+                                         "|interval:bootstrap-group-1000-12345|version:banter-" +
+                                         BANTER_VERSION};
+  if (as_json)
+    std::cout << base::pretty_json(to_json(head, evaluation));
+  else
+    print(std::cout, head, evaluation);
+}
+
 }  // namespace
 
 int run_evaluate(const std::vector<std::string>& arguments) {
   configs::CommandLine line("banter evaluate",
-                            "How well a trained model fits the replies of a store, beside n-grams.",
+                            "How well a trained model fits the replies of a store, beside n-grams; "
+                            "a classifier the labels of its pairs, beside a bag of words.",
                             "banter evaluate runs/ubuntu\n"
                             "banter evaluate runs/ubuntu@last --split valid --json\n"
+                            "banter evaluate runs/nli --split valid\n"
                             "banter evaluate runs/convai2 --metrics ppl,hits_1,hits_5\n"
                             "banter evaluate runs/ubuntu --metrics ppl_turn,perturb\n"
                             "banter evaluate runs/ubuntu --metrics embed --vectors ubuntu.vec\n"
@@ -259,9 +305,14 @@ int run_evaluate(const std::vector<std::string>& arguments) {
     throw base::UsageError("banter evaluate: --write-sums needs hits or perturb among --metrics");
   check_files(request);
 
+  if (models::is_classifier_run(request.model.run)) {
+    refuse_options_of_replies(line.app);
+    evaluate_classifier(request, line.common.json);
+    return 0;
+  }
   const auto loaded = request.model.load();
-  const auto store =
-      open_store(request.store, loaded, models::RunName::parse(request.model.run).run);
+  const auto store = open_store(request.store, models::RunName::parse(request.model.run).run,
+                                loaded.tokenizer, loaded.checkpoint);
   const auto found = evaluate_all(request, loaded, store);
   if (line.common.json)
     std::cout << base::pretty_json(to_json(found));

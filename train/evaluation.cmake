@@ -3,6 +3,8 @@ add_library(
   evaluate.cpp
   evaluate_command.cpp
   pairs/classify.cpp
+  pairs/evaluation.cpp
+  pairs/report.cpp
   perturbation.cpp
   ranking.cpp
   run_store.cpp)

@@ -2,11 +2,13 @@ find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 pkg_check_modules(ICU REQUIRED IMPORTED_TARGET icu-uc)
 pkg_check_modules(FASTTEXT REQUIRED IMPORTED_TARGET fasttext)
+find_library(LIBLINEAR linear REQUIRED)
 
 add_library(
   banter_metrics
   train/evaluation_choice.cpp
   train/findings.cpp
+  train/metrics/bag_of_words.cpp
   train/metrics/bleu.cpp
   train/metrics/chrf.cpp
   train/metrics/comparison.cpp
@@ -40,7 +42,7 @@ add_library(
 target_link_libraries(
   banter_metrics
   PUBLIC banter_examples
-  PRIVATE PkgConfig::ICU Threads::Threads)
+  PRIVATE PkgConfig::ICU Threads::Threads ${LIBLINEAR})
 
 add_library(banter_vectors train/vectors/training.cpp train/vectors/vectors_command.cpp)
 target_link_libraries(

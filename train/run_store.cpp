@@ -5,8 +5,8 @@
 
 namespace banter::train {
 
-data::Store open_store(const std::string& given, const models::LoadedModel& loaded,
-                       const std::filesystem::path& run) {
+data::Store open_store(const std::string& given, const std::filesystem::path& run,
+                       const data::Tokenizer& tokenizer, const models::Checkpoint& checkpoint) {
   auto folder = given;
   if (folder.empty()) {
     const auto config = configs::Config::load(run / "config.yaml");
@@ -17,10 +17,10 @@ data::Store open_store(const std::string& given, const models::LoadedModel& load
   }
   auto store = data::Store::open(folder);
   store.verify();
-  if (store.tokenizer().hash() != loaded.tokenizer.hash())
+  if (store.tokenizer().hash() != tokenizer.hash())
     throw base::DataError(folder + ": its tokenizer (" + store.tokenizer().hash().substr(0, 12) +
-                          ") is not the one that " + loaded.checkpoint.folder.string() +
-                          " was trained with (" + loaded.tokenizer.hash().substr(0, 12) +
+                          ") is not the one that " + checkpoint.folder.string() +
+                          " was trained with (" + tokenizer.hash().substr(0, 12) +
                           "); give the store of that training with --store");
   return store;
 }

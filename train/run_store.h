@@ -4,15 +4,17 @@
 #include <string>
 
 #include "data/store/store.h"
-#include "models/checkpoint/load_model.h"
+#include "models/checkpoint/checkpoint.h"
 
 namespace banter::train {
 
 /// Opens and verifies the store that a run learned from: `given`, or where that is empty the one
-/// that the run's config.yaml names. Throws   UsageError when neither names one; FileError;
-/// DataError when it is damaged, or its
-///          tokenizer is not the model's
-data::Store open_store(const std::string& given, const models::LoadedModel& loaded,
-                       const std::filesystem::path& run);
+/// that the run's config.yaml names.
+///
+/// `tokenizer`, `checkpoint`: what was loaded of the run.
+/// Throws   UsageError when neither names one; FileError; DataError when it is damaged, or its
+///          tokenizer is another
+data::Store open_store(const std::string& given, const std::filesystem::path& run,
+                       const data::Tokenizer& tokenizer, const models::Checkpoint& checkpoint);
 
 }  // namespace banter::train

@@ -123,6 +123,14 @@ LoadedModel ModelArguments::load_other(const std::string& name, torch::Dtype dty
   return loaded;
 }
 
+LoadedClassifier ModelArguments::load_classifier() const {
+  set_threads(threads);
+  auto loaded = models::load_classifier(run, open_device(device));
+  if (!loaded.checkpoint.warning.empty())
+    std::cerr << "warning: " << loaded.checkpoint.warning << '\n';
+  return loaded;
+}
+
 LoadedModel ModelArguments::load(torch::Dtype dtype) const {
   set_threads(threads);
   auto loaded = load_other(run, dtype);

@@ -30,6 +30,8 @@ struct ModelArguments {
   /// ensemble, all that is no model comes from `run`.
   /// Throws   CheckpointError; UsageError when runs of an ensemble do not go together
   [[nodiscard]] LoadedModel load(torch::Dtype dtype = torch::kFloat32) const;
+  /// The same of a run that is a classifier of sentence pairs.
+  [[nodiscard]] LoadedClassifier load_classifier() const;
   /// The same of another run alone, under --device.
   [[nodiscard]] LoadedModel load_other(const std::string& name,
                                        torch::Dtype dtype = torch::kFloat32) const;

@@ -127,7 +127,7 @@ int run_gradient_flow(const std::vector<std::string>& arguments) {
   const auto device = models::device_of(*loaded.model);
   const auto run = models::RunName::parse(arguments_of_model.run).run;
   const auto recipe = Recipe::load(run / "config.yaml");
-  const auto store = open_store(store_folder, loaded, run);
+  const auto store = open_store(store_folder, run, loaded.tokenizer, loaded.checkpoint);
   const auto& split = store.split(split_name);
   const auto examples = replies_with_turns(
       split, data::ReplyRule(loaded.batch.reply_by, store.format()), turns.last, replies);
