@@ -20,6 +20,7 @@ void ScriptCounts::add(std::string_view text) {
 
 std::vector<ScriptCounts::Row> ScriptCounts::rows() const {
   std::vector<Row> rows;
+  rows.reserve(counts_.size());
   for (const auto& [script, count] : counts_)
     rows.push_back({name_of(script), count.characters, count.texts});
   std::ranges::sort(rows, [](const Row& a, const Row& b) {

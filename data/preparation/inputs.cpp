@@ -178,10 +178,11 @@ std::optional<std::string> first_difference(const json::object& manifest,
   const auto* options = object_at(manifest, "options");
   if (options == nullptr) return "it does not say how it was made";
   for (const auto* said : {&manifest, &wanted})
-    if (const auto* shard = said->if_contains("shard"))
-      if (manifest.if_contains("shard") == nullptr || wanted.if_contains("shard") == nullptr ||
-          !same(manifest.at("shard"), wanted.at("shard")))
-        return "it is or was to be " + json::serialize(*shard);
+    if (const auto* shard = said->if_contains("shard");
+        shard != nullptr &&
+        (manifest.if_contains("shard") == nullptr || wanted.if_contains("shard") == nullptr ||
+         !same(manifest.at("shard"), wanted.at("shard"))))
+      return "it is or was to be " + json::serialize(*shard);
   if (auto found = compare(*options, wanted.at("options").as_object(), "data")) return found;
   const auto* value = manifest.if_contains("sources");
   const auto* there = value == nullptr ? nullptr : value->if_array();

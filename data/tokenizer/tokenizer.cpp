@@ -180,7 +180,7 @@ void Tokenizer::Impl::load(sentencepiece::SentencePieceProcessor& into,
 /// the text itself for what has none.
 std::vector<TokenId> Tokenizer::Impl::encode(const sentencepiece::SentencePieceProcessor& by,
                                              std::string_view text) const {
-  const auto& vocabulary = pretrained->vocabulary;
+  const auto& vocabulary = pretrained.value().vocabulary;
   std::vector<TokenId> out;
   if (vocabulary.leading_marks && text.starts_with(">>")) {
     const auto end = text.find("<<");

@@ -353,7 +353,7 @@ void rows_times_packed(std::int64_t begin, std::int64_t end, std::int64_t N, std
     const auto* panel = packed + from * K;
     const auto* add = bias == nullptr ? nullptr : bias + from;
     std::int64_t n = 0;
-    const auto tiles = [&]<int R>() {
+    const auto tiles = [&]<int R> {
       for (; n + R <= N; n += R)
         panel_tile<T, R>(K, O, columns, x + n * K, panel, add, out + n * O + from);
     };
