@@ -19,6 +19,7 @@ FitRow::FitRow(std::string system, std::span<const Likelihood> groups,
   const auto draws = resample(groups);
   for (const auto& metric : fits) {
     std::vector<double> values;
+    values.reserve(draws.size());
     for (const auto& draw : draws) values.push_back((draw.*metric.value)());
     intervals.push_back(interval_over(groups.size(), std::move(values)));
   }

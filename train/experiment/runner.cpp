@@ -186,7 +186,7 @@ class Runner {
     if (cell.threads > 0) return cell.threads;
     std::int64_t all = std::max(1U, std::thread::hardware_concurrency());
     if (const char* given = std::getenv("OMP_NUM_THREADS"); given != nullptr)
-      all = std::max(std::int64_t{1}, static_cast<std::int64_t>(std::atoll(given)));
+      all = std::max(std::int64_t{1}, std::int64_t{std::strtoll(given, nullptr, 10)});
     return std::max<std::int64_t>(1, all / limits_.jobs);
   }
 
@@ -281,6 +281,7 @@ class Runner {
 std::vector<CellState> states_of(const std::vector<Cell>& cells) {
   CellSources sources;
   std::vector<CellState> states;
+  states.reserve(cells.size());
   for (const auto& cell : cells) states.push_back(CellFiles(cell).state(sources.hash_of(cell)));
   return states;
 }

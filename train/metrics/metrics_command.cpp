@@ -54,7 +54,7 @@ std::vector<const Metric*> chosen_metrics(const Request& request, std::span<cons
   std::vector<const Metric*> wanted;
   for (const auto& metric : known_metrics()) wanted.push_back(&metric);
   if (!request.metrics.empty()) wanted = metrics_named(request.metrics);
-  const auto possible = possible_metrics(wanted, samples, !request.vectors.empty());
+  auto possible = possible_metrics(wanted, samples, !request.vectors.empty());
   if (request.metrics.empty()) return possible;
   for (const auto* metric : wanted)
     if (std::ranges::find(possible, metric) == possible.end())
