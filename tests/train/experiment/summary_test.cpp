@@ -137,6 +137,7 @@ TEST_F(SummaryTest, AMetricOfTheModelIsTakenFromItsAnswer) {
 /// `hit`.
 CellResult with_hits(CellResult run, bool (*hit)(std::uint64_t dialogue)) {
   std::vector<Rank> ranks;
+  ranks.reserve(30);
   for (std::uint64_t d = 0; d < 30; ++d)
     ranks.push_back({.group = d, .rank = hit(d) ? 1U : 2U, .candidates = 4});
   const std::vector ks = {1U};

@@ -19,30 +19,33 @@ using Names = std::vector<std::string>;
 
 Likelihood dialogue(double nll, double words) { return {.nll = nll, .words = words, .replies = 1}; }
 
-const std::vector<Likelihood> kPlain = {dialogue(6, 2), dialogue(4, 3)};
-const std::vector<Likelihood> kAltered = {dialogue(8, 2), dialogue(7, 3)};
-const std::vector<std::uint64_t> kNumbers = {3, 7};
-const std::vector<Rank> kRanks = {{.group = 7, .rank = 1, .candidates = 4},
-                                  {.group = 7, .rank = 3, .candidates = 4},
-                                  {.group = 9, .rank = 2, .candidates = 4}};
+class DialogueSumsTest : public testing::Test {
+ protected:
+  [[nodiscard]] DialogueSums some_sums() const {
+    DialogueSums sums;
+    sums.add_rise("perturb_x", numbers_, plain_, altered_);
+    sums.add_hits(ranks_, std::vector{1U, 2U});
+    return sums;
+  }
 
-DialogueSums some_sums() {
-  DialogueSums sums;
-  sums.add_rise("perturb_x", kNumbers, kPlain, kAltered);
-  sums.add_hits(kRanks, std::vector{1U, 2U});
-  return sums;
-}
+  const std::vector<Likelihood> plain_ = {dialogue(6, 2), dialogue(4, 3)};
+  const std::vector<Likelihood> altered_ = {dialogue(8, 2), dialogue(7, 3)};
+  const std::vector<std::uint64_t> numbers_ = {3, 7};
+  const std::vector<Rank> ranks_ = {{.group = 7, .rank = 1, .candidates = 4},
+                                    {.group = 7, .rank = 3, .candidates = 4},
+                                    {.group = 9, .rank = 2, .candidates = 4}};
+};
 
-TEST(DialogueSumsTest, HaveTheValuesOfTheWhole) {
+TEST_F(DialogueSumsTest, HaveTheValuesOfTheWhole) {
   const auto values = some_sums().measurement(Names{"perturb_x", "hits_1", "hits_2"}).values();
-  EXPECT_DOUBLE_EQ(values[0], Rise("perturb_x", kPlain, kAltered, "").value);
-  const Ranking ranking(kRanks, std::vector{1U, 2U}, "");
+  EXPECT_DOUBLE_EQ(values[0], Rise("perturb_x", plain_, altered_, "").value);
+  const Ranking ranking(ranks_, std::vector{1U, 2U}, "");
   EXPECT_DOUBLE_EQ(values[1], ranking.hits[0].value);
   EXPECT_DOUBLE_EQ(values[2], ranking.hits[1].value);
   EXPECT_EQ(some_sums().measurement(Names{"hits_1"}).groups, 2U) << "dialogues with ranked replies";
 }
 
-TEST(DialogueSumsTest, AreReadBackAsTheyWere) {
+TEST_F(DialogueSumsTest, AreReadBackAsTheyWere) {
   const tests::TemporaryFolder folder;
   const auto sums = some_sums();
   sums.write(folder / "s.jsonl");
@@ -55,10 +58,10 @@ TEST(DialogueSumsTest, AreReadBackAsTheyWere) {
   EXPECT_FALSE(back.has("hits_3"));
 }
 
-TEST(DialogueSumsTest, WhatIsNoNumberIsRefused) {
+TEST_F(DialogueSumsTest, WhatIsNoNumberIsRefused) {
   const tests::TemporaryFolder folder;
   DialogueSums sums;
-  sums.add_rise("perturb_x", kNumbers, kPlain, std::vector{dialogue(NAN, 2), dialogue(7, 3)});
+  sums.add_rise("perturb_x", numbers_, plain_, std::vector{dialogue(NAN, 2), dialogue(7, 3)});
   EXPECT_THROW(sums.write(folder / "s.jsonl"), base::DataError);
   base::write_durably(folder / "s.jsonl",
                       "{\"dialogue\": 0}\n{\"dialogue\": 1, \"hits_1\": [1]}\n");
@@ -72,7 +75,7 @@ TEST(DialogueSumsTest, WhatIsNoNumberIsRefused) {
   }
 }
 
-TEST(DialogueSumsTest, AreComparedWhereTheyAreAboutTheSameReplies) {
+TEST_F(DialogueSumsTest, AreComparedWhereTheyAreAboutTheSameReplies) {
   const auto sums = some_sums();
   auto other = some_sums();
   other.add_hits(std::vector<Rank>{{.group = 9, .rank = 1, .candidates = 4}}, std::vector{1U});
@@ -81,7 +84,7 @@ TEST(DialogueSumsTest, AreComparedWhereTheyAreAboutTheSameReplies) {
   EXPECT_FALSE(sums.is_comparable(other, "hits_1")) << "a reply more";
 }
 
-TEST(DialogueSumsTest, ADifferenceInEveryDialogueIsCertain) {
+TEST_F(DialogueSumsTest, ADifferenceInEveryDialogueIsCertain) {
   DialogueSums low, high;
   std::vector<std::uint64_t> numbers;
   std::vector<Likelihood> plain, risen;
