@@ -17,6 +17,7 @@ if(BANTER_TORCH)
     ensemble.cpp
     hran.cpp
     hred.cpp
+    kept_ids.cpp
     layers/additive_attention.cpp
     layers/context_rows.cpp
     layers/encoder.cpp
@@ -34,7 +35,9 @@ if(BANTER_TORCH)
     layers/transformer/dense.cpp
     layers/transformer/dot_attention.cpp
     layers/transformer/feed_forward.cpp
+    layers/transformer/layer_stack.cpp
     layers/transformer/learned_positions.cpp
+    layers/transformer/looked.cpp
     layers/transformer/multi_head_attention.cpp
     layers/transformer/padded_rows.cpp
     layers/transformer/positions.cpp

@@ -42,7 +42,7 @@ Recosa::Recosa(const RecosaOptions& o, const Vocabulary& vocabulary)
   over_turns.scale_embedding = false;  // a turn's vector is no row of a table
   turns_ =
       register_module("turns", TransformerStack(over_turns, o.turn_layers, /*reads_memory=*/false));
-  register_decoder(o, o.decoder_layers, o.tied);
+  register_decoder(o, o.decoder_layers, o.tied ? embedding_->table() : torch::Tensor());
 }
 
 /// Shapes   vectors (M,D) of different turns

@@ -2,17 +2,9 @@
 
 #include <string>
 
+#include "models/kept_ids.h"
+
 namespace banter::models {
-namespace {
-
-/// Parts of FlatTransformer's Kept, one row a turn.
-enum KeptPart : std::size_t {
-  kIds,      ///< (M,T)
-  kKeep,     ///< (M,T)
-  kSpeaker,  ///< (M)
-};
-
-}  // namespace
 
 FlatTransformerOptions FlatTransformerOptions::from(configs::Section& section) {
   FlatTransformerOptions o;
@@ -32,7 +24,7 @@ FlatTransformer::FlatTransformer(const FlatTransformerOptions& o, const Vocabula
   register_embedding(o, o.speakers);
   encoder_ = register_module("encoder", TransformerStack(o, o.encoder_layers,
                                                          /*reads_memory=*/false));
-  register_decoder(o, o.decoder_layers, o.tied);
+  register_decoder(o, o.decoder_layers, o.tied ? embedding_->table() : torch::Tensor());
 }
 
 TransformerModel::Read FlatTransformer::read(const data::Batch& batch) {
@@ -51,21 +43,11 @@ TransformerModel::Read FlatTransformer::read(const data::Batch& batch) {
   return read;
 }
 
-Kept FlatTransformer::encode_turns(const data::Batch& batch) {
-  return {{{batch.turn_ids, batch.turn_keep, batch.turn_speaker}}};
-}
+Kept FlatTransformer::encode_turns(const data::Batch& batch) { return keep_ids(batch); }
 
 TransformerModel::Sources FlatTransformer::read_kept(const Kept& kept, const torch::Tensor& context,
                                                      const torch::Tensor& facts) {
-  data::Batch batch;
-  batch.turn_ids = kept.parts.at(kIds);
-  batch.turn_keep = kept.parts.at(kKeep);
-  batch.turn_speaker = kept.parts.at(kSpeaker);
-  batch.context = context;
-  batch.facts = facts;
-  batch.decoder_input = torch::empty({context.size(0), 0}, context.options());
-  batch.labels = batch.decoder_input;
-  return read(batch).sources;
+  return read(contexts_of(kept, context, facts)).sources;
 }
 
 }  // namespace banter::models

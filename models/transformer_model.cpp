@@ -23,8 +23,6 @@ enum StatePart : std::size_t {
   kSlots,
 };
 
-constexpr const char* kAttention = "cross";
-
 }  // namespace
 
 void TransformerModel::register_embedding(const TransformerOptions& o, bool speakers) {
@@ -34,10 +32,10 @@ void TransformerModel::register_embedding(const TransformerOptions& o, bool spea
 }
 
 void TransformerModel::register_decoder(const TransformerOptions& o, std::int64_t layers,
-                                        bool tied) {
+                                        const torch::Tensor& tied_to) {
   decoder_ = register_module("decoder", TransformerStack(o, layers, /*reads_memory=*/true));
-  output_ = register_module("output", tied ? OutputLayer(o.dim, embedding_->table())
-                                           : OutputLayer(o.dim, vocabulary().size));
+  output_ = register_module("output", tied_to.defined() ? OutputLayer(o.dim, tied_to)
+                                                        : OutputLayer(o.dim, vocabulary().size));
 }
 
 // ---- teacher forcing --------------------------------------------------------------------------
@@ -48,28 +46,41 @@ std::vector<LossSum> TransformerModel::losses(const data::Batch& batch) {
   return {{"nll", output_->nll_sum(states, labels.pack(batch.labels)), labels.tokens()}};
 }
 
+Score TransformerModel::fit(OutputLayer& output, const torch::Tensor& vectors,
+                            const PaddedRows& labels, const data::Batch& batch) {
+  const auto fit = output->fit(vectors, labels.pack(batch.labels));
+  return {-labels.unpack(fit.nll), labels.unpack(fit.correct), {}};
+}
+
+Attention TransformerModel::attention_of(const char* name, const torch::Tensor& weights,
+                                         const PaddedRows& labels, const PaddedRows& rows,
+                                         const torch::Tensor& source, std::int64_t places) {
+  const auto of_tokens = rows.align(source + 1).index_select(0, labels.row);  // (P,J)
+  return {name, labels.unpack(summed_by_source(weights, of_tokens, places))};
+}
+
 Score TransformerModel::score(const data::Batch& batch, bool with_attention) {
   const auto [sources, labels, inputs] = read(batch);
   const auto seen =
       decoder_->forward(inputs, labels, sources.vectors, sources.rows, with_attention);
-  const auto fit = output_->fit(seen.vectors, labels.pack(batch.labels));
-  Score score{-labels.unpack(fit.nll), labels.unpack(fit.correct), {}};
-  if (with_attention) {
-    const auto source =
-        sources.rows.align(sources.source + 1).index_select(0, labels.row);  // (P,J)
+  auto score = fit(output_, seen.vectors, labels, batch);
+  if (with_attention)
     score.attention.push_back(
-        {kAttention, labels.unpack(summed_by_source(seen.weights, source, sources.places))});
-  }
+        attention_of(kCross, seen.weights, labels, sources.rows, sources.source, sources.places));
   return score;
 }
 
 // ---- decoding ---------------------------------------------------------------------------------
 
-Memory TransformerModel::compose(const Kept& kept, const torch::Tensor& context,
-                                 const torch::Tensor& facts,
-                                 const torch::Tensor& /*reply_speaker*/) {
-  const auto sources = read_kept(kept, context, facts);
-  const auto B = context.size(0);
+std::size_t TransformerModel::memory_parts() const {
+  return kKeysValues + 2 * static_cast<std::size_t>(decoder_->layers());
+}
+
+std::size_t TransformerModel::state_parts() const {
+  return kSlots + 2 * static_cast<std::size_t>(decoder_->layers());
+}
+
+Memory TransformerModel::memory_of(const Sources& sources, std::int64_t B) {
   Memory memory;
   memory.parts = {sources.rows.align(sources.source + 1),
                   sources.vectors.new_zeros({B, sources.places})};
@@ -80,43 +91,74 @@ Memory TransformerModel::compose(const Kept& kept, const torch::Tensor& context,
   return memory;
 }
 
+Memory TransformerModel::compose(const Kept& kept, const torch::Tensor& context,
+                                 const torch::Tensor& facts,
+                                 const torch::Tensor& /*reply_speaker*/) {
+  return memory_of(read_kept(kept, context, facts), context.size(0));
+}
+
+void TransformerModel::narrow_parts(Memory& memory, std::size_t source, std::size_t first,
+                                    std::size_t end, const torch::Tensor& index) {
+  const auto kept = memory.parts.at(source).index_select(0, index).ne(0);
+  const auto J = kept.sum(1).max().item<std::int64_t>();  // a row's tokens stand in front
+  memory.parts[source] = memory.parts[source].narrow(1, 0, J);
+  for (auto part = first; part < end; ++part)
+    memory.parts.at(part) = memory.parts.at(part).narrow(1, 0, J);
+}
+
+void TransformerModel::narrow(Memory& memory, const torch::Tensor& index) const {
+  narrow_parts(memory, kSource, kKeysValues, memory_parts(), index);
+}
+
 Memory TransformerModel::select_memory(const Memory& memory, const torch::Tensor& index) const {
-  const auto source = memory.parts.at(kSource).index_select(0, index);
-  const auto J = source.ne(0).sum(1).max().item<std::int64_t>();  // a row's tokens stand in front
-  Memory narrow = memory;
-  for (std::size_t part = 0; part < narrow.parts.size(); ++part)
-    if (part != kPlaces) narrow.parts[part] = memory.parts[part].narrow(1, 0, J);
-  return {narrow.select(index)};
+  Memory narrowed = memory;
+  narrow(narrowed, index);
+  return {narrowed.select(index)};
 }
 
 State TransformerModel::start(std::int64_t /*pass*/, const Memory& memory,
                               const torch::Tensor& memory_row) {
   const auto N = memory_row.size(0);
   State state{memory_row, Rows{{torch::zeros({N}, memory_row.options())}}};
-  for (auto part = memory.parts.begin() + kKeysValues; part != memory.parts.end(); ++part)
-    state.rows.parts.push_back(part->new_zeros({N, 0, part->size(2)}));
+  for (std::size_t part = kKeysValues; part < memory_parts(); ++part)
+    state.rows.parts.push_back(
+        memory.parts.at(part).new_zeros({N, 0, memory.parts.at(part).size(2)}));
   return state;
 }
 
-StepOutput TransformerModel::step(const torch::Tensor& ids, const Memory& memory, State state) {
-  const auto& row = state.memory_row;
-  const auto source = memory.parts.at(kSource).index_select(0, row);  // (N,J)
-  const auto J = source.size(1);
-  const auto index =
-      (row.unsqueeze(1) * J + torch::arange(J, row.options())).masked_fill(source.eq(0), -1);
-  std::vector<KeysValues> read;
-  for (auto part = memory.parts.begin() + kKeysValues; part != memory.parts.end(); part += 2)
-    read.push_back({part->flatten(0, 1), (part + 1)->flatten(0, 1)});
+Attention TransformerModel::attention_of(const char* name, const torch::Tensor& weights,
+                                         const torch::Tensor& source, const Memory& memory) {
+  return {name, summed_by_source(weights, source, memory.parts.at(kPlaces).size(1))};
+}
+
+Looked TransformerModel::looked(const Memory& memory, const torch::Tensor& row) const {
+  const auto keys_values =
+      std::span(memory.parts).subspan(kKeysValues, memory_parts() - kKeysValues);
+  return Looked::of(keys_values, memory.parts.at(kSource), row);
+}
+
+TransformerModel::Decoded TransformerModel::decode(const torch::Tensor& x, const Memory& memory,
+                                                   const State& state) {
   const auto& parts = state.rows.parts;
-  const auto stepped = decoder_->step(embedding_(ids), parts.at(kLength),
-                                      std::span(parts).subspan(kSlots), read, index);
-  StepOutput out;
-  out.logits = output_->logits(stepped.vectors);
-  out.attention.push_back(
-      {kAttention, summed_by_source(stepped.weights, source, memory.parts.at(kPlaces).size(1))});
-  out.state = {row, Rows{{parts.at(kLength) + 1}}};
-  for (const auto& slots : stepped.slots) out.state.rows.parts.push_back(slots);
-  return out;
+  const auto slots = std::span(parts).subspan(kSlots, state_parts() - kSlots);
+  auto stepped = decoder_->step(x, parts.at(kLength), slots, looked(memory, state.memory_row));
+  const auto source = memory.parts.at(kSource).index_select(0, state.memory_row);
+  Decoded decoded{stepped.vectors, attention_of(kCross, stepped.weights, source, memory), {}};
+  decoded.parts = std::move(stepped.slots);
+  decoded.parts.insert(decoded.parts.begin(), parts.at(kLength) + 1);
+  return decoded;
+}
+
+torch::Tensor TransformerModel::decode_all(const torch::Tensor& x, const PaddedRows& rows,
+                                           const Memory& memory) {
+  return decoder_->all_steps(x, rows, looked(memory, rows.row));
+}
+
+StepOutput TransformerModel::step(const torch::Tensor& ids, const Memory& memory, State state) {
+  auto decoded = decode(embedding_(ids), memory, state);
+  return {.logits = output_->logits(decoded.vectors),
+          .attention = {decoded.attention},
+          .state = {state.memory_row, Rows{std::move(decoded.parts)}}};
 }
 
 }  // namespace banter::models

@@ -37,6 +37,18 @@ StepSlots StepSlots::of(const torch::Tensor& length) {
   return slots;
 }
 
+StepSlots StepSlots::of_all(const PaddedRows& rows) {
+  StepSlots slots;
+  slots.places = rows.positions;
+  slots.capacity = rows.tokens();
+  slots.at = torch::arange(rows.tokens(), rows.positions.index.options());
+  const auto before = torch::arange(rows.width, rows.positions.index.options());
+  const auto place = rows.positions.index.unsqueeze(1);  // (P,1)
+  slots.index = ((slots.at - rows.positions.index).unsqueeze(1) + before)
+                    .masked_fill(before.gt(place), -1);  // (P,W)
+  return slots;
+}
+
 torch::Tensor StepSlots::put(const torch::Tensor& slots, const torch::Tensor& tokens) const {
   const auto N = slots.size(0), D = slots.size(2);
   const auto filled = own_slots(slots, capacity);

@@ -6,22 +6,20 @@ namespace banter::models {
 
 TransformerLayerImpl::TransformerLayerImpl(const TransformerOptions& o,
                                            std::shared_ptr<Positions> positions, bool reads_memory)
-    : is_pre_(o.norm == "pre") {
+    : ResidualLayer(o) {
   const AttentionOptions attention{.dim = o.dim, .heads = o.heads, .projections = o.projections};
-  const auto norm = [&] { return torch::nn::LayerNorm(torch::nn::LayerNormOptions({o.dim})); };
   attention_ = register_module("attention", MultiHeadAttention(attention, std::move(positions)));
-  attention_norm_ = register_module("attention_norm", norm());
+  attention_norm_ = add_norm("attention_norm");
   if (reads_memory) {
     cross_attention_ = register_module("cross_attention", MultiHeadAttention(attention));
-    cross_attention_norm_ = register_module("cross_attention_norm", norm());
+    cross_attention_norm_ = add_norm("cross_attention_norm");
   }
   feed_forward_ = register_module("feed_forward",
                                   FeedForward(FeedForwardOptions{.dim = o.dim,
                                                                  .hidden_dim = o.ffn_dim,
                                                                  .activation = o.activation,
                                                                  .dropout = o.activation_dropout}));
-  feed_forward_norm_ = register_module("feed_forward_norm", norm());
-  dropout_ = register_module("dropout", torch::nn::Dropout(o.dropout));
+  feed_forward_norm_ = add_norm("feed_forward_norm");
 }
 
 TransformerLayerImpl::Seen TransformerLayerImpl::forward(const torch::Tensor& x,

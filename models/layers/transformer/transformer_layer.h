@@ -7,18 +7,16 @@
 
 #include "models/layers/transformer/feed_forward.h"
 #include "models/layers/transformer/multi_head_attention.h"
+#include "models/layers/transformer/residual_layer.h"
 #include "models/layers/transformer/step_slots.h"
-#include "models/layers/transformer/transformer_options.h"
 
 namespace banter::models {
 
 /// One layer: self-attention, then attention to a memory where it has one, then feed-forward; each
 /// with a residual and a layer norm.
 ///
-/// Math     pre: x + f(norm(x))        post: norm(x + f(x))        f with dropout behind it
-/// Source   Vaswani et al. 2017, arXiv:1706.03762, section 3.1; pre: Xiong et al. 2020,
-///          arXiv:2002.04745
-class TransformerLayerImpl : public torch::nn::Module {
+/// Source   Vaswani et al. 2017, arXiv:1706.03762, section 3.1
+class TransformerLayerImpl : public ResidualLayer {
  public:
   TransformerLayerImpl(const TransformerOptions& options, std::shared_ptr<Positions> positions,
                        bool reads_memory);
@@ -54,20 +52,12 @@ class TransformerLayerImpl : public torch::nn::Module {
             const torch::Tensor& memory_index);
 
  private:
-  template <typename Part>
-  torch::Tensor with_residual(torch::nn::LayerNorm& norm, const torch::Tensor& x,
-                              const Part& part) {
-    return is_pre_ ? x + dropout_(part(norm(x))) : norm(x + dropout_(part(x)));
-  }
-
-  bool is_pre_;
   MultiHeadAttention attention_{nullptr};
   torch::nn::LayerNorm attention_norm_{nullptr};
   MultiHeadAttention cross_attention_{nullptr};  ///< when it reads a memory
   torch::nn::LayerNorm cross_attention_norm_{nullptr};
   FeedForward feed_forward_{nullptr};
   torch::nn::LayerNorm feed_forward_norm_{nullptr};
-  torch::nn::Dropout dropout_{nullptr};
 };
 TORCH_MODULE(TransformerLayer);
 

@@ -7,19 +7,17 @@
 
 #include <torch/torch.h>
 
+#include "models/layers/transformer/layer_stack.h"
+#include "models/layers/transformer/looked.h"
 #include "models/layers/transformer/padded_rows.h"
 #include "models/layers/transformer/transformer_layer.h"
 
 namespace banter::models {
 
-/// Layers on top of each other, with what stands before the first and behind the last of them: an
-/// encoder, or a decoder that reads a memory.
-///
-/// Math     x_0 = [norm](sqrt(D) e + position), with dropout; the layers; [norm]
-class TransformerStackImpl : public torch::nn::Module {
+/// Layers on top of each other: an encoder, or a decoder that reads a memory.
+class TransformerStackImpl : public LayerStack {
  public:
-  /// Requires layers >= 1. `drops_input`: dropout before the first layer; not where the vectors
-  /// come with theirs.
+  /// Requires layers >= 1.
   TransformerStackImpl(const TransformerOptions& options, std::int64_t layers, bool reads_memory,
                        bool drops_input = true);
 
@@ -41,21 +39,17 @@ class TransformerStackImpl : public torch::nn::Module {
     std::vector<torch::Tensor> slots;  ///< (N,C,D): keys, values of each layer
   };
   /// One token more in each of N rows. Shapes   x (N,D); length (N) int64: tokens before it; slots
-  /// as they come out, (N,0,D) at first; memory_index (N,J) int64 rows of `memory`, -1 = none
+  /// as they come out, (N,0,D) at first
   Step step(const torch::Tensor& x, const torch::Tensor& length,
-            std::span<const torch::Tensor> slots, const std::vector<KeysValues>& memory,
-            const torch::Tensor& memory_index);
+            std::span<const torch::Tensor> slots, const Looked& memory);
+  /// The last layer's vectors of all tokens of some rows, bit for bit those of one step after the
+  /// other. Shapes   x (P,D), packed as `rows` says, P queries of `memory`; returns (P,D)
+  torch::Tensor all_steps(const torch::Tensor& x, const PaddedRows& rows, const Looked& memory);
+
+  [[nodiscard]] std::int64_t layers() const { return static_cast<std::int64_t>(layers_.size()); }
 
  private:
-  torch::Tensor first(const torch::Tensor& x, const Places& places);
-  torch::Tensor last(const torch::Tensor& x);
-
-  double scale_;  ///< of token vectors
-  std::shared_ptr<Positions> positions_;
-  torch::nn::LayerNorm embedding_norm_{nullptr};
-  torch::nn::Dropout dropout_{nullptr};
   std::vector<TransformerLayer> layers_;
-  torch::nn::LayerNorm norm_{nullptr};  ///< behind the last layer
 };
 TORCH_MODULE(TransformerStack);
 
