@@ -1,6 +1,7 @@
 #include "models/layers/output_layer.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "models/layers/fused.h"
 #include "models/layers/shapes.h"
@@ -14,11 +15,15 @@ using torch::autograd::variable_list;
 
 constexpr std::int64_t kChunkRows = 512;  // of the (P,V) table that exists at a time
 
-/// -log p of each label; the logits become softmax - one_hot when `gradient`.
-LabelFit fit_rows(const torch::Tensor& logits, const torch::Tensor& labels, bool gradient) {
-  const auto V = logits.size(1);
+/// Throws   ShapeError when a label is no row of the vocabulary
+void expect_labels_below(std::int64_t V, const torch::Tensor& labels) {
   if (labels.numel() > 0 && (labels.min().item<int64_t>() < 0 || labels.max().item<int64_t>() >= V))
     throw ShapeError(c10::str("labels (P): every label must be in [0, ", V, ")"));
+}
+
+/// -log p of each label; the logits become softmax - one_hot when `gradient`.
+LabelFit fit_rows(const torch::Tensor& logits, const torch::Tensor& labels, bool gradient) {
+  expect_labels_below(logits.size(1), labels);
   LabelFit fit{torch::empty({labels.size(0)}, logits.options()),
                torch::empty({labels.size(0)}, labels.options().dtype(torch::kBool))};
   with_type(logits, [&](auto zero) {
@@ -32,11 +37,33 @@ LabelFit fit_rows(const torch::Tensor& logits, const torch::Tensor& labels, bool
   return fit;
 }
 
+/// What each label costs (P); with `gradient` the logits (P,V) become that of its sum.
+using LabelCost = torch::Tensor (*)(torch::Tensor& logits, const torch::Tensor& labels,
+                                    bool gradient);
+
+torch::Tensor nll(torch::Tensor& logits, const torch::Tensor& labels, bool gradient) {
+  return fit_rows(logits, labels, gradient).nll;
+}
+
+torch::Tensor minus_log1mp(torch::Tensor& logits, const torch::Tensor& labels, bool gradient) {
+  expect_labels_below(logits.size(1), labels);
+  const auto at = labels.unsqueeze(1);
+  const auto own = logits.gather(1, at);
+  logits.scatter_(1, at, -std::numeric_limits<double>::infinity());
+  const auto others = logits.logsumexp(1, /*keepdim=*/true);
+  const auto margin = own - others;
+  if (gradient) {
+    const auto p = margin.sigmoid();
+    logits.sub_(others).exp_().mul_(-p).scatter_(1, at, p);
+  }
+  return torch::logaddexp(margin, torch::zeros_like(margin)).squeeze(1);
+}
+
 /// The gradients are made chunk by chunk on the way forward, where the logits are still at hand.
-struct NllSum : Function<NllSum> {
+struct CostSum : Function<CostSum> {
   static torch::Tensor forward(AutogradContext* context, const torch::Tensor& x,
                                const torch::Tensor& weight, const torch::Tensor& bias,
-                               const torch::Tensor& labels, bool gradient) {
+                               const torch::Tensor& labels, LabelCost cost, bool gradient) {
     const auto P = x.size(0);
     const auto d_x = gradient ? torch::empty_like(x) : torch::Tensor();
     auto d_weight = gradient ? torch::zeros_like(weight) : torch::Tensor();
@@ -48,7 +75,7 @@ struct NllSum : Function<NllSum> {
       const auto part = x.narrow(0, from, rows);
       auto logits = table.narrow(0, 0, rows);
       at::addmm_out(logits, bias, part, weight.t());
-      sum += fit_rows(logits, labels.narrow(0, from, rows), gradient).nll.sum(torch::kDouble);
+      sum += cost(logits, labels.narrow(0, from, rows), gradient).sum(torch::kDouble);
       if (!gradient) continue;
       auto d_part = d_x.narrow(0, from, rows);
       at::mm_out(d_part, logits, weight);
@@ -62,9 +89,24 @@ struct NllSum : Function<NllSum> {
   static variable_list backward(AutogradContext* context, const variable_list& d_outputs) {
     const auto saved = context->get_saved_variables();
     const auto& d = d_outputs[0];
-    return {saved[0] * d, saved[1] * d, saved[2] * d, {}, {}};
+    return {saved[0] * d, saved[1] * d, saved[2] * d, {}, {}, {}};
   }
 };
+
+/// Shapes   x (P,D), weight (V,D), bias (V), labels (P)
+torch::Tensor cost_sum(const torch::Tensor& x, const torch::Tensor& weight,
+                       const torch::Tensor& bias, const torch::Tensor& labels, LabelCost cost) {
+  return CostSum::apply(x.contiguous(), weight, bias, labels.contiguous(), cost,
+                        torch::GradMode::is_enabled());
+}
+
+torch::Tensor nll_sum_of(const torch::Tensor& x, const torch::Tensor& weight,
+                         const torch::Tensor& bias, const torch::Tensor& labels) {
+  if (has_kernels(x)) return cost_sum(x, weight, bias, labels, &nll);
+  return torch::nn::functional::cross_entropy(
+      torch::linear(x, weight, bias), labels,
+      torch::nn::functional::CrossEntropyFuncOptions().reduction(torch::kSum));
+}
 
 }  // namespace
 
@@ -88,19 +130,25 @@ void OutputLayerImpl::register_others() {
   step_ = register_module("step", StepLinear());
 }
 
-torch::Tensor OutputLayerImpl::nll_sum(const torch::Tensor& states, const torch::Tensor& labels) {
+/// Checks shapes; states as wide as the matrix. Shapes   states (P,D), labels (P) -> (P,E)
+torch::Tensor OutputLayerImpl::projected(const torch::Tensor& states, const torch::Tensor& labels) {
   dims<2>(states, "x (P,D)");
   const auto x = project_.is_empty() ? states : project_(states);
   const auto P = x.size(0), D = x.size(1);
   expect_like(labels, {P}, torch::kLong, "labels (P)");
   expect_like(weight, {weight.size(0), D}, x.scalar_type(), "weight (V,D)");
-  if (!has_kernels(x)) {
-    return torch::nn::functional::cross_entropy(
-        torch::linear(x, weight, bias), labels,
-        torch::nn::functional::CrossEntropyFuncOptions().reduction(torch::kSum));
-  }
-  return NllSum::apply(x.contiguous(), weight, bias, labels.contiguous(),
-                       torch::GradMode::is_enabled());
+  return x;
+}
+
+torch::Tensor OutputLayerImpl::nll_sum(const torch::Tensor& states, const torch::Tensor& labels) {
+  return nll_sum_of(projected(states, labels), weight, bias, labels);
+}
+
+torch::Tensor OutputLayerImpl::unlikelihood_sum(const torch::Tensor& states,
+                                                const torch::Tensor& labels, Unlikelihood form) {
+  const auto x = projected(states, labels);
+  return form == Unlikelihood::kNegatedLogits ? nll_sum_of(x, -weight, -bias, labels)
+                                              : cost_sum(x, weight, bias, labels, &minus_log1mp);
 }
 
 LabelFit OutputLayerImpl::fit(const torch::Tensor& states, const torch::Tensor& labels) {

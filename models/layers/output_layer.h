@@ -13,6 +13,12 @@ struct LabelFit {
   torch::Tensor correct;  ///< (P) bool: the label is the (first) arg max
 };
 
+/// What a label that should not be said costs.
+enum class Unlikelihood : std::uint8_t {
+  kLog1mp,         ///< -ln(1 - p(label))
+  kNegatedLogits,  ///< -ln softmax(-z)[label], another function: rivals with low logits compete
+};
+
 /// The map from states to the vocabulary.
 class OutputLayerImpl : public torch::nn::Module {
  public:
@@ -27,7 +33,17 @@ class OutputLayerImpl : public torch::nn::Module {
   /// Cost     the (P,V) table exists a chunk of rows at a time; its gradient is made in its place
   torch::Tensor nll_sum(const torch::Tensor& x, const torch::Tensor& labels);
 
-  /// The same for each label, without gradient.
+  /// Sum over the rows of what a label costs that should not be said: bounded gradients, and finite
+  /// however sure the model is.
+  ///
+  /// Math     -ln(1 - p_y) = log(1 + exp(z_y - logsumexp_{v != y} z_v)), of logits z
+  /// Shapes   x (P,D), labels (P) int64 in [0,V); returns a scalar, differentiable
+  /// Source   Welleck et al. 2019, arXiv:1908.04319, eq. (4), for labels in a negative candidate's
+  ///          place; kNegatedLogits: the released code of arXiv:2106.06169
+  torch::Tensor unlikelihood_sum(const torch::Tensor& x, const torch::Tensor& labels,
+                                 Unlikelihood form);
+
+  /// -log p and arg max of each label, without gradient.
   LabelFit fit(const torch::Tensor& x, const torch::Tensor& labels);
 
   /// Logits of a step. Shapes   x (N,D) -> (N,V)
@@ -39,6 +55,7 @@ class OutputLayerImpl : public torch::nn::Module {
 
  private:
   void register_others();
+  torch::Tensor projected(const torch::Tensor& states, const torch::Tensor& labels);
   torch::nn::Linear project_{nullptr};  ///< D -> E
   StepLinear step_{nullptr}, step_project_{nullptr};
 };

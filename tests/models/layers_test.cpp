@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
@@ -206,10 +208,56 @@ TEST_F(LayersTest, OutputLayerEqualsCrossEntropyOverSeveralChunks) {
   EXPECT_NEAR(fit.nll.sum().item<double>(), output->nll_sum(x, labels).item<double>(), 1e-8);
 }
 
+TEST_F(LayersTest, UnlikelihoodIsWhatItSaysOverSeveralChunks) {
+  OutputLayer output(8, 50);
+  output->to(torch::kDouble);
+  start_parameters(*output, 1);
+  const auto x = random({1100, 8});
+  const auto labels = torch::randint(50, {1100});
+  const auto logits = [&] { return torch::linear(x, output->weight, output->bias); };
+  const auto of_labels = [&](const torch::Tensor& all) {
+    return all.gather(1, labels.unsqueeze(1));
+  };
+  const std::vector<torch::Tensor> leaves = {x, output->weight, output->bias};
+  expect_same(
+      leaves, [&] { return output->unlikelihood_sum(x, labels, Unlikelihood::kLog1mp); },
+      [&] { return -torch::log1p(-of_labels(logits().softmax(1))).sum(); });
+  expect_same(
+      leaves, [&] { return output->unlikelihood_sum(x, labels, Unlikelihood::kNegatedLogits); },
+      [&] { return -of_labels((-logits()).log_softmax(1)).sum(); });
+}
+
+/// Where 1 - p has no digits left, the cost is still right and pulls as it should.
+TEST_F(LayersTest, UnlikelihoodOfACertainLabelIsFinite) {
+  for (const auto type : {torch::kFloat, torch::kDouble}) {
+    OutputLayer output(1, 3);
+    output->to(type);
+    const torch::Tensor x = torch::ones({1, 1}, type).requires_grad_();
+    for (const double gap : {0.0, 5.0, 27.63, 200.0}) {  // 27.63: p = 1 - 1e-12, of three labels
+      {
+        const torch::NoGradGuard no_grad;
+        output->weight.copy_(torch::tensor({{gap}, {0.0}, {0.0}}));
+        output->bias.zero_();
+      }
+      output->zero_grad();
+      const auto cost = output->unlikelihood_sum(x, torch::tensor({0}), Unlikelihood::kLog1mp);
+      cost.backward();
+      EXPECT_NEAR(cost.item<double>(), std::log1p(std::exp(gap) / 2), 1e-5 * (1 + gap));
+      const double p = 1 / (1 + 2 * std::exp(-gap));
+      const auto& gradient = output->bias.grad();
+      EXPECT_NEAR(gradient[0].item<double>(), p, 1e-6);
+      EXPECT_NEAR(gradient[1].item<double>(), -p / 2, 1e-6);
+    }
+  }
+}
+
 TEST_F(LayersTest, ALabelOfPaddingIsRefused) {
   OutputLayer output(4, 9);
   start_parameters(*output, 1);
-  EXPECT_THROW(output->nll_sum(torch::randn({2, 4}), torch::tensor({3, -100})), base::Error);
+  const auto x = torch::randn({2, 4}), labels = torch::tensor({3, -100});
+  EXPECT_THROW(output->nll_sum(x, labels), base::Error);
+  for (const auto form : {Unlikelihood::kLog1mp, Unlikelihood::kNegatedLogits})
+    EXPECT_THROW(output->unlikelihood_sum(x, labels, form), base::Error);
 }
 
 TEST_F(LayersTest, RowsOfALinearMapAreBitEqualAloneAndInCompany) {
