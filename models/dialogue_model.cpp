@@ -1,5 +1,7 @@
 #include "models/dialogue_model.h"
 
+#include "base/errors.h"
+
 namespace banter::models {
 
 State State::select(const torch::Tensor& index) const {
@@ -27,6 +29,18 @@ double DialogueModel::loss_weight(std::string_view /*loss*/, std::int64_t /*upda
 std::int64_t DialogueModel::active_from(std::string_view /*parameter*/) const { return 0; }
 
 std::optional<torch::Tensor> DialogueModel::bound(const data::Batch& /*batch*/) { return {}; }
+
+std::vector<std::pair<std::string, Score>> DialogueModel::further_scores(
+    const data::Batch& /*batch*/) {
+  return {};
+}
+
+Memory DialogueModel::refine(const Memory& /*memory*/, const torch::Tensor& /*draft*/,
+                             const torch::Tensor& /*keep*/) {
+  throw base::Error("a model that makes a reply in one pass was asked to refine a draft");
+}
+
+Memory DialogueModel::with_own_draft(const Memory& memory) { return memory; }
 
 State DialogueModel::draw(const State& start, const Memory& /*memory*/,
                           const torch::Tensor& /*keys*/) {

@@ -105,9 +105,23 @@ class DialogueModel : public torch::nn::Module {
   virtual std::optional<torch::Tensor> bound(const data::Batch& batch);
   /// Log-probabilities of the labels of `batch`, under NoGrad or InferenceMode.
   virtual Score score(const data::Batch& batch, bool with_attention = false) = 0;
+  /// Scores of the same labels by other parts or readings of the model, under the names of the
+  /// figures that are made of them; none for most models.
+  virtual std::vector<std::pair<std::string, Score>> further_scores(const data::Batch& batch);
 
-  /// How many times a reply is decoded; more than one only where a draft is refined.
+  /// The pass of a model's draft decoder alone.
+  static constexpr std::int64_t kDraft = -1;
+  /// Whether there is a draft decoder, which can be asked by itself.
+  [[nodiscard]] virtual bool has_draft() const { return false; }
+  /// How many times a reply is decoded: 2 where a draft, made by pass 0, is refined by pass 1.
   [[nodiscard]] virtual std::int64_t passes() const { return 1; }
+  /// What pass 1 reads: `memory` with the draft of each of its rows.
+  /// Shapes   draft (B,S) int64: bos, d_1 .. d_n; keep (B,S) bool, true = real
+  virtual Memory refine(const Memory& memory, const torch::Tensor& draft,
+                        const torch::Tensor& keep);
+  /// What the last pass reads where nobody chooses a draft: `memory` with the model's own, most
+  /// probable ones, or as it is when there is one pass.
+  virtual Memory with_own_draft(const Memory& memory);
   /// The state before the first token, for sequences that read rows `memory_row` (N) of `memory`.
   virtual State start(std::int64_t pass, const Memory& memory, const torch::Tensor& memory_row) = 0;
   /// What a model leaves to chance, drawn for sequences that start. Shapes   keys (N) int64, one a

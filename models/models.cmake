@@ -14,6 +14,7 @@ if(BANTER_TORCH)
     banter_models
     device.cpp
     dialogue_model.cpp
+    draft.cpp
     ensemble.cpp
     hran.cpp
     hred.cpp
@@ -32,6 +33,8 @@ if(BANTER_TORCH)
     layers/token_rows.cpp
     layers/transformer/angle_table.cpp
     layers/transformer/attention_rows.cpp
+    layers/transformer/consistency_decoder.cpp
+    layers/transformer/consistency_layer.cpp
     layers/transformer/dense.cpp
     layers/transformer/dot_attention.cpp
     layers/transformer/feed_forward.cpp
@@ -57,6 +60,9 @@ if(BANTER_TORCH)
     registry.cpp
     rows.cpp
     seq2seq.cpp
+    stack_decoding.cpp
+    stack_options.cpp
+    stack_propagation.cpp
     transformer.cpp
     transformer_model.cpp
     turn_model.cpp

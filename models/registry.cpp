@@ -11,6 +11,7 @@
 #include "models/pair_classifiers.h"
 #include "models/recosa.h"
 #include "models/seq2seq.h"
+#include "models/stack_propagation.h"
 #include "models/transformer.h"
 #include "models/vhred.h"
 #include "models/wseq.h"
@@ -45,6 +46,7 @@ constexpr std::array kModels = {
     entry<Hred, HredOptions>("hred"),
     entry<Recosa, RecosaOptions>("recosa"),
     entry<Seq2Seq, Seq2SeqOptions>("seq2seq"),
+    entry<StackPropagation, StackOptions>("stack_propagation"),
     entry<FlatTransformer, FlatTransformerOptions>("transformer"),
     entry<Vhred, VhredOptions>("vhred"),
     entry<Wseq, WseqOptions>("wseq"),

@@ -5,6 +5,8 @@
 #include <iterator>
 #include <limits>
 
+#include "data/tokenizer/unsayable_ids.h"
+
 namespace banter::models {
 
 std::vector<data::TokenId> repeating_ids(std::span<const data::TokenId> said,
@@ -19,22 +21,17 @@ std::vector<data::TokenId> repeating_ids(std::span<const data::TokenId> said,
 
 Constraints::Constraints(const data::SpecialIds& special, const DecodingOptions& options,
                          const SearchInput& input)
-    : never_{special.pad,      special.unk,     special.bos,
-             special.turn_end, special.persona, special.unknown_speaker},
+    : never_(data::unsayable_ids(special)),
       wording_(input.wording),
       eos_(special.eos),
       min_new_tokens_(options.min_new_tokens),
       ngram_size_(options.no_repeat_ngram_size),
       context_ngram_size_(options.context_no_repeat_ngram_size) {
-  for (std::int64_t i = 0; i < data::SpecialIds::kSpeakers; ++i)
-    if (special.first_speaker != data::SpecialIds::kNone)
-      never_.push_back(special.first_speaker + i);
   if (wording_) never_.insert(never_.end(), wording_->blocked().begin(), wording_->blocked().end());
   if (context_ngram_size_ > 0) {
     for (const auto& turn : input.context.turns)
       if (std::ssize(turn.ids) >= context_ngram_size_) turns_.push_back(turn.ids);
   }
-  std::erase(never_, eos_);  // some pretrained vocabularies have one id for several purposes
 }
 
 void Constraints::apply(std::span<float> logits, std::span<const data::TokenId> ids) const {

@@ -165,12 +165,22 @@ class Plain {
   torch::OrderedDict<std::string, torch::Tensor> parameters_;
 };
 
-/// Log-probabilities of the labels by repeated `step`, on a memory composed turn by turn.
+/// What the last pass reads of a batch's contexts, composed turn by turn.
+inline Memory memory_of(DialogueModel& model, const data::Batch& batch) {
+  return model.with_own_draft(
+      model.compose(model.encode_turns(batch), batch.context, batch.facts, batch.reply_speaker));
+}
+
+/// The state before the first token of the last pass, for sequences of these rows of a memory.
+inline State start_of(DialogueModel& model, const Memory& memory, const torch::Tensor& rows) {
+  return model.start(model.passes() - 1, memory, rows);
+}
+
+/// Log-probabilities of the labels by repeated `step`.
 inline torch::Tensor scores_by_step(DialogueModel& model, const data::Batch& batch) {
   const torch::NoGradGuard no_grad;
-  const auto memory = Memory{
-      model.compose(model.encode_turns(batch), batch.context, batch.facts, batch.reply_speaker)};
-  auto state = model.start(0, memory, torch::arange(batch.replies()));
+  const auto memory = memory_of(model, batch);
+  auto state = start_of(model, memory, torch::arange(batch.replies()));
   std::vector<torch::Tensor> columns;
   for (std::int64_t t = 0; t < batch.labels.size(1); ++t) {
     auto out = model.step(batch.decoder_input.select(1, t), memory, std::move(state));
