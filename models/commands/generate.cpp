@@ -134,6 +134,7 @@ class Generator {
       for (const auto& reply : replies.best) best.push_back(reply_json(reply, loaded_.tokenizer));
       object["replies"] = std::move(best);
     }
+    if (limits_.with_draft) object["draft"] = reply_json(replies.draft.value(), loaded_.tokenizer);
     if (limits_.with_attention)
       object["sources"] = sources_json(replies.facts, replies.turns, asked.turns);
     return json::serialize(object) + "\n";
@@ -200,6 +201,7 @@ int run_generate(const std::vector<std::string>& arguments) {
       "banter generate runs/chat contexts.jsonl --json\n"
       "printf 'hi\\thello\\thow are you ?\\n' | banter generate runs/chat\n"
       "banter generate runs/chat contexts.jsonl --method beam --beam-size 5 --replies 3\n"
+      "banter generate runs/stack contexts.jsonl --draft --json\n"
       "banter generate runs/chat@last contexts.txt --method sample --top-p 0.9 --seed 7\n"
       "banter generate runs/hred contexts.txt --ensemble runs/seq2seq --ensemble runs/hred@last\n"
       "banter generate runs/chat contexts.txt --prefix 'i think' --stop '!' --block-list "
@@ -217,6 +219,8 @@ int run_generate(const std::vector<std::string>& arguments) {
       ->check(CLI::Range(std::int64_t{1}, kMostRows));
   line.app.add_flag("--attention", limits.with_attention,
                     "what each token looked at; needs --json");
+  line.app.add_flag("--draft", limits.with_draft,
+                    "the draft decoder's reply too (stack_propagation); needs --json");
   ReverseArguments reverse;
   reverse.add_to(line.app);
   line.app.add_option("--prefix", prefix, "text that every reply begins with");
@@ -224,6 +228,8 @@ int run_generate(const std::vector<std::string>& arguments) {
   if (!line.parse(arguments)) return 0;
   if (limits.with_attention && !line.common.json)
     throw base::UsageError("--attention is part of the JSON answer: add --json");
+  if (limits.with_draft && !line.common.json)
+    throw base::UsageError("--draft is part of the JSON answer: add --json");
 
   if (base::first_bad_utf8(prefix) || (!prefix.empty() && is_blank(prefix)))
     throw base::UsageError("--prefix " + base::printable(prefix) +
@@ -231,6 +237,9 @@ int run_generate(const std::vector<std::string>& arguments) {
 
   LineSource lines(file);
   auto loaded = model.load();
+  if (limits.with_draft && !loaded.model->has_draft())
+    throw base::UsageError("--draft: " + loaded.type +
+                           " has no draft decoder; stack_propagation with its second decoder has");
   const auto options = flags.read(loaded.checkpoint, line.common);
   if (!options) return 0;
   if (!reverse.run.empty() && options->replies == 1)

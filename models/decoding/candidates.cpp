@@ -51,7 +51,8 @@ Memory memory_of(DialogueModel& model, const data::BatchOptions& limits,
     contexts.back().reply.clear();  // then the batch keeps their order
   }
   const auto batch = data::make_batch(contexts, limits, model.vocabulary().special).to(device);
-  return model.compose(model.encode_turns(batch), batch.context, batch.facts, batch.reply_speaker);
+  return model.with_own_draft(
+      model.compose(model.encode_turns(batch), batch.context, batch.facts, batch.reply_speaker));
 }
 
 /// Sums of the log-probabilities of each row's labels.
@@ -62,7 +63,8 @@ torch::Tensor log_prob_sums(DialogueModel& model, const Memory& memory,
   const auto labels = labels_of(rows, special).to(device);
   std::vector<std::int64_t> contexts;
   for (const auto& row : rows) contexts.push_back(static_cast<std::int64_t>(row.context));
-  auto state = model.start(0, memory, torch::tensor(contexts, torch::kLong).to(device));
+  auto state =
+      model.start(model.passes() - 1, memory, torch::tensor(contexts, torch::kLong).to(device));
   auto ids = torch::full({labels.size(0)}, special.bos, labels.options());  // (N)
   auto sums = torch::zeros({labels.size(0)}, labels.options().dtype(torch::kDouble));
   for (std::int64_t t = 0, N = labels.size(0); t < labels.size(1); ++t) {
@@ -83,9 +85,6 @@ torch::Tensor log_prob_sums(DialogueModel& model, const Memory& memory,
 std::vector<std::vector<ReplyFit>> fit_candidates(DialogueModel& model,
                                                   const data::BatchOptions& limits,
                                                   std::span<const Candidates> asked) {
-  if (model.passes() != 1)
-    throw base::Error("candidates are scored in one pass, but this model needs " +
-                      std::to_string(model.passes()));
   std::vector<std::vector<ReplyFit>> fits;
   for (const auto& one : asked) fits.emplace_back(one.replies.size());
   const auto rows = rows_of(asked);

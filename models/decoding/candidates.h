@@ -22,12 +22,12 @@ struct ReplyFit {
 };
 
 /// Scores all replies of some contexts, over `step`: what `DialogueModel::score` gives each by
-/// itself, but that a context is encoded once for all of its replies.
+/// itself, but that a context is encoded, and has its draft where one is refined, once for all of
+/// its replies.
 ///
 /// Shapes   returns for each context one fit a reply, in their order
 /// Modes    runs in eval mode under InferenceMode on the calling thread
-/// Throws   base::Error when a log-probability is not finite, or the model has several passes;
-///          DataError for an empty context
+/// Throws   base::Error when a log-probability is not finite; DataError for an empty context
 /// Cost     one row a reply in every step until the reply ends: (rows,V) logits are the largest
 ///          temporary, and the caller chooses how many contexts come together
 std::vector<std::vector<ReplyFit>> fit_candidates(DialogueModel& model,

@@ -1,6 +1,7 @@
 #include "models/decoding/decoder.h"
 
 #include <algorithm>
+#include <deque>
 #include <memory>
 #include <string>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "base/random.h"
 #include "models/decoding/eval_mode.h"
 #include "models/decoding/search.h"
+#include "models/draft.h"
 
 namespace banter::models {
 namespace {
@@ -19,68 +21,96 @@ torch::Tensor ids_tensor(const std::vector<std::int64_t>& ids, torch::Device dev
   return torch::tensor(ids, torch::kLong).to(device);
 }
 
+/// What a loop makes of requests: one draft for each, or the replies.
+enum class Stage : std::uint8_t { kDraft, kReplies };
+
+/// How the draft for a request is chosen.
+DecodingOptions draft_options(DecodingOptions options) {
+  options.replies = 1;
+  options.rerank = "none";
+  return options;
+}
+
 /// A request with rows in the step.
 struct Running {
   std::uint64_t number = 0;
   std::unique_ptr<Search> search;
-  std::int64_t most_rows = 1;   ///< reserved for it
-  std::int64_t memory_row = 0;  ///< in the pool
-  std::int64_t rows = 1;        ///< it holds in this step, behind those of the ones before it
-  std::int64_t token = 1;       ///< of the reply that this step chooses
-  Composed sources;             ///< memory is in the pool
-  data::Context context;        ///< when there is a reranker
-  Reranker reranker;            ///< or nothing
+  std::int64_t most_rows = 1;    ///< reserved for it
+  std::int64_t memory_row = 0;   ///< in the pool
+  std::int64_t rows = 1;         ///< it holds in this step, behind those of the ones before it
+  std::int64_t token = 1;        ///< of the reply that this step chooses
+  Composed sources;              ///< memory is in the pool
+  std::optional<Request> asked;  ///< all of it, where a draft is made for it
+  std::optional<Reply> draft;    ///< that was made for it
+  data::Context context;         ///< when there is a reranker
+  Reranker reranker;             ///< or nothing
   std::function<void(std::span<const data::TokenId>)> on_committed;  ///< or nothing
   std::size_t told = 0;                                              ///< ids that it got
 };
 
+/// What is waiting, or was done: a request with the draft that was made for it.
+struct Drafted {
+  Request request;
+  std::optional<Reply> draft;
+};
+
 class DecodeLoop {
  public:
+  using Next = std::function<std::optional<Drafted>()>;
+  /// `asked`: in the stage of drafts the request, with the memory that its draft was made from.
+  using Done = std::function<void(Replies, std::optional<Request> asked)>;
+
   DecodeLoop(DialogueModel& model, const data::BatchOptions& limits, const DecodeLimits& rows,
-             const std::function<std::optional<Request>()>& next,
-             const std::function<void(Replies)>& done)
+             Stage stage, Next next, Done done)
       : model_(model),
         batch_options_(limits),
         limits_(rows),
-        next_(next),
-        done_(done),
+        stage_(stage),
+        next_(std::move(next)),
+        done_(std::move(done)),
         device_(device_of(model)) {}
 
-  void run() {
-    for (;;) {
-      refill();
-      if (running_.empty()) return;
-      step();
-    }
+  /// Takes what is waiting and makes one step. False when there was nothing to do.
+  bool turn() {
+    refill();
+    if (running_.empty()) return false;
+    step();
+    return true;
   }
 
  private:
   void refill();
-  std::vector<Request> take_waiting();
-  Memory compose(std::vector<Request>& fresh, std::vector<Composed>& sources);
-  void admit(std::vector<Request> fresh);
+  std::vector<Drafted> take_waiting();
+  Memory compose(std::vector<Drafted>& fresh, std::vector<Composed>& sources);
+  void admit(std::vector<Drafted> fresh);
+  [[nodiscard]] Running begin(Drafted fresh, Composed sources, std::int64_t memory_row) const;
+  [[nodiscard]] DecodingOptions options_of(const Request& request) const {
+    return stage_ == Stage::kDraft ? draft_options(request.options) : request.options;
+  }
   void compact_pool();
   void step();
   std::vector<std::vector<NextRow>> advance(const StepOutput& output);
   void move_on(State state, const std::vector<std::vector<NextRow>>& next);
+  [[nodiscard]] std::pair<Replies, std::optional<Request>> end(Running running) const;
   void tell_committed();
 
   DialogueModel& model_;
   const data::BatchOptions& batch_options_;
   const DecodeLimits& limits_;
-  const std::function<std::optional<Request>()>& next_;
-  const std::function<void(Replies)>& done_;
+  const Stage stage_;
+  const Next next_;
+  const Done done_;
   const torch::Device device_;
 
-  std::optional<Request> waiting_;  ///< taken from `next_`, but there was no room for it
+  std::optional<Drafted> waiting_;  ///< taken from `next_`, but there was no room for it
   std::vector<Running> running_;
   Memory pool_;
   State state_;                    ///< N rows
   std::vector<std::int64_t> ids_;  ///< (N): what each row reads next
 };
 
-std::vector<Request> DecodeLoop::take_waiting() {
-  std::vector<Request> fresh;
+std::vector<Drafted> DecodeLoop::take_waiting() {
+  std::vector<Drafted> fresh;
   std::int64_t used = 0;
   for (const auto& running : running_) used += running.most_rows;
   // Turns are encoded together when several rows are free: one at a time costs more than it gains.
@@ -90,9 +120,9 @@ std::vector<Request> DecodeLoop::take_waiting() {
     if (!waiting_) {
       waiting_ = next_();
       if (!waiting_) return fresh;
-      waiting_->options.validate();
+      waiting_->request.options.validate();
     }
-    const auto rows = most_rows(waiting_->options);
+    const auto rows = most_rows(options_of(waiting_->request));
     if (used > 0 && used + rows > limits_.max_rows) return fresh;
     used += rows;
     fresh.push_back(std::move(*waiting_));
@@ -105,20 +135,21 @@ void DecodeLoop::refill() {
   if (!fresh.empty()) admit(std::move(fresh));
 }
 
-Memory DecodeLoop::compose(std::vector<Request>& fresh, std::vector<Composed>& sources) {
+Memory DecodeLoop::compose(std::vector<Drafted>& fresh, std::vector<Composed>& sources) {
   Memory memory;
   const auto append = [&](const Memory& rows) { memory = {Rows::join(memory, rows)}; };
   std::vector<std::size_t> order;  // which request a row of `memory` is of
   std::vector<data::Context> contexts;
   std::vector<std::size_t> owners;
   for (std::size_t i = 0; i < fresh.size(); ++i) {
-    if (fresh[i].composed) {
-      auto composed = std::move(*fresh[i].composed);
+    auto& request = fresh[i].request;
+    if (request.composed) {
+      auto composed = *std::exchange(request.composed, std::nullopt);
       append(composed.memory);
       order.push_back(i);
       sources.push_back(std::move(composed));
     } else {
-      contexts.push_back(fresh[i].context);
+      contexts.push_back(request.context);
       owners.push_back(i);
     }
   }
@@ -132,7 +163,7 @@ Memory DecodeLoop::compose(std::vector<Request>& fresh, std::vector<Composed>& s
       sources.push_back(sources_of(host, b));
     }
   }
-  std::vector<Request> sorted;
+  std::vector<Drafted> sorted;
   sorted.reserve(order.size());
   for (const auto i : order) sorted.push_back(std::move(fresh[i]));
   fresh = std::move(sorted);
@@ -161,7 +192,33 @@ std::int64_t key_of_start(std::uint64_t seed, std::int64_t reply) {
   return static_cast<std::int64_t>(base::join_keys(key, base::key_of("start")));
 }
 
-void DecodeLoop::admit(std::vector<Request> fresh) {
+/// A request whose memory is row `memory_row` of the pool.
+Running DecodeLoop::begin(Drafted fresh, Composed sources, std::int64_t memory_row) const {
+  auto& request = fresh.request;
+  const auto options = options_of(request);
+  Running running;
+  running.number = request.number;
+  running.most_rows = most_rows(options);
+  running.memory_row = memory_row;
+  running.sources = std::move(sources);
+  running.draft = std::move(fresh.draft);
+  if (stage_ == Stage::kDraft) {
+    running.asked = request;
+  } else {
+    running.reranker = request.reranker ? request.reranker : reranker_named(options.rerank);
+    running.on_committed = std::move(request.on_committed);
+    if (running.reranker) running.context = request.context;
+  }
+  running.search = make_search(options, model_.vocabulary().special,
+                               {.context = std::move(request.context),
+                                .prefix = std::move(request.prefix),
+                                .wording = std::move(request.wording),
+                                .is_reranked = static_cast<bool>(running.reranker)});
+  running.rows = running.search->first_rows();
+  return running;
+}
+
+void DecodeLoop::admit(std::vector<Drafted> fresh) {
   std::vector<Composed> sources;
   const auto memory = compose(fresh, sources);
   compact_pool();
@@ -170,32 +227,18 @@ void DecodeLoop::admit(std::vector<Request> fresh) {
 
   std::vector<std::int64_t> memory_rows, keys;  // of each sequence
   for (std::size_t i = 0; i < fresh.size(); ++i) {
-    auto& request = fresh[i];
     sources[i].memory = {};
-    Running running{
-        .number = request.number,
-        .search = nullptr,
-        .most_rows = most_rows(request.options),
-        .memory_row = first + static_cast<std::int64_t>(i),
-        .rows = 1,
-        .sources = std::move(sources[i]),
-        .context = {},
-        .reranker = request.reranker ? request.reranker : reranker_named(request.options.rerank),
-        .on_committed = std::move(request.on_committed)};
-    if (running.reranker) running.context = request.context;
-    running.search = make_search(request.options, model_.vocabulary().special,
-                                 {.context = std::move(request.context),
-                                  .prefix = std::move(request.prefix),
-                                  .wording = std::move(request.wording),
-                                  .is_reranked = static_cast<bool>(running.reranker)});
-    running.rows = running.search->first_rows();
+    const auto seed = fresh[i].request.options.seed;
+    running_.push_back(
+        begin(std::move(fresh[i]), std::move(sources[i]), first + static_cast<std::int64_t>(i)));
+    const auto& running = running_.back();
     memory_rows.insert(memory_rows.end(), static_cast<std::size_t>(running.rows),
                        running.memory_row);
     for (std::int64_t reply = 0; reply < running.rows; ++reply)
-      keys.push_back(key_of_start(request.options.seed, reply));
-    running_.push_back(std::move(running));
+      keys.push_back(key_of_start(seed, reply));
   }
-  auto started = model_.start(/*pass=*/0, pool_, ids_tensor(memory_rows, device_));
+  const auto pass = stage_ == Stage::kDraft ? DialogueModel::kDraft : model_.passes() - 1;
+  auto started = model_.start(pass, pool_, ids_tensor(memory_rows, device_));
   started = model_.draw(started, pool_, ids_tensor(keys, device_));
   state_ = ids_.empty() ? started : State::join(state_, started);
   ids_.insert(ids_.end(), memory_rows.size(), model_.vocabulary().special.bos);
@@ -253,11 +296,26 @@ std::vector<std::vector<NextRow>> DecodeLoop::advance(const StepOutput& output) 
   return next;
 }
 
+/// What came of a request; with it the request itself, where this was a draft.
+std::pair<Replies, std::optional<Request>> DecodeLoop::end(Running running) const {
+  Replies replies{.number = running.number,
+                  .best = running.search->take(),
+                  .facts = running.sources.facts,
+                  .turns = running.sources.turns,
+                  .draft = std::move(running.draft)};
+  if (running.reranker) rerank(running.reranker, running.context, replies.best);
+  if (running.asked) {
+    running.sources.memory = model_.select_memory(pool_, ids_tensor({running.memory_row}, device_));
+    running.asked->composed = std::move(running.sources);
+  }
+  return {std::move(replies), std::move(running.asked)};
+}
+
 void DecodeLoop::move_on(State state, const std::vector<std::vector<NextRow>>& next) {
   const auto N = static_cast<std::int64_t>(ids_.size());
   std::vector<std::int64_t> index;  // rows of this step that the next one continues
   std::vector<Running> still_running;
-  std::vector<Replies> ended;
+  std::vector<std::pair<Replies, std::optional<Request>>> ended;
   std::int64_t first = 0;
   ids_.clear();
   for (std::size_t i = 0; i < running_.size(); ++i) {
@@ -272,11 +330,7 @@ void DecodeLoop::move_on(State state, const std::vector<std::vector<NextRow>>& n
     if (running.rows > 0) {
       still_running.push_back(std::move(running));
     } else {
-      ended.push_back({.number = running.number,
-                       .best = running.search->take(),
-                       .facts = running.sources.facts,
-                       .turns = running.sources.turns});
-      if (running.reranker) rerank(running.reranker, running.context, ended.back().best);
+      ended.push_back(end(std::move(running)));
     }
   }
   running_ = std::move(still_running);
@@ -290,7 +344,7 @@ void DecodeLoop::move_on(State state, const std::vector<std::vector<NextRow>>& n
   constexpr std::int64_t kWorthCompacting = 8;  // dead rows of memory
   const auto live = static_cast<std::int64_t>(running_.size());
   if (pool_.size() - live >= std::max(kWorthCompacting, live)) compact_pool();
-  for (auto& replies : ended) done_(std::move(replies));
+  for (auto& [replies, asked] : ended) done_(std::move(replies), std::move(asked));
 }
 
 void DecodeLoop::tell_committed() {
@@ -310,18 +364,66 @@ void DecodeLoop::step() {
   tell_committed();
 }
 
+/// A draft for each request, and then its replies, which are asked for as drafts get ready.
+void decode_from_drafts(DialogueModel& model, const data::BatchOptions& limits,
+                        const DecodeLimits& rows,
+                        const std::function<std::optional<Request>()>& next,
+                        const std::function<void(Replies)>& done) {
+  std::deque<Drafted> ready;
+  DecodeLoop drafts(
+      model, limits, rows, Stage::kDraft,
+      [&]() -> std::optional<Drafted> {
+        if (auto request = next()) return Drafted{.request = *std::move(request), .draft = {}};
+        return std::nullopt;
+      },
+      [&](Replies replies, std::optional<Request> asked) {
+        auto& reply = replies.best.at(0);
+        auto& memory = asked->composed->memory;
+        if (model.passes() > 1) {
+          const auto draft = Draft::of({reply.ids}, model.vocabulary().special);
+          const auto device = device_of(model);
+          memory = model.refine(memory, draft.inputs.to(device), draft.keep.to(device));
+        }
+        ready.push_back({.request = *std::move(asked), .draft = std::move(reply)});
+      });
+  DecodeLoop last(
+      model, limits, rows, Stage::kReplies,
+      [&]() -> std::optional<Drafted> {
+        if (ready.empty()) return std::nullopt;
+        auto first = std::move(ready.front());
+        ready.pop_front();
+        return first;
+      },
+      [&](Replies replies, const std::optional<Request>&) { done(std::move(replies)); });
+  for (bool is_busy = true; is_busy;) {
+    is_busy = drafts.turn();
+    is_busy = last.turn() || is_busy;
+  }
+}
+
 }  // namespace
 
 void decode(DialogueModel& model, const data::BatchOptions& limits, const DecodeLimits& rows,
             const std::function<std::optional<Request>()>& next,
             const std::function<void(Replies)>& done) {
   if (rows.max_rows < 1) throw base::ConfigError("batch: must be at least 1 row");
-  if (model.passes() != 1)
-    throw base::Error("decoding makes a reply in one pass, but this model needs " +
-                      std::to_string(model.passes()));
+  if (rows.with_draft && !model.has_draft())
+    throw base::Error("a draft was asked of a model without a draft decoder");
   const c10::InferenceMode guard;
   const EvalMode eval(model);
-  DecodeLoop(model, limits, rows, next, done).run();
+  if (model.passes() > 1 || rows.with_draft) {
+    decode_from_drafts(model, limits, rows, next, done);
+    return;
+  }
+  DecodeLoop only(
+      model, limits, rows, Stage::kReplies,
+      [&]() -> std::optional<Drafted> {
+        if (auto request = next()) return Drafted{.request = *std::move(request), .draft = {}};
+        return std::nullopt;
+      },
+      [&](Replies replies, const std::optional<Request>&) { done(std::move(replies)); });
+  while (only.turn()) {
+  }
 }
 
 }  // namespace banter::models

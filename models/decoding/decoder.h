@@ -37,6 +37,8 @@ struct Request {
 struct DecodeLimits {
   std::int64_t max_rows = 32;   ///< sequences that share a step; a beam of K costs K rows
   bool with_attention = false;  ///< collect ReplyAttention
+  bool with_draft = false;  ///< a reply of the draft decoder beside each request's, from a model
+                            ///< that has one; those that refine a draft always give it
 };
 
 /// Decodes a stream of requests over `step` only: waiting requests take the rows of finished ones,
@@ -45,11 +47,14 @@ struct DecodeLimits {
 /// `next` gives the next request, or nothing when there is none at the moment: it is asked again
 /// between steps, and decoding ends when it gives nothing and no row is running. `done` gets
 /// replies as they end, in any order (`number` tells whose). A request that needs more rows than
-/// there are runs alone. Runs in eval mode under InferenceMode on the calling thread, which calls
-/// `next`, `done` and what a request brings.
+/// there are runs alone.
+///
+/// Where a draft is made, it is the best reply that the request's options find in the draft
+/// decoder; all replies to the request are then refined from that one. Runs in eval mode under
+/// InferenceMode on the calling thread, which calls `next`, `done` and what a request brings.
 /// Throws   what these throw; ConfigError for bad options or a prefix that is too long; DataError
-///          for an empty context; base::Error when the model's logits are not finite, or it has
-///          several passes
+///          for an empty context; base::Error when the model's logits are not finite, or a draft is
+///          asked of a model that makes none
 void decode(DialogueModel& model, const data::BatchOptions& limits, const DecodeLimits& rows,
             const std::function<std::optional<Request>()>& next,
             const std::function<void(Replies)>& done);

@@ -43,6 +43,7 @@ struct Replies {
   std::vector<Reply> best;  ///< `options.replies` of them (fewer only if beams ran out), best first
   std::int64_t facts = 0;   ///< how many of the context's facts were read: its first ones
   std::int64_t turns = 0;   ///< how many of the context's turns were read: its last ones
+  std::optional<Reply> draft{};  ///< of the draft decoder, where one was made
 };
 
 }  // namespace banter::models

@@ -108,6 +108,11 @@ TEST(DecodeTest, GivesARequestTheSameAloneAndInACrowd) {
   }
 }
 
+TEST(DecodeTest, RefusesADraftOfAModelThatMakesNone) {
+  TableModel model;
+  EXPECT_THROW(decode_all(model, {request(0)}, {.max_rows = 4, .with_draft = true}), base::Error);
+}
+
 TEST(DecodeTest, FillsTheRowsOfFinishedReplies) {
   std::vector<Request> requests;
   std::int64_t tokens = 0;

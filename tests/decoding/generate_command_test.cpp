@@ -90,6 +90,36 @@ TEST(GenerateCommandTest, TellsWhatEachTokenLookedAt) {
   }
 }
 
+/// The draft is what the draft decoder alone says, by another sum; the reply is as without it.
+TEST(GenerateCommandTest, GivesTheDraftBesideTheReply) {
+  const std::string sizes = "dim: 8, heads: 2, ffn_dim: 10, dropout: 0, tied: false";
+  for (const std::string preset : {"none", "paper"}) {
+    const TinyRun run("{type: stack_propagation, preset: " + preset + ", " + sizes + "}");
+    const auto input =
+        run.file(
+               R"({"turns": ["hello", "fine"], "personas": {"B": ["i am fine", "hello"]}, "speaker": "B"})"
+               "\nhow are you\n")
+            .string();
+    const auto with =
+        objects_of(output_of(run_generate, {run.path().string(), input, "--json", "--draft"}));
+    const auto without =
+        objects_of(output_of(run_generate, {run.path().string(), input, "--json"}));
+    ASSERT_EQ(with.size(), 2U);
+    for (std::size_t i = 0; i < 2; ++i) {
+      EXPECT_EQ(with[i].at("reply"), without[i].at("reply"));
+      EXPECT_FALSE(without[i].contains("draft"));
+      const auto& draft = with[i].at("draft").as_object();
+      EXPECT_EQ(draft.at("tokens").as_array().size(), draft.at("log_probs").as_array().size());
+      EXPECT_NE(draft.at("log_probs"), with[i].at("log_probs")) << "one decoder gave both";
+    }
+  }
+  EXPECT_THROW(output_of(run_generate, {run_path(), file("a\n"), "--json", "--draft"}),
+               base::UsageError);
+  const TinyRun run("{type: stack_propagation, " + sizes + "}");
+  EXPECT_THROW(output_of(run_generate, {run.path().string(), file("a\n"), "--draft"}),
+               base::UsageError);
+}
+
 TEST(GenerateCommandTest, AnswersALivePipeLineByLine) {
   std::array<std::string, 3> replies;
   {

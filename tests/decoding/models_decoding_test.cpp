@@ -23,6 +23,7 @@ namespace banter::models {
 namespace {
 
 constexpr double kFloatTolerance = 1e-4;
+constexpr std::int64_t kDraftTokens = 6;  // of requests(1), and of the models below
 
 /// A model, or the ensemble of several that stand between " + ".
 ModelPtr model_of(const std::string& yaml, std::string_view mean = "log_probs") {
@@ -71,7 +72,8 @@ class ModelDecodingTest : public testing::TestWithParam<const char*> {
     std::map<std::uint64_t, Replies> answers;
     std::size_t at = 0;
     decode(
-        *model_, {}, {.max_rows = max_rows, .with_attention = true},
+        *model_, {},
+        {.max_rows = max_rows, .with_attention = true, .with_draft = model_->has_draft()},
         [&]() -> std::optional<Request> {
           if (at == asked.size()) return std::nullopt;
           return std::move(asked[at++]);
@@ -107,6 +109,8 @@ TEST_P(ModelDecodingTest, GivesTheSameTextAloneAndInACrowd) {
     const auto alone = decode_all({request}, 1).at(request.number);
     const auto& together = crowd.at(request.number);
     ASSERT_EQ(alone.best.size(), together.best.size());
+    ASSERT_EQ(alone.draft.has_value(), model_->has_draft());
+    if (alone.draft) expect_near(*together.draft, *alone.draft);
     for (std::size_t i = 0; i < alone.best.size(); ++i)
       expect_near(together.best[i], alone.best[i]);
   }
@@ -150,7 +154,9 @@ TEST_P(ModelDecodingTest, EqualCandidatesGetEqualBits) {
 }
 
 TEST_P(ModelDecodingTest, ReportsTheLogProbabilitiesThatScoringGives) {
-  const auto asked = requests(30);
+  auto asked = requests(30);
+  if (model_->passes() > 1)  // then scores are those on a greedy draft
+    for (auto& request : asked) request.options = {.max_new_tokens = kDraftTokens};
   std::size_t ended = 0;
   for (const auto& [number, replies] : decode_all(asked, 6)) {
     for (const auto& reply : replies.best) {
@@ -175,6 +181,22 @@ TEST_P(ModelDecodingTest, ReportsTheLogProbabilitiesThatScoringGives) {
     }
   }
   EXPECT_GT(ended, 0U) << "no reply ended, so no end was compared";
+}
+
+TEST_P(ModelDecodingTest, ADraftIsAReplyOfTheDraftDecoder) {
+  const auto asked = requests(12);
+  for (const auto& [number, replies] : decode_all(asked, 6)) {
+    if (!replies.draft) continue;
+    auto context = asked[number].context;
+    context.reply = replies.draft->ids;
+    const torch::NoGradGuard no_grad;
+    const auto further =
+        model_->further_scores(data::make_batch({context}, {}, data::SpecialIds{}));
+    ASSERT_EQ(further.at(0).first, "ppl_d1");
+    for (std::size_t t = 0; t < replies.draft->log_probs.size(); ++t)
+      EXPECT_NEAR(further[0].second.log_probs[0][static_cast<std::int64_t>(t)].item<float>(),
+                  replies.draft->log_probs[t], kFloatTolerance);
+  }
 }
 
 TEST_P(ModelDecodingTest, ASessionRepliesAsIfTheWholeContextWereGiven) {
@@ -237,16 +259,15 @@ TEST_P(ModelDecodingTest, ASessionEncodesInEvalModeAndLeavesTheModelInItsOwn) {
 TEST_P(ModelDecodingTest, RowsOfAMemoryWithoutTheOthersPaddingGiveTheSameBits) {
   const c10::InferenceMode guard;
   const auto batch = tiny_batch(tiny_contexts({9, 2, 1}, /*seed=*/3));
-  const auto memory =
-      model_->compose(model_->encode_turns(batch), batch.context, batch.facts, batch.reply_speaker);
+  const auto memory = memory_of(*model_, batch);
   std::vector<std::int64_t> shorter;
   for (std::int64_t b = 0; b < 3; ++b)
     if (batch.examples[static_cast<std::size_t>(b)].dialogue != 0) shorter.push_back(b);
   const auto rows = torch::tensor(shorter);
   const auto narrow = model_->select_memory(memory, rows);
   const auto bos = torch::full({2}, model_->vocabulary().special.bos, torch::kLong);
-  const auto wide_step = model_->step(bos, memory, model_->start(0, memory, rows));
-  const auto narrow_step = model_->step(bos, narrow, model_->start(0, narrow, torch::arange(2)));
+  const auto wide_step = model_->step(bos, memory, start_of(*model_, memory, rows));
+  const auto narrow_step = model_->step(bos, narrow, start_of(*model_, narrow, torch::arange(2)));
   EXPECT_TRUE(torch::equal(wide_step.logits, narrow_step.logits));
   EXPECT_TRUE(torch::equal(wide_step.state.rows.parts[0], narrow_step.state.rows.parts[0]));
 }
@@ -272,6 +293,17 @@ INSTANTIATE_TEST_SUITE_P(
                     "{type: transformer, dim: 8, heads: 2, ffn_dim: 10, norm: post, "
                     "positions: rope, activation: swish, tied: false, speakers: true}",
                     "{type: recosa, dim: 8, heads: 2, ffn_dim: 10, decoder_layers: 2, tied: false}",
+                    "{type: stack_propagation, dim: 8, heads: 2, ffn_dim: 10, encoder_layers: 1, "
+                    "decoder_layers: 1, consistency_layers: 2, tied: false}",
+                    "{type: stack_propagation, dim: 8, heads: 2, ffn_dim: 10, encoder_layers: 1, "
+                    "decoder_layers: 1, consistency_layers: 1, norm: post, positions: rope, "
+                    "d2_self: none, d2_ffn: last, share_embeddings: false, tied: false}",
+                    "{type: stack_propagation, dim: 12, heads: 2, ffn_dim: 10, encoder_layers: 1, "
+                    "decoder_layers: 1, consistency_layers: 1, preset: paper, tied: false, "
+                    "max_draft_tokens: 6}",
+                    "{type: stack_propagation, dim: 8, heads: 2, ffn_dim: 10, encoder_layers: 1, "
+                    "decoder_layers: 1, consistency_layers: 1, preset: released_code, "
+                    "tied: false, max_draft_tokens: 6}",
                     "{type: hred, encoder: transformer, embed_dim: 8, hidden_dim: 10, ffn_dim: 6}",
                     "{type: hred, embed_dim: 6, hidden_dim: 10} + {type: seq2seq, embed_dim: 4, "
                     "hidden_dim: 8} + {type: hran, embed_dim: 6, hidden_dim: 10}"),
@@ -399,6 +431,8 @@ TEST(EnsembleTest, ItsMembersWriteAStateThatIsMovedInAndNoOther) {
 }
 
 TEST(EnsembleTest, RefusesWhatDoesNotGoTogether) {
+  EXPECT_THROW(Ensemble({model_of("{type: stack_propagation, preset: paper}")}, "probs"),
+               base::Error);
   const auto config = configs::Config::parse(kHred, "test");
   const auto other = build_model(config.root(), {kVocab + 1, data::SpecialIds{}}, 1);
   EXPECT_THROW(Ensemble({model_of(kHred), other}, "probs"), base::Error);
