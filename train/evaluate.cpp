@@ -22,8 +22,7 @@ void add_to_dialogues(const std::vector<Likelihood>& replies, const data::Batch&
 
 /// The sums of a batch's replies, with their bounds where the model's scores are not exact.
 std::vector<Likelihood> model_likelihoods(models::DialogueModel& model, const data::Batch& batch,
-                                          torch::Device device) {
-  const auto on_device = batch.to(device);
+                                          const data::Batch& on_device) {
   auto replies = reply_likelihoods(model.score(on_device), batch);
   const auto bound = model.bound(on_device);  // (B), or nothing
   if (!bound) return replies;
@@ -107,12 +106,18 @@ Evaluation evaluate(models::DialogueModel& model, const data::Split& split,
                   .model = std::vector<Likelihood>(dialogues),
                   .bigram = std::vector<Likelihood>(dialogues),
                   .unigram = std::vector<Likelihood>(dialogues),
-                  .by_turn = TurnSums(dialogues)};
+                  .by_turn = TurnSums(dialogues),
+                  .further = {}};
   data::Batch batch;
   while (stream.next(batch)) {
     base::throw_if_stopped();
-    const auto replies = model_likelihoods(model, batch, device);
+    const auto on_device = batch.to(device);
+    const auto replies = model_likelihoods(model, batch, on_device);
     add_to_dialogues(replies, batch, sums.model);
+    for (const auto& [name, score] : model.further_scores(on_device)) {
+      auto& groups = sums.further.try_emplace(name, dialogues).first->second;
+      add_to_dialogues(reply_likelihoods(score, batch), batch, groups);
+    }
     for (std::size_t b = 0; b < replies.size(); ++b) {
       sums.replies.push_back({.dialogue = batch.examples[b].dialogue,
                               .turn = batch.examples[b].turn,
@@ -125,8 +130,11 @@ Evaluation evaluate(models::DialogueModel& model, const data::Split& split,
     }
     progress.advance(batch.examples.size());
   }
-  for (auto* groups : {&sums.model, &sums.bigram, &sums.unigram})
-    std::erase_if(*groups, [](const Likelihood& group) { return group.replies == 0; });
+  const auto drop_empty = [](std::vector<Likelihood>& groups) {
+    std::erase_if(groups, [](const Likelihood& group) { return group.replies == 0; });
+  };
+  for (auto* groups : {&sums.model, &sums.bigram, &sums.unigram}) drop_empty(*groups);
+  for (auto& [name, groups] : sums.further) drop_empty(groups);
   return sums;
 }
 

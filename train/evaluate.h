@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -26,8 +27,9 @@ std::vector<Likelihood> reply_likelihoods(const models::Score& score, const data
 struct Evaluation {
   std::vector<ReplyLikelihood> replies;  ///< of the model, in the order in which they were scored
   std::vector<Likelihood> model;
-  std::vector<Likelihood> bigram, unigram;  ///< empty without a baseline
-  TurnSums by_turn;                         ///< of the model, by the replies' places
+  std::vector<Likelihood> bigram, unigram;                 ///< empty without a baseline
+  TurnSums by_turn;                                        ///< of the model, by the replies' places
+  std::map<std::string, std::vector<Likelihood>> further;  ///< of `DialogueModel::further_scores`
 };
 
 /// Scores every reply of a split once, teacher-forced, nothing cut from replies, and bounds what

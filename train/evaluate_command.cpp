@@ -177,6 +177,10 @@ Findings evaluate_all(const Request& request, const models::LoadedModel& loaded,
       found.rows.emplace_back("unigram", sums.unigram, fits);
     }
   }
+  const auto& fits = request.choice.fits;
+  if (const auto ppl = std::ranges::find(fits, "ppl", &LikelihoodMetric::name); ppl != fits.end())
+    for (const auto& [name, groups] : sums.further)
+      found.further.emplace_back(name, groups, std::vector{*ppl});
   if (request.choice.by_turn) found.by_turn = sums.by_turn.fits();
   measure_rises(request, loaded, split, sums, found);
   if (!request.sums_file.empty()) found.sums.write(request.sums_file);

@@ -68,6 +68,7 @@ json::object to_json(const Findings& found) {
                            {"baseline_labels", found.baseline_labels}}}};
   for (std::size_t i = 0; i < found.rows.size(); ++i)
     answer[i == 0 ? "model" : found.rows[i].name] = found.rows[i].to_json();
+  for (const auto& row : found.further) answer[row.name] = row.to_json().at("ppl");
   if (!found.by_turn.empty()) answer["by_turn"] = to_json(found.by_turn);
   if (found.ranking) answer["ranking"] = found.ranking->to_json();
   if (!found.rises.empty()) answer["perturb"] = to_json(found.rises);
@@ -88,6 +89,10 @@ void print(std::ostream& out, const Findings& found) {
     out << "\n";
     print_table(out, table);
     out << "[95 % intervals over dialogues]  " << found.signature << "\n";
+  }
+  for (const auto& row : found.further) {
+    const auto cells = row.cells();
+    out << cells.at(0) << " " << cells.at(1) << "\n";
   }
   if (!found.by_turn.empty()) {
     out << "\nby the reply's turn in its dialogue\n";

@@ -49,6 +49,7 @@ struct Findings {
   Likelihood all;
   std::uint64_t dialogues = 0, baseline_labels = 0, answered = 0;
   std::vector<FitRow> rows;  ///< the model, then the n-grams; empty when no likelihood is asked for
+  std::vector<FitRow> further;  ///< other scores of the model, each exp(mean nll); with ppl alone
   std::vector<TurnSums::Fit> by_turn;
   std::optional<Ranking> ranking;
   std::vector<Rise> rises;

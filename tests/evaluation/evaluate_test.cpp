@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <csignal>
+#include <map>
 #include <set>
+#include <string>
 
 #include <gtest/gtest.h>
 
@@ -100,6 +102,27 @@ TEST_F(EvaluateTest, ALatentVariableIsJudgedByABoundToo) {
   const auto sum = total(sums.model);
   EXPECT_NEAR(sum.bound, bound, 1e-3 * bound);
   EXPECT_NEAR(sum.ppl_bound(), std::exp(bound / sum.labels), 1e-2 * sum.ppl_bound());
+}
+
+TEST_F(EvaluateTest, OtherReadingsOfAModelAreSummedUnderTheirNames) {
+  EXPECT_TRUE(evaluate(*model_, split_, options_, nullptr).further.empty());
+  const auto& tokenizer = made_.store().tokenizer();
+  const auto stack = small_model(
+      tokenizer,
+      "type: stack_propagation\npreset: paper\ndim: 8\nheads: 2\nffn_dim: 8\nencoder_layers: 1\n"
+      "decoder_layers: 1\nconsistency_layers: 1\nmax_draft_tokens: 3\n");
+  const auto sums = evaluate(*stack, split_, options_, nullptr);
+  stack->eval();
+  const torch::NoGradGuard no_grad;
+  data::EvaluationStream stream(split_, options_, tokenizer.special());
+  std::map<std::string, double> nll;
+  for (data::Batch batch; stream.next(batch);)
+    for (const auto& loss : stack->losses(batch)) nll[loss.name] += loss.sum.item<double>();
+  ASSERT_EQ(sums.further.size(), 2U);
+  EXPECT_NEAR(total(sums.further.at("ppl_d1")).nll, nll.at("nll"), 1e-3 * nll.at("nll"));
+  EXPECT_NEAR(total(sums.further.at("d2_reconstruction")).nll, nll.at("nll_consistency"),
+              1e-3 * nll.at("nll_consistency"));
+  EXPECT_EQ(sums.further.at("ppl_d1").size(), sums.model.size());
 }
 
 TEST_F(EvaluateTest, RunsWithoutDropoutAndLeavesTheModelTraining) {
