@@ -144,7 +144,8 @@ Memory DecodeLoop::compose(std::vector<Drafted>& fresh, std::vector<Composed>& s
   for (std::size_t i = 0; i < fresh.size(); ++i) {
     auto& request = fresh[i].request;
     if (request.composed) {
-      auto composed = *std::exchange(request.composed, std::nullopt);
+      auto composed = std::move(*request.composed);
+      request.composed.reset();
       append(composed.memory);
       order.push_back(i);
       sources.push_back(std::move(composed));

@@ -49,6 +49,7 @@ ConsistencyLayerImpl::Seen ConsistencyDecoderImpl::forward(const torch::Tensor& 
 std::vector<KeysValues> ConsistencyDecoderImpl::read_persona(const Persona& persona) {
   const auto among = AttentionRows::among(persona.rows);
   std::vector<KeysValues> read;
+  read.reserve(layers_.size());
   for (auto& layer : layers_)
     read.push_back(layer->read_persona(persona.vectors, persona.rows.positions, among));
   return read;
@@ -56,6 +57,7 @@ std::vector<KeysValues> ConsistencyDecoderImpl::read_persona(const Persona& pers
 
 std::vector<KeysValues> ConsistencyDecoderImpl::read_draft(const torch::Tensor& r1) {
   std::vector<KeysValues> read;
+  read.reserve(layers_.size());
   for (auto& layer : layers_) read.push_back(layer->read_draft(r1));
   return read;
 }
