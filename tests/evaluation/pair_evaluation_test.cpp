@@ -193,7 +193,7 @@ TEST_F(PairEvaluateCommandTest, WhatIsOfRepliesIsWrongUsage) {
   for (const auto& more : std::vector<std::vector<std::string>>{
            {"--metrics", "ppl"}, {"--replies", "3"}, {"--set", "decoding.method=beam"}})
     try {
-      output_of(more);
+      (void)output_of(more);
       FAIL() << more[0] << " was taken";
     } catch (const base::UsageError& error) {
       (void)testing::internal::GetCapturedStdout();
