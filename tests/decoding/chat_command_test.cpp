@@ -219,6 +219,8 @@ TEST(ChatCommandTest, WhatGotNoAnswerWasNotSaid) {
   EXPECT_NE(shown.find("max_new_tokens is 1, but every reply"), std::string::npos) << shown;
   EXPECT_NE(shown.find("you: please look"), std::string::npos) << shown;
   EXPECT_EQ(shown.find("the kettle"), std::string::npos) << shown;
+  const auto alone = output_of(run_generate, {run, file("please look\n"), "--max-new-tokens", "9"});
+  EXPECT_NE(shown.find("bot> " + alone), std::string::npos) << shown << "not: " << alone;
 }
 
 TEST(ChatCommandTest, QuitsAndRefusesBadCommands) {

@@ -303,6 +303,17 @@ TEST(GenerateCommandTest, SortsRepliesByAReverseModel) {
                 kCommandTolerance);
   }
   EXPECT_EQ(seen, 1U);
+  // Of a reply that a stop string ends, what is said counts.
+  const auto stopped = objects_of(
+      output_of(run_generate, {run, file("hello\n"), "--json", "--method", "beam", "--replies", "2",
+                               "--stop", " 1 1", "--reverse", run_path(), "--mmi-weight", "1"}))[0];
+  std::size_t cut = 0;
+  for (const auto& reply : stopped.at("replies").as_array()) {
+    if (reply.at("finish").as_string() != "stop" || reply.at("reply").as_string() != "1") continue;
+    ++cut;
+    EXPECT_NEAR(reply.at("rerank_score").to_number<double>(), reverse_sum("1"), kCommandTolerance);
+  }
+  EXPECT_GT(cut, 0U);
   EXPECT_THROW(output_of(run_generate, {run, file("hello\n"), "--reverse", run_path()}),
                base::UsageError);
 }
