@@ -105,8 +105,10 @@ class KillTest : public testing::Test {
                         << "\nrun: " << (place / run).string()
                         << "\ndevice: cpu\n"
                            "batch: {tokens_per_batch: 200, max_context_turns: 4}\n"
-                           "model: {type: hred, embed_dim: 24, hidden_dim: 32, dropout: 0.1}\n"
-                           "train: {steps: 124, micro_batches: 4, ema_decay: 0.99, lr: 0.005, "
+                           "model: "
+                        << model
+                        << "\ntrain: {pairs_per_dialogue_batch: " << pairs_per_dialogue_batch
+                        << ", steps: 124, micro_batches: 4, ema_decay: 0.99, lr: 0.005, "
                            "validate_every: 10, valid_replies: 20, save_every: 4, keep_last: 3, "
                            "keep_best: [ppl, token_accuracy], log_every: 1}\n";
     return file;
@@ -153,11 +155,15 @@ class KillTest : public testing::Test {
     return result.exit_code == 128 + SIGKILL;
   }
 
-  MadeStore store{{.dialogues = 60, .splits = {"train", "valid"}}};
+  void expect_the_bytes_of_an_unbroken_run();
+
+  std::string model = "{type: hred, embed_dim: 24, hidden_dim: 32, dropout: 0.1}";
+  int pairs_per_dialogue_batch = 0;
+  MadeStore store{{.dialogues = 60, .pairs = 90, .splits = {"train", "valid"}}};
   TemporaryFolder place;
 };
 
-TEST_F(KillTest, ARunKilledAtRandomMomentsEndsWithTheBytesOfAnUnbrokenOne) {
+void KillTest::expect_the_bytes_of_an_unbroken_run() {
   const auto expected = finished("unbroken");
   const int wanted = is_long ? 20 : 5;
   const auto file = recipe("killed");
@@ -182,6 +188,19 @@ TEST_F(KillTest, ARunKilledAtRandomMomentsEndsWithTheBytesOfAnUnbrokenOne) {
     EXPECT_TRUE(got.at(name) == bytes) << name << " differs";
   }
   for (const auto& [name, bytes] : got) EXPECT_TRUE(expected.contains(name)) << name << " is new";
+}
+
+TEST_F(KillTest, ARunKilledAtRandomMomentsEndsWithTheBytesOfAnUnbrokenOne) {
+  expect_the_bytes_of_an_unbroken_run();
+}
+
+/// Both places in the data are exact, and the second phase begins on its step.
+TEST_F(KillTest, SoDoesOneThatLearnsFromSentencePairsBesideDialogues) {
+  model =
+      "{type: stack_propagation, dim: 16, heads: 2, ffn_dim: 24, encoder_layers: 1, "
+      "decoder_layers: 1, consistency_layers: 1, phase1_steps: 40}";
+  pairs_per_dialogue_batch = 1;
+  expect_the_bytes_of_an_unbroken_run();
 }
 
 TEST_F(KillTest, ASignalSavesAndTheSameCommandGoesOnToTheSameWeights) {

@@ -413,6 +413,9 @@ TEST_P(TrainOptionTest, ChangesTheRun) {
 }
 
 const std::vector<std::string> kLinear = {"train.schedule=linear", "train.schedule_steps=9"};
+const std::vector<std::string> kStack = {
+    "model={type: stack_propagation, dim: 8, heads: 2, ffn_dim: 8, encoder_layers: 1, "
+    "decoder_layers: 1, consistency_layers: 1, phase1_steps: 0}"};
 const std::vector<std::string> kExploding = {"train.lr=1e38", "train.warmup_steps=0",
                                              "train.valid_split=''", "train.steps=20"};
 
@@ -425,9 +428,9 @@ INSTANTIATE_TEST_SUITE_P(
         OptionCase{"beta1", "0.5", {}}, OptionCase{"beta2", "0.5", {}},
         OptionCase{"eps", "0.1", {}}, OptionCase{"weight_decay", "0.5", {}},
         OptionCase{"clip_norm", "0.01", {}}, OptionCase{"micro_batches", "1", {}},
-        OptionCase{"ema_decay", "0.9", {}}, OptionCase{"max_bad_steps", "2", kExploding},
-        OptionCase{"steps", "7", {}}, OptionCase{"epochs", "1", {"train.steps=40"}},
-        OptionCase{"minutes", "1e-9", {}},
+        OptionCase{"pairs_per_dialogue_batch", "1", kStack}, OptionCase{"ema_decay", "0.9", {}},
+        OptionCase{"max_bad_steps", "2", kExploding}, OptionCase{"steps", "7", {}},
+        OptionCase{"epochs", "1", {"train.steps=40"}}, OptionCase{"minutes", "1e-9", {}},
         OptionCase{"patience", "1", {"train.lr=1e-30", "model.dropout=0"}},
         OptionCase{"split", "valid", {}}, OptionCase{"valid_split", "train", {}},
         OptionCase{"validate_every", "2", {}}, OptionCase{"valid_replies", "3", {}},
