@@ -102,7 +102,7 @@ int run_prepare(const std::vector<std::string>& arguments) {
   request.data = DataOptions::from(section);
   request.force = force;
   request.quiet = line.common.quiet;
-  root.ignore({"mix", "run", "device", "threads", "batch", "model", "train", "decoding"});
+  root.ignore({"mix", "pairs", "run", "device", "threads", "batch", "model", "train", "decoding"});
   root.reject_unknown();
   if (line.common.dump_config) {
     std::cout << config.dump();

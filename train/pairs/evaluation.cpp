@@ -95,6 +95,7 @@ std::vector<PairFit> PairEvaluation::groups(
   for (std::size_t p = 0; p < pairs.size(); ++p)
     if (takes(pairs[p])) sums[pairs[p].group] += system.fits[p];
   std::vector<PairFit> groups;
+  groups.reserve(sums.size());
   for (const auto& [group, sum] : sums) groups.push_back(sum);
   return groups;
 }

@@ -36,6 +36,7 @@ data::Store open_beside(const data::Store& store, const std::filesystem::path& f
 
 std::vector<data::Store> open_mixed(const Recipe& recipe, const data::Store& store) {
   std::vector<data::Store> stores;
+  stores.reserve(recipe.mix.size());
   for (const auto& mixed : recipe.mix) stores.push_back(open_beside(store, mixed.store, "mix"));
   return stores;
 }
@@ -107,12 +108,11 @@ MicroBatch DialogueTask::of_pairs(const data::PairBatch& batch) {
 }
 
 std::vector<MicroBatch> DialogueTask::next() {
-  const auto& options = recipe_.train;
+  const auto replies = static_cast<std::size_t>(recipe_.train.micro_batches);
+  const auto pairs = replies * static_cast<std::size_t>(recipe_.train.pairs_per_dialogue_batch);
   std::vector<MicroBatch> batches;
-  for (std::int64_t i = 0; i < options.micro_batches; ++i)
-    batches.push_back(of_replies(stream_.next()));
-  for (std::int64_t i = 0; i < options.micro_batches * options.pairs_per_dialogue_batch; ++i)
-    batches.push_back(of_pairs(pairs_->next()));
+  while (batches.size() < replies) batches.push_back(of_replies(stream_.next()));
+  while (pairs_ && batches.size() < replies + pairs) batches.push_back(of_pairs(pairs_->next()));
   return batches;
 }
 
