@@ -140,26 +140,26 @@ torch::Tensor OutputLayerImpl::projected(const torch::Tensor& states, const torc
   return x;
 }
 
-torch::Tensor OutputLayerImpl::nll_sum(const torch::Tensor& states, const torch::Tensor& labels) {
-  return nll_sum_of(projected(states, labels), weight, bias, labels);
+torch::Tensor OutputLayerImpl::nll_sum(const torch::Tensor& x, const torch::Tensor& labels) {
+  return nll_sum_of(projected(x, labels), weight, bias, labels);
 }
 
-torch::Tensor OutputLayerImpl::unlikelihood_sum(const torch::Tensor& states,
-                                                const torch::Tensor& labels, Unlikelihood form) {
-  const auto x = projected(states, labels);
-  return form == Unlikelihood::kNegatedLogits ? nll_sum_of(x, -weight, -bias, labels)
-                                              : cost_sum(x, weight, bias, labels, &minus_log1mp);
+torch::Tensor OutputLayerImpl::unlikelihood_sum(const torch::Tensor& x, const torch::Tensor& labels,
+                                                Unlikelihood form) {
+  const auto y = projected(x, labels);
+  return form == Unlikelihood::kNegatedLogits ? nll_sum_of(y, -weight, -bias, labels)
+                                              : cost_sum(y, weight, bias, labels, &minus_log1mp);
 }
 
-LabelFit OutputLayerImpl::fit(const torch::Tensor& states, const torch::Tensor& labels) {
-  const auto P = dims<2>(states, "x (P,D)")[0];
+LabelFit OutputLayerImpl::fit(const torch::Tensor& x, const torch::Tensor& labels) {
+  const auto P = dims<2>(x, "x (P,D)")[0];
   expect_like(labels, {P}, torch::kLong, "labels (P)");
   const torch::NoGradGuard no_grad;
-  const auto x = project_.is_empty() ? states : project_(states);
+  const auto y = project_.is_empty() ? x : project_(x);
   std::vector<torch::Tensor> nll, correct;
   for (std::int64_t from = 0; from < P; from += kChunkRows) {
     const auto rows = std::min(kChunkRows, P - from);
-    const auto logits = torch::linear(x.narrow(0, from, rows), weight, bias);
+    const auto logits = torch::linear(y.narrow(0, from, rows), weight, bias);
     const auto wanted = labels.narrow(0, from, rows).contiguous();
     if (has_kernels(logits)) {
       auto part = fit_rows(logits, wanted, /*gradient=*/false);
@@ -170,13 +170,13 @@ LabelFit OutputLayerImpl::fit(const torch::Tensor& states, const torch::Tensor& 
       correct.push_back(logits.argmax(1).eq(wanted));
     }
   }
-  if (nll.empty()) return {x.new_empty({0}), torch::empty({0}, torch::kBool)};
+  if (nll.empty()) return {y.new_empty({0}), torch::empty({0}, torch::kBool)};
   return {torch::cat(nll), torch::cat(correct)};
 }
 
-torch::Tensor OutputLayerImpl::logits(const torch::Tensor& states) {
-  const auto x = project_.is_empty() ? states : step_project_->forward(states, project_->weight);
-  return step_->forward(x, weight, bias);
+torch::Tensor OutputLayerImpl::logits(const torch::Tensor& x) {
+  const auto y = project_.is_empty() ? x : step_project_->forward(x, project_->weight);
+  return step_->forward(y, weight, bias);
 }
 
 }  // namespace banter::models
