@@ -126,7 +126,7 @@ std::vector<std::uint64_t> dialogues_of(const Evaluation& sums) {
   dialogues.reserve(sums.replies.size());
   for (const auto& reply : sums.replies) dialogues.push_back(reply.dialogue);
   std::ranges::sort(dialogues);
-  dialogues.erase(std::ranges::unique(dialogues).begin(), dialogues.end());
+  dialogues.erase(std::unique(dialogues.begin(), dialogues.end()), dialogues.end());
   return dialogues;
 }
 

@@ -64,7 +64,7 @@ std::vector<LikelihoodMetric> in_order(const std::vector<LikelihoodMetric>& fits
 template <typename T>
 void sort_once(std::vector<T>& things) {
   std::ranges::sort(things);
-  things.erase(std::ranges::unique(things).begin(), things.end());
+  things.erase(std::unique(things.begin(), things.end()), things.end());
 }
 
 }  // namespace

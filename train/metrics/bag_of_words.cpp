@@ -27,8 +27,10 @@ class Features {
     if (reads_ == BagOfWords::Reads::kBoth) add('p', pair.premise, learns, nodes);
     add('h', pair.hypothesis, learns, nodes);
     std::ranges::sort(nodes, {}, &feature_node::index);
-    const auto twice = std::ranges::unique(nodes, {}, &feature_node::index);
-    nodes.erase(twice.begin(), twice.end());
+    const auto twice = std::unique(
+        nodes.begin(), nodes.end(),
+        [](const feature_node& a, const feature_node& b) { return a.index == b.index; });
+    nodes.erase(twice, nodes.end());
     nodes.push_back({.index = -1, .value = 0});  // the end, for LIBLINEAR
     return nodes;
   }

@@ -150,7 +150,7 @@ int run_rankings(const Request& request) {
     ks.insert(ks.end(), named.begin(), named.end());
   }
   std::ranges::sort(ks);
-  ks.erase(std::ranges::unique(ks).begin(), ks.end());
+  ks.erase(std::unique(ks.begin(), ks.end()), ks.end());
   const auto hash = base::sha256_hex(base::MappedFile(request.rankings).text()).substr(0, 12);
   const Ranking ranking(read_rankings(request.rankings), ks, "data:" + hash,
                         request.resampling.resamples, request.resampling.seed);
