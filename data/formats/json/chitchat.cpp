@@ -43,6 +43,7 @@ Dialogue read_conversation(const dom::element& value, const ReadLimits& limits) 
     throw LostRecord{"a field has the wrong type", "the record is no single conversation"};
   const auto entry = record.begin();
   dialogue.id = checked_name(entry->key, "id");
+  if (dialogue.id.empty()) throw LostRecord{"a field is missing", "id"};
   const auto object = as_record_object(entry->value, "a conversation");
   for (const auto group : as_record_array(need_key(object, "messages"), "messages")) {
     for (const auto message : as_record_array(group, "a group of messages")) {
