@@ -1,61 +1,35 @@
 #include "models/pair_classifiers.h"
 
-#include <algorithm>
 #include <array>
-#include <memory>
 
 #include "models/layers/start_parameters.h"
+#include "models/model_table.h"
 #include "models/nli.h"
 #include "models/registry.h"
 
 namespace banter::models {
 namespace {
 
-struct Entry {
-  std::string_view name;
-  void (*check)(configs::Section& options);
-  PairClassifierPtr (*build)(configs::Section& options, const Vocabulary& vocabulary);
-};
-
-template <typename Options>
-Options read(configs::Section& section) {
-  auto options = Options::from(section);
-  section.reject_unknown();
-  return options;
-}
-
-template <typename Impl, typename Options>
-constexpr Entry entry(std::string_view name) {
-  return {name, [](configs::Section& section) { read<Options>(section); },
-          [](configs::Section& section, const Vocabulary& vocabulary) -> PairClassifierPtr {
-            return std::make_shared<Impl>(read<Options>(section), vocabulary);
-          }};
-}
-
-/// The classifiers of this program, sorted.
+/// The classifiers of this program.
 constexpr std::array kClassifiers = {
-    entry<Nli, NliOptions>("nli"),
+    model_entry<PairClassifier, Nli, NliOptions>("nli"),
 };
+static_assert(is_sorted_and_unique(kClassifiers));
 
-const Entry& entry_of(configs::Section& section) {
+const ModelEntry<PairClassifier>& entry_of(configs::Section& section) {
   const auto type = model_type(section);
-  const auto found = std::ranges::find(kClassifiers, type, &Entry::name);
-  if (found == kClassifiers.end())
+  const auto* found = entry_named(kClassifiers, type);
+  if (found == nullptr)
     section.fail("type", type + " gives replies; a classifier of sentence pairs is wanted, as nli");
   return *found;
 }
 
 }  // namespace
 
-std::vector<std::string> pair_classifier_types() {
-  std::vector<std::string> names;
-  names.reserve(kClassifiers.size());
-  for (const auto& entry : kClassifiers) names.emplace_back(entry.name);
-  return names;
-}
+std::vector<std::string> pair_classifier_types() { return names_in(kClassifiers); }
 
 bool is_pair_classifier(std::string_view type) {
-  return std::ranges::find(kClassifiers, type, &Entry::name) != kClassifiers.end();
+  return entry_named(kClassifiers, type) != nullptr;
 }
 
 void check_pair_classifier(configs::Section section) { entry_of(section).check(section); }

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <memory>
 #include <utility>
 
 #include "models/hran.h"
 #include "models/hred.h"
 #include "models/layers/start_parameters.h"
+#include "models/model_table.h"
 #include "models/pair_classifiers.h"
 #include "models/recosa.h"
 #include "models/seq2seq.h"
@@ -19,25 +19,9 @@
 namespace banter::models {
 namespace {
 
-struct Entry {
-  std::string_view name;
-  void (*check)(configs::Section& options);
-  ModelPtr (*build)(configs::Section& options, const Vocabulary& vocabulary);
-};
-
-template <typename Options>
-auto read(configs::Section& section) {
-  auto options = Options::from(section);
-  section.reject_unknown();
-  return options;
-}
-
 template <typename Impl, typename Options>
-constexpr Entry entry(std::string_view name) {
-  return {name, [](configs::Section& section) { read<Options>(section); },
-          [](configs::Section& section, const Vocabulary& vocabulary) -> ModelPtr {
-            return std::make_shared<Impl>(read<Options>(section), vocabulary);
-          }};
+constexpr auto entry(std::string_view name) {
+  return model_entry<DialogueModel, Impl, Options>(name);
 }
 
 /// The models of this program. Adding one: models/README.md.
@@ -51,16 +35,12 @@ constexpr std::array kModels = {
     entry<Vhred, VhredOptions>("vhred"),
     entry<Wseq, WseqOptions>("wseq"),
 };
-constexpr bool sorted_and_unique() {
-  return std::ranges::adjacent_find(kModels, std::ranges::greater_equal{}, &Entry::name) ==
-         kModels.end();
-}
-static_assert(sorted_and_unique());
+static_assert(is_sorted_and_unique(kModels));
 
-const Entry& entry_of(configs::Section& section) {
+const ModelEntry<DialogueModel>& entry_of(configs::Section& section) {
   const auto type = model_type(section);
-  const auto found = std::ranges::find(kModels, type, &Entry::name);
-  if (found == kModels.end())
+  const auto* found = entry_named(kModels, type);
+  if (found == nullptr)
     section.fail("type", type +
                              " classifies sentence pairs and gives no replies; name a dialogue "
                              "model, or give its run to `banter evaluate`");
@@ -69,12 +49,7 @@ const Entry& entry_of(configs::Section& section) {
 
 }  // namespace
 
-std::vector<std::string> model_types() {
-  std::vector<std::string> names;
-  names.reserve(kModels.size());
-  for (const auto& entry : kModels) names.emplace_back(entry.name);
-  return names;
-}
+std::vector<std::string> model_types() { return names_in(kModels); }
 
 std::string model_type(configs::Section& section) {
   auto known = model_types();

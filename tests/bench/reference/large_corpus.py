@@ -108,6 +108,8 @@ def main():
     args = parser.parse_args()
     program = Path(args.build).resolve() / "tests/bench/data_program"
     print(machine_line() + "\n")
+    if args.folder:
+        os.makedirs(args.folder, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=args.folder))
     try:
         measure(program, Path(args.corpus).resolve(), folder)
