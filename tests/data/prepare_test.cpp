@@ -1,9 +1,6 @@
 #include "data/preparation/prepare.h"
 
 #include <algorithm>
-#include <bit>
-#include <cstdlib>
-#include <functional>
 #include <map>
 #include <set>
 #include <sstream>
@@ -13,84 +10,13 @@
 
 #include <gtest/gtest.h>
 
-#include "base/errors.h"
-#include "base/lock.h"
-#include "base/random.h"
-#include "data/scratch/slot_table.h"
 #include "tests/data/made_files.h"
+#include "tests/data/prepare_fixture.h"
 #include "tests/support/corpora.h"
-#include "tests/support/full_disk.h"
-#include "tests/support/process.h"
-#include "tests/support/stop_signal.h"
 #include "tests/support/temporary_folder.h"
 
 namespace banter::tests {
 namespace {
-
-namespace fs = std::filesystem;
-
-std::string made_text(std::uint64_t key) {
-  std::string text;
-  for (std::uint64_t i = 0; i < 6 + key % 9; ++i) {
-    if (i > 0) text += ' ';
-    for (auto draw = base::mix64(key * 100 + i) % 500'000; draw > 0; draw /= 20)
-      text += static_cast<char>('a' + draw % 20);
-  }
-  return text + "x";
-}
-
-/// Different dialogues in JSON Lines.
-std::string made_corpus(std::uint64_t dialogues, std::uint64_t first = 0) {
-  std::string lines;
-  for (std::uint64_t d = first; d < first + dialogues; ++d) {
-    std::vector<std::string> texts(2 + d % 5);
-    for (std::uint64_t t = 0; t < texts.size(); ++t) texts[t] = made_text(d * 10 + t);
-    lines += json_line("d" + std::to_string(d), texts);
-  }
-  return lines;
-}
-
-std::string all_bytes(const fs::path& folder) {
-  std::vector<fs::path> files;
-  for (const auto& entry : fs::recursive_directory_iterator(folder))
-    if (entry.is_regular_file()) files.push_back(entry.path());
-  std::ranges::sort(files);
-  std::string bytes;
-  for (const auto& file : files)
-    bytes += fs::relative(file, folder).string() + "\n" + read_whole(file);
-  return bytes;
-}
-
-class PrepareTest : public testing::Test {
- protected:
-  void SetUp() override {
-    write_file(folder_ / "corpus.jsonl", made_corpus(150));
-    request_.store = folder_ / "stores/made";
-    request_.data.sources = {{(folder_ / "corpus.jsonl").string(), "auto", "auto"}};
-    request_.data.valid_share = 0.2;
-    request_.data.tokenizer.vocab_size = 400;
-    request_.quiet = true;
-  }
-  /// The error's sentence, or "".
-  std::string complaint() {
-    try {
-      data::prepare(request_);
-    } catch (const base::Error& error) {
-      return error.what();
-    }
-    return "";
-  }
-  /// What stands in the folder that the store is made in.
-  std::vector<std::string> names_beside() {
-    std::vector<std::string> names;
-    for (const auto& entry : fs::directory_iterator(folder_ / "stores"))
-      names.push_back(entry.path().filename().string());
-    std::ranges::sort(names);
-    return names;
-  }
-  TemporaryFolder folder_;
-  data::PrepareRequest request_;
-};
 
 TEST_F(PrepareTest, MakesAStoreThatHoldsEveryDialogueOnce) {
   EXPECT_TRUE(data::prepare(request_).made);
@@ -187,31 +113,6 @@ TEST_F(PrepareTest, WhereACorpusLiesAndHowItsPathIsSpeltChangesNoByte) {
     EXPECT_EQ(bytes, first) << root;
   }
   EXPECT_NE(first.find("3/1{"), std::string::npos);  // the id, and what comes behind it
-}
-
-TEST_F(PrepareTest, LeavesAStoreOfEqualInputsAlone) {
-  data::prepare(request_);
-  const auto before = fs::last_write_time(request_.store / "manifest.json");
-  write_file(folder_ / "corpus.jsonl", made_corpus(150));  // fetched again: the same content
-  EXPECT_FALSE(data::prepare(request_).made);
-  EXPECT_EQ(fs::last_write_time(request_.store / "manifest.json"), before);
-}
-
-TEST_F(PrepareTest, RefusesToReplaceAStoreOfOtherInputsUnlessForced) {
-  data::prepare(request_);
-  const auto before = all_bytes(request_.store);
-  request_.data.valid_share = 0.3;
-  EXPECT_NE(complaint().find("data.valid_share is 0.2 there and 0.3 here"), std::string::npos)
-      << complaint();
-  request_.data.valid_share = 0.2;
-  write_file(folder_ / "corpus.jsonl", made_corpus(151));
-  EXPECT_NE(complaint().find("the content of its files differs"), std::string::npos);
-  EXPECT_EQ(all_bytes(request_.store), before);
-
-  request_.force = true;
-  EXPECT_TRUE(data::prepare(request_).made);
-  const auto store = data::Store::open(request_.store);
-  EXPECT_EQ(store.split("train").dialogues() + store.split("valid").dialogues(), 151U);
 }
 
 TEST_F(PrepareTest, EveryOptionOfCleaningAndTransformsIsStored) {
@@ -316,93 +217,6 @@ TEST_F(PrepareTest, DialoguesOfOneMetaValueStayInOneSplit) {
   EXPECT_TRUE(data::prepare(request_).problems.by_rule().empty());
 }
 
-TEST_F(PrepareTest, NeverReplacesAFolderThatIsNoStore) {
-  write_file(request_.store / "thesis.txt", "mine");
-  request_.force = true;
-  EXPECT_NE(complaint().find("is no store"), std::string::npos);
-  EXPECT_EQ(read_whole(request_.store / "thesis.txt"), "mine");
-}
-
-TEST_F(PrepareTest, AStoreAmongTheFilesOfASourceIsRefusedBeforeAnythingIsMade) {
-  write_file(folder_ / "f/corpus.jsonl", made_corpus(20));
-  fs::create_directory_symlink("f", folder_ / "link");
-  for (const char* source : {"f", "f/", "link", "f/../f"})
-    for (const char* store : {"f", "f/store", "f/a/../b/store", "link/store"}) {
-      request_.data.sources = {{(folder_ / source).string(), "auto", "auto"}};
-      request_.store = folder_ / store;
-      EXPECT_THROW(data::prepare(request_), base::ConfigError) << source << " " << store;
-      EXPECT_NE(complaint().find("data.sources[0]"), std::string::npos) << complaint();
-    }
-  EXPECT_EQ(all_bytes(folder_ / "f"), "corpus.jsonl\n" + made_corpus(20));
-  request_.store = folder_ / "f2";  // the beginning of a name is not a folder
-  EXPECT_EQ(complaint(), "");
-}
-
-TEST_F(PrepareTest, ADamagedStoreIsNamedAndReplacedOnlyWhenForced) {
-  data::prepare(request_);
-  const auto whole = all_bytes(request_.store);
-  const auto tokens = request_.store / "train/tokens.bin";
-  const std::vector<std::function<void()>> damages = {
-      [&] { fs::resize_file(tokens, 10); },
-      [&] { fs::remove(tokens); },
-      [&] { flip_a_bit(tokens); },
-  };
-  for (std::size_t i = 0; i < damages.size(); ++i) {
-    damages[i]();
-    const auto before = all_bytes(request_.store);
-    const auto text = complaint();
-    EXPECT_NE(text.find("damaged"), std::string::npos) << i << text;
-    EXPECT_NE(text.find("train/tokens.bin"), std::string::npos) << i << text;
-    EXPECT_EQ(all_bytes(request_.store), before) << i;
-    request_.force = true;
-    EXPECT_TRUE(data::prepare(request_).made) << i;
-    request_.force = false;
-    EXPECT_EQ(all_bytes(request_.store), whole) << i;
-  }
-}
-
-TEST_F(PrepareTest, AStoppedOneLeavesTheOldStoreAndNothingElse) {
-  data::prepare(request_);
-  const auto before = all_bytes(request_.store);
-  request_.data.seed = 2;
-  request_.force = true;
-  {
-    const StopSignal signal;
-    EXPECT_THROW(data::prepare(request_), base::Stopped);
-  }
-  EXPECT_EQ(all_bytes(request_.store), before);
-  EXPECT_EQ(names_beside(), (std::vector<std::string>{".made.lock", "made"}));
-  EXPECT_TRUE(data::prepare(request_).made);
-}
-
-TEST_F(PrepareTest, LeavesNothingBesideTheStoreAndClearsWhatKilledRunsLeft) {
-  write_file(folder_ / "stores/made.tmp-12345/store/train/tokens.bin", "half");
-  write_file(folder_ / "stores/made.tmp-backup", "the user's");
-  data::prepare(request_);
-  EXPECT_EQ(names_beside(), (std::vector<std::string>{".made.lock", "made", "made.tmp-backup"}));
-  EXPECT_FALSE(fs::exists(request_.store / "scratch"));
-}
-
-TEST_F(PrepareTest, TwoAtOnceIsAnErrorForTheSecond) {
-  fs::create_directories(folder_ / "stores");
-  const base::FileLock held(folder_ / "stores/.made.lock");
-  EXPECT_NE(complaint(), "");
-  EXPECT_FALSE(fs::exists(request_.store));
-}
-
-TEST_F(PrepareTest, AFullDiskLeavesTheOldStoreAndNothingElse) {
-  data::prepare(request_);
-  const auto before = all_bytes(request_.store);
-  request_.data.seed = 2;
-  request_.force = true;
-  for (const rlim_t bytes : {100, 5'000, 12'000}) {
-    const FullDisk full(bytes);
-    EXPECT_NE(complaint(), "") << bytes;
-  }
-  EXPECT_EQ(all_bytes(request_.store), before);
-  EXPECT_EQ(names_beside(), (std::vector<std::string>{".made.lock", "made"}));
-}
-
 TEST_F(PrepareTest, FilesOfAPatternAreHashedAndRead) {
   write_file(folder_ / "parts/a.jsonl", made_corpus(40));
   write_file(folder_ / "parts/b.jsonl", made_corpus(30, 40));
@@ -416,52 +230,6 @@ TEST_F(PrepareTest, FilesOfAPatternAreHashedAndRead) {
   EXPECT_NE(complaint().find("the content of its files differs"), std::string::npos);
   request_.data.sources = {{(folder_ / "none/*.jsonl").string(), "train", "auto"}};
   EXPECT_NE(complaint().find("none/*.jsonl: "), std::string::npos);
-}
-
-TEST_F(PrepareTest, AStoreThatItsSourcesPatternMatchesIsRefused) {
-  request_.data.sources = {{(folder_ / "*").string(), "train", "jsonl"}};
-  EXPECT_NE(complaint().find("is read as data.sources[0] or lies inside it"), std::string::npos);
-  request_.data.sources = {{(folder_ / "*.jsonl").string(), "train", "auto"}};
-  EXPECT_EQ(complaint(), "");
-}
-
-TEST_F(PrepareTest, BadSourcesAreErrorsAndLeaveNothing) {
-  const auto source = [&](const std::string& bytes) {
-    write_file(folder_ / "bad", bytes);
-    request_.data.sources = {{(folder_ / "bad").string(), "train", "auto"}};
-    const auto text = complaint();
-    EXPECT_FALSE(fs::exists(request_.store)) << text;
-    return text;
-  };
-  EXPECT_NE(source("").find("no dialogue is left"), std::string::npos);
-  EXPECT_NE(source("{\"turns\": 1}\n").find("the first that is left out: "), std::string::npos);
-  EXPECT_NE(source("{\"turns\": 1}\n").find("bad:1: a field is missing"), std::string::npos);
-  EXPECT_NE(source(json_line("one", {"alone"})).find("too few turns"), std::string::npos);
-  EXPECT_NE(source("\x01\x02").find("no known format"), std::string::npos);
-  const auto packed = gzip(made_corpus(50));
-  EXPECT_NE(source(packed.substr(0, packed.size() / 2)).find("gzip is cut"), std::string::npos);
-  request_.data.sources = {{(folder_ / "none").string(), "train", "auto"}};
-  EXPECT_NE(complaint().find("no such file"), std::string::npos);
-  request_.data.sources = {{(folder_ / "corpus.jsonl").string(), "valid", "auto"}};
-  EXPECT_NE(complaint().find("split train"), std::string::npos);
-  fs::create_directories(folder_ / "empty");
-  request_.data.sources = {{(folder_ / "empty").string(), "train", "auto"}};
-  EXPECT_NE(complaint().find("no dialogue is left"), std::string::npos);
-}
-
-TEST_F(PrepareTest, FailsWithTheFirstTenWhenTooMuchIsFaulty) {
-  std::string bad;
-  for (int i = 0; i < 20; ++i) bad += "{broken\n";
-  write_file(folder_ / "corpus.jsonl", made_corpus(30) + bad);
-  request_.data.max_skipped = 20;
-  EXPECT_EQ(complaint(), "");
-  request_.store = folder_ / "stores/other";
-  request_.data.max_skipped = 19;
-  const auto text = complaint();
-  EXPECT_NE(text.find("data.max_skipped = 19"), std::string::npos) << text;
-  EXPECT_NE(text.find("corpus.jsonl:31:"), std::string::npos) << text;
-  EXPECT_NE(text.find("corpus.jsonl:40:"), std::string::npos) << text;
-  EXPECT_EQ(text.find("corpus.jsonl:41:"), std::string::npos) << text;
 }
 
 TEST_F(PrepareTest, WideVocabulariesRoundTrip) {
@@ -486,64 +254,6 @@ TEST_F(PrepareTest, WideVocabulariesRoundTrip) {
   const auto reading = read_corpus(folder_ / "corpus.jsonl");
   for (const std::uint64_t i : {0, 350, 699})
     EXPECT_EQ(store.split("train").record(i).turns[1].text, reading.dialogues[i].turns[1].text);
-}
-
-/// KiB that a process needs at most to prepare a corpus.
-long peak_of(const std::string& corpus, int sample_bytes) {
-  const TemporaryFolder folder;
-  write_file(folder / "corpus.jsonl", corpus);
-  write_file(folder / "recipe.yaml",
-             "store: " + (folder / "store").string() + "\ndata:\n  sources: [{path: " +
-                 (folder / "corpus.jsonl").string() + "}]\n  tokenizer: {vocab_size: 1000, " +
-                 "sample_bytes: " + std::to_string(sample_bytes) + "}\n");
-  Process process({"/proc/self/exe"}, {{"BANTER_TEST_PREPARE", (folder / "recipe.yaml").string()}});
-  const auto result = process.wait();
-  EXPECT_EQ(result.exit_code, 0) << result.err;
-  const auto at = result.out.find("peak ");
-  return at == std::string::npos ? 0 : std::stol(result.out.substr(at + 5));
-}
-
-class PrepareMemoryTest : public testing::Test {
- protected:
-  void SetUp() override {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    GTEST_SKIP() << "a sanitizer keeps freed memory: its peak is not the program's";
-#endif
-  }
-};
-
-/// KiB of the table of keys seen, the one part that is meant to grow (up to 32 MiB, see SeenKeys):
-/// the id and the text of each dialogue, and at least as many empty slots.
-double table_of(std::uint64_t dialogues) {
-  return static_cast<double>(std::bit_ceil(2 * 2 * dialogues) * sizeof(data::Slot)) / 1024;
-}
-
-TEST_F(PrepareMemoryTest, IsTheSameForACorpusTenTimesAsLarge) {
-  // The long form would see a few bytes that stay of every dialogue.
-  const std::uint64_t dialogues = std::getenv("BANTER_LONG") != nullptr ? 20'000 : 4'000;
-  const auto rest = [](std::uint64_t count) {
-    return static_cast<double>(peak_of(made_corpus(count), 150'000)) - table_of(count);
-  };
-  const auto small = rest(dialogues);
-  ASSERT_GT(small, 0);
-  EXPECT_LT(rest(10 * dialogues), 1.1 * small);
-}
-
-TEST_F(PrepareMemoryTest, IsBoundedForDialoguesOfManyShortTurns) {
-  const auto corpus = [](std::uint64_t dialogues) {
-    std::string lines;
-    for (std::uint64_t d = 0; d < dialogues; ++d) {
-      std::vector<std::string> texts(2'000);
-      for (std::uint64_t t = 0; t < texts.size(); ++t)
-        texts[t] = static_cast<char>('a' + base::mix64(d * texts.size() + t) % 26);
-      lines += json_line("d" + std::to_string(d), texts);
-    }
-    return lines;
-  };
-  const auto small = peak_of(corpus(300), 10'000);  // enough to fill what waits between threads
-  const auto large = peak_of(corpus(1'500), 10'000);
-  ASSERT_GT(small, 0);
-  EXPECT_LT(static_cast<double>(large), 1.1 * static_cast<double>(small));
 }
 
 TEST(PrepareCorporaTest, UbuntuHasItsPublishedCounts) {
