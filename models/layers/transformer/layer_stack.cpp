@@ -6,7 +6,7 @@ namespace banter::models {
 namespace {
 
 torch::nn::LayerNorm norm_of(const TransformerOptions& o) {
-  return torch::nn::LayerNorm(torch::nn::LayerNormOptions({o.dim}));
+  return torch::nn::LayerNorm(torch::nn::LayerNormOptions({o.dim}).eps(o.norm_eps));
 }
 
 }  // namespace

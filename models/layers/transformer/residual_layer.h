@@ -15,12 +15,14 @@ namespace banter::models {
 ///          arXiv:2002.04745
 class ResidualLayer : public torch::nn::Module {
  protected:
-  explicit ResidualLayer(const TransformerOptions& o) : dim_(o.dim), is_pre_(o.norm == "pre") {
+  explicit ResidualLayer(const TransformerOptions& o)
+      : dim_(o.dim), norm_eps_(o.norm_eps), is_pre_(o.norm == "pre") {
     dropout_ = register_module("dropout", torch::nn::Dropout(o.dropout));
   }
 
   torch::nn::LayerNorm add_norm(const std::string& name) {
-    return register_module(name, torch::nn::LayerNorm(torch::nn::LayerNormOptions({dim_})));
+    return register_module(
+        name, torch::nn::LayerNorm(torch::nn::LayerNormOptions({dim_}).eps(norm_eps_)));
   }
 
   template <typename Part>
@@ -31,6 +33,7 @@ class ResidualLayer : public torch::nn::Module {
 
  private:
   std::int64_t dim_;
+  double norm_eps_;
   bool is_pre_;
   torch::nn::Dropout dropout_{nullptr};
 };

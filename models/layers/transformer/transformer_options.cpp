@@ -13,6 +13,7 @@ void TransformerOptions::read(configs::Section& section) {
   ffn_dim = section.get("ffn_dim", ffn_dim);
   norm = section.choice("norm", norm, {"pre", "post"});
   final_norm = section.get("final_norm", norm == "pre");
+  norm_eps = section.get("norm_eps", norm_eps);
   positions = section.choice("positions", positions, positions_kinds());
   max_positions = section.get("max_positions", max_positions);
   position_offset = section.get("position_offset", position_offset);
@@ -27,6 +28,7 @@ void TransformerOptions::read(configs::Section& section) {
   section.check(positions != "rope" || dim / heads % 2 == 0, "heads",
                 "such that dim / heads is even where positions is rope: pairs are turned");
   section.check(ffn_dim > 0, "ffn_dim", "positive");
+  section.check(norm_eps > 0 && norm_eps < 1, "norm_eps", "in (0, 1)");
   section.check(max_positions > 0, "max_positions", "positive");
   section.check(position_offset >= 0, "position_offset", "0 or more");
   section.check(max_positions == defaults.max_positions || positions == "learned", "max_positions",

@@ -14,6 +14,7 @@ struct TransformerOptions {
   std::int64_t ffn_dim = 1024;  ///< inside a feed-forward layer, > 0
   std::string norm = "pre";     ///< where a part is normalised: before it, or with its residual
   bool final_norm = true;       ///< behind the last layer; unless said: with norm: pre
+  double norm_eps = 1e-5;       ///< of every layer norm, added to its variance, > 0
   std::string positions = "sinusoidal";  ///< learned|rope|sinusoidal
   std::int64_t max_positions = 1024;     ///< of learned; tokens behind share the last one's, > 0
   std::int64_t position_offset = 0;      ///< of learned: rows before the first position's, >= 0
