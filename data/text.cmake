@@ -106,6 +106,7 @@ add_library(
   store/store.cpp
   store/store_folder.cpp
   store/store_writer.cpp
+  tokenizer/own_symbols.cpp
   tokenizer/pretrained.cpp
   tokenizer/text_sample.cpp
   tokenizer/tokenizer.cpp

@@ -10,6 +10,7 @@
 
 #include "base/errors.h"
 #include "base/files.h"
+#include "base/hash.h"
 #include "base/lock.h"
 #include "base/progress.h"
 #include "base/utf8.h"
@@ -22,6 +23,7 @@
 #include "data/preparation/tokenizer_training.h"
 #include "data/scratch/temporary_folder.h"
 #include "data/store/rows.h"
+#include "data/tokenizer/own_symbols.h"
 
 namespace banter::data {
 namespace {
@@ -76,14 +78,22 @@ struct Encoding {
   double valid_below;  ///< the recipe's share, or what a reading has made of it
 };
 
+/// A tokenizer that was made first, by us or elsewhere. Throws   DataError
+Tokenizer given_tokenizer(const std::string& file, const std::string& hash) {
+  auto model = base::read_file(file);
+  if (base::sha256_hex(model) != hash)
+    throw base::DataError(file + ": changed while it was used: prepare again");
+  try {
+    return Tokenizer(with_own_symbols(std::move(model)));
+  } catch (const base::DataError& error) {
+    throw base::DataError(file + ": " + error.what());
+  }
+}
+
 Encoding encoding_for(const Work& work, PartialStore& partial) {
   const auto& data = work.request.data;
-  if (!data.tokenizer.path.empty()) {
-    auto given = Tokenizer::open(data.tokenizer.path);
-    if (given.hash() != work.inputs.tokenizer)
-      throw base::DataError(data.tokenizer.path + ": changed while it was used: prepare again");
-    return {given, data.valid_share};
-  }
+  if (!data.tokenizer.path.empty())
+    return {given_tokenizer(data.tokenizer.path, work.inputs.tokenizer), data.valid_share};
   if (auto trained = partial.tokenizer()) return {*trained, data.valid_share};
   auto trained = train_tokenizer(work);
   partial.keep_tokenizer(trained.tokenizer);

@@ -12,6 +12,7 @@
 #include "base/files.h"
 #include "base/hash.h"
 #include "base/utf8.h"
+#include "data/tokenizer/own_symbols.h"
 #include "data/tokenizer/text_sample.h"
 
 namespace banter::data {
@@ -22,17 +23,6 @@ constexpr const char* kRecord = "tokenizer.json";
 constexpr const char* kReplyModel = "reply_tokenizer.model";
 
 constexpr std::size_t kMaxSentenceBytes = 4000;  // the trainer drops lines above 4192
-
-std::string speaker_symbol(std::int64_t index) {
-  return std::string("<speaker:") + static_cast<char>('A' + index) + ">";
-}
-
-/// The control symbols behind pad, unk, bos and eos, in the order of their ids.
-std::vector<std::string> control_symbols() {
-  std::vector<std::string> symbols = {"<turn>", "<persona>", "<speaker:?>"};
-  for (std::int64_t i = 0; i < SpecialIds::kSpeakers; ++i) symbols.push_back(speaker_symbol(i));
-  return symbols;
-}
 
 bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
 
@@ -214,12 +204,8 @@ Tokenizer::Tokenizer(std::string model) {
       throw base::DataError("the tokenizer lacks the reserved symbol " + std::string(piece) +
                             " at id " + std::to_string(id) + ": make it with `banter prepare`");
   };
-  expect("<pad>", special_.pad);
-  expect("<unk>", special_.unk);
-  expect("<s>", special_.bos);
-  expect("</s>", special_.eos);
-  TokenId next = special_.turn_end;
-  for (const auto& symbol : control_symbols()) expect(symbol, next++);
+  TokenId next = special_.pad;
+  for (const auto& symbol : own_symbols()) expect(symbol, next++);
 
   for (int id = 0; id < processor.GetPieceSize(); ++id) {
     const bool is_text = !processor.IsControl(id) && !processor.IsUnknown(id);

@@ -256,6 +256,29 @@ TEST_F(PrepareTest, WideVocabulariesRoundTrip) {
     EXPECT_EQ(store.split("train").record(i).turns[1].text, reading.dialogues[i].turns[1].text);
 }
 
+TEST_F(PrepareTest, ASentencePieceModelOfOthersIsATokenizerToo) {
+  const auto model = read_whole(BANTER_SOURCE_DIR
+                                "/tests/fixtures/hugging_face/encoders/xlm-roberta/"
+                                "sentencepiece.bpe.model");
+  const auto file = folder_ / "foreign.model";
+  write_file(file, model);
+  request_.data.tokenizer.path = file.string();
+  data::prepare(request_);
+  EXPECT_FALSE(data::prepare(request_).made) << "it is the same file";
+  const auto store = data::Store::open(request_.store);
+  const auto& tokenizer = store.tokenizer();
+  const auto pieces = data::pieces_of(model);
+  const auto first = tokenizer.special().count() + 256;
+  for (std::size_t i = 3; i < pieces.size(); ++i)
+    EXPECT_EQ(tokenizer.piece(first + static_cast<data::TokenId>(i) - 3), pieces[i]);
+  const auto record = store.split("train").record(0);
+  EXPECT_EQ(record.turns[1].text, made_text(std::stoull(record.id.substr(1)) * 10 + 1));
+
+  write_file(file, "no model");
+  request_.store = folder_ / "stores/other";
+  EXPECT_NE(complaint().find(file.string() + ": is no SentencePiece model"), std::string::npos)
+      << complaint();
+}
 TEST(PrepareCorporaTest, UbuntuHasItsPublishedCounts) {
   if (const auto why = missing_corpus("native/ubuntu_v1"); !why.empty()) GTEST_SKIP() << why;
   const TemporaryFolder folder;

@@ -1,19 +1,26 @@
 #include "data/tokenizer/tokenizer.h"
 
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <sentencepiece_processor.h>
+#include <sentencepiece_trainer.h>
+#include <unistd.h>
 
 #include "base/errors.h"
 #include "base/random.h"
 #include "base/utf8.h"
+#include "data/tokenizer/own_symbols.h"
 #include "data/tokenizer/text_sample.h"
 #include "data/tokenizer/word_encoder.h"
 
 namespace banter::tests {
 namespace {
 
+namespace fs = std::filesystem;
 using data::TokenId;
 using data::Tokenizer;
 using data::TokenizerOptions;
@@ -182,6 +189,63 @@ TEST(TokenizerTest, AVocabularyTooSmallForTheTextIsAnError) {
 TEST(TokenizerTest, OtherBytesAreNoTokenizer) {
   EXPECT_THROW(Tokenizer("not a model"), base::DataError);
   EXPECT_THROW(Tokenizer(""), base::DataError);
+}
+
+// ---- SentencePiece models of others -------------------------------------------------------------
+
+/// A model that was trained without our symbols: <unk>, <s>, </s>, then pieces; its texts are
+/// normalised, and get a space in front.
+std::string foreign_model(const std::string& type) {
+  const auto file = fs::temp_directory_path() / ("banter-foreign-" + std::to_string(::getpid()));
+  std::ofstream(file) << [] {
+    std::string lines;
+    for (const auto& text : small_talk()) lines += text + "\n";
+    return lines;
+  }();
+  std::string model;
+  sentencepiece::SentencePieceTrainer::Train({{"input", file.string()},
+                                              {"model_type", type},
+                                              {"vocab_size", "70"},
+                                              {"hard_vocab_limit", "false"},
+                                              {"self_test_sample_size", "3"},
+                                              {"minloglevel", "2"}},
+                                             nullptr, &model);
+  fs::remove(file);
+  return model;
+}
+
+TEST(OwnSymbolsTest, AModelOfOthersCutsWordsAsBefore) {
+  for (const std::string type : {"unigram", "bpe"}) {
+    const auto model = foreign_model(type);
+    sentencepiece::SentencePieceProcessor before;
+    ASSERT_TRUE(before.LoadFromSerializedProto(model).ok());
+    const Tokenizer own(data::with_own_symbols(model));
+    for (const auto& text : small_talk()) {
+      std::vector<std::string> pieces, expected;
+      for (const auto id : own.encode(text)) pieces.push_back(own.piece(id));
+      ASSERT_TRUE(before.Encode(text, &expected).ok());
+      ASSERT_EQ(pieces, expected) << type;
+    }
+  }
+}
+
+TEST(OwnSymbolsTest, AModelOfOthersKeepsEveryTextAsItIs) {
+  const auto model = foreign_model("unigram");
+  const Tokenizer own(data::with_own_symbols(model));
+  EXPECT_EQ(own.vocab_size(), own.special().count() + 256 + std::ssize(data::pieces_of(model)) - 3);
+  for (const std::string text : {"the  router \uff01", " <s> <0x41>\t", "\u2581\u4e2d"}) {
+    EXPECT_EQ(own.decode(own.encode(text)), text);
+    for (const auto id : own.encode(text)) EXPECT_GE(id, own.special().count());
+  }
+}
+
+TEST(OwnSymbolsTest, OurModelsStayAsTheyAreAndOtherFilesAreRefused) {
+  EXPECT_EQ(data::with_own_symbols(tokenizer().model()), tokenizer().model());
+  EXPECT_THROW(data::with_own_symbols("no model"), base::DataError);
+  const auto model = foreign_model("unigram");
+  EXPECT_THROW(data::with_own_symbols(model.substr(0, model.size() / 2)), base::DataError);
+  const std::string suffixes = "\x12\x03\xC0\x01\x01";  // trainer_spec: treat_whitespace_as_suffix
+  EXPECT_THROW(data::with_own_symbols(model + suffixes), base::DataError);
 }
 
 TEST(WordEncoderTest, GivesTheIdsOfTheTokenizerWhateverItHasSeen) {
