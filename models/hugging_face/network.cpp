@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <utility>
 
 #include "base/errors.h"
-#include "base/utf8.h"
+#include "models/hugging_face/config_keys.h"
 #include "models/hugging_face/json_file.h"
 
 namespace banter::models {
@@ -33,68 +32,7 @@ constexpr std::array kFamilies = {
            .embedding_norm = true},
 };
 
-/// The activations by their names there; the first of a kind is what is written.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kActivations = {{
-    {"gelu", "gelu"},
-    {"relu", "relu"},
-    {"swish", "swish"},
-    {"silu", "swish"},
-}};
-
-/// Keys of one config.json, read with its place in every message.
-class Keys {
- public:
-  Keys(const json::object& config, std::string_view where) : config_(config), where_(where) {}
-
-  [[noreturn]] void fail(std::string_view key, const std::string& rule) const {
-    const auto* value = config_.if_contains(key);
-    throw DataError(where_ + ": \"" + std::string(key) + "\" is " +
-                    (value == nullptr ? "missing" : base::printable(json::serialize(*value))) +
-                    "; banter's transformer needs " + rule);
-  }
-  [[nodiscard]] bool has(std::string_view key) const {
-    const auto* value = config_.if_contains(key);
-    return value != nullptr && !value->is_null();
-  }
-  [[nodiscard]] std::int64_t integer(std::string_view key, std::int64_t least) const {
-    const auto* value = config_.if_contains(key);
-    if (value == nullptr || !value->is_int64() || value->get_int64() < least)
-      fail(key, "a whole number from " + std::to_string(least));
-    return value->get_int64();
-  }
-  [[nodiscard]] bool flag(std::string_view key, bool fallback) const {
-    if (!has(key)) return fallback;
-    if (!config_.at(key).is_bool()) fail(key, "true or false");
-    return config_.at(key).get_bool();
-  }
-  [[nodiscard]] double share(std::string_view key, double fallback) const {
-    if (!has(key)) return fallback;
-    const auto& value = config_.at(key);
-    const double number = value.is_number() ? value.to_number<double>() : -1;
-    if (number < 0 || number >= 1) fail(key, "a number in [0, 1)");
-    return number;
-  }
-  [[nodiscard]] std::string text(std::string_view key, std::string_view fallback) const {
-    if (!has(key)) return std::string(fallback);
-    if (!config_.at(key).is_string()) fail(key, "a text");
-    return std::string(config_.at(key).get_string());
-  }
-  /// Throws   DataError when the key is there with another value
-  void expect(std::string_view key, bool value) const {
-    if (flag(key, value) != value) fail(key, std::string(value ? "true" : "false") + " here");
-  }
-  void expect_equal(std::string_view key, std::string_view other) const {
-    if (has(key) && integer(key, 1) != integer(other, 1))
-      fail(key, "the same as \"" + std::string(other) + "\", which is " +
-                    std::to_string(integer(other, 1)));
-  }
-
- private:
-  const json::object& config_;
-  std::string where_;
-};
-
-Family family_of(const Keys& keys) {
+Family family_of(const ConfigKeys& keys) {
   const auto type = keys.text("model_type", "");
   const auto* found = std::ranges::find(kFamilies, type, &Family::model_type);
   if (found != kFamilies.end()) return *found;
@@ -104,15 +42,8 @@ Family family_of(const Keys& keys) {
   keys.fail("model_type", known);
 }
 
-std::string activation_of(const Keys& keys) {
-  const auto name = keys.text("activation_function", "gelu");
-  for (const auto& [theirs, ours] : kActivations)
-    if (theirs == name) return std::string(ours);
-  keys.fail("activation_function", "gelu, relu, silu or swish");
-}
-
 /// Older folders say in keys of their own what the family is.
-void check_family(const Keys& keys, const Family& family) {
+void check_family(const ConfigKeys& keys, const Family& family) {
   const bool is_pre = family.norm == "pre";
   keys.expect("is_encoder_decoder", true);
   keys.expect("normalize_before", is_pre);
@@ -125,7 +56,7 @@ void check_family(const Keys& keys, const Family& family) {
   keys.expect_equal("decoder_ffn_dim", "encoder_ffn_dim");
 }
 
-void check_sizes(const Keys& keys, const Network& network) {
+void check_sizes(const ConfigKeys& keys, const Network& network) {
   if (network.layers.dim % network.layers.heads != 0)
     keys.fail("encoder_attention_heads", "a divisor of \"d_model\"");
   if (network.family.positions == "sinusoidal" && network.layers.dim % 2 != 0)
@@ -151,7 +82,7 @@ json::object read_config(const std::filesystem::path& folder) {
 }
 
 Network network_of(const json::object& config, std::string_view where) {
-  const Keys keys(config, where);
+  const ConfigKeys keys(config, where);
   Network network;
   network.family = family_of(keys);
   check_family(keys, network.family);
@@ -165,7 +96,7 @@ Network network_of(const json::object& config, std::string_view where) {
   o.position_offset = network.family.position_offset;
   o.embedding_norm = network.family.embedding_norm;
   o.scale_embedding = keys.flag("scale_embedding", false);
-  o.activation = activation_of(keys);
+  o.activation = keys.activation("activation_function");
   o.dropout = keys.share("dropout", 0.1);
   o.activation_dropout = keys.share("activation_dropout", 0);
   network.encoder_layers = keys.integer("encoder_layers", 1);
@@ -185,8 +116,6 @@ Network network_of(const json::object& config, std::string_view where) {
 
 json::object config_json(const Network& network) {
   const auto& o = network.layers;
-  const auto activation = std::ranges::find(kActivations, std::string_view(o.activation),
-                                            &std::pair<std::string_view, std::string_view>::second);
   json::object config;
   config["architectures"] = {network.family.architecture};
   config["model_type"] = network.family.model_type;
@@ -203,7 +132,7 @@ json::object config_json(const Network& network) {
     config[name + "_attention_heads"] = o.heads;
     config[name + "_ffn_dim"] = o.ffn_dim;
   }
-  config["activation_function"] = activation->first;
+  config["activation_function"] = activation_there(o.activation);
   config["scale_embedding"] = o.scale_embedding;
   config["max_position_embeddings"] = network.max_positions;
   config["tie_word_embeddings"] = network.tied;

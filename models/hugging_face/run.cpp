@@ -94,6 +94,7 @@ void check_family(const FlatTransformerOptions& o, const Family& family, const s
   expect_same("norm", o.norm, family.norm);
   expect_same("final_norm", o.final_norm, family.final_norm);
   expect_same("embedding_norm", o.embedding_norm, family.embedding_norm);
+  expect_same("norm_eps", o.norm_eps, TransformerOptions{}.norm_eps);
   expect_same("position_offset", o.position_offset, family.position_offset);
   expect_same("projections", o.projections, "dense");
   expect_same("speakers", o.speakers, false);

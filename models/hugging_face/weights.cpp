@@ -98,16 +98,15 @@ NamedTensors read_shards(const fs::path& folder) {
   return tensors;
 }
 
-[[noreturn]] void refuse_without_weights(const fs::path& folder) {
+[[noreturn]] void refuse_without_weights(const fs::path& folder, std::string_view loader) {
   for (const auto* name : kPickled)
-    if (fs::exists(folder / name))
-      throw CheckpointError(
-          (folder / name).string() +
-          ": pickled weights are not read, since reading can run what is in them; convert the "
-          "folder where you trust it: python -c \"from transformers import AutoModelForSeq2SeqLM "
-          "as M; M.from_pretrained('" +
-          folder.string() + "').save_pretrained('" + folder.string() + "')\"");
+    if (fs::exists(folder / name)) refuse_pickled(folder / name, folder, loader);
   throw base::FileError((folder / kWhole).string() + ": is missing");
+}
+
+void to_float32(NamedTensors& tensors) {
+  for (auto& [name, tensor] : tensors)
+    if (tensor.is_floating_point()) tensor = tensor.to(torch::kFloat32);
 }
 
 bool says_the_same(const torch::Tensor& a, const torch::Tensor& b) {
@@ -127,17 +126,31 @@ void check_sinusoids(const torch::Tensor& table, const std::string& what) {
 
 }  // namespace
 
-NamedTensors read_weights(const fs::path& folder) {
+void refuse_pickled(const fs::path& file, const fs::path& folder, std::string_view loader) {
+  throw CheckpointError(
+      file.string() +
+      ": pickled weights are not read, since reading can run what is in them; convert the "
+      "folder where you trust it: python -c \"from transformers import " +
+      std::string(loader) + " as M; M.from_pretrained('" + folder.string() +
+      "').save_pretrained('" + folder.string() + "')\"");
+}
+
+NamedTensors read_weights(const fs::path& folder, std::string_view loader) {
   NamedTensors tensors;
   if (fs::exists(folder / kWhole)) {
     tensors = read_safetensors(folder / kWhole);
   } else if (fs::exists(folder / kIndex)) {
     tensors = read_shards(folder);
   } else {
-    refuse_without_weights(folder);
+    refuse_without_weights(folder, loader);
   }
-  for (auto& [name, tensor] : tensors)
-    if (tensor.is_floating_point()) tensor = tensor.to(torch::kFloat32);
+  to_float32(tensors);
+  return tensors;
+}
+
+NamedTensors read_weights_file(const fs::path& file) {
+  auto tensors = read_safetensors(file);
+  to_float32(tensors);
   return tensors;
 }
 

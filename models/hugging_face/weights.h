@@ -11,11 +11,17 @@
 namespace banter::models {
 
 /// The tensors of a folder, in float32: of model.safetensors, or of the files that
-/// model.safetensors.index.json lists.
+/// model.safetensors.index.json lists. `loader`: the class of `transformers` that can convert one.
 /// Throws   CheckpointError for pickled weights alone (they can run what they like) with the way to
 ///          convert them, a file of the index that lacks a tensor or has another file's; FileError
 ///          when there are no weights
-NamedTensors read_weights(const std::filesystem::path& folder);
+NamedTensors read_weights(const std::filesystem::path& folder,
+                          std::string_view loader = "AutoModelForSeq2SeqLM");
+/// The same of one file. Throws   FileError, CheckpointError
+NamedTensors read_weights_file(const std::filesystem::path& file);
+/// Throws   CheckpointError for a pickled file, with the way to convert its folder
+[[noreturn]] void refuse_pickled(const std::filesystem::path& file,
+                                 const std::filesystem::path& folder, std::string_view loader);
 
 /// A `transformer` model's tensors under their names there; the same memory, so that what is
 /// assigned to them is the model's.
