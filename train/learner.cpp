@@ -145,6 +145,13 @@ Initialised Learner::start_from(const std::string& run_name) {
   return from;
 }
 
+models::EncoderStart Learner::start_from_encoder(const std::string& place) {
+  auto start =
+      models::start_from_encoder(task_->model(), store_.tokenizer(), place, "train.init_encoder");
+  if (average_) average_.emplace(arena_, options_.ema_decay);
+  return start;
+}
+
 void Learner::save_into(const std::filesystem::path& folder) {
   for (const auto& range : arena_.ranges) state.updates[range.rule.name] = range.updates;
   models::write_safetensors(folder / "model.safetensors", models::named_tensors(task_->model()));

@@ -11,6 +11,7 @@
 
 #include "data/store/store.h"
 #include "models/checkpoint/safetensors.h"
+#include "models/hugging_face/encoder_start.h"
 #include "train/arena.h"
 #include "train/init_from.h"
 #include "train/optimizer.h"
@@ -40,6 +41,8 @@ class Learner {
 
   /// Takes the parameters that fit from another run's checkpoint, at step 0; see `init_from`.
   Initialised start_from(const std::string& run_name);
+  /// Takes them from a pretrained encoder, a folder or file; see `start_from_encoder`.
+  models::EncoderStart start_from_encoder(const std::string& place);
 
   /// Writes all files of a checkpoint but its manifest. Throws   FileError
   void save_into(const std::filesystem::path& folder);

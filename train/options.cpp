@@ -92,6 +92,9 @@ TrainOptions TrainOptions::from(configs::Section& section, JudgedOn what) {
   section.check(seed >= 0, "seed", "0 or more");
   o.seed = static_cast<std::uint64_t>(seed);
   o.init_from = section.get("init_from", o.init_from);
+  o.init_encoder = section.get("init_encoder", o.init_encoder);
+  section.check(o.init_from.empty() || o.init_encoder.empty(), "init_encoder",
+                "left out beside init_from: parameters start from one of them");
   read_optimizer(o, section);
   read_stops(o, section);
   read_judgement(o, section, what);

@@ -15,9 +15,11 @@ namespace banter::train {
 /// A step is one update of the parameters. What triggers validation, saving, keep_best or early
 /// stop is counted in steps or epochs, never by a clock; minutes may only stop a run.
 struct TrainOptions {
-  std::uint64_t seed = 1;  ///< of parameters, order and dropout
-  std::string init_from;   ///< a run that parameters start from where name and shape agree; "" =
-                           ///< none; not read when this run goes on
+  std::uint64_t seed = 1;    ///< of parameters, order and dropout
+  std::string init_from;     ///< a run that parameters start from where name and shape agree; "" =
+                             ///< none; not read when this run goes on
+  std::string init_encoder;  ///< a pretrained encoder that parameters start from, a folder or file
+                             ///< of Hugging Face's; "" = none; not read when this run goes on
 
   double lr = 0.001;                      ///< learning rate after the warm-up, > 0
   std::string schedule = "inverse_sqrt";  ///< constant|inverse_sqrt|cosine|linear

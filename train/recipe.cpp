@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "models/decoding/options.h"
+#include "models/hugging_face/encoder_start.h"
 #include "models/pair_classifiers.h"
 #include "models/registry.h"
 
@@ -23,10 +24,14 @@ Learning read_learning(configs::Section& root) {
   learning.batch = data::BatchOptions::from(batch_section);
   auto model_section = root.section("model");
   models::check_model(model_section);
-  if (models::is_pair_classifier(models::model_type(model_section)))
-    learning.judged_on = JudgedOn::kPairs;
+  const auto type = models::model_type(model_section);
+  if (models::is_pair_classifier(type)) learning.judged_on = JudgedOn::kPairs;
   auto train_section = root.section("train");
   learning.train = TrainOptions::from(train_section, learning.judged_on);
+  train_section.check(
+      learning.train.init_encoder.empty() || models::starts_from_encoder(type), "init_encoder",
+      "left out with a model of type " + type + ": " + models::types_that_start_from_encoders() +
+          " start from a pretrained encoder");
   return learning;
 }
 

@@ -18,6 +18,18 @@ std::string rounded(double value, const char* format) {
   return text;
 }
 
+json::array listed(const std::vector<std::string>& texts) {
+  return json::array(texts.begin(), texts.end());
+}
+
+/// How many parameters a start copied, and which it did not.
+std::string shares(const std::vector<std::string>& copied, const std::vector<std::string>& fresh) {
+  std::string names;
+  for (const auto& name : fresh) names += " " + name;
+  return std::to_string(copied.size()) +
+         " parameters copied; start by themselves:" + (names.empty() ? " none" : names);
+}
+
 base::Progress::Options progress_options(const TrainOptions& options, std::int64_t done,
                                          bool quiet) {
   return {.label = "train",
@@ -57,20 +69,39 @@ void Report::started(const TrainState& state, const std::string& device, std::in
 }
 
 void Report::initialised(const TrainState& state, const Initialised& from) {
-  const auto listed = [](const std::vector<std::string>& names) {
-    return json::array(names.begin(), names.end());
-  };
   log_.write({{"event", "init_from"},
               {"step", state.step},
               {"checkpoint", from.checkpoint},
               {"hash", from.hash},
               {"copied", listed(from.copied)},
               {"fresh", listed(from.fresh)}});
-  std::string fresh;
-  for (const auto& name : from.fresh) fresh += " " + name;
   if (!quiet_)
-    progress_.say("init_from " + from.checkpoint + ": " + std::to_string(from.copied.size()) +
-                  " parameters copied; start by themselves:" + (fresh.empty() ? " none" : fresh));
+    progress_.say("init_from " + from.checkpoint + ": " + shares(from.copied, from.fresh));
+}
+
+void Report::initialised(const TrainState& state, const models::EncoderStart& start) {
+  log_.write({{"event", "init_encoder"},
+              {"step", state.step},
+              {"place", start.place},
+              {"hash", start.hash},
+              {"model_type", start.model_type},
+              {"vocabulary", start.vocabulary},
+              {"pieces", start.pieces},
+              {"copied_pieces", start.copied_pieces},
+              {"copied", listed(start.copied)},
+              {"fresh", listed(start.fresh)},
+              {"notes", listed(start.notes)}});
+  for (const auto& warning : start.warnings) warn(state, warning);
+  if (quiet_) return;
+  progress_.say("init_encoder " + start.place + ": " + shares(start.copied, start.fresh));
+  if (!start.vocabulary.empty())
+    progress_.say(
+        "init_encoder: vectors of " + std::to_string(start.copied_pieces) + " of " +
+        std::to_string(start.pieces) + " pieces (" +
+        rounded(100 * static_cast<double>(start.copied_pieces) / static_cast<double>(start.pieces),
+                "%.1f") +
+        " %) copied by " + start.vocabulary);
+  for (const auto& note : start.notes) progress_.say("init_encoder: " + note);
 }
 
 void Report::stepped(TrainState& state, double grad_norm, double share) {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/progress.h"
+#include "models/hugging_face/encoder_start.h"
 #include "train/init_from.h"
 #include "train/log.h"
 #include "train/options.h"
@@ -28,6 +29,7 @@ class Report {
   void warn(const TrainState& state, const std::string& text);  ///< shown even when quiet
   void started(const TrainState& state, const std::string& device, std::int64_t parameters);
   void initialised(const TrainState& state, const Initialised& from);
+  void initialised(const TrainState& state, const models::EncoderStart& start);
   /// After every step; writes a line every `log_every` of them, and then empties `since_log`.
   void stepped(TrainState& state, double grad_norm, double share);
   void validated(const TrainState& state, const Judgement& judgement, bool is_best,

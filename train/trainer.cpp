@@ -66,6 +66,8 @@ struct Trainer::Impl {
                                   "; no checkpoint of the run can be used, so it cannot go on: "
                                   "begin anew with --restart, which moves it aside");
     if (!options.init_from.empty()) initialised = learner.start_from(options.init_from);
+    if (!options.init_encoder.empty())
+      started_by_encoder = learner.start_from_encoder(options.init_encoder);
   }
 
   void save(Report& report) {
@@ -146,6 +148,7 @@ struct Trainer::Impl {
     Report report(folder, options, state, share_done(0), quiet);
     report.started(state, c10::str(learner.device()), learner.parameters());
     if (initialised) report.initialised(state, *initialised);
+    if (started_by_encoder) report.initialised(state, *started_by_encoder);
     for (const auto& warning : warnings) report.warn(state, warning);
 
     TrainResult result;
@@ -176,6 +179,7 @@ struct Trainer::Impl {
   TrainState& state = learner.state;
   std::vector<std::string> warnings;       ///< to tell when it runs
   std::optional<Initialised> initialised;  ///< likewise, by a fresh run
+  std::optional<models::EncoderStart> started_by_encoder;
 
   std::int64_t saved_step = -1;    ///< of the newest checkpoint, -1 when it is out of date
   std::uint64_t saved_epochs = 0;  ///< that were over at it

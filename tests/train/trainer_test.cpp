@@ -200,21 +200,28 @@ const std::vector<std::string> kLinear = {"train.schedule=linear", "train.schedu
 const std::vector<std::string> kStack = {
     "model={type: stack_propagation, dim: 8, heads: 2, ffn_dim: 8, encoder_layers: 1, "
     "decoder_layers: 1, consistency_layers: 1, phase1_steps: 0}"};
+/// A model that can start from tests/fixtures/hugging_face/encoders/bert.
+constexpr const char* kBert = BANTER_SOURCE_DIR "/tests/fixtures/hugging_face/encoders/bert";
+const std::vector<std::string> kLikeBert = {
+    "model={type: stack_propagation, dim: 8, heads: 2, ffn_dim: 12, encoder_layers: 2, "
+    "decoder_layers: 1, consistency_layers: 1, norm: post, norm_eps: 1e-12, positions: learned, "
+    "max_positions: 20, scale_embedding: false, embedding_norm: true, activation: gelu}"};
 const std::vector<std::string> kExploding = {"train.lr=1e38", "train.warmup_steps=0",
                                              "train.valid_split=''", "train.steps=20"};
 
 INSTANTIATE_TEST_SUITE_P(
     EveryField, TrainOptionTest,
     testing::Values(
-        OptionCase{"seed", "2", {}}, OptionCase{"lr", "0.02", {}},
-        OptionCase{"schedule", "constant", {}}, OptionCase{"warmup_steps", "5", {}},
-        OptionCase{"schedule_steps", "7", kLinear}, OptionCase{"final_lr_share", "0.5", kLinear},
-        OptionCase{"beta1", "0.5", {}}, OptionCase{"beta2", "0.5", {}},
-        OptionCase{"eps", "0.1", {}}, OptionCase{"weight_decay", "0.5", {}},
-        OptionCase{"clip_norm", "0.01", {}}, OptionCase{"micro_batches", "1", {}},
-        OptionCase{"pairs_per_dialogue_batch", "1", kStack}, OptionCase{"ema_decay", "0.9", {}},
-        OptionCase{"max_bad_steps", "2", kExploding}, OptionCase{"steps", "7", {}},
-        OptionCase{"epochs", "1", {"train.steps=40"}}, OptionCase{"minutes", "1e-9", {}},
+        OptionCase{"seed", "2", {}}, OptionCase{"init_encoder", kBert, kLikeBert},
+        OptionCase{"lr", "0.02", {}}, OptionCase{"schedule", "constant", {}},
+        OptionCase{"warmup_steps", "5", {}}, OptionCase{"schedule_steps", "7", kLinear},
+        OptionCase{"final_lr_share", "0.5", kLinear}, OptionCase{"beta1", "0.5", {}},
+        OptionCase{"beta2", "0.5", {}}, OptionCase{"eps", "0.1", {}},
+        OptionCase{"weight_decay", "0.5", {}}, OptionCase{"clip_norm", "0.01", {}},
+        OptionCase{"micro_batches", "1", {}}, OptionCase{"pairs_per_dialogue_batch", "1", kStack},
+        OptionCase{"ema_decay", "0.9", {}}, OptionCase{"max_bad_steps", "2", kExploding},
+        OptionCase{"steps", "7", {}}, OptionCase{"epochs", "1", {"train.steps=40"}},
+        OptionCase{"minutes", "1e-9", {}},
         OptionCase{"patience", "1", {"train.lr=1e-30", "model.dropout=0"}},
         OptionCase{"split", "valid", {}}, OptionCase{"valid_split", "train", {}},
         OptionCase{"validate_every", "2", {}}, OptionCase{"valid_replies", "3", {}},
@@ -276,6 +283,57 @@ TEST_F(TrainerTest, ARunThatGoesOnNeedsItsStartNoMore) {
   fs::remove_all(place / "first");
   train(recipe("broken", from));
   EXPECT_EQ(contents(place / "whole"), contents(place / "broken"));
+}
+
+/// What a run starts from that the fixture gives its start.
+std::vector<std::string> from_bert(const std::string& place, const std::string& more) {
+  auto from = kLikeBert;
+  from.insert(from.end(), {"train.init_encoder=" + place, more});
+  return from;
+}
+
+TEST_F(TrainerTest, AModelStartsFromAPretrainedEncoder) {
+  auto from = from_bert(kBert, "train.steps=1");
+  from.insert(from.end(), {"train.lr=1e-9", "train.weight_decay=0", "train.ema_decay=0.9"});
+  const auto r = recipe("run", from);
+  train(r);
+  const auto line = log_lines(r.run / "log.jsonl").at(1);
+  EXPECT_EQ(line.at("event"), "init_encoder");
+  EXPECT_EQ(line.at("place").as_string(), kBert);
+  EXPECT_EQ(line.at("model_type"), "bert");
+  EXPECT_EQ(line.at("hash").as_string().size(), 64U);
+  EXPECT_GT(line.at("copied_pieces").as_int64(), 0);
+  EXPECT_LT(line.at("copied_pieces").as_int64(), line.at("pieces").as_int64());
+  EXPECT_EQ(line.at("notes").as_array().size(), 3U) << "of three layers";
+  EXPECT_TRUE(names_in(line, "copied").contains("decoder.0.feed_forward.in.bias"));
+  EXPECT_TRUE(names_in(line, "fresh").contains("decoder.0.cross_attention.query.weight"));
+  const auto file = models::read_safetensors(fs::path(kBert) / "model.safetensors");
+  const auto average = models::read_safetensors(r.run / "step-1/ema.safetensors");
+  const auto& norm = file.at("bert.encoder.layer.1.output.LayerNorm.weight");
+  for (const auto& tensors : {weights(r.run, 1), average})
+    EXPECT_TRUE(torch::allclose(tensors.at("encoder.1.feed_forward_norm.weight"), norm, 0, 1e-6));
+}
+
+TEST_F(TrainerTest, ARunThatGoesOnNeedsItsEncoderNoMore) {
+  const auto bert = place / "bert";
+  fs::copy(kBert, bert);
+  const auto from = from_bert(bert.string(), "train.steps=8");
+  train(recipe("whole", from));
+  EXPECT_THROW(train(recipe("broken", from), 5), Crash);
+  fs::remove_all(bert);
+  train(recipe("broken", from));
+  EXPECT_EQ(contents(place / "whole"), contents(place / "broken"));
+}
+
+TEST_F(TrainerTest, AnEncoderIsForModelsThatAreBuiltLikeOneAndBesideNoOtherStart) {
+  const auto said = problem<base::ConfigError>(
+      [&] { recipe("run", {std::string("train.init_encoder=") + kBert}); });
+  EXPECT_NE(said.find("train.init_encoder: must be left out with a model of type hred"),
+            std::string::npos)
+      << said;
+  const auto both =
+      problem<base::ConfigError>([&] { recipe("run", from_bert(kBert, "train.init_from=run")); });
+  EXPECT_NE(both.find("left out beside init_from"), std::string::npos) << both;
 }
 
 TEST_F(TrainerTest, AStartThatDoesNotFitIsAnError) {

@@ -92,6 +92,7 @@ Cell cell_of(const ExperimentOptions& o, const Row& row, std::int64_t seed) {
   cell.mix = recipe.mix;
   if (recipe.train.pairs_per_dialogue_batch > 0) cell.pair_store = recipe.pairs.store;
   cell.init_from = recipe.train.init_from;
+  cell.init_encoder = recipe.train.init_encoder;
   cell.recipe = recipe.text + data;
   cell.recipe_key = key_of(recipe, data);
   cell.evaluation_key = evaluation_key(o);

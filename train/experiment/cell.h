@@ -27,6 +27,7 @@ struct Cell {
   std::vector<MixedStore> mix{};       ///< further ones
   std::filesystem::path pair_store{};  ///< of sentence pairs, "" = none of its own
   std::string init_from{};             ///< the run that its parameters start from; "" = none
+  std::string init_encoder{};          ///< the pretrained encoder that they start from; likewise
   bool prepares = false;         ///< the store is made from the recipe's `data`; else it is given
   std::string recipe{};          ///< the effective YAML
   std::string recipe_key{};      ///< hash of all of it that a training depends on

@@ -10,6 +10,7 @@
 #include "data/store/store.h"
 #include "models/commands/model_arguments.h"
 #include "models/decoding/composed.h"
+#include "models/hugging_face/encoder_start.h"
 #include "models/registry.h"
 #include "train/commands.h"
 #include "train/experiment/gradient_flow.h"
@@ -141,6 +142,11 @@ int run_gradient_flow(const std::vector<std::string>& arguments) {
   if (!recipe.train.init_from.empty())
     start = "|initial:" +
             init_from(*initial, loaded.tokenizer, recipe.train.init_from).hash.substr(0, 12);
+  if (!recipe.train.init_encoder.empty())
+    start =
+        "|initial:" + models::start_from_encoder(*initial, loaded.tokenizer,
+                                                 recipe.train.init_encoder, "train.init_encoder")
+                          .hash.substr(0, 12);
   initial->to(device);
 
   const auto measure = [&](const char* name, models::DialogueModel& model) {

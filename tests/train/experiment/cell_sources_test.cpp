@@ -74,5 +74,16 @@ TEST_F(CellSourcesTest, AStartFromAnotherRunChangesWithItsCheckpoint) {
   EXPECT_EQ(hash_of(cell_), before);
 }
 
+TEST_F(CellSourcesTest, AStartFromAnEncoderChangesWithItsFiles) {
+  const auto file = folder_ / "encoder.safetensors";
+  cell_.init_encoder = file.string();
+  EXPECT_EQ(hash_of(cell_), "") << "there is no such file yet";
+  base::write_durably(file, "one");
+  const auto before = hash_of(cell_);
+  EXPECT_NE(before, store_.store().hash());
+  base::write_durably(file, "other");
+  EXPECT_NE(hash_of(cell_), before);
+}
+
 }  // namespace
 }  // namespace banter::train
