@@ -191,7 +191,7 @@ bool is_experiment(const fs::path& file) {
 
 TEST_F(RecipeKeysTest, EveryRecipeOfTheRepositoryIsReadByItsCommands) {
   std::size_t count = 0;
-  for (const auto& entry : fs::directory_iterator(kRoot / "configs")) {
+  for (const auto& entry : fs::recursive_directory_iterator(kRoot / "configs")) {
     if (entry.path().extension() != ".yaml") continue;
     ++count;
     const auto commands = is_experiment(entry.path())
@@ -202,7 +202,7 @@ TEST_F(RecipeKeysTest, EveryRecipeOfTheRepositoryIsReadByItsCommands) {
       EXPECT_EQ(result.exit_code, 0) << result.err;
     }
     const auto readme = base::read_file(kRoot / "configs/README.md");
-    const auto name = entry.path().filename().string();
+    const auto name = fs::relative(entry.path(), kRoot / "configs").string();
     EXPECT_NE(readme.find("](" + name + ")"), std::string::npos) << name << " is not in the README";
   }
   EXPECT_GE(count, 3u);
