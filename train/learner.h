@@ -54,6 +54,7 @@ class Learner {
   [[nodiscard]] std::optional<Judgement> judge() { return task_->judge(); }
   [[nodiscard]] torch::Device device() const { return device_; }
   [[nodiscard]] std::int64_t parameters() const;
+  [[nodiscard]] Amounts learned_from() const { return task_->learned_from(); }
   [[nodiscard]] double grad_norm() const {
     return grad_norm_;
   }                                     ///< of the last step, before it

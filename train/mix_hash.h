@@ -16,4 +16,7 @@ namespace banter::train {
 std::string hash_of_mix(const std::string& store, const std::vector<MixedStore>& mix,
                         std::span<const std::string> mixed, const std::string& pairs);
 
+/// Names the part of that which a recipe learns from; `data` itself where that is all of it.
+std::string hash_of_part(const std::string& data, const Recipe& recipe);
+
 }  // namespace banter::train

@@ -59,6 +59,9 @@ void read_stops(TrainOptions& o, configs::Section& section) {
 void read_judgement(TrainOptions& o, configs::Section& section, JudgedOn what) {
   o.keep_best = {usual_steering_metric(what)};
   o.split = section.get("split", o.split);
+  o.fraction = section.get("fraction", o.fraction);
+  const auto seed = section.get("fraction_seed", static_cast<std::int64_t>(o.fraction_seed));
+  o.fraction_seed = static_cast<std::uint64_t>(seed);
   o.valid_split = section.get("valid_split", o.valid_split);
   o.validate_every = section.get("validate_every", o.validate_every);
   o.valid_replies = section.get("valid_replies", o.valid_replies);
@@ -67,6 +70,8 @@ void read_judgement(TrainOptions& o, configs::Section& section, JudgedOn what) {
   o.keep_best = section.get("keep_best", o.keep_best);
   o.log_every = section.get("log_every", o.log_every);
   section.check(!o.split.empty(), "split", "the name of a split");
+  section.check(o.fraction > 0 && o.fraction <= 1, "fraction", "in (0, 1]");
+  section.check(seed >= 0, "fraction_seed", "0 or more");
   section.check(o.validate_every >= 0, "validate_every", "0 or more");
   section.check(o.valid_replies >= 0, "valid_replies", "0 or more");
   section.check(o.save_every >= 0, "save_every", "0 or more");

@@ -44,12 +44,14 @@ struct TrainOptions {
   std::int64_t patience = 0;  ///< stop after so many validations without a new best by the first
                               ///< metric of keep_best; 0 = never
 
-  std::string split = "train";                   ///< what it learns from
-  std::string valid_split = "valid";             ///< what it is judged by; "" = no validation
-  std::int64_t validate_every = 0;               ///< steps; 0 = at the end of every epoch
-  std::int64_t valid_replies = 0;                ///< judge by the first so many replies; 0 = all
-  std::int64_t save_every = 0;                   ///< steps; 0 = at the end of every epoch
-  std::int64_t keep_last = 2;                    ///< newest checkpoints that stay, >= 1
+  std::string split = "train";        ///< what it learns from
+  double fraction = 1;                ///< of the groups of it that are learned from, in (0, 1]
+  std::uint64_t fraction_seed = 1;    ///< of the order in which groups are taken
+  std::string valid_split = "valid";  ///< what it is judged by; "" = no validation
+  std::int64_t validate_every = 0;    ///< steps; 0 = at the end of every epoch
+  std::int64_t valid_replies = 0;     ///< judge by the first so many replies; 0 = all
+  std::int64_t save_every = 0;        ///< steps; 0 = at the end of every epoch
+  std::int64_t keep_last = 2;         ///< newest checkpoints that stay, >= 1
   std::vector<std::string> keep_best = {"ppl"};  ///< metrics whose best checkpoint stays; the first
                                                  ///< one is CURRENT's; of pairs {"accuracy"}
   std::int64_t log_every = 10;                   ///< steps between lines of log.jsonl, >= 1

@@ -39,7 +39,10 @@ PairSource read_pairs(configs::Section section) {
   PairSource pairs;
   pairs.store = section.get("store", "");
   pairs.split = section.get("split", pairs.split);
+  pairs.fraction = section.get("fraction", pairs.fraction);
+  pairs.exclude = section.choice("exclude", pairs.exclude, {"none", "dropped"});
   section.check(!pairs.split.empty(), "split", "the name of a split");
+  section.check(pairs.fraction > 0 && pairs.fraction <= 1, "fraction", "in (0, 1]");
   section.reject_unknown();
   return pairs;
 }

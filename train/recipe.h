@@ -6,6 +6,7 @@
 
 #include "configs/section.h"
 #include "data/batches/examples.h"
+#include "data/batches/part.h"
 #include "train/options.h"
 
 namespace banter::train {
@@ -20,6 +21,8 @@ struct MixedStore {
 struct PairSource {
   std::filesystem::path store;  ///< "" = the recipe's
   std::string split = "train";
+  double fraction = 1;           ///< of the groups of it, by train.fraction_seed; in (0, 1]
+  std::string exclude = "none";  ///< none|dropped: those of dialogues that train.fraction drops
 };
 
 /// What `banter train` reads of a recipe.
@@ -37,6 +40,9 @@ struct Recipe {
   std::string text;                         ///< the effective YAML, all of it
   std::string learning;  ///< the part that numbers depend on (batch, model, train): goes into
                          ///< checkpoints, so that they do not know where they lie
+
+  /// What is learned from of each store's split `train.split`.
+  [[nodiscard]] data::Part part() const { return {train.fraction, train.fraction_seed}; }
 
   /// Reads a file with overrides. Throws   ConfigError, FileError
   static Recipe load(const std::filesystem::path& file,

@@ -59,13 +59,12 @@ void Report::warn(const TrainState& state, const std::string& text) {
   progress_.say("warning: " + text);
 }
 
-void Report::started(const TrainState& state, const std::string& device, std::int64_t parameters) {
-  log_.write({{"event", "start"},
-              {"step", state.step},
-              {"version", BANTER_VERSION},
-              {"device", device},
-              {"threads", state.threads},
-              {"parameters", parameters}});
+void Report::started(const TrainState& state, const std::string& device, std::int64_t parameters,
+                     const Amounts& learned_from) {
+  json::object line{{"event", "start"}, {"step", state.step},       {"version", BANTER_VERSION},
+                    {"device", device}, {"threads", state.threads}, {"parameters", parameters}};
+  for (const auto& [what, count] : learned_from) line[what] = count;
+  log_.write(line);
 }
 
 void Report::initialised(const TrainState& state, const Initialised& from) {

@@ -27,7 +27,8 @@ class Report {
   [[nodiscard]] double minutes() const;  ///< since the start of the program's training
 
   void warn(const TrainState& state, const std::string& text);  ///< shown even when quiet
-  void started(const TrainState& state, const std::string& device, std::int64_t parameters);
+  void started(const TrainState& state, const std::string& device, std::int64_t parameters,
+               const Amounts& learned_from);
   void initialised(const TrainState& state, const Initialised& from);
   void initialised(const TrainState& state, const models::EncoderStart& start);
   /// After every step; writes a line every `log_every` of them, and then empties `since_log`.

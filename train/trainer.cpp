@@ -146,7 +146,7 @@ struct Trainer::Impl {
 
   TrainResult run(const std::function<void(const TrainState&)>& after_step) {
     Report report(folder, options, state, share_done(0), quiet);
-    report.started(state, c10::str(learner.device()), learner.parameters());
+    report.started(state, c10::str(learner.device()), learner.parameters(), learner.learned_from());
     if (initialised) report.initialised(state, *initialised);
     if (started_by_encoder) report.initialised(state, *started_by_encoder);
     for (const auto& warning : warnings) report.warn(state, warning);

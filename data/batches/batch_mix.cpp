@@ -20,32 +20,50 @@ std::size_t pick(std::uint64_t number, const std::vector<double>& shares) {
 }
 
 BatchMix::BatchMix(const std::vector<Source>& sources, const BatchOptions& options,
-                   const SpecialIds& special, std::uint64_t seed) {
+                   const SpecialIds& special, std::uint64_t seed)
+    : options_(options), special_(special) {
   double sum = 0;
   for (const auto& source : sources) sum += source.weight;
   for (std::size_t i = 0; i < sources.size(); ++i) {
     shares_.push_back(sources[i].weight / sum);
     // The first has the order that it has alone.
     const auto own_seed = i == 0 ? seed : base::join_keys(seed, i);
-    streams_.push_back(
-        std::make_unique<BatchStream>(*sources[i].split, options, special, own_seed));
+    const auto& split = *sources[i].split;
+    splits_.push_back(&split);
+    cursors_.emplace_back(
+        ExampleOrder(split, dialogues_of(split, sources[i].part), options, own_seed));
   }
 }
 
-Batch BatchMix::next() { return streams_[pick(batches_++, shares_)]->next(); }
+Batch BatchMix::next() {
+  const auto i = pick(batches_++, shares_);
+  return make_batch(*splits_[i], cursors_[i].next(), options_, special_, ReplyLength::kCut);
+}
 
 MixPosition BatchMix::position() const {
   MixPosition position{batches_, {}};
-  for (const auto& stream : streams_) position.splits.push_back(stream->position());
+  for (const auto& cursor : cursors_) position.splits.push_back(cursor.position());
   return position;
 }
 
 void BatchMix::seek(const MixPosition& position) {
-  if (position.splits.size() != streams_.size())
+  if (position.splits.size() != cursors_.size())
     throw base::DataError("a place in a mix of " + std::to_string(position.splits.size()) +
-                          " splits is none in a mix of " + std::to_string(streams_.size()));
-  for (std::size_t i = 0; i < streams_.size(); ++i) streams_[i]->seek(position.splits[i]);
+                          " splits is none in a mix of " + std::to_string(cursors_.size()));
+  for (std::size_t i = 0; i < cursors_.size(); ++i) cursors_[i].seek(position.splits[i]);
   batches_ = position.batches;
+}
+
+std::uint64_t BatchMix::dialogues() const {
+  std::uint64_t sum = 0;
+  for (const auto& cursor : cursors_) sum += cursor.order().dialogues();
+  return sum;
+}
+
+std::uint64_t BatchMix::replies() const {
+  std::uint64_t sum = 0;
+  for (const auto& cursor : cursors_) sum += cursor.order().replies();
+  return sum;
 }
 
 }  // namespace banter::data

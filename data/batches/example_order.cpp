@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "base/errors.h"
 #include "base/random.h"
@@ -26,17 +27,22 @@ struct ExampleOrder::Part {
 };
 
 ExampleOrder::ExampleOrder(const Split& split, const BatchOptions& options, std::uint64_t seed)
+    : ExampleOrder(split, Subset::all(split.dialogues()), options, seed) {}
+
+ExampleOrder::ExampleOrder(const Split& split, Subset dialogues, const BatchOptions& options,
+                           std::uint64_t seed)
     : split_(&split),
+      dialogues_(std::move(dialogues)),
       options_(options),
       rule_(options.reply_by, split.format()),
       seed_(seed),
       replies_per_part_(options.shuffle == "reply"
                             ? 1
                             : static_cast<std::uint64_t>(options.max_replies_per_part)) {
-  parts_before_.reserve(divided_up(split.dialogues(), kDialoguesPerBlock));
-  for (std::uint64_t d = 0; d < split.dialogues(); ++d) {
-    if (d % kDialoguesPerBlock == 0) parts_before_.push_back(parts_);
-    const auto view = split.dialogue(d);
+  parts_before_.reserve(divided_up(dialogues_.size(), kDialoguesPerBlock));
+  for (std::uint64_t i = 0; i < dialogues_.size(); ++i) {
+    if (i % kDialoguesPerBlock == 0) parts_before_.push_back(parts_);
+    const auto view = split.dialogue(dialogues_[i]);
     std::uint64_t replies = 0;
     for (auto turn = rule_.next(split, view, 1); turn < view.turns;
          turn = rule_.next(split, view, turn + 1)) {
@@ -48,8 +54,10 @@ ExampleOrder::ExampleOrder(const Split& split, const BatchOptions& options, std:
     parts_ += parts_of(replies);
   }
   if (replies_ == 0)
-    throw base::DataError("split \"" + split.name() + "\": no turn is a reply by reply_by \"" +
-                          options.reply_by + "\"; give dialogues of two turns or more");
+    throw base::DataError("split \"" + split.name() + "\": no turn of " +
+                          std::to_string(dialogues_.size()) +
+                          " dialogues is a reply by reply_by \"" + options.reply_by +
+                          "\"; give dialogues of two turns or more");
   windows_ = windows_of(labels_, parts_, options_);
 }
 
@@ -59,13 +67,13 @@ std::uint64_t ExampleOrder::parts_of(std::uint64_t replies) const {
 
 ExampleOrder::Part ExampleOrder::part(std::uint64_t number, std::vector<Example>& examples) const {
   const auto block = std::upper_bound(parts_before_.begin(), parts_before_.end(), number) - 1;
-  auto dialogue = static_cast<std::uint64_t>(block - parts_before_.begin()) * kDialoguesPerBlock;
+  auto place = static_cast<std::uint64_t>(block - parts_before_.begin()) * kDialoguesPerBlock;
   number -= *block;
-  auto view = split_->dialogue(dialogue);
+  auto view = split_->dialogue(dialogues_[place]);
   std::uint64_t replies = rule_.count(*split_, view);
   while (number >= parts_of(replies)) {
     number -= parts_of(replies);
-    view = split_->dialogue(++dialogue);
+    view = split_->dialogue(dialogues_[++place]);
     replies = rule_.count(*split_, view);
   }
 
@@ -76,7 +84,7 @@ ExampleOrder::Part ExampleOrder::part(std::uint64_t number, std::vector<Example>
   auto turn = rule_.nth(*split_, view, first);
   for (std::uint64_t reply = first; reply < last; ++reply) {
     const auto labels = training_labels(split_->turn_length(view.first_turn + turn), options_);
-    examples.push_back({.dialogue = dialogue, .turn = turn});
+    examples.push_back({.dialogue = dialogues_[place], .turn = turn});
     made.longest = std::max(made.longest, labels);
     made.labels += labels;
     turn = rule_.next(*split_, view, turn + 1);

@@ -1,6 +1,7 @@
 #include "data/batches/pair_order.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/errors.h"
 #include "base/random.h"
@@ -18,12 +19,15 @@ std::vector<std::uint64_t> chosen_pairs(const Split& split, PairChoice choice) {
 
 PairOrder::PairOrder(const Split& split, const BatchOptions& options, PairChoice choice,
                      std::uint64_t seed)
-    : split_(&split), options_(options), seed_(seed), pairs_(chosen_pairs(split, choice)) {
+    : PairOrder(split, chosen_pairs(split, choice), options, seed) {}
+
+PairOrder::PairOrder(const Split& split, std::vector<std::uint64_t> pairs,
+                     const BatchOptions& options, std::uint64_t seed)
+    : split_(&split), options_(options), seed_(seed), pairs_(std::move(pairs)) {
   if (pairs_.empty())
     throw base::DataError("split \"" + split.name() + "\": has " + std::to_string(split.pairs()) +
-                          " sentence pairs, of which none is " +
-                          (choice == PairChoice::kAll ? "there" : "entailed or contradicted") +
-                          "; prepare a store of Dialogue NLI, MNLI or the like");
+                          " sentence pairs, of which none can be learned from; prepare a store of "
+                          "Dialogue NLI, MNLI or the like");
   std::uint64_t labels = 0;
   for (const auto pair : pairs_) labels += static_cast<std::uint64_t>(labels_of(pair));
   windows_ = windows_of(labels, pairs_.size(), options_);

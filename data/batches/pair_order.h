@@ -29,8 +29,11 @@ std::vector<std::uint64_t> chosen_pairs(const Split& split, PairChoice choice);
 /// Cost     making it reads the label and the length of every pair once; it keeps 8 bytes a pair
 class PairOrder {
  public:
-  /// Throws   DataError when the split has no such pair
+  /// Of all pairs of a choice. Throws   DataError when the split has none
   PairOrder(const Split& split, const BatchOptions& options, PairChoice choice, std::uint64_t seed);
+  /// Of these. Throws   DataError when there are none
+  PairOrder(const Split& split, std::vector<std::uint64_t> pairs, const BatchOptions& options,
+            std::uint64_t seed);
 
   [[nodiscard]] std::uint64_t pairs() const { return pairs_.size(); }  ///< an epoch's
   [[nodiscard]] std::uint64_t windows() const { return windows_; }     ///< an epoch's

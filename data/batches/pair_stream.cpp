@@ -1,15 +1,20 @@
 #include "data/batches/pair_stream.h"
 
 #include <span>
+#include <utility>
 
 namespace banter::data {
 
 PairStream::PairStream(const Split& split, const BatchOptions& options, const SpecialIds& special,
                        PairChoice choice, std::uint64_t seed)
+    : PairStream(split, chosen_pairs(split, choice), options, special, seed) {}
+
+PairStream::PairStream(const Split& split, std::vector<std::uint64_t> pairs,
+                       const BatchOptions& options, const SpecialIds& special, std::uint64_t seed)
     : split_(&split),
       options_(options),
       special_(special),
-      cursor_(PairOrder(split, options, choice, seed)) {}
+      cursor_(PairOrder(split, std::move(pairs), options, seed)) {}
 
 PairBatch PairStream::next() {
   return make_pair_batch(*split_, cursor_.next(), options_, special_, ReplyLength::kCut);

@@ -18,6 +18,9 @@ class PairStream {
   /// `split` must outlive the stream. Throws   DataError when it has no pair of this choice
   PairStream(const Split& split, const BatchOptions& options, const SpecialIds& special,
              PairChoice choice, std::uint64_t seed);
+  /// Of these pairs of it. Throws   DataError when there are none
+  PairStream(const Split& split, std::vector<std::uint64_t> pairs, const BatchOptions& options,
+             const SpecialIds& special, std::uint64_t seed);
 
   PairBatch next();  ///< and moves on
   /// Of the batch that `next` would give.

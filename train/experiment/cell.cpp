@@ -29,6 +29,11 @@ std::string data_text(const configs::Config& recipe) {
   return config.dump();
 }
 
+std::string key_of(const PairSource& pairs) {
+  return "pairs " + pairs.store.string() + " " + pairs.split + " " +
+         std::to_string(pairs.fraction) + " " + pairs.exclude;
+}
+
 /// What a training depends on beside its store: batches, model, loop, further stores, pairs,
 /// device.
 std::string key_of(const Recipe& recipe, const std::string& data) {
@@ -36,8 +41,7 @@ std::string key_of(const Recipe& recipe, const std::string& data) {
   if (data.empty()) parts.push_back(recipe.store.string());
   for (const auto& mixed : recipe.mix)
     parts.push_back(mixed.store.string() + " " + std::to_string(mixed.weight));
-  if (recipe.train.pairs_per_dialogue_batch > 0)
-    parts.push_back("pairs " + recipe.pairs.store.string() + " " + recipe.pairs.split);
+  if (recipe.train.pairs_per_dialogue_batch > 0) parts.push_back(key_of(recipe.pairs));
   return hash_of(parts);
 }
 

@@ -43,10 +43,23 @@ std::vector<data::Store> open_mixed(const Recipe& recipe, const data::Store& sto
 
 std::vector<data::BatchMix::Source> sources_of(const Recipe& recipe, const data::Store& store,
                                                const std::vector<data::Store>& mixed) {
-  std::vector<data::BatchMix::Source> sources = {{&store.split(recipe.train.split), 1}};
+  std::vector<data::BatchMix::Source> sources = {
+      {&store.split(recipe.train.split), 1, recipe.part()}};
   for (std::size_t i = 0; i < mixed.size(); ++i)
-    sources.push_back({&mixed[i].split(recipe.train.split), recipe.mix[i].weight});
+    sources.push_back({&mixed[i].split(recipe.train.split), recipe.mix[i].weight, recipe.part()});
   return sources;
+}
+
+/// The entailed and contradicted pairs of a split that a recipe learns from, where its dialogues
+/// are those of `sources`.
+std::vector<std::uint64_t> pairs_to_learn(const Recipe& recipe, const data::Split& split,
+                                          const std::vector<data::BatchMix::Source>& sources) {
+  auto pairs = data::pairs_of(split, data::chosen_pairs(split, data::PairChoice::kDecided),
+                              {recipe.pairs.fraction, recipe.train.fraction_seed});
+  if (recipe.pairs.exclude == "none") return pairs;
+  data::DialogueNames names;
+  for (const auto& source : sources) names.add(*source.split, source.part);
+  return data::pairs_without_dropped(split, pairs, names);
 }
 
 const data::Split* split_to_judge_by(const Recipe& recipe, const data::Store& store) {
@@ -76,8 +89,9 @@ void DialogueTask::begin_pairs() {
   const auto& source = recipe_.pairs;
   if (!source.store.empty()) pair_store_ = open_beside(store_, source.store, "pairs.store");
   const auto& store = pair_store_ ? *pair_store_ : store_;
-  pairs_.emplace(store.split(source.split), recipe_.batch, store_.tokenizer().special(),
-                 data::PairChoice::kDecided,
+  const auto& split = store.split(source.split);
+  pairs_.emplace(split, pairs_to_learn(recipe_, split, sources_of(recipe_, store_, mixed_)),
+                 recipe_.batch, store_.tokenizer().special(),
                  base::join_keys(recipe_.train.seed, base::key_of("pairs")));
   if (model_->pair_loss_counts(pairs_->next()).empty())
     throw base::ConfigError(
@@ -134,7 +148,15 @@ std::string DialogueTask::data_hash() const {
   std::vector<std::string> mixed;
   mixed.reserve(mixed_.size());
   for (const auto& one : mixed_) mixed.push_back(one.hash());
-  return hash_of_mix(store_.hash(), recipe_.mix, mixed, pair_store_ ? pair_store_->hash() : "");
+  return hash_of_part(
+      hash_of_mix(store_.hash(), recipe_.mix, mixed, pair_store_ ? pair_store_->hash() : ""),
+      recipe_);
+}
+
+Amounts DialogueTask::learned_from() const {
+  Amounts amounts = {{"dialogues", stream_.dialogues()}, {"replies", stream_.replies()}};
+  if (pairs_) amounts.emplace_back("pairs", pairs_->pairs());
+  return amounts;
 }
 
 std::optional<Judgement> DialogueTask::judge() {

@@ -28,6 +28,7 @@ class DialogueTask : public Task {
   void seek(const TrainState& state) override;
   [[nodiscard]] std::uint64_t windows() const override { return stream_.windows(); }
   [[nodiscard]] std::string data_hash() const override;
+  [[nodiscard]] Amounts learned_from() const override;
   [[nodiscard]] bool is_judged() const override { return valid_ != nullptr; }
   std::optional<Judgement> judge() override;
 

@@ -3,6 +3,7 @@
 #include "base/errors.h"
 #include "base/signals.h"
 #include "models/pair_classifiers.h"
+#include "train/mix_hash.h"
 #include "train/pairs/classify.h"
 #include "train/steering.h"
 #include "train/validation.h"
@@ -27,6 +28,10 @@ const data::Split* split_to_judge_by(const Recipe& recipe, const data::Store& st
   return split;
 }
 
+std::vector<std::uint64_t> pairs_to_learn(const Recipe& recipe, const data::Split& split) {
+  return data::pairs_of(split, data::chosen_pairs(split, data::PairChoice::kAll), recipe.part());
+}
+
 }  // namespace
 
 PairTask::PairTask(const Recipe& recipe, const data::Store& store, torch::Device device)
@@ -34,8 +39,9 @@ PairTask::PairTask(const Recipe& recipe, const data::Store& store, torch::Device
       store_(store),
       device_(device),
       classifier_(build(recipe, store.tokenizer(), device)),
-      stream_(store.split(recipe.train.split), recipe.batch, store.tokenizer().special(),
-              data::PairChoice::kAll, recipe.train.seed),
+      stream_(store.split(recipe.train.split),
+              pairs_to_learn(recipe, store.split(recipe.train.split)), recipe.batch,
+              store.tokenizer().special(), recipe.train.seed),
       valid_(split_to_judge_by(recipe, store)) {}
 
 double PairTask::loss_weight(std::string_view /*loss*/, std::int64_t /*updates*/) const {
@@ -75,6 +81,8 @@ void PairTask::seek(const TrainState& state) {
   stream_.seek(state.position.splits.front());
   batches_ = state.position.batches;
 }
+
+std::string PairTask::data_hash() const { return hash_of_part(store_.hash(), recipe_); }
 
 std::optional<Judgement> PairTask::judge() {
   const auto most = recipe_.train.valid_replies;

@@ -26,7 +26,8 @@ class PairTask : public Task {
   void note_place(TrainState& state) const override;
   void seek(const TrainState& state) override;
   [[nodiscard]] std::uint64_t windows() const override { return stream_.windows(); }
-  [[nodiscard]] std::string data_hash() const override { return store_.hash(); }
+  [[nodiscard]] std::string data_hash() const override;
+  [[nodiscard]] Amounts learned_from() const override { return {{"pairs", stream_.pairs()}}; }
   [[nodiscard]] bool is_judged() const override { return valid_ != nullptr; }
   std::optional<Judgement> judge() override;
 

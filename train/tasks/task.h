@@ -27,6 +27,9 @@ struct MicroBatch {
   std::function<std::vector<models::LossSum>()> losses;  ///< the forward pass; in that order
 };
 
+/// How much there is to learn from in an epoch: "dialogues", "replies", "pairs" and their numbers.
+using Amounts = std::vector<std::pair<std::string, std::uint64_t>>;
+
 /// What one pass over the validation split says.
 struct Judgement {
   std::map<std::string, double> metrics;
@@ -52,6 +55,7 @@ class Task {
   virtual void seek(const TrainState& state) = 0;
   [[nodiscard]] virtual std::uint64_t windows() const = 0;  ///< an epoch's
   [[nodiscard]] virtual std::string data_hash() const = 0;  ///< names all that it learns from
+  [[nodiscard]] virtual Amounts learned_from() const = 0;   ///< how much that is
 
   [[nodiscard]] virtual bool is_judged() const = 0;  ///< whether there is a validation split
   /// In eval mode without gradients; leaves the model as it was. Nothing when a signal came.
