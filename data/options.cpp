@@ -34,7 +34,7 @@ TokenizerOptions tokenizer_from(configs::Section section) {
 SourceOptions SourceOptions::from(configs::Section& section) {
   SourceOptions o;
   o.path = section.require<std::string>("path");
-  o.split = section.choice("split", o.split, {"train", "valid", "auto"});
+  o.split = section.choice("split", o.split, {"train", "valid", "test", "auto"});
   std::vector<std::string> names = {"auto"};
   for (const auto& format : formats()) names.emplace_back(format.name);
   o.format = section.choice("format", o.format, names);
@@ -52,6 +52,7 @@ CleaningOptions CleaningOptions::from(configs::Section section) {
   o.drop_names = section.get("drop_names", o.drop_names);
   o.drop_music = section.get("drop_music", o.drop_music);
   o.lower_case = section.get("lower_case", o.lower_case);
+  o.expand_contractions = section.get("expand_contractions", o.expand_contractions);
   o.merge_consecutive = section.get("merge_consecutive", o.merge_consecutive);
   o.min_turn_words = section.get("min_turn_words", o.min_turn_words);
   o.max_turn_words = section.get("max_turn_words", o.max_turn_words);

@@ -16,7 +16,7 @@ namespace banter::data {
 /// One corpus of a recipe.
 struct SourceOptions {
   std::string path;             ///< file, folder, pattern, or `-` = standard input
-  std::string split = "auto";   ///< train|valid|auto; auto: by `valid_share`
+  std::string split = "auto";   ///< train|valid|test|auto; auto: by `valid_share`
   std::string format = "auto";  ///< auto: its content decides; or a format's name
 
   static SourceOptions from(configs::Section& section);
@@ -34,6 +34,7 @@ struct CleaningOptions {
   bool drop_names = false;                ///< "NAME: " at the beginning of a turn
   bool drop_music = false;                ///< sung lines, and notes in other ones
   bool lower_case = false;                ///< letters of every script
+  bool expand_contractions = false;       ///< of English: "i'm" becomes "i am"
   bool merge_consecutive = false;         ///< turns in a row by one speaker become one
   std::int64_t min_turn_words = 0;        ///< of a turn; white-space words
   std::int64_t max_turn_words = 0;        ///< of a turn; 0 = no limit

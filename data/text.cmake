@@ -13,6 +13,7 @@ add_library(
   banter_data
   cleaning/blocked_patterns.cpp
   cleaning/cleaning.cpp
+  cleaning/contractions.cpp
   cleaning/copies.cpp
   cleaning/subtitle_marks.cpp
   cleaning/unicode_text.cpp

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/utf8.h"
+#include "data/cleaning/contractions.h"
 #include "data/cleaning/subtitle_marks.h"
 
 namespace banter::data {
@@ -81,6 +82,9 @@ Cleaner::Cleaner(const CleaningOptions& options)
   add(options.drop_music,
       {"sung lines and notes are taken off (data.cleaning.drop_music)", &drop_music, false});
   add(options.lower_case, {"letters are made small (data.cleaning.lower_case)", &make_small, true});
+  add(options.expand_contractions,
+      {"contractions are written out (data.cleaning.expand_contractions)", &expand_contractions,
+       true});
   for (const auto& name : options.scripts)
     if (const auto script = script_named(name)) scripts_.push_back(*script);
 }

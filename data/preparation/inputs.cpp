@@ -44,6 +44,7 @@ json::object described(const CleaningOptions& o) {
           {"drop_names", o.drop_names},
           {"drop_music", o.drop_music},
           {"lower_case", o.lower_case},
+          {"expand_contractions", o.expand_contractions},
           {"merge_consecutive", o.merge_consecutive},
           {"min_turn_words", o.min_turn_words},
           {"max_turn_words", o.max_turn_words},

@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include "data/cleaning/contractions.h"
+
 namespace banter::tests {
 namespace {
 
@@ -122,6 +124,25 @@ TEST(CleaningTest, EveryChangeOfTextIsDoneAndCounted) {
   EXPECT_EQ(
       texts_after(dialogue({{"a", "Hi"}, {"a", "You"}, {"b", "Ok"}}), {.merge_consecutive = true}),
       (Strings{"Hi You", "Ok"}));
+}
+
+TEST(CleaningTest, ContractionsAreWrittenOutWhereTheyAreNoPossessives) {
+  const auto after = [](const std::string& text) {
+    return texts_after(dialogue({{"a", text}, {"b", "plain"}}), {.expand_contractions = true})[0];
+  };
+  EXPECT_EQ(after("i'm sure they've said we'll go if you'd like and they're in"),
+            "i am sure they have said we will go if you would like and they are in");
+  EXPECT_EQ(after("it's mom's, that's what he's on"), "it is mom's, that is what he is on");
+  EXPECT_EQ(after("don't , isn't; can't. won't! shan't let's"),
+            "do not , is not; can not. will not! shall not let us");
+  EXPECT_EQ(after("that'sn't i'dn't"), "that is not i would not");
+  EXPECT_EQ(after("I'm, DON'T, Can't, It\xE2\x80\x99s"), "I am, DO not, Can not, It is");
+  for (const auto* same : {"isn'thing", "'m", "n't", "'", "o'clock", "the dogs' toys", "'tis",
+                           "mom\xE2\x80\x99s", "caf\xC3\xA9's"}) {
+    std::string text = same;
+    EXPECT_FALSE(data::expand_contractions(text)) << text;
+    EXPECT_EQ(text, same);
+  }
 }
 
 TEST(CleaningTest, ChangesComeInTheirOrder) {

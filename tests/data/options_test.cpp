@@ -25,6 +25,7 @@ TEST(DataOptionsTest, ReadsEveryKey) {
       "valid_share: 0.25\nseed: 7\nsplit_by: meta:chain\n"
       "cleaning:\n  blocked: [a+b, 'c\\.d']\n  normalization: nfkc\n  drop_captions: true\n"
       "  drop_dashes: true\n  drop_names: true\n  drop_music: true\n  lower_case: true\n"
+      "  expand_contractions: true\n"
       "  merge_consecutive: true\n  min_turn_words: 2\n  max_turn_words: 20\n"
       "  min_turn_characters: 3\n  max_turn_characters: 300\n  min_turns: 4\n  max_turns: 40\n"
       "  scripts: [Latin, Grek]\n  script_share: 0.75\n  duplicates: normalised\n"
@@ -47,6 +48,7 @@ TEST(DataOptionsTest, ReadsEveryKey) {
   EXPECT_TRUE(o.cleaning.drop_names);
   EXPECT_TRUE(o.cleaning.drop_music);
   EXPECT_TRUE(o.cleaning.lower_case);
+  EXPECT_TRUE(o.cleaning.expand_contractions);
   EXPECT_TRUE(o.cleaning.merge_consecutive);
   EXPECT_EQ(o.cleaning.min_turn_words, 2);
   EXPECT_EQ(o.cleaning.max_turn_words, 20);
@@ -111,7 +113,7 @@ TEST(DataOptionsTest, RefusesWhatIsOutOfRangeOrUnknown) {
     EXPECT_THROW(read(kSources + line + "\n"), base::ConfigError) << line;
   for (const char* text :
        {"seed: 1\n", "sources: []\n", "sources: [{split: train}]\n",
-        "sources: [{path: a, split: test}]\n", "sources: [{path: a, format: docx}]\n",
+        "sources: [{path: a, split: dev}]\n", "sources: [{path: a, format: docx}]\n",
         "sources: [{path: a, typo: 1}]\n", "sources: [{path: \"\"}]\n"})
     EXPECT_THROW(read(text), base::ConfigError) << text;
 }

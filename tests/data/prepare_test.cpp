@@ -129,6 +129,8 @@ TEST_F(PrepareTest, EveryOptionOfCleaningAndTransformsIsStored) {
       {"data.cleaning.drop_names ", [](auto& o) { o.cleaning.drop_names = true; }},
       {"data.cleaning.drop_music ", [](auto& o) { o.cleaning.drop_music = true; }},
       {"data.cleaning.lower_case ", [](auto& o) { o.cleaning.lower_case = true; }},
+      {"data.cleaning.expand_contractions ",
+       [](auto& o) { o.cleaning.expand_contractions = true; }},
       {"data.cleaning.merge_consecutive ", [](auto& o) { o.cleaning.merge_consecutive = true; }},
       {"data.cleaning.min_turn_words ", [](auto& o) { o.cleaning.min_turn_words = 1; }},
       {"data.cleaning.max_turn_words ", [](auto& o) { o.cleaning.max_turn_words = 1; }},
