@@ -68,23 +68,33 @@ std::vector<double> heights_of(const ChartPoint& point) {
   return heights;
 }
 
+/// An axis: its ticks, and which share of its length lies before a value.
+struct Axis {
+  std::vector<double> ticks;
+  bool is_log = false;
+  double margin = 0;  ///< share of the length before the first tick, and behind the last
+
+  [[nodiscard]] double share(double value) const {
+    const auto place = [&](double v) { return is_log ? std::log(v) : v; };
+    const double first = place(ticks.front()), last = place(ticks.back());
+    return margin + (1 - 2 * margin) * (place(value) - first) / (last - first);
+  }
+};
+
 /// The frame of a chart: axes, ticks, titles; and where a value lies in it.
 class Frame {
  public:
-  Frame(ChartText text, std::vector<double> x_ticks, std::vector<double> y_ticks,
-        std::size_t legend_rows)
+  Frame(ChartText text, Axis x_axis, std::vector<double> y_ticks, std::size_t legend_rows)
       : text_(std::move(text)),
-        x_ticks_(std::move(x_ticks)),
-        y_ticks_(std::move(y_ticks)),
+        x_axis_(std::move(x_axis)),
+        y_axis_{.ticks = std::move(y_ticks)},
         height_(kTop + kPlotHeight + kBottom + kLegendRow * static_cast<double>(legend_rows)) {}
 
   [[nodiscard]] double x(double value) const {
-    const double share = (value - x_ticks_.front()) / (x_ticks_.back() - x_ticks_.front());
-    return kLeft + share * (kWidth - kLeft - kRight);
+    return kLeft + x_axis_.share(value) * (kWidth - kLeft - kRight);
   }
   [[nodiscard]] double y(double value) const {
-    const double share = (value - y_ticks_.front()) / (y_ticks_.back() - y_ticks_.front());
-    return kTop + (1 - share) * kPlotHeight;
+    return kTop + (1 - y_axis_.share(value)) * kPlotHeight;
   }
   [[nodiscard]] double bottom() const { return kTop + kPlotHeight; }
   [[nodiscard]] double legend_top() const { return bottom() + kBottom; }
@@ -96,11 +106,11 @@ class Frame {
                       "fill=\"#222\" role=\"img\" aria-label=\"" + escaped_xml(text_.title) +
                       "\">\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n";
     out += text_at(kLeft, 22, text_.title, "font-size=\"15\" font-weight=\"bold\"");
-    for (const double tick : y_ticks_) {
+    for (const double tick : y_axis_.ticks) {
       out += line_between(kLeft, y(tick), kWidth - kRight, y(tick), "stroke=\"#e0e0e0\"");
       out += text_at(kLeft - 8, y(tick) + 4, tick_text(tick), "text-anchor=\"end\"");
     }
-    for (const double tick : x_ticks_) {
+    for (const double tick : x_axis_.ticks) {
       if (!with_x_ticks) break;
       out += line_between(x(tick), bottom(), x(tick), bottom() + 5, "stroke=\"#222\"");
       out += text_at(x(tick), bottom() + 19, tick_text(tick), "text-anchor=\"middle\"");
@@ -116,7 +126,7 @@ class Frame {
 
  private:
   ChartText text_;
-  std::vector<double> x_ticks_, y_ticks_;
+  Axis x_axis_, y_axis_;
   double height_;
 };
 
@@ -155,11 +165,12 @@ std::string stroke(std::size_t i) {
          (dashes.empty() ? "" : " stroke-dasharray=\"" + std::string(dashes) + "\"");
 }
 
-std::string line_of(const ChartSeries& series, std::size_t i, const Frame& frame) {
+/// `beside`: how far to the right of its places.
+std::string line_of(const ChartSeries& series, std::size_t i, const Frame& frame, double beside) {
   std::string path, marks;
   for (const auto& point : series.points) {
     if (!std::isfinite(point.x) || !std::isfinite(point.y)) continue;
-    const double x = frame.x(point.x), y = frame.y(point.y);
+    const double x = frame.x(point.x) + beside, y = frame.y(point.y);
     path += number(x) + "," + number(y) + " ";
     marks += whisker(x, point.interval, frame, kColours.at(i % kColours.size()));
     marks += mark(i, x, y);
@@ -191,6 +202,19 @@ std::vector<double> bar_ticks(const Range& range) {
   if (!from_zero && ticks.front() == range.low)  // the smallest bar is to be seen, too
     ticks.insert(ticks.begin(), ticks.front() - (ticks[1] - ticks[0]));
   return ticks;
+}
+
+/// `spacing`: between lines at the same place.
+std::string drawn_lines(const ChartText& text, const std::vector<ChartSeries>& series,
+                        const Axis& x_axis, double spacing) {
+  const auto ys = range_of(series, heights_of);
+  const auto rows = (series.size() + kLegendColumns - 1) / kLegendColumns;
+  const Frame frame(text, x_axis, round_ticks(ys.low, ys.high), rows);
+  auto out = frame.begin(/*with_x_ticks=*/true);
+  const double middle = (static_cast<double>(series.size()) - 1) / 2;
+  for (std::size_t i = 0; i < series.size(); ++i)
+    out += line_of(series[i], i, frame, spacing * (static_cast<double>(i) - middle));
+  return out + legend(series, frame) + "</svg>\n";
 }
 
 constexpr std::size_t kSlantedRows = 4;  ///< of room below a chart whose bars have long names
@@ -230,19 +254,21 @@ std::vector<double> round_ticks(double low, double high, int wanted) {
 
 std::string line_chart(const ChartText& text, const std::vector<ChartSeries>& series) {
   const auto xs = range_of(series, [](const ChartPoint& p) { return std::vector<double>{p.x}; });
-  const auto ys = range_of(series, heights_of);
-  const auto rows = (series.size() + kLegendColumns - 1) / kLegendColumns;
-  const Frame frame(text, round_ticks(xs.low, xs.high, 9), round_ticks(ys.low, ys.high), rows);
-  auto out = frame.begin(/*with_x_ticks=*/true);
-  for (std::size_t i = 0; i < series.size(); ++i) out += line_of(series[i], i, frame);
-  return out + legend(series, frame) + "</svg>\n";
+  return drawn_lines(text, series, {.ticks = round_ticks(xs.low, xs.high, 9)}, /*spacing=*/0);
+}
+
+std::string line_chart(const ChartText& text, const std::vector<ChartSeries>& series,
+                       const ChartPlaces& places) {
+  constexpr double kMargin = 0.06, kSpacing = 4;
+  return drawn_lines(
+      text, series, {.ticks = places.values, .is_log = places.is_log, .margin = kMargin}, kSpacing);
 }
 
 std::string bar_chart(const ChartText& text, const std::vector<ChartSeries>& series) {
   const auto count = static_cast<double>(std::max<std::size_t>(series.size(), 1));
   const auto ticks = bar_ticks(range_of(series, heights_of));
   const bool slanted = has_long_names(series);
-  const Frame frame(text, {0, count}, ticks, slanted ? kSlantedRows : 0);
+  const Frame frame(text, {.ticks = {0, count}}, ticks, slanted ? kSlantedRows : 0);
   const double foot = frame.y(std::clamp(0.0, ticks.front(), ticks.back()));
   auto out = frame.begin(/*with_x_ticks=*/false);
   for (std::size_t i = 0; i < series.size(); ++i) {

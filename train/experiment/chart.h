@@ -25,6 +25,12 @@ struct ChartText {
   std::string title, x_axis, y_axis;
 };
 
+/// The only places that points of a chart have on its x axis.
+struct ChartPlaces {
+  std::vector<double> values;  ///< rising, two or more
+  bool is_log = false;         ///< equal factors are equal distances; then all are above 0
+};
+
 /// Lines with whiskers where there are intervals, a legend that also tells them apart by dashes and
 /// marks, and ticks at round numbers. Values that are not finite are left out.
 ///
@@ -32,6 +38,11 @@ struct ChartText {
 /// Equal arguments give equal bytes.
 /// Source   Okabe and Ito 2008, "Color universal design"
 std::string line_chart(const ChartText& text, const std::vector<ChartSeries>& series);
+
+/// The same with ticks at these places; lines stand a little beside each other, so that whiskers do
+/// not hide one another.
+std::string line_chart(const ChartText& text, const std::vector<ChartSeries>& series,
+                       const ChartPlaces& places);
 
 /// A bar for each series, by the height of its first point, with whiskers; from 0 where that does
 /// not hide the differences, else from a round number below, which the axis says.

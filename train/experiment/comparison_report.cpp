@@ -4,7 +4,9 @@
 #include <cmath>
 #include <set>
 
+#include "train/experiment/axis_curves.h"
 #include "train/experiment/chart.h"
+#include "train/experiment/grid.h"
 #include "train/experiment/report_parts.h"
 #include "train/experiment/report_signatures.h"
 #include "train/metrics/measure.h"
@@ -98,19 +100,23 @@ void add_differences(Document& document, const Summary& summary, const Experimen
   if (summary.differences.empty()) return;
   document.heading(2, "Against " + options.baseline);
   document.blocks.emplace_back(overview_of(summary));
+  const bool is_one_row = std::ranges::find(summary.rows, options.baseline) != summary.rows.end();
   document.paragraph(
-      "Row minus baseline, mean over pairs of runs with the same seed, and in brackets p: "
+      (is_one_row ? std::string("Row minus baseline")
+                  : "Row minus the row that differs from it by " + options.baseline + " alone") +
+      ", mean over pairs of runs with the same seed, and in brackets p: "
       "approximate randomisation, " +
       std::to_string(options.trials) +
       " trials, the replies of each dialogue swapped between the two rows in all pairs together, "
       "corrected for all differences of this table (Holm). It says whether a difference would hold "
       "on other dialogues; whether it would with other seeds says its interval over seeds, below.");
-  DocumentTable table{
-      .head = {"row", "metric", "difference", "95 % over seeds", "pairs", "p", "p (Holm)"},
-      .rows = {}};
+  DocumentTable table{.head = {"row", "against", "metric", "difference", "95 % over seeds", "pairs",
+                               "p", "p (Holm)"},
+                      .rows = {}};
   for (const auto& difference : summary.differences) {
     const auto& column = summary.columns[difference.column];
-    table.rows.push_back({difference.row, column.name, fixed(difference.spread.mean, column.digits),
+    table.rows.push_back({difference.row, difference.baseline, column.name,
+                          fixed(difference.spread.mean, column.digits),
                           bounds(difference.spread.interval, column.digits),
                           std::to_string(difference.seeds.size()), p_text(difference.p),
                           p_text(difference.p_holm)});
@@ -181,11 +187,14 @@ void add_curves(Document& document, const GridResults& results, const Summary& s
       .caption = "Perplexity by update, mean over seeds; whiskers: lowest and highest seed."});
 }
 
-/// The interval over dialogues of the only run that a mean is made of.
-std::optional<Interval> of_single_run(const RowValues& values) {
-  for (const auto& run : values.runs)
-    if (std::isfinite(run.value)) return run.test_set;
-  return std::nullopt;
+/// A picture of each metric over each axis of numbers.
+void add_axes(Document& document, const Summary& summary, const ExperimentOptions& options) {
+  for (const auto& [axis, values] : numeric_axes(options.rows)) {
+    document.heading(2, "Over " + axis);
+    for (std::size_t c = 0; c < summary.columns.size(); ++c)
+      if (auto figure = curves_over(axis, values, summary, c, options.rows))
+        document.blocks.emplace_back(*std::move(figure));
+  }
 }
 
 void add_bars(Document& document, const Summary& summary) {
@@ -195,10 +204,8 @@ void add_bars(Document& document, const Summary& summary) {
     for (std::size_t r = 0; r < summary.rows.size(); ++r) {
       const auto& values = summary.values[r][c];
       if (!std::isfinite(values.spread.mean)) continue;
-      auto interval = values.spread.interval;
-      if (!interval) interval = of_single_run(values);
       bars.push_back({.name = summary.rows[r],
-                      .points = {{.x = 0, .y = values.spread.mean, .interval = interval}}});
+                      .points = {{.x = 0, .y = values.spread.mean, .interval = whiskers(values)}}});
     }
     if (bars.empty()) continue;
     const auto& column = summary.columns[c];
@@ -293,6 +300,7 @@ Document comparison_document(const GridResults& results, const Summary& summary,
                      (e.decoding.empty() ? "greedily" : "by the settings below") + ".");
   for (const auto& note : summary.notes) document.paragraph("Note: " + note);
   add_means(document, results, summary);
+  add_axes(document, summary, options);
   add_differences(document, summary, options);
   add_curves(document, results, summary);
   add_bars(document, summary);
@@ -314,6 +322,7 @@ json::object comparison_json(const GridResults& results, const Summary& summary,
   for (const auto& difference : summary.differences) {
     auto object = spread_json(difference.spread);
     object["row"] = difference.row;
+    object["baseline"] = difference.baseline;
     object["metric"] = summary.columns[difference.column].name;
     object["seeds"] = json::value_from(difference.seeds);
     object["p"] = difference.p;

@@ -2,6 +2,7 @@
 # gradients needs torch.
 add_library(
   banter_experiment
+  experiment/axis_curves.cpp
   experiment/cell.cpp
   experiment/cell_files.cpp
   experiment/cell_sources.cpp

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "train/experiment/chart.h"
+#include "train/experiment/grid.h"
 #include "train/experiment/report_parts.h"
 #include "train/metrics/scores.h"
 
@@ -62,13 +63,15 @@ std::vector<std::int64_t> shown_turns(const GradientFlowOptions& flow) {
 }
 
 DocumentTable table_of(const GridResults& results, const ExperimentOptions& options,
-                       const char* stage, const std::string& baseline) {
+                       const char* stage, bool of_leads) {
   DocumentTable table{.head = {"row"}, .rows = {}};
   const auto shown = shown_turns(options.gradient_flow);
   for (const auto turns : shown) table.head.push_back(std::to_string(turns) + " turns");
   for (const auto& row : options.rows) {
-    if (row.name == baseline) continue;
-    const auto spreads = spreads_of(results, row.name, stage, baseline);
+    const auto baseline = of_leads ? baseline_of(row, options.rows, options.baseline)
+                                   : std::optional<std::string>("");
+    if (!baseline) continue;
+    const auto spreads = spreads_of(results, row.name, stage, *baseline);
     if (spreads.empty()) continue;
     std::vector<std::string> cells = {row.name};
     for (const auto turns : shown)
@@ -95,13 +98,12 @@ std::string picture_of(const GridResults& results, const ExperimentOptions& opti
 }
 
 json::object row_json(const GridResults& results, const std::string& row,
-                      const std::string& baseline) {
+                      const std::optional<std::string>& baseline) {
   json::object object{{"row", row}};
   for (const auto& stage : kStages) {
     json::array points;
-    const auto leads = baseline.empty() || row == baseline
-                           ? std::map<std::int64_t, Spread>{}
-                           : spreads_of(results, row, stage.key, baseline);
+    const auto leads = !baseline ? std::map<std::int64_t, Spread>{}
+                                 : spreads_of(results, row, stage.key, *baseline);
     for (const auto& [turns, spread] : spreads_of(results, row, stage.key)) {
       auto point = spread_json(spread);
       point["turns"] = turns;
@@ -135,10 +137,10 @@ Document gradient_flow_document(const GridResults& results, const ExperimentOpti
                .svg = picture_of(results, options, stage),
                .caption = std::string("Gradient at the oldest turn by the number of turns, ") +
                           stage.title + "; whiskers: 95 % over seeds."});
-    document.blocks.emplace_back(table_of(results, options, stage.key, ""));
+    document.blocks.emplace_back(table_of(results, options, stage.key, /*of_leads=*/false));
     if (options.baseline.empty()) continue;
     document.paragraph("Lead above " + options.baseline + ", over pairs with the same seed:");
-    document.blocks.emplace_back(table_of(results, options, stage.key, options.baseline));
+    document.blocks.emplace_back(table_of(results, options, stage.key, /*of_leads=*/true));
   }
   add_runs(document, results);
   add_open(document, results, options);
@@ -151,7 +153,7 @@ json::object gradient_flow_json(const GridResults& results, const ExperimentOpti
   report["baseline"] = options.baseline;
   json::array rows;
   for (const auto& row : options.rows)
-    rows.push_back(row_json(results, row.name, options.baseline));
+    rows.push_back(row_json(results, row.name, baseline_of(row, options.rows, options.baseline)));
   report["rows"] = std::move(rows);
   return report;
 }

@@ -130,11 +130,18 @@ void read_seeds(ExperimentOptions& o, configs::Section& root) {
 
 void read_baseline(ExperimentOptions& o, configs::Section& root) {
   o.baseline = root.get("baseline", o.baseline);
+  if (o.baseline.empty()) return;
   std::vector<std::string> names;
   names.reserve(o.rows.size());
   for (const auto& row : o.rows) names.push_back(row.name);
-  if (!o.baseline.empty() && std::ranges::find(names, o.baseline) == names.end())
-    root.fail("baseline", "there is no row \"" + o.baseline + "\"; rows: " + join(names));
+  const auto values = coordinate_names(o.rows);
+  if (std::ranges::find(names, o.baseline) != names.end()) return;
+  if (const auto count = std::ranges::count(values, o.baseline); count > 1)
+    root.fail("baseline", "\"" + o.baseline + "\" is a value of " + std::to_string(count) +
+                              " axes; give it other names, as in `name: {key: value}`");
+  else if (count == 0)
+    root.fail("baseline", "there is no row \"" + o.baseline + "\"; rows: " + join(names) +
+                              (values.empty() ? "" : "; values of axes: " + join(values)));
 }
 
 }  // namespace

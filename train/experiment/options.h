@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,10 +15,19 @@ namespace banter::train {
 /// Keys of a recipe with the values that are laid over it, in order.
 using Changes = std::vector<std::pair<std::string, configs::Value>>;
 
+/// Where a row stands on one of the axes that it is a product of.
+struct Coordinate {
+  std::string axis;              ///< its key or name; "" = the row of `rows` itself
+  std::string name;              ///< of the value there, as in the row's name
+  std::optional<double> number;  ///< that the value is, where it is one of a list of numbers
+  bool operator==(const Coordinate&) const = default;
+};
+
 /// A row of the comparison: what is changed of the base recipe, under a name.
 struct Row {
   std::string name;  ///< letters, digits, '.', '_', '+' and '-': part of file names
   Changes changes;
+  std::vector<Coordinate> at = {};  ///< one for `rows`, where there are some, and one an axis
 };
 
 /// How trained models are measured.
@@ -51,9 +61,11 @@ struct ExperimentOptions {
   configs::Config recipe;                 ///< the base recipe with `set` laid over it
   std::vector<Row> rows;                  ///< at least one, all names different
   std::vector<std::int64_t> seeds = {1};  ///< of the trainings, all different
-  std::string baseline;                   ///< the row that others are tested against; "" = none
-  std::int64_t trials = 10'000;           ///< of a test, >= 1
-  std::int64_t samples = 5;               ///< contexts whose replies are shown side by side
+  /// What others are tested against: a row, or the name of a value on an axis, then each row
+  /// against that which differs from it by this value alone; "" = none.
+  std::string baseline;
+  std::int64_t trials = 10'000;  ///< of a test, >= 1
+  std::int64_t samples = 5;      ///< contexts whose replies are shown side by side
   EvaluationOptions evaluate;
   GradientFlowOptions gradient_flow;
   std::string text;  ///< the effective YAML

@@ -63,6 +63,11 @@ std::string versions_of(const GridResults& results, std::string CellResult::*of)
   return text.empty() ? "-" : text;
 }
 
+std::string amount_text(const RunFacts& facts, const std::string& of) {
+  const auto amount = facts.learned_from.find(of);
+  return amount == facts.learned_from.end() ? "-" : std::to_string(amount->second);
+}
+
 std::string state_of(const OpenCell& open) {
   if (!open.command.empty())
     return open.command + " failed with exit code " + std::to_string(open.exit_code);
@@ -74,19 +79,22 @@ std::string state_of(const OpenCell& open) {
 
 void add_runs(Document& document, const GridResults& results) {
   document.heading(2, "Runs");
-  DocumentTable table{.head = {"run", "steps", "labels", "stopped by", "parameters", "threads",
-                               "device", "recipe", "store", "checkpoint"},
-                      .rows = {}};
+  DocumentTable table{
+      .head = {"run", "dialogues", "replies", "pairs", "steps", "labels", "stopped by",
+               "parameters", "threads", "device", "recipe", "store", "checkpoint"},
+      .rows = {}};
   for (const auto& run : results.finished) {
     const auto& facts = run.facts;
     table.rows.push_back(
-        {run.cell->name, std::to_string(facts.steps), std::to_string(facts.labels), facts.why,
-         std::to_string(facts.parameters), std::to_string(facts.threads), facts.device,
+        {run.cell->name, amount_text(facts, "dialogues"), amount_text(facts, "replies"),
+         amount_text(facts, "pairs"), std::to_string(facts.steps), std::to_string(facts.labels),
+         facts.why, std::to_string(facts.parameters), std::to_string(facts.threads), facts.device,
          short_hash(run.cell->recipe_key), short_hash(run.store_hash), checkpoint_of(run)});
   }
   document.blocks.emplace_back(std::move(table));
   document.paragraph(
-      "A label is a token of a reply that the loss counts; equal steps of equally many labels are "
+      "Dialogues, replies and pairs are those that it learns from. A label is a token of a reply "
+      "that the loss counts; equal steps of equally many labels are "
       "equal work for every model. The hashes are of the effective recipe (without folders, "
       "threads and decoding), of the prepared store, and of the checkpoint that was measured.");
 }
@@ -144,6 +152,7 @@ json::object provenance_json(const GridResults& results, const ExperimentOptions
     runs.push_back({{"run", run.cell->name},
                     {"row", run.cell->row},
                     {"seed", run.cell->seed},
+                    {"learned_from", json::value_from(run.facts.learned_from)},
                     {"steps", run.facts.steps},
                     {"labels", run.facts.labels},
                     {"why", run.facts.why},

@@ -39,6 +39,9 @@ void read_log(const Cell& cell, CellResult& result) {
     result.facts.device = base::string_field(event, "device", where);
     result.facts.threads = base::integer_field(event, "threads", where);
     result.facts.parameters = base::integer_field(event, "parameters", where);
+    for (const auto* amount : {"dialogues", "replies", "pairs"})
+      if (event.contains(amount))
+        result.facts.learned_from[amount] = base::integer_field(event, amount, where);
   }
 }
 

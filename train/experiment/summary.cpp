@@ -5,8 +5,10 @@
 #include <limits>
 #include <set>
 #include <span>
+#include <utility>
 
 #include "base/errors.h"
+#include "train/experiment/grid.h"
 #include "train/metrics/comparison.h"
 #include "train/metrics/holm.h"
 #include "train/metrics/likelihood_measurement.h"
@@ -226,8 +228,9 @@ std::vector<Difference> tested(const Pairs& pairs, Measurement MeasuredRun::*of,
   return compare_runs(first, second, trials);
 }
 
-void add_differences(const std::string& row, const Pairs& pairs, const Metrics& metrics,
-                     std::size_t trials, std::vector<RowDifference>& differences) {
+void add_differences(const std::string& row, const std::string& baseline, const Pairs& pairs,
+                     const Metrics& metrics, std::size_t trials,
+                     std::vector<RowDifference>& differences) {
   const auto likelihoods = tested(pairs, &MeasuredRun::likelihoods, trials);
   const auto texts = tested(pairs, &MeasuredRun::texts, trials);
   const auto answers = tested(pairs, &MeasuredRun::answers, trials);
@@ -243,6 +246,7 @@ void add_differences(const std::string& row, const Pairs& pairs, const Metrics& 
       by_seed.push_back(pairs.row[i]->values[c].value - pairs.baseline[i]->values[c].value);
     if (!std::ranges::all_of(by_seed, [](double d) { return std::isfinite(d); })) continue;
     differences.push_back({.row = row,
+                           .baseline = baseline,
                            .column = c,
                            .seeds = pairs.seeds,
                            .spread = spread_of(by_seed),
@@ -254,14 +258,15 @@ void add_differences(const std::string& row, const Pairs& pairs, const Metrics& 
 void add_differences(const std::vector<MeasuredRun>& runs, const ExperimentOptions& options,
                      const Metrics& metrics, Summary& summary) {
   if (options.baseline.empty()) return;
-  for (const auto& row : summary.rows) {
-    if (row == options.baseline) continue;
-    const auto pairs = pairs_of(runs, row, options.baseline, metrics.answers);
+  for (const auto& row : options.rows) {
+    const auto baseline = baseline_of(row, options.rows, options.baseline);
+    if (!baseline) continue;
+    const auto pairs = pairs_of(runs, row.name, *baseline, metrics.answers);
     if (pairs.is_about_other_replies)
-      summary.notes.push_back(row + " was measured on other replies than " + options.baseline +
+      summary.notes.push_back(row.name + " was measured on other replies than " + *baseline +
                               ", so that they are not compared.");
     if (pairs.seeds.empty()) continue;
-    add_differences(row, pairs, metrics, static_cast<std::size_t>(options.trials),
+    add_differences(row.name, *baseline, pairs, metrics, static_cast<std::size_t>(options.trials),
                     summary.differences);
   }
   std::vector<double> p;
@@ -271,14 +276,19 @@ void add_differences(const std::vector<MeasuredRun>& runs, const ExperimentOptio
   for (std::size_t i = 0; i < p.size(); ++i) summary.differences[i].p_holm = adjusted[i];
 }
 
-/// Says where runs with one seed learned from different numbers of labels: orders differ by seed,
-/// and with them what is left over at the end.
+/// Says where runs with one seed learned from different numbers of labels: orders differ by seed
+/// and by what is learned from, and with them what is left over at the end.
 void note_unequal_labels(const GridResults& results, std::vector<std::string>& notes) {
-  std::map<std::int64_t, std::set<std::int64_t>> labels;
-  for (const auto& run : results.finished) labels[run.cell->seed].insert(run.facts.labels);
-  for (const auto& [seed, numbers] : labels)
+  std::map<std::pair<std::int64_t, std::int64_t>, std::set<std::int64_t>> labels;
+  for (const auto& run : results.finished) {
+    const auto replies = run.facts.learned_from.find("replies");
+    const bool is_known = replies != run.facts.learned_from.end();
+    labels[{run.cell->seed, is_known ? replies->second : 0}].insert(run.facts.labels);
+  }
+  for (const auto& [of, numbers] : labels)
     if (numbers.size() > 1)
-      notes.push_back("The runs with seed " + std::to_string(seed) +
+      notes.push_back("The runs with seed " + std::to_string(of.first) +
+                      (of.second > 0 ? " on " + std::to_string(of.second) + " replies" : "") +
                       " learned from different numbers of labels (" +
                       std::to_string(*numbers.begin()) + " to " +
                       std::to_string(*numbers.rbegin()) + "): rows had unequal work.");
@@ -322,6 +332,13 @@ void add_notes(const GridResults& results, const EvaluationOptions& evaluate,
 }
 
 }  // namespace
+
+std::optional<Interval> whiskers(const RowValues& values) {
+  if (values.spread.interval) return values.spread.interval;
+  for (const auto& run : values.runs)
+    if (std::isfinite(run.value)) return run.test_set;
+  return std::nullopt;
+}
 
 Summary summarise(const GridResults& results, const ExperimentOptions& options) {
   Summary summary;

@@ -31,9 +31,13 @@ struct RowValues {
   Spread spread;
 };
 
+/// What is drawn around a mean: its interval over seeds, or where there is a single run the run's
+/// over dialogues.
+std::optional<Interval> whiskers(const RowValues& values);
+
 /// How a row differs from the baseline in one metric.
 struct RowDifference {
-  std::string row;
+  std::string row, baseline;
   std::size_t column = 0;           ///< number in `Summary::columns`
   std::vector<std::int64_t> seeds;  ///< that both have: run i of both is a pair
   Spread spread;                    ///< of row - baseline over these pairs
