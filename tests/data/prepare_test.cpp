@@ -281,6 +281,7 @@ TEST_F(PrepareTest, ASentencePieceModelOfOthersIsATokenizerToo) {
   EXPECT_NE(complaint().find(file.string() + ": is no SentencePiece model"), std::string::npos)
       << complaint();
 }
+
 TEST(PrepareCorporaTest, UbuntuHasItsPublishedCounts) {
   if (const auto why = missing_corpus("native/ubuntu_v1"); !why.empty()) GTEST_SKIP() << why;
   const TemporaryFolder folder;

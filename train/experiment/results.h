@@ -26,7 +26,8 @@ struct RunFacts {
   std::int64_t threads = 0, parameters = 0;
   std::int64_t steps = 0, labels = 0;
   std::string why;  ///< it stopped: steps, epochs, patience, minutes
-  std::map<std::string, std::int64_t> learned_from;  ///< dialogues, replies, pairs: of an epoch
+  std::map<std::string, std::int64_t> learned_from =
+      {};  ///< dialogues, replies, pairs: of an epoch
 };
 
 /// All that a finished cell left.

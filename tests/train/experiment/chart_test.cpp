@@ -62,6 +62,32 @@ TEST(ChartTest, LinesAreWellFormedWithALegendAndWhiskers) {
             line_chart({.title = "a < b", .x_axis = "updates", .y_axis = "ppl"}, some_series(9)));
 }
 
+TEST(ChartTest, GivenPlacesHaveTheTicksAndEqualFactorsEqualDistances) {
+  const std::vector<ChartSeries> series = {{.name = "a",
+                                            .points = {{.x = 0.125, .y = 3, .interval = {}},
+                                                       {.x = 0.25, .y = 2, .interval = {}},
+                                                       {.x = 1, .y = 1, .interval = {}}}}};
+  const ChartText text{.title = "t", .x_axis = "fraction", .y_axis = "ppl"};
+  const std::vector<double> values = {0.125, 0.25, 1};
+  const auto xs = [](const std::string& svg) {  // of the line's three points
+    std::vector<double> all;
+    auto rest = svg.substr(svg.find("<polyline points=\"") + 18);
+    for (int i = 0; i < 3; ++i, rest = rest.substr(rest.find(' ') + 1))
+      all.push_back(std::stod(rest));
+    return all;
+  };
+  const auto svg = line_chart(text, series, {.values = values, .is_log = true});
+  for (const auto* tick : {">0.125</text>", ">0.25</text>", ">1</text>"})
+    EXPECT_NE(svg.find(tick), std::string::npos) << tick;
+  EXPECT_EQ(svg.find(">0.5</text>"), std::string::npos) << "no other tick";
+  const auto by_factor = xs(svg);
+  EXPECT_NEAR(by_factor[2] - by_factor[1], 2 * (by_factor[1] - by_factor[0]), 0.03);
+  const auto plain = xs(line_chart(text, series, {.values = values}));
+  EXPECT_NEAR(plain[2] - plain[1], 6 * (plain[1] - plain[0]), 0.1);
+  EXPECT_EQ(plain.front(), by_factor.front());
+  EXPECT_EQ(plain.back(), by_factor.back());
+}
+
 TEST(ChartTest, BarsBeginAtZeroWhereThatHidesNothing) {
   std::vector<ChartSeries> far = {{.name = "a", .points = {{.x = 0, .y = 10, .interval = {}}}},
                                   {.name = "b", .points = {{.x = 0, .y = 90, .interval = {}}}}};

@@ -1,6 +1,8 @@
 #include "train/experiment/grid.h"
 
+#include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -53,6 +55,35 @@ TEST(GridTest, RowsAreCombinedWithNamedValuesOfAxes) {
   EXPECT_EQ(rows[1].name, "b-small");
   ASSERT_EQ(rows[1].changes.size(), 3U);
   EXPECT_EQ(rows[1].changes[2].first, "model.embed_dim");
+}
+
+TEST(GridTest, ABaselineIsARowOrAValueOfAnAxis) {
+  const auto rows = rows_of(
+      "rows: {full: {a: 1}, none: {a: 0}}\n"
+      "axes: {train.fraction: [1, 0.125], size: {small: {b: 8}, large: {b: 9}}}\n");
+  ASSERT_EQ(rows.size(), 8U);
+  const auto against = [&](const std::string& name, const std::string& baseline) {
+    const auto row = std::ranges::find(rows, name, &Row::name);
+    return baseline_of(*row, rows, baseline).value_or("");
+  };
+  EXPECT_EQ(against("none-fraction-0.125-large", "full"), "full-fraction-0.125-large");
+  EXPECT_EQ(against("full-fraction-0.125-large", "full"), "");
+  EXPECT_EQ(against("none-fraction-0.125-large", "fraction-1"), "none-fraction-1-large");
+  EXPECT_EQ(against("none-fraction-0.125-large", "small"), "none-fraction-0.125-small");
+  EXPECT_EQ(against("none-fraction-1-small", "full-fraction-1-large"), "full-fraction-1-large");
+  EXPECT_EQ(against("full-fraction-1-large", "full-fraction-1-large"), "") << "itself";
+  EXPECT_EQ(against("full-fraction-1-large", ""), "");
+  EXPECT_EQ(coordinate_names(rows), (std::vector<std::string>{"full", "fraction-1", "small",
+                                                              "large", "fraction-0.125", "none"}));
+  EXPECT_TRUE(coordinate_names(rows_of("rows: {a: {b: 1}}\n")).empty()) << "rows alone";
+}
+
+TEST(GridTest, AxesOfNumbersAreThoseThatCanBeDrawn) {
+  using Axes = std::vector<std::pair<std::string, std::vector<double>>>;
+  EXPECT_EQ(numeric_axes(rows_of("rows: {a: {b: 1}}\naxes:\n  train.fraction: [1, 0.5, 0.125]\n"
+                                 "  model.combine: [sum, concat]\n  one: [3]\n"
+                                 "  mixed: [3, none]\n  named: {x: {b: 1}, y: {b: 2}}\n")),
+            (Axes{{"train.fraction", {0.125, 0.5, 1}}}));
 }
 
 TEST(GridTest, MistakesAreToldWithTheirPlace) {

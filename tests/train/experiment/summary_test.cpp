@@ -83,6 +83,90 @@ TEST_F(SummaryTest, MeansSpreadsAndDifferencesByHand) {
   EXPECT_TRUE(summary.notes.empty()) << summary.notes.front();
 }
 
+/// Two rows at two fractions, one seed.
+class AxisTest : public SummaryTest {
+ protected:
+  void SetUp() override {
+    SummaryTest::SetUp();
+    options_.rows.clear();
+    cells_.clear();
+    for (const auto* name : {"full", "none"})
+      for (const double fraction : {1.0, 0.125}) {
+        const auto place = fraction == 1 ? "fraction-1" : "fraction-0.125";
+        const auto row = std::string(name) + "-" + place;
+        options_.rows.push_back(
+            {.name = row,
+             .changes = {},
+             .at = {{.axis = "", .name = name, .number = std::nullopt},
+                    {.axis = "train.fraction", .name = place, .number = fraction}}});
+        cells_.push_back({.row = row, .seed = 1, .name = row + "/seed-1"});
+      }
+    options_.baseline = "full";
+    options_.evaluate.metrics = {"nll_word"};
+    const double nats[] = {4, 8, 6, 14};
+    for (std::size_t i = 0; i < 4; ++i) results_.finished.push_back(result(i, nats[i], "no"));
+  }
+  GridResults results_;
+};
+
+TEST_F(AxisTest, EachRowIsTestedAgainstTheBaselineAtItsOwnPlace) {
+  const auto summary = summarise(results_, options_);
+  ASSERT_EQ(summary.differences.size(), 2U);
+  EXPECT_EQ(summary.differences[0].row, "none-fraction-1");
+  EXPECT_EQ(summary.differences[0].baseline, "full-fraction-1");
+  EXPECT_NEAR(summary.differences[0].spread.mean, 1, 1e-9) << "(6 - 4) / 2";
+  EXPECT_EQ(summary.differences[1].baseline, "full-fraction-0.125");
+  EXPECT_NEAR(summary.differences[1].spread.mean, 3, 1e-9) << "(14 - 8) / 2";
+  const auto text = to_markdown(comparison_document(results_, summary, options_));
+  EXPECT_NE(text.find("Row minus the row that differs from it by full alone"), std::string::npos);
+  EXPECT_NE(text.find("| none-fraction-0.125 | full-fraction-0.125 | nll_word | 3.000 |"),
+            std::string::npos)
+      << text;
+  const auto report = comparison_json(results_, summary, options_);
+  EXPECT_EQ(report.at("differences").at(1).at("baseline").as_string(), "full-fraction-0.125");
+}
+
+TEST_F(AxisTest, AMetricIsDrawnOverTheAxisALineForEachRow) {
+  const auto drawn = [&]() -> std::string {
+    const auto document = comparison_document(results_, summarise(results_, options_), options_);
+    for (const auto& block : document.blocks)
+      if (const auto* figure = std::get_if<Figure>(&block))
+        if (figure->file == "figures/train.fraction-nll_word.svg") return figure->svg;
+    return "";
+  };
+  const auto svg = drawn();
+  EXPECT_NE(svg.find(">nll_word over train.fraction</text>"), std::string::npos);
+  for (const auto* text : {">0.125</text>", ">1</text>", ">full</text>", ">none</text>"})
+    EXPECT_NE(svg.find(text), std::string::npos) << text;
+  EXPECT_EQ(svg.find("fraction-1<"), std::string::npos) << "lines are named without their places";
+  std::size_t lines = 0;
+  for (auto at = svg.find("<polyline"); at != std::string::npos; at = svg.find("<polyline", at + 1))
+    ++lines;
+  EXPECT_EQ(lines, 2U);
+  results_.finished.resize(1);
+  EXPECT_EQ(drawn(), "") << "one place is no line";
+}
+
+TEST_F(AxisTest, RunsOnOtherPartsHaveOtherLabels) {
+  for (std::size_t i = 0; i < 4; ++i) {
+    results_.finished[i].facts.labels = i % 2 == 0 ? 100 : 90;
+    results_.finished[i].facts.learned_from = {{"dialogues", i % 2 == 0 ? 8 : 1},
+                                               {"replies", i % 2 == 0 ? 80 : 10}};
+  }
+  EXPECT_TRUE(summarise(results_, options_).notes.empty()) << "orders differ by what is learned";
+  const auto text =
+      to_markdown(comparison_document(results_, summarise(results_, options_), options_));
+  EXPECT_NE(text.find("| full-fraction-0.125/seed-1 | 1 | 10 | - | 10 | 90 |"), std::string::npos)
+      << text;
+  results_.finished[3].facts.labels = 91;
+  const auto notes = summarise(results_, options_).notes;
+  ASSERT_EQ(notes.size(), 1U);
+  EXPECT_NE(
+      notes[0].find("seed 1 on 10 replies learned from different numbers of labels (90 to 91)"),
+      std::string::npos)
+      << notes[0];
+}
+
 TEST_F(SummaryTest, OnlyPairsOfEqualSeedsAreCompared) {
   GridResults results;
   results.finished.push_back(result(0, 4, "no"));   // base, seed 1
