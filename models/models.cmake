@@ -19,6 +19,7 @@ if(BANTER_TORCH)
     hran.cpp
     hred.cpp
     kept_ids.cpp
+    label_log_probs.cpp
     layers/additive_attention.cpp
     layers/context_rows.cpp
     layers/encoder.cpp

@@ -46,7 +46,8 @@ constexpr std::array kFlags = {
     Flag{"stop", "a text before which a reply ends; may be repeated", true},
     Flag{"seed", "of what is drawn: the same seed gives the same replies"},
     Flag{"replies", "best replies of beam, or independent ones of sample, for each context"},
-    Flag{"rerank", "what several replies are sorted by: none or mean_log_prob"},
+    Flag{"rerank", "what several replies are sorted by: none, consistency or mean_log_prob"},
+    Flag{"rerank_margin", "of rerank consistency: how much less fluent, nats a token"},
 };
 
 constexpr std::string_view kPrefix = "decoding.";
@@ -57,8 +58,10 @@ void note_idle(const DecodingOptions& options, const std::vector<std::string>& o
   for (auto i = first; i < overrides.size(); ++i) {
     const auto setting = overrides[i].substr(kPrefix.size());
     const auto key = setting.substr(0, setting.find('='));
-    if (!options.reads(key))
-      std::cerr << "note: " << key << " does nothing with method " << options.method << '\n';
+    if (options.reads(key)) continue;
+    std::cerr << "note: " << key << " does nothing with "
+              << (key == "rerank_margin" ? "rerank " + options.rerank : "method " + options.method)
+              << '\n';
   }
 }
 
@@ -125,7 +128,11 @@ LoadedModel ModelArguments::load_other(const std::string& name, torch::Dtype dty
 
 LoadedClassifier ModelArguments::load_classifier() const {
   set_threads(threads);
-  auto loaded = models::load_classifier(run, open_device(device));
+  return load_other_classifier(run);
+}
+
+LoadedClassifier ModelArguments::load_other_classifier(const std::string& name) const {
+  auto loaded = models::load_classifier(name, open_device(device));
   if (!loaded.checkpoint.warning.empty())
     std::cerr << "warning: " << loaded.checkpoint.warning << '\n';
   return loaded;
@@ -208,6 +215,12 @@ data::Context to_ids(const GivenContext& given, const LoadedModel& loaded, std::
                           ": there is no turn to reply to, and of its facts this model reads "
                           "none; give \"turns\"");
   return context;
+}
+
+void expect_draft(const LoadedModel& loaded) {
+  if (!loaded.model->has_draft())
+    throw base::UsageError("draft: " + loaded.type +
+                           " has no draft decoder; stack_propagation with its second decoder has");
 }
 
 void print(std::string_view text) {

@@ -32,6 +32,8 @@ struct ModelArguments {
   [[nodiscard]] LoadedModel load(torch::Dtype dtype = torch::kFloat32) const;
   /// The same of a run that is a classifier of sentence pairs.
   [[nodiscard]] LoadedClassifier load_classifier() const;
+  /// The same of another such run, under --device.
+  [[nodiscard]] LoadedClassifier load_other_classifier(const std::string& name) const;
   /// The same of another run alone, under --device.
   [[nodiscard]] LoadedModel load_other(const std::string& name,
                                        torch::Dtype dtype = torch::kFloat32) const;
@@ -62,6 +64,9 @@ class DecodingFlags {
 /// The ids of a context that stands at `where`.
 /// Throws   DataError "<where>: ..." when the model's limits leave neither a turn nor a fact of it
 data::Context to_ids(const GivenContext& given, const LoadedModel& loaded, std::string_view where);
+
+/// Throws   UsageError unless the model has a draft decoder
+void expect_draft(const LoadedModel& loaded);
 
 constexpr std::int64_t kMostRows = 4096;  ///< replies that are computed together at most
 

@@ -55,6 +55,9 @@ void check_rules(const DecodingOptions& o, Report&& report) {
   const auto rerankers = reranker_names();
   report(std::ranges::find(rerankers, o.rerank) != rerankers.end(), "rerank",
          "one of " + joined(rerankers));
+  report(o.rerank != kConsistency || o.replies > 1, "replies",
+         "2 or more with rerank consistency, which chooses among them");
+  report(o.rerank_margin >= 0, "rerank_margin", "0 or more");
 }
 
 }  // namespace
@@ -83,6 +86,7 @@ DecodingOptions DecodingOptions::from(configs::Section& section) {
   o.seed = static_cast<std::uint64_t>(seed);
   o.replies = section.get("replies", o.replies);
   o.rerank = section.choice("rerank", o.rerank, reranker_names());
+  o.rerank_margin = section.get("rerank_margin", o.rerank_margin);
   check_rules(o, [&](bool holds, const char* key, const std::string& rule) {
     section.check(holds, key, rule);
   });
@@ -100,6 +104,7 @@ bool DecodingOptions::reads(std::string_view key) const {
   if (key == "beam_size" || key == "beam_groups" || key == "diversity_penalty")
     return method == "beam";
   if (key == "rerank") return method != "greedy";
+  if (key == "rerank_margin") return rerank == kConsistency;
   // not `seed`: a model may draw before the first token, whatever the method
   const bool of_sample =
       key == "temperature" || key == "top_k" || key == "top_p" || key == "typical_p";

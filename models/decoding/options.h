@@ -39,6 +39,8 @@ struct DecodingOptions {
                              ///< kMostReplies
   std::string rerank = "none";  ///< what the replies are sorted by: none (their score), or a row of
                                 ///< the table in reranking.cpp
+  double rerank_margin = 0.5;   ///< of rerank consistency, nats a token, >= 0: replies whose mean
+                                ///< log-probability is further below the best one's come last
 
   static constexpr std::int64_t kMostReplies = 1024;      ///< of one context: a row of a step each
   static constexpr std::int64_t kMostNewTokens = 65'536;  ///< of one reply

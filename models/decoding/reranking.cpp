@@ -6,26 +6,25 @@
 #include <numeric>
 
 #include "base/errors.h"
+#include "configs/section.h"
 
 namespace banter::models {
 namespace {
 
-/// The model's log-probability a token, eos included.
 std::vector<double> mean_log_probs(const data::Context&, std::span<const Reply> replies) {
   std::vector<double> means;
-  for (const auto& reply : replies) {
-    const auto sum = std::accumulate(reply.log_probs.begin(), reply.log_probs.end(), 0.0);
-    means.push_back(sum / std::max<double>(1, static_cast<double>(reply.log_probs.size())));
-  }
+  for (const auto& reply : replies) means.push_back(mean_log_prob(reply));
   return means;
 }
 
 struct Row {
   std::string_view name;
+  /// Null where it needs a model beside the one that replies: then a request brings it.
   std::vector<double> (*judge)(const data::Context&, std::span<const Reply>);
 };
 
-constexpr std::array kRerankers = {Row{"mean_log_prob", mean_log_probs}};
+constexpr std::array kRerankers = {Row{kConsistency, nullptr},
+                                   Row{"mean_log_prob", mean_log_probs}};
 
 }  // namespace
 
@@ -36,9 +35,18 @@ std::vector<std::string> reranker_names() {
 }
 
 Reranker reranker_named(std::string_view name) {
-  for (const auto& row : kRerankers)
-    if (row.name == name) return row.judge;
+  for (const auto& row : kRerankers) {
+    if (row.name != name) continue;
+    if (row.judge != nullptr) return row.judge;
+    throw configs::ConfigError("decoding.rerank: " + std::string(name) +
+                               " needs a classifier of sentence pairs: name its run with --nli");
+  }
   return nullptr;
+}
+
+double mean_log_prob(const Reply& reply) {
+  const auto sum = std::accumulate(reply.log_probs.begin(), reply.log_probs.end(), 0.0);
+  return sum / std::max<double>(1, static_cast<double>(reply.log_probs.size()));
 }
 
 void rerank(const Reranker& reranker, const data::Context& context, std::vector<Reply>& replies) {

@@ -21,7 +21,7 @@ TEST(DecodingOptionsTest, ReadsEveryField) {
       "min_new_tokens: 3, max_new_tokens: 30, no_repeat_ngram_size: 2, seed: 9, replies: 4, "
       "beam_groups: 3, diversity_penalty: 0.8, typical_p: 0.2, repetition_penalty: 1.2, "
       "context_no_repeat_ngram_size: 5, block: [damn it, heck], stop: [\"\\n\"], "
-      "rerank: mean_log_prob");
+      "rerank: consistency, rerank_margin: 0.25");
   EXPECT_EQ(o.method, "beam");
   EXPECT_EQ(o.beam_size, 6);
   EXPECT_EQ(o.length_penalty, 0.5);
@@ -40,7 +40,8 @@ TEST(DecodingOptionsTest, ReadsEveryField) {
   EXPECT_EQ(o.context_no_repeat_ngram_size, 5);
   EXPECT_EQ(o.block, (std::vector<std::string>{"damn it", "heck"}));
   EXPECT_EQ(o.stop, std::vector<std::string>{"\n"});
-  EXPECT_EQ(o.rerank, "mean_log_prob");
+  EXPECT_EQ(o.rerank, "consistency");
+  EXPECT_EQ(o.rerank_margin, 0.25);
 }
 
 TEST(DecodingOptionsTest, NamesTheKeyOfABadValue) {
@@ -75,6 +76,8 @@ TEST(DecodingOptionsTest, NamesTheKeyOfABadValue) {
       {"block: a", "block"},
       {"stop: [\"\"]", "stop"},
       {"rerank: luck", "rerank"},
+      {"method: sample, rerank: consistency", "replies"},
+      {"rerank_margin: -0.1", "rerank_margin"},
       {"beam_sise: 3", "beam_sise"},
   };
   for (const auto& [yaml, key] : cases) {
@@ -102,6 +105,9 @@ TEST(DecodingOptionsTest, TellsAnOptionThatItsMethodDoesNotRead) {
   }
   EXPECT_FALSE(greedy.reads("rerank"));
   EXPECT_TRUE(sample.reads("rerank"));
+  EXPECT_FALSE(sample.reads("rerank_margin"));
+  EXPECT_TRUE(
+      (DecodingOptions{.method = "sample", .rerank = "consistency"}.reads("rerank_margin")));
   for (const char* key : {"method", "length_penalty", "max_new_tokens", "replies",
                           "repetition_penalty", "block", "stop", "seed"})
     EXPECT_TRUE(greedy.reads(key)) << key;

@@ -1,11 +1,13 @@
 #include "models/decoding/reranking.h"
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "base/errors.h"
+#include "configs/section.h"
 
 namespace banter::models {
 namespace {
@@ -46,7 +48,14 @@ TEST(RerankingTest, NamesItsRowsAndNoneIsNoReranker) {
   const auto names = reranker_names();
   EXPECT_EQ(names.front(), "none");
   EXPECT_FALSE(reranker_named("none"));
-  for (std::size_t i = 1; i < names.size(); ++i) EXPECT_TRUE(reranker_named(names[i])) << names[i];
+  EXPECT_TRUE(reranker_named("mean_log_prob"));
+  EXPECT_NE(std::ranges::find(names, "mean_log_prob"), names.end());
+}
+
+TEST(RerankingTest, ConsistencyNeedsAJudgeOfTheRequest) {
+  const auto names = reranker_names();
+  EXPECT_NE(std::ranges::find(names, kConsistency), names.end());
+  EXPECT_THROW(reranker_named(kConsistency), configs::ConfigError);
 }
 
 TEST(RerankingTest, RefusesWhatIsNoNumber) {

@@ -71,7 +71,7 @@ TEST_F(PairEvaluationTest, LogProbsAreThoseOfTheLogits) {
     const auto row = logits[static_cast<std::int64_t>(n)].to(torch::kDouble);
     const auto label = static_cast<std::int64_t>(pairs[n].label);
     EXPECT_NEAR(pairs[n].fit().nll, (row.logsumexp(0) - row[label]).item<double>(), 1e-12);
-    EXPECT_EQ(static_cast<std::int64_t>(pairs[n].most_probable()),
+    EXPECT_EQ(static_cast<std::int64_t>(models::most_probable(pairs[n].log_probs)),
               row.argmax().item<std::int64_t>());
     EXPECT_EQ(pairs[n].fit().correct, row.argmax().item<std::int64_t>() == label ? 1 : 0);
   }

@@ -1,13 +1,12 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <vector>
 
 #include <torch/torch.h>
 
 #include "data/batches/pair_batch.h"
-#include "models/pair_classifier.h"
+#include "models/label_log_probs.h"
 #include "train/metrics/pair_fit.h"
 
 namespace banter::train {
@@ -16,9 +15,8 @@ namespace banter::train {
 struct ClassifiedPair {
   std::uint64_t pair = 0;  ///< its number in the split
   data::Label label = data::Label::kNeutral;
-  std::array<double, models::PairClassifier::kLabels> log_probs{};  ///< nats, by Label
+  models::LabelLogProbs log_probs{};
 
-  [[nodiscard]] data::Label most_probable() const;  ///< of equals the first
   [[nodiscard]] PairFit fit() const;
 };
 

@@ -1,0 +1,124 @@
+#include "models/consistency/consistency_judge.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+#include <optional>
+#include <utility>
+
+#include "base/files.h"
+#include "base/json.h"
+#include "base/utf8.h"
+#include "data/cleaning/unicode_text.h"
+#include "models/label_log_probs.h"
+
+namespace banter::models {
+namespace {
+
+namespace json = base::json;
+
+constexpr std::size_t kPairsAtOnce = 256;
+
+bool has_capitals(const data::Tokenizer& tokenizer) {
+  for (data::TokenId id = 0; id < tokenizer.vocab_size(); ++id) {
+    auto text = tokenizer.surface(id);
+    if (!tokenizer.is_byte(id) && !base::first_bad_utf8(text) && data::make_small(text))
+      return true;
+  }
+  return false;
+}
+
+/// The checkpoint's accuracy on the pairs that its training was judged by; nothing where it was
+/// judged by something else, or not at this step.
+std::optional<double> held_out_accuracy(const Checkpoint& checkpoint) {
+  const auto file = checkpoint.folder / "state.json";
+  const auto state = base::parse_json(base::read_file(file), file.string());
+  const auto* object = state.if_object();
+  const auto inner = [&](const char* key) {
+    const auto* value = object == nullptr ? nullptr : object->if_contains(key);
+    object = value == nullptr ? nullptr : value->if_object();
+  };
+  inner("best");
+  inner("accuracy");
+  if (object == nullptr || base::integer_field(*object, "step", file.string()) != checkpoint.step)
+    return std::nullopt;
+  const auto text = base::string_field(*object, "value", file.string());
+  double value = 0;
+  const auto end = text.data() + text.size();
+  if (std::from_chars(text.data(), end, value).ptr != end) return std::nullopt;
+  return value;
+}
+
+std::string signature_of(const Checkpoint& checkpoint) {
+  std::string accuracy = "unknown";
+  if (const auto known = held_out_accuracy(checkpoint)) {
+    std::array<char, 16> digits{};
+    std::snprintf(digits.data(), digits.size(), "%.4f", *known);
+    accuracy = digits.data();
+  }
+  return "nli:" + checkpoint.hash.substr(0, 12) + "|nli_accuracy:" + accuracy;
+}
+
+Judgement judgement_of(const LabelLogProbs& log_probs) {
+  Judgement judgement;
+  std::ranges::transform(log_probs, judgement.probs.begin(),
+                         [](double log_prob) { return std::exp(log_prob); });
+  return judgement;
+}
+
+}  // namespace
+
+ConsistencyJudge::ConsistencyJudge(LoadedClassifier nli)
+    : nli_(std::move(nli)),
+      device_(nli_.model->parameters().front().device()),
+      has_capitals_(has_capitals(nli_.tokenizer)),
+      signature_(signature_of(nli_.checkpoint)) {}
+
+std::vector<data::TokenId> ConsistencyJudge::ids_of(std::string_view text) const {
+  std::string written(text);
+  if (!has_capitals_) data::make_small(written);
+  return nli_.tokenizer.encode(written);
+}
+
+bool ConsistencyJudge::reads_all_of(std::string_view sentence) const {
+  return std::ssize(ids_of(sentence)) <= nli_.batch.max_reply_tokens;
+}
+
+std::vector<std::vector<Judgement>> ConsistencyJudge::judge(
+    std::span<const ReplyOfPersona> replies) {
+  const c10::InferenceMode guard;
+  std::vector<std::vector<Judgement>> judged;
+  std::vector<data::PairIds> pairs;
+  std::vector<Judgement*> asked;  // what each pair is asked for
+  const auto answer = [&] {
+    const auto batch =
+        data::make_pair_batch(pairs, nli_.batch, nli_.tokenizer.special(), data::ReplyLength::kCut);
+    const auto rows = label_log_probs(*nli_.model, batch, device_);
+    for (std::size_t n = 0; n < rows.size(); ++n) *asked[batch.pairs[n]] = judgement_of(rows[n]);
+    pairs.clear();
+    asked.clear();
+  };
+  judged.reserve(replies.size());
+  for (const auto& [reply, persona] : replies) {
+    constexpr Judgement kNeutral{.probs = {0, 1, 0}};
+    auto& judgements = judged.emplace_back(persona.size(), kNeutral);
+    if (base::is_blank(reply)) continue;
+    const auto premise = ids_of(reply);
+    for (std::size_t i = 0; i < persona.size(); ++i) {
+      pairs.push_back({.premise = premise, .hypothesis = ids_of(persona[i])});
+      asked.push_back(&judgements[i]);
+      if (pairs.size() == kPairsAtOnce) answer();
+    }
+  }
+  if (!pairs.empty()) answer();
+  return judged;
+}
+
+std::vector<Judgement> ConsistencyJudge::judge(std::string_view reply,
+                                               std::span<const std::string> persona) {
+  const ReplyOfPersona one{.reply = reply, .persona = persona};
+  return std::move(judge(std::span(&one, 1)).front());
+}
+
+}  // namespace banter::models
