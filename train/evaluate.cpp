@@ -140,8 +140,8 @@ Evaluation evaluate(models::DialogueModel& model, const data::Split& split,
 
 std::vector<Sample> answer(models::DialogueModel& model, const data::Tokenizer& tokenizer,
                            const data::Split& split, const data::BatchOptions& options,
-                           const models::DecodingOptions& decoding, std::uint64_t count,
-                           bool quiet) {
+                           const models::DecodingOptions& decoding, std::uint64_t count, bool quiet,
+                           const models::Reranker& reranker) {
   const auto examples =
       spread_examples(split, data::ReplyRule(options.reply_by, split.format()), count);
   base::Progress progress(
@@ -149,11 +149,10 @@ std::vector<Sample> answer(models::DialogueModel& model, const data::Tokenizer& 
   std::vector<Sample> samples;
   for (const auto& example : examples) {
     const auto context = data::context_of(split, example, options);
-    auto& sample = samples.emplace_back(Sample{.reply = "",
-                                               .references = {tokenizer.decode(context.reply)},
-                                               .context = {},
-                                               .group = example.dialogue});
+    auto& sample = samples.emplace_back(
+        Sample{.references = {tokenizer.decode(context.reply)}, .group = example.dialogue});
     for (const auto& turn : context.turns) sample.context.push_back(tokenizer.decode(turn.ids));
+    for (const auto& fact : context.facts) sample.persona.push_back(tokenizer.decode(fact.ids));
   }
   const auto wording = std::make_shared<models::Wording>(decoding, tokenizer);
   std::size_t asked = 0;
@@ -165,10 +164,11 @@ std::vector<Sample> answer(models::DialogueModel& model, const data::Tokenizer& 
     request.context = data::context_of(split, examples[asked++], options);
     request.options = decoding;
     request.wording = wording;
+    request.reranker = reranker;
     return request;
   };
   const auto done = [&](const models::Replies& replies) {
-    samples[replies.number].reply = tokenizer.decode(replies.best.at(0).ids);
+    samples[replies.number].reply = models::text_of(replies.best.at(0), tokenizer);
     progress.advance();
   };
   models::decode(model, options, {}, next, done);

@@ -10,6 +10,7 @@
 #include "data/batches/batch.h"
 #include "data/store/store.h"
 #include "models/decoding/options.h"
+#include "models/decoding/reranking.h"
 #include "models/dialogue_model.h"
 #include "train/metrics/likelihood.h"
 #include "train/metrics/likelihood_files.h"
@@ -42,11 +43,13 @@ Evaluation evaluate(models::DialogueModel& model, const data::Split& split,
                     torch::Device device = torch::kCPU, bool quiet = true);
 
 /// Answers `count` contexts that are spread evenly over the split (all, when it has fewer): the
-/// first reply by `decoding`, the corpus's as reference, the context, and the dialogue as group.
+/// first reply by `decoding`, the corpus's as reference, the context, all that is known of who
+/// replies, and the dialogue as group. `reranker`: instead of the one that `decoding` names, may be
+/// nothing.
 /// Throws   Stopped when a signal came
 std::vector<Sample> answer(models::DialogueModel& model, const data::Tokenizer& tokenizer,
                            const data::Split& split, const data::BatchOptions& options,
                            const models::DecodingOptions& decoding, std::uint64_t count,
-                           bool quiet = true);
+                           bool quiet = true, const models::Reranker& reranker = nullptr);
 
 }  // namespace banter::train

@@ -10,8 +10,10 @@
 #include "configs/section.h"
 #include "data/store/store.h"
 #include "models/commands/model_arguments.h"
+#include "models/commands/nli_argument.h"
 #include "models/decoding/composed.h"
 #include "train/commands.h"
+#include "train/consistency.h"
 #include "train/evaluate.h"
 #include "train/evaluation_choice.h"
 #include "train/findings.h"
@@ -58,6 +60,7 @@ std::vector<Sample> references_as_replies(std::vector<Sample> samples) {
 
 struct Request {
   models::ModelArguments model;
+  models::NliArgument nli;
   std::string split = "valid", store, vectors;
   std::string replies_file, likelihoods_file, sums_file;  ///< "" = none is written
   std::uint64_t replies = 200;                            ///< answered by `decoding`
@@ -89,13 +92,15 @@ std::string replies_of(const models::LoadedModel& loaded, const data::Store& sto
                              : loaded.batch.reply_by);
 }
 
-/// The model's replies beside the references in their place.
+/// The model's replies beside the references in their place. `judge` may be null.
 void measure_texts(const Request& request, const models::LoadedModel& loaded,
-                   const data::Split& split, Findings& found) {
+                   const data::Split& split, models::ConsistencyJudge* judge, Findings& found) {
   const auto& metrics = request.choice.texts;
   if (request.replies == 0 || (metrics.empty() && request.replies_file.empty())) return;
-  const auto samples = answer(*loaded.model, loaded.tokenizer, split, loaded.batch,
-                              request.decoding, request.replies, request.quiet);
+  auto samples = answer(*loaded.model, loaded.tokenizer, split, loaded.batch, request.decoding,
+                        request.replies, request.quiet,
+                        models::reranker_of(request.decoding, judge, loaded.tokenizer));
+  if (judge != nullptr) judge_replies(*judge, samples, request.quiet);
   if (!request.replies_file.empty()) write_samples(request.replies_file, samples);
   MetricSettings settings;
   if (!request.vectors.empty()) {
@@ -104,7 +109,9 @@ void measure_texts(const Request& request, const models::LoadedModel& loaded,
   }
   found.answered = samples.size();
   found.texts.emplace_back(request.decoding.method, samples, metrics, settings);
-  found.texts.emplace_back("reference", references_as_replies(samples), metrics, settings);
+  auto references = references_as_replies(std::move(samples));
+  if (judge != nullptr) judge_replies(*judge, references, request.quiet);
+  found.texts.emplace_back("reference", references, metrics, settings);
   std::erase_if(found.texts, [](const TextScores& one) { return one.scores.empty(); });
 }
 
@@ -147,9 +154,24 @@ void measure_rises(const Request& request, const models::LoadedModel& loaded,
   }
 }
 
+/// The judge of --nli; null without it.
+/// Throws   DataError when nobody in the split has a persona to judge by
+std::unique_ptr<models::ConsistencyJudge> judge_of(const Request& request,
+                                                   const data::Split& split) {
+  auto judge = request.nli.load(request.model);
+  std::uint64_t dialogue = 0;
+  while (dialogue < split.dialogues() && split.dialogue(dialogue).facts == 0) ++dialogue;
+  if (judge && dialogue == split.dialogues())
+    throw base::DataError("split \"" + split.name() +
+                          "\" has no persona sentence that --nli could judge replies by; leave it "
+                          "out, or name a store that has some with --store");
+  return judge;
+}
+
 Findings evaluate_all(const Request& request, const models::LoadedModel& loaded,
                       const data::Store& store) {
   const auto& split = store.split(request.split);
+  const auto judge = judge_of(request, split);
   Findings found;
   const auto base = signature_of(loaded, store, split) + replies_of(loaded, store);
   measure_ranking(request, loaded, split, base, found);  // first: a split may have no candidates
@@ -184,7 +206,7 @@ Findings evaluate_all(const Request& request, const models::LoadedModel& loaded,
   if (request.choice.by_turn) found.by_turn = sums.by_turn.fits();
   measure_rises(request, loaded, split, sums, found);
   if (!request.sums_file.empty()) found.sums.write(request.sums_file);
-  measure_texts(request, loaded, split, found);
+  measure_texts(request, loaded, split, judge.get(), found);
   return found;
 }
 
@@ -194,6 +216,20 @@ void check_vectors(const Request& request) {
   const auto metric = std::ranges::find(request.choice.texts, Need::kVectors, &Metric::need);
   throw base::UsageError("banter evaluate: " + std::string((*metric)->name) +
                          " needs --vectors; `banter vectors` makes some of a store");
+}
+
+/// Throws   UsageError when replies are to be judged and no classifier is given, or it would be
+///          loaded in vain
+void check_judge(const Request& request) {
+  if (request.nli.run.empty()) {
+    (void)models::reranker_named(request.decoding.rerank);
+    if (request.choice.needs_judgements)
+      throw base::UsageError(
+          "banter evaluate: c_score, entailed_replies and contradicted_replies need --nli, the run "
+          "of a classifier of sentence pairs");
+  } else if (request.replies == 0) {
+    throw base::UsageError("banter evaluate: --nli judges replies; it needs --replies above 0");
+  }
 }
 
 /// What would be found out after the whole split was scored.
@@ -210,7 +246,7 @@ void check_files(const Request& request) {
 /// Throws   UsageError when an option was given that means nothing for a classifier
 void refuse_options_of_replies(const CLI::App& app) {
   for (const auto* option : {"--metrics", "--replies", "--write-replies", "--write-likelihoods",
-                             "--write-sums", "--set", "--vectors", "--rank-score"})
+                             "--write-sums", "--set", "--vectors", "--rank-score", "--nli"})
     if (app.count(option) > 0)
       throw base::UsageError(std::string("banter evaluate: ") + option +
                              " is of replies, and this run is a classifier of sentence pairs; of "
@@ -252,6 +288,7 @@ int run_evaluate(const std::vector<std::string>& arguments) {
                             "banter evaluate runs/convai2 --metrics ppl,hits_1,hits_5\n"
                             "banter evaluate runs/ubuntu --metrics ppl_turn,perturb\n"
                             "banter evaluate runs/ubuntu --metrics embed --vectors ubuntu.vec\n"
+                            "banter evaluate runs/convai2 --metrics c_score --nli runs/nli\n"
                             "banter evaluate runs/ubuntu --set decoding.method=beam "
                             "--write-replies replies.jsonl");
   Request request;
@@ -287,6 +324,10 @@ int run_evaluate(const std::vector<std::string>& arguments) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   line.app.add_option("--vectors", request.vectors,
                       "word vectors as text, for embed; `banter vectors` makes some");
+  request.nli.add_to(
+      line.app,
+      "classifier that judges replies by the persona's sentences, for c_score, "
+      "entailed_replies, contradicted_replies and --set decoding.rerank=consistency");
   line.app
       .add_option("--rank-score", rank_score,
                   "of hits: candidates by their log-probability, as mean a token or as sum")
@@ -304,6 +345,7 @@ int run_evaluate(const std::vector<std::string>& arguments) {
     request.choice = EvaluationChoice::named(metrics);
     check_vectors(request);
   }
+  check_judge(request);
   if (!request.sums_file.empty() && request.choice.hits.empty() &&
       request.choice.perturbations.empty())
     throw base::UsageError("banter evaluate: --write-sums needs hits or perturb among --metrics");

@@ -1,5 +1,6 @@
 add_library(
   banter_evaluation
+  consistency.cpp
   evaluate.cpp
   evaluate_command.cpp
   pairs/classify.cpp

@@ -93,6 +93,8 @@ EvaluationChoice EvaluationChoice::named(std::span<const std::string> names) {
   }
   const auto named = metrics_named(texts);
   choice.needs_vectors = std::ranges::find(named, Need::kVectors, &Metric::need) != named.end();
+  choice.needs_judgements =
+      std::ranges::find(named, Need::kJudgements, &Metric::need) != named.end();
   if (!with_usual) choice.texts = named;
   choice.fits = in_order(choice.fits);
   sort_once(choice.hits);

@@ -18,6 +18,7 @@ struct EvaluationChoice {
   std::vector<std::string_view> perturbations;  ///< names of transforms, sorted
   std::vector<const Metric*> texts;             ///< of the greedy replies
   bool needs_vectors = false;                   ///< one of them that reads word vectors is named
+  bool needs_judgements = false;                ///< one that a classifier must judge for
 
   /// What is given without being asked for: all but what costs further passes over the split.
   static EvaluationChoice usual();

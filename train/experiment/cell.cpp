@@ -66,6 +66,7 @@ std::string evaluation_key(const ExperimentOptions& o) {
   auto parts = o.evaluate.decoding;
   parts.insert(parts.end(), {o.evaluate.split, o.evaluate.checkpoint,
                              std::to_string(o.evaluate.replies), of_evaluate(o.evaluate)});
+  if (!o.evaluate.nli.empty()) parts.push_back("nli " + o.evaluate.judge);
   return hash_of(parts);
 }
 
@@ -151,6 +152,7 @@ std::vector<std::string> measure_arguments(const Cell& cell, const ExperimentOpt
   if (e.replies > 0)
     arguments.insert(arguments.end(),
                      {"--write-replies", (cell.folder / "replies.jsonl").string()});
+  if (!e.nli.empty()) arguments.insert(arguments.end(), {"--nli", e.nli});
   for (const auto& setting : e.decoding) arguments.insert(arguments.end(), {"--set", setting});
   if (const auto names = of_evaluate(e); !names.empty())
     arguments.insert(arguments.end(),

@@ -5,12 +5,15 @@
 #include <set>
 
 #include "base/errors.h"
+#include "models/checkpoint/checkpoint.h"
 #include "models/decoding/options.h"
+#include "models/decoding/reranking.h"
 #include "train/evaluation_choice.h"
 #include "train/experiment/grid.h"
 #include "train/metrics/likelihood_measurement.h"
 #include "train/metrics/metric.h"
 #include "train/metrics/word_vectors.h"
+#include "train/recipe.h"
 
 namespace banter::train {
 namespace {
@@ -54,6 +57,20 @@ void check_vectors(const std::string& file, configs::Section& section) {
   }
 }
 
+/// The hash of the classifier's checkpoint, "" where none is named.
+std::string hash_of_judge(const std::string& run, configs::Section& section) {
+  if (run.empty()) return "";
+  try {
+    const auto name = models::RunName::parse(run);
+    const auto checkpoint = models::find_checkpoint(name);
+    if (Recipe::load(name.run / "config.yaml").judged_on == JudgedOn::kPairs)
+      return checkpoint.hash;
+  } catch (const base::Error& error) {
+    section.fail("nli", error.what());
+  }
+  section.fail("nli", run + " gives replies; a classifier of sentence pairs is wanted");
+}
+
 void check_metrics(const EvaluationOptions& o, configs::Section& section) {
   section.check(!o.metrics.empty(), "metrics", "a list with at least one name");
   const auto known = known_metric_names();
@@ -62,6 +79,9 @@ void check_metrics(const EvaluationOptions& o, configs::Section& section) {
     if (!names.insert(name).second) section.fail("metrics", "names \"" + name + "\" twice");
     if (name.starts_with("embed_") && o.vectors.empty())
       section.fail("metrics", name + " needs word vectors: give `evaluate.vectors`");
+    const auto metric = std::ranges::find(known_metrics(), name, &Metric::name);
+    if (metric != known_metrics().end() && metric->need == Need::kJudgements && o.nli.empty())
+      section.fail("metrics", name + " needs a classifier of sentence pairs: give `evaluate.nli`");
     if (is_of_evaluate(name))
       check_of_evaluate(name, section);
     else if (std::ranges::find(known, name) == known.end())
@@ -76,13 +96,18 @@ EvaluationOptions read_evaluation(configs::Section section) {
   o.checkpoint = section.choice("checkpoint", o.checkpoint, {"best", "last"});
   o.replies = section.get("replies", o.replies);
   o.vectors = section.get("vectors", o.vectors);
+  o.nli = section.get("nli", o.nli);
+  o.judge = hash_of_judge(o.nli, section);
   o.metrics = section.get("metrics", o.metrics);
   if (section.has("decoding")) {
     const auto decoding = section.value("decoding");
     for (const auto& [key, value] : decoding.entries())
       o.decoding.push_back("decoding." + key + "=" + value.yaml());
     auto keys = configs::Config::of(decoding).root();
-    (void)models::DecodingOptions::from(keys);  // what `evaluate` would refuse after the training
+    // What `evaluate` would refuse after the training.
+    const auto options = models::DecodingOptions::from(keys);
+    if (o.nli.empty() && options.rerank == models::kConsistency)
+      section.fail("decoding", "rerank consistency needs a classifier: give `evaluate.nli`");
   }
   section.check(!o.split.empty(), "split", "the name of a split");
   section.check(o.replies >= 0, "replies", "0 or more");

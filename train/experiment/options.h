@@ -39,6 +39,8 @@ struct EvaluationOptions {
                                       "f1",  "distinct_1", "distinct_2", "length"};
   std::vector<std::string> decoding;  ///< "decoding.beam_size=5"; none = greedily
   std::string vectors;                ///< file of word vectors for `embed_*`; "" = none
+  std::string nli;         ///< run of a classifier that judges replies by personas; "" = none
+  std::string judge = {};  ///< hash of its checkpoint
 };
 
 /// Whether `banter evaluate` alone can measure it, since it needs the model: `hits_K`,

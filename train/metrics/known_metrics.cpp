@@ -86,6 +86,20 @@ double greedy_by_cosine(const TextVectors& reference, const TextVectors& reply) 
   return greedy_likeness(reference, reply, true);
 }
 
+/// Sentences of the persona that a reply entails less those that it contradicts.
+std::optional<double> consistency(const ReadSample& sample, const MetricSettings& /*settings*/) {
+  if (sample.judgements.empty()) return std::nullopt;
+  return static_cast<double>(std::ranges::count(sample.judgements, data::Label::kEntailment) -
+                             std::ranges::count(sample.judgements, data::Label::kContradiction));
+}
+
+/// Whether a reply stands so to one of the sentences.
+template <data::Label label>
+std::optional<double> is_any(const ReadSample& sample, const MetricSettings& /*settings*/) {
+  if (sample.judgements.empty()) return std::nullopt;
+  return std::ranges::count(sample.judgements, label) > 0 ? 1.0 : 0.0;
+}
+
 double one_if_any(double count) { return count > 0 ? 1 : 0; }
 double count_if_more(double count) { return count > 1 ? count : 0; }
 double count_log_count(double count) { return count > 0 ? count * std::log(count) : 0; }
@@ -173,6 +187,12 @@ const std::array kMetrics = {
            Need::kVectors, kVectorSignature, mean_of<most_alike<greedy_by_dot>>()},
     Metric{"embed_greedy_cos", "the same by cosine", "0 to 1", 4, Need::kVectors, kVectorSignature,
            mean_of<most_alike<greedy_by_cosine>>()},
+    Metric{"c_score", "sentences of the persona entailed less those contradicted, mean",
+           "sentences", 4, Need::kJudgements, "{judge}", mean_of<consistency>()},
+    Metric{"entailed_replies", "replies that entail a sentence of the persona", "0 to 1", 4,
+           Need::kJudgements, "{judge}", mean_of<is_any<data::Label::kEntailment>>()},
+    Metric{"contradicted_replies", "replies that contradict one", "0 to 1", 4, Need::kJudgements,
+           "{judge}", mean_of<is_any<data::Label::kContradiction>>()},
 };
 
 bool stands_for(std::string_view name, const Metric& metric) {

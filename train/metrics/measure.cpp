@@ -124,6 +124,17 @@ void fill_in(std::string& text, std::string_view place, std::string_view value) 
     text.replace(at, place.size(), value);
 }
 
+/// Who judged the replies; "var" where it was not always the same one.
+std::string judge_of(std::span<const Sample> samples) {
+  std::string judge;
+  for (const auto& sample : samples) {
+    if (sample.judgements.empty() || sample.judge == judge) continue;
+    if (!judge.empty()) return "var";
+    judge = sample.judge;
+  }
+  return judge;
+}
+
 std::string number_of_references(std::span<const Sample> samples) {
   if (samples.empty()) return "0";
   const auto number = samples.front().references.size();
@@ -217,6 +228,7 @@ std::string signature(const Metric& metric, const MetricSettings& settings,
   std::string text(metric.signature);
   fill_in(text, "{nrefs}", number_of_references(samples));
   fill_in(text, "{smooth}", kSmoothingSignatures.at(static_cast<std::size_t>(settings.smoothing)));
+  if (metric.need == Need::kJudgements) fill_in(text, "{judge}", judge_of(samples));
   if (settings.vectors != nullptr)
     fill_in(text, "{vectors}", settings.vectors->hash().substr(0, 12));
   const auto interval =
@@ -238,6 +250,7 @@ std::string hash_of_data(std::span<const Sample> samples) {
   for (std::size_t i = 0; i < samples.size(); ++i) {
     add(samples[i].references);
     add(samples[i].context);
+    if (!samples[i].persona.empty()) add(samples[i].persona);
     hash.add(std::to_string(groups[i]) + "\n");
   }
   return hash.hex().substr(0, 12);

@@ -67,7 +67,8 @@ std::string signature(const Metric& metric, const MetricSettings& settings,
                       std::span<const Sample> samples, std::string_view data_hash,
                       std::size_t resamples, std::uint64_t seed);
 
-/// A short hash of all that replies are compared with: references, contexts, groups.
+/// A short hash of all that replies are compared with: references, contexts, personas,
+/// groups.
 std::string hash_of_data(std::span<const Sample> samples);
 
 }  // namespace banter::train

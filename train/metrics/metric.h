@@ -15,7 +15,13 @@
 namespace banter::train {
 
 /// What a metric reads beside the replies.
-enum class Need { kNothing, kReferences, kContexts, kVectors };  // kVectors: and references
+enum class Need {
+  kNothing,
+  kReferences,
+  kContexts,
+  kVectors,     ///< and references
+  kJudgements,  ///< of replies by sentences of a persona
+};
 
 /// What is set for all metrics of a measurement.
 struct MetricSettings {
@@ -50,7 +56,8 @@ struct Metric {
   std::string_view unit;  ///< and range
   int digits;             ///< behind the point, in tables
   Need need;
-  std::string_view signature;  ///< how words are read and what was chosen; {smooth} is filled in
+  std::string_view signature;  ///< how words are read and what was chosen; what stands in {} is
+                               ///< filled in
   std::variant<BySums, ByPieces> how;
 };
 

@@ -42,6 +42,9 @@ std::string option_of(Need need) {
       return "--contexts";
     case Need::kVectors:
       return "--vectors and --references";
+    case Need::kJudgements:
+      return "replies that were judged: `banter evaluate RUN --nli NLI --write-replies FILE` "
+             "writes such";
     case Need::kNothing:
       break;
   }
@@ -50,11 +53,13 @@ std::string option_of(Need need) {
 
 /// What was asked for by name, or all that the files allow.
 /// Throws   UsageError when what was asked for lacks a file
-std::vector<const Metric*> chosen_metrics(const Request& request, std::span<const Sample> samples) {
+std::vector<const Metric*> chosen_metrics(const Request& request, std::span<const Sample> samples,
+                                          std::span<const Sample> others) {
   std::vector<const Metric*> wanted;
   for (const auto& metric : known_metrics()) wanted.push_back(&metric);
   if (!request.metrics.empty()) wanted = metrics_named(request.metrics);
   auto possible = possible_metrics(wanted, samples, !request.vectors.empty());
+  if (!others.empty()) possible = possible_metrics(possible, others, !request.vectors.empty());
   if (request.metrics.empty()) return possible;
   for (const auto* metric : wanted)
     if (std::ranges::find(possible, metric) == possible.end())
@@ -97,7 +102,9 @@ void print(const Request& request, std::span<const Sample> samples,
   for (const auto& score : scores)
     if (score.counted < samples.size())
       out << score.metric->name << ": " << samples.size() - score.counted
-          << " pairs skipped, no word of theirs that counts has a vector\n";
+          << (score.metric->need == Need::kJudgements
+                  ? " replies skipped, none of a sentence was known of who gave them\n"
+                  : " pairs skipped, no word of theirs that counts has a vector\n");
 }
 
 void add_options(configs::CommandLine& line, Request& request, std::string& smoothing,
@@ -166,7 +173,7 @@ int run(Request& request) {
   std::vector<Sample> others;
   if (!request.against.empty())
     others = with_replies(samples, request.against, request.files.replies);
-  const auto metrics = chosen_metrics(request, samples);
+  const auto metrics = chosen_metrics(request, samples, others);
   std::optional<UsedVectors> used;
   if (!request.vectors.empty()) {
     used.emplace(request.vectors, std::vector<std::span<const Sample>>{samples}, others);

@@ -17,7 +17,8 @@ Text read(std::string_view text, Vocabulary& vocabulary) {
 
 }  // namespace
 
-ReadSample::ReadSample(const Sample& sample) : reply(read(sample.reply, vocabulary)) {
+ReadSample::ReadSample(const Sample& sample)
+    : reply(read(sample.reply, vocabulary)), judgements(sample.judgements) {
   for (const auto& text : sample.references) references.push_back(read(text, vocabulary));
   for (const auto& text : sample.context) context.push_back(read(text, vocabulary));
 }

@@ -1,20 +1,26 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "data/pair.h"
 #include "train/metrics/vocabulary.h"
 
 namespace banter::train {
 
 /// A reply with what it is compared with. All texts are valid UTF-8.
 struct Sample {
-  std::string reply;
-  std::vector<std::string> references;  ///< not blank; none where the metrics need none
-  std::vector<std::string> context;     ///< turns, the oldest first
+  std::string reply{};
+  std::vector<std::string> references{};  ///< not blank; none where the metrics need none
+  std::vector<std::string> context{};     ///< turns, the oldest first
   std::uint64_t group = 0;  ///< replies of one dialogue depend on each other: the same number
+  std::vector<std::string> persona{};  ///< sentences about who replies
+  /// How the reply stands to each of them; empty where no classifier was asked.
+  std::vector<data::Label> judgements{};
+  std::string judge{};  ///< the classifier that was, as signatures have it
 };
 
 /// A text in the words of the metrics (13a), as numbers of one vocabulary.
@@ -32,6 +38,7 @@ struct ReadSample {
   Text reply;
   std::vector<Text> references;
   std::vector<Text> context;
+  std::span<const data::Label> judgements;  ///< the sample's
 };
 
 /// The words (13a) of a text in small letters, by Unicode's simple rules.

@@ -118,6 +118,28 @@ std::string group_at(const Lines& lines, std::size_t i) {
   return lines.is_json() ? name_of_group(lines.object(i)) : std::string(lines.text(i));
 }
 
+/// How the line's reply was judged, where it was.
+void read_judgements(const json::object& object, const std::string& where, Sample& sample) {
+  sample.judgements.clear();
+  sample.judge.clear();
+  const auto* value = object.if_contains("judgements");
+  if (value == nullptr) return;
+  const auto place = where + ", \"judgements\"";
+  const auto& judged = base::as_object(*value, place);
+  sample.judge = base::string_field(judged, "judge", place);
+  for (const auto& name : base::array_field(judged, "labels", place)) {
+    const auto label = data::label_named(base::as_string(name, place));
+    if (!label)
+      throw base::DataError(place + ": \"" + base::printable(base::as_string(name, place)) +
+                            "\" is no label; known: entailment neutral contradiction");
+    sample.judgements.push_back(*label);
+  }
+  if (sample.judgements.size() != sample.persona.size())
+    throw base::DataError(place + ": has " + std::to_string(sample.judgements.size()) +
+                          " labels, and \"persona\" " + std::to_string(sample.persona.size()) +
+                          " sentences");
+}
+
 /// The reply's line with all that may stand in it; gives the name of its group.
 std::string read_line(const Lines& lines, std::size_t i, Sample& sample) {
   sample.reply = reply_at(lines, i);
@@ -126,6 +148,8 @@ std::string read_line(const Lines& lines, std::size_t i, Sample& sample) {
   if (object.contains("references"))
     sample.references = texts_of(object, "references", lines.where(i));
   sample.context = context_of(object, lines.where(i));
+  if (object.contains("persona")) sample.persona = texts_of(object, "persona", lines.where(i));
+  read_judgements(object, lines.where(i), sample);
   return name_of_group(object);
 }
 
@@ -161,6 +185,19 @@ void check_references(const Lines& replies, const std::vector<Sample>& samples) 
   }
 }
 
+json::object to_json(const Sample& sample) {
+  json::object object = {{"reply", sample.reply},
+                         {"references", json::value_from(sample.references)},
+                         {"context", json::value_from(sample.context)},
+                         {"dialogue", sample.group}};
+  if (!sample.persona.empty()) object["persona"] = json::value_from(sample.persona);
+  if (sample.judgements.empty()) return object;
+  json::array labels;
+  for (const auto label : sample.judgements) labels.emplace_back(data::to_text(label));
+  object["judgements"] = json::object{{"judge", sample.judge}, {"labels", std::move(labels)}};
+  return object;
+}
+
 }  // namespace
 
 std::vector<Sample> read_samples(const SampleFiles& files) {
@@ -190,18 +227,23 @@ std::vector<Sample> with_replies(std::vector<Sample> samples, const std::string&
                                  const std::string& other_file) {
   const Lines lines(file);
   check_sizes(base::printable(other_file, 1000), samples.size(), lines);
-  for (std::size_t i = 0; i < samples.size(); ++i) samples[i].reply = reply_at(lines, i);
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    auto& sample = samples[i];
+    const auto judge = sample.judge;
+    sample.reply = reply_at(lines, i);
+    read_judgements(lines.is_json() ? lines.object(i) : json::object(), lines.where(i), sample);
+    if (!judge.empty() && !sample.judge.empty() && sample.judge != judge)
+      throw base::DataError(lines.where(i) + ": its reply was judged by " +
+                            base::printable(sample.judge) + ", the one of " +
+                            base::printable(other_file, 1000) + " by " + base::printable(judge) +
+                            "; both must be by one classifier");
+  }
   return samples;
 }
 
 void write_samples(const std::filesystem::path& file, std::span<const Sample> samples) {
   std::string text;
-  for (const auto& sample : samples)
-    text += json::serialize(json::object{{"reply", sample.reply},
-                                         {"references", json::value_from(sample.references)},
-                                         {"context", json::value_from(sample.context)},
-                                         {"dialogue", sample.group}}) +
-            "\n";
+  for (const auto& sample : samples) text += json::serialize(to_json(sample)) + "\n";
   base::write_durably(file, text);
 }
 

@@ -16,6 +16,7 @@ namespace json = base::json;
 bool has_what_it_needs(const Metric& metric, std::span<const Sample> samples, bool has_vectors) {
   const auto has_references = [](const Sample& sample) { return !sample.references.empty(); };
   const auto has_context = [](const Sample& sample) { return !sample.context.empty(); };
+  const auto has_judgements = [](const Sample& sample) { return !sample.judgements.empty(); };
   switch (metric.need) {
     case Need::kNothing:
       return true;
@@ -25,6 +26,8 @@ bool has_what_it_needs(const Metric& metric, std::span<const Sample> samples, bo
       return std::ranges::any_of(samples, has_context);
     case Need::kVectors:
       return has_vectors && std::ranges::all_of(samples, has_references);
+    case Need::kJudgements:
+      return std::ranges::any_of(samples, has_judgements);
   }
   return false;
 }
