@@ -17,20 +17,22 @@ Request chat_request(const ChatSession& session, Composed composed, const Decodi
                   .prefix = {},
                   .wording = std::move(wording)};
   request.context.turns.assign(session.turns().begin(), session.turns().end());
+  request.context.facts = session.facts();
   if (options.rerank == "none") request.options.replies = 1;
   request.options.seed = base::join_keys(options.seed, number);
   return request;
 }
 
-Reply chat_reply(const LoadedModel& loaded, Request request) {
-  const DecodeLimits limits{.max_rows = most_rows(request.options), .with_attention = true};
+Replies chat_reply(const LoadedModel& loaded, Request request, bool with_draft) {
+  const DecodeLimits limits{
+      .max_rows = most_rows(request.options), .with_attention = true, .with_draft = with_draft};
   request.prefix = loaded.tokenizer.begin_reply("");
   auto asked = std::optional(std::move(request));
-  Reply reply;
+  Replies answer;
   decode(
       *loaded.model, loaded.batch, limits, [&] { return std::exchange(asked, std::nullopt); },
-      [&](Replies replies) { reply = std::move(replies.best.at(0)); });
-  return reply;
+      [&](Replies replies) { answer = std::move(replies); });
+  return answer;
 }
 
 }  // namespace banter::models

@@ -14,7 +14,8 @@ namespace banter::models {
 Request chat_request(const ChatSession& session, Composed composed, const DecodingOptions& options,
                      std::shared_ptr<const Wording> wording, std::uint64_t number);
 
-/// The best reply to a request, decoded alone, with its attention.
-Reply chat_reply(const LoadedModel& loaded, Request request);
+/// Replies to a request, the best one first, decoded alone, with their attention; `with_draft`: as
+/// in DecodeLimits.
+Replies chat_reply(const LoadedModel& loaded, Request request, bool with_draft = false);
 
 }  // namespace banter::models

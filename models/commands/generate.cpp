@@ -12,9 +12,11 @@
 #include "base/signals.h"
 #include "base/utf8.h"
 #include "models/commands.h"
+#include "models/commands/consistency_view.h"
 #include "models/commands/given_context.h"
 #include "models/commands/line_source.h"
 #include "models/commands/model_arguments.h"
+#include "models/commands/nli_argument.h"
 #include "models/commands/reply_json.h"
 #include "models/decoding/decoder.h"
 #include "models/decoding/mmi.h"
@@ -29,15 +31,17 @@ namespace json = base::json;
 /// before their turn wait.
 class Generator {
  public:
-  /// `prefix`: of the replies to lines that bring none. `reranker`: or nothing.
+  /// `prefix`: of the replies to lines that bring none. `reranker`: or nothing. `judge`: of replies
+  /// as JSON, or null.
   Generator(LoadedModel& loaded, const DecodingOptions& options, std::string prefix,
-            Reranker reranker, const DecodeLimits& limits, bool as_json, LineSource& lines,
-            base::Progress& progress)
+            Reranker reranker, ConsistencyJudge* judge, const DecodeLimits& limits, bool as_json,
+            LineSource& lines, base::Progress& progress)
       : loaded_(loaded),
         options_(options),
         wording_(std::make_shared<Wording>(options, loaded.tokenizer)),
         prefix_(std::move(prefix)),
         reranker_(std::move(reranker)),
+        judge_(judge),
         limits_(limits),
         as_json_(as_json),
         lines_(lines),
@@ -58,6 +62,7 @@ class Generator {
   struct Asked {
     json::value id;
     std::int64_t turns = 0;
+    std::vector<std::string> facts{};
     std::string answer;  ///< "" until it is there
   };
 
@@ -79,6 +84,7 @@ class Generator {
       ready_->options.seed = given.seed.value_or(base::join_keys(options_.seed, number));
       asked_[number] = {.id = std::move(given.id),
                         .turns = static_cast<std::int64_t>(given.turns.size()),
+                        .facts = std::move(given.facts),
                         .answer = {}};
     } catch (const base::Error&) {
       bad_line_ = std::current_exception();
@@ -127,17 +133,25 @@ class Generator {
     object["number"] = replies.number;
     if (!asked.id.is_null()) object["id"] = asked.id;
     if (options_.replies == 1) {
-      for (auto& [key, value] : reply_json(replies.best.at(0), loaded_.tokenizer))
+      for (auto& [key, value] : judged_json(replies.best.at(0), asked))
         object[key] = std::move(value);
     } else {
       json::array best;
-      for (const auto& reply : replies.best) best.push_back(reply_json(reply, loaded_.tokenizer));
+      for (const auto& reply : replies.best) best.push_back(judged_json(reply, asked));
       object["replies"] = std::move(best);
     }
     if (limits_.with_draft) object["draft"] = reply_json(replies.draft.value(), loaded_.tokenizer);
     if (limits_.with_attention)
       object["sources"] = sources_json(replies.facts, replies.turns, asked.turns);
     return json::serialize(object) + "\n";
+  }
+
+  json::object judged_json(const Reply& reply, const Asked& asked) {
+    auto object = reply_json(reply, loaded_.tokenizer);
+    if (judge_ == nullptr) return object;
+    const auto judged = judge_->judge(text_of(reply, loaded_.tokenizer), asked.facts);
+    object["consistency"] = consistency_json(asked.facts, judged);
+    return object;
   }
 
   std::string plain_lines(const Replies& replies) {
@@ -154,6 +168,7 @@ class Generator {
   const std::shared_ptr<const Wording> wording_;
   const std::string prefix_;
   const Reranker reranker_;
+  ConsistencyJudge* const judge_;
   const DecodeLimits limits_;
   const bool as_json_;
   LineSource& lines_;
@@ -203,6 +218,8 @@ int run_generate(const std::vector<std::string>& arguments) {
       "banter generate runs/chat contexts.jsonl --method beam --beam-size 5 --replies 3\n"
       "banter generate runs/stack contexts.jsonl --draft --json\n"
       "banter generate runs/chat@last contexts.txt --method sample --top-p 0.9 --seed 7\n"
+      "banter generate runs/chat contexts.jsonl --method sample --replies 8 --rerank consistency "
+      "--nli runs/nli\n"
       "banter generate runs/hred contexts.txt --ensemble runs/seq2seq --ensemble runs/hred@last\n"
       "banter generate runs/chat contexts.txt --prefix 'i think' --stop '!' --block-list "
       "words.txt");
@@ -223,6 +240,10 @@ int run_generate(const std::vector<std::string>& arguments) {
                     "the draft decoder's reply too (stack_propagation); needs --json");
   ReverseArguments reverse;
   reverse.add_to(line.app);
+  NliArgument nli;
+  nli.add_to(line.app,
+             "classifier of sentence pairs: chooses by the persona's facts with --rerank "
+             "consistency, and judges replies by them in the JSON answer");
   line.app.add_option("--prefix", prefix, "text that every reply begins with");
   flags.add_to(line.app);
   if (!line.parse(arguments)) return 0;
@@ -237,17 +258,23 @@ int run_generate(const std::vector<std::string>& arguments) {
 
   LineSource lines(file);
   auto loaded = model.load();
-  if (limits.with_draft && !loaded.model->has_draft())
-    throw base::UsageError("--draft: " + loaded.type +
-                           " has no draft decoder; stack_propagation with its second decoder has");
+  if (limits.with_draft) expect_draft(loaded);
   const auto options = flags.read(loaded.checkpoint, line.common);
   if (!options) return 0;
   if (!reverse.run.empty() && options->replies == 1)
     throw base::UsageError("--reverse chooses among several replies: add --replies");
-  const auto reranker = reverse.load(model, loaded.tokenizer);
+  if (options->rerank == kConsistency && !reverse.run.empty())
+    throw base::UsageError("--reverse and --rerank consistency both choose the reply; give one");
+  if (!nli.run.empty() && options->rerank != kConsistency && !line.common.json)
+    throw base::UsageError("--nli goes with --rerank consistency or --json");
+  const auto judge = nli.load(model);
+  auto reranker = reverse.load(model, loaded.tokenizer);
+  if (!reranker) reranker = reranker_of(*options, judge.get(), loaded.tokenizer);
   base::Progress progress(
       {.label = "generate", .unit = "replies", .quiet = line.common.quiet || lines.is_terminal()});
-  Generator(loaded, *options, prefix, reranker, limits, line.common.json, lines, progress).run();
+  Generator(loaded, *options, prefix, reranker, judge.get(), limits, line.common.json, lines,
+            progress)
+      .run();
   return 0;
 }
 

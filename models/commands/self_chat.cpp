@@ -26,6 +26,9 @@ std::string name_of(std::size_t turn) { return turn % 2 == 0 ? "A" : "B"; }
 }  // namespace
 
 void SelfChat::add(const LoadedModel& loaded, const DecodingOptions& options) {
+  if (options.rerank == kConsistency)
+    throw base::UsageError(
+        "banter chat: --rerank consistency does not go with --self, where nobody has a persona");
   talkers_.push_back({.loaded = loaded,
                       .options = options,
                       .wording = std::make_shared<Wording>(options, loaded.tokenizer),
@@ -72,7 +75,7 @@ void SelfChat::say_next(std::uint64_t number) {
     request.on_committed = [&](std::span<const data::TokenId> ids) {
       line.add(one_line(written.add(ids)));
     };
-  const auto reply = chat_reply(talker.loaded, std::move(request));
+  const auto reply = chat_reply(talker.loaded, std::move(request)).best.at(0);
   const auto text = text_of(reply, tokenizer);
   if (options_.as_json) {
     json::object object{{"turn", turn + 1}, {"speaker", name_of(turn)}};

@@ -25,6 +25,7 @@ class SelfChat {
  public:
   explicit SelfChat(const SelfChatOptions& options) : options_(options) {}
   /// One or two of them. `loaded` must outlive this.
+  /// Throws   UsageError when replies are to be chosen by a persona: nobody has one here
   void add(const LoadedModel& loaded, const DecodingOptions& options);
 
   /// Writes the turns to standard output as they are made; what they are all together, and the loop

@@ -37,8 +37,16 @@ ChatSession::ChatSession(DialogueModel& model, const data::BatchOptions& limits)
     : model_(model), limits_(limits) {}
 
 void ChatSession::set_facts(std::vector<data::Context::Row> facts) {
+  Places places;
+  for (const auto& fact : facts) {
+    const auto same = std::ranges::find_if(facts_, [&](const data::Context::Row& known) {
+      return known.speaker == fact.speaker && known.ids == fact.ids;
+    });
+    places.push_back(
+        same == facts_.end() ? -1 : fact_places_[static_cast<std::size_t>(same - facts_.begin())]);
+  }
   facts_ = std::move(facts);
-  fact_places_.assign(facts_.size(), -1);
+  fact_places_ = std::move(places);
 }
 
 void ChatSession::add_turn(data::Context::Row turn) {

@@ -21,7 +21,8 @@ class ChatSession {
   /// `limits`: those the model was trained under.
   ChatSession(DialogueModel& model, const data::BatchOptions& limits);
 
-  /// Replaces the facts about the speaker who replies; ids without special ids.
+  /// Replaces the facts about the speaker who replies; ids without special ids. Those that stay
+  /// are not encoded again, nor are turns.
   void set_facts(std::vector<data::Context::Row> facts);
   void add_turn(data::Context::Row turn);
   void take_back_turn();  ///< the newest one; there must be one
@@ -36,6 +37,7 @@ class ChatSession {
 
   /// The turns that the next reply can see at most, oldest first.
   [[nodiscard]] const std::deque<data::Context::Row>& turns() const { return turns_; }
+  [[nodiscard]] const std::vector<data::Context::Row>& facts() const { return facts_; }
   [[nodiscard]] std::int64_t encoded_rows() const { return encoded_rows_; }  ///< so far, in all
 
  private:

@@ -380,6 +380,26 @@ TEST(ChatSessionTest, EncodesOnlyWhatIsNew) {
   EXPECT_EQ(session.encoded_rows(), 11);
 }
 
+TEST(ChatSessionTest, EncodesOnlyTheFactsThatChange) {
+  TableModel model;
+  ChatSession session(model, {});
+  session.set_facts({turn(5, 2), turn(6, 2), turn(7, 2)});
+  session.add_turn(turn(1, 1));
+  (void)session.compose(2);
+  EXPECT_EQ(model.encoded_rows, 4);
+  session.set_facts({turn(5, 2), turn(9, 2), turn(7, 2)});
+  (void)session.compose(2);
+  EXPECT_EQ(model.encoded_rows, 5) << "one fact is new, and the turn stays";
+  session.set_facts({turn(7, 2), turn(5, 2)});
+  EXPECT_EQ(session.compose(2).facts, 2);
+  EXPECT_EQ(model.encoded_rows, 5);
+  session.set_facts({});
+  EXPECT_EQ(session.compose(2).facts, 0);
+  session.set_facts({turn(5, 2)});
+  (void)session.compose(2);
+  EXPECT_EQ(model.encoded_rows, 6) << "what was forgotten is encoded again";
+}
+
 TEST(ChatSessionTest, ForgetsItsTurnsButNotItsFacts) {
   TableModel model;
   ChatSession session(model, {});

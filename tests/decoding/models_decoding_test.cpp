@@ -202,6 +202,32 @@ TEST_P(ModelDecodingTest, ASessionRepliesAsIfTheWholeContextWereGiven) {
   }
 }
 
+TEST_P(ModelDecodingTest, ASessionGoesOnWithAnotherPersona) {
+  auto context = tiny_contexts({9}, /*seed=*/3, /*facts=*/3)[0];
+  const auto first = context.facts;
+  // Another one in the middle, one less, in another order, one twice, none.
+  const std::vector<std::vector<data::Context::Row>> personas = {
+      first,
+      {first[0], {.ids = {31, 32, 33}, .speaker = 2}, first[2]},
+      {first[0], first[2]},
+      {first[2], first[1], first[0]},
+      {first[1], first[1]},
+      {}};
+  ChatSession session(*model_, {});
+  data::Context whole{.turns = {}, .facts = {}, .reply_speaker = 2, .reply = {}};
+  for (std::size_t i = 0; i < personas.size(); ++i) {
+    session.set_facts(personas[i]);
+    whole.facts = personas[i];
+    session.add_turn(context.turns.at(i));
+    whole.turns.push_back(context.turns[i]);
+    Request kept{.number = 0, .context = {}, .options = {}, .composed = session.compose(2)};
+    Request fresh{.number = 1, .context = whole, .options = {}};
+    kept.options.max_new_tokens = fresh.options.max_new_tokens = 6;
+    const auto answers = decode_all({kept, fresh}, 8);
+    expect_near(answers.at(0).best[0], answers.at(1).best[0]);
+  }
+}
+
 TEST_P(ModelDecodingTest, AReplyMayBeginAConversation) {
   ChatSession session(*model_, {});
   const auto begin = [&](std::int64_t speaker) {

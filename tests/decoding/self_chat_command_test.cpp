@@ -87,12 +87,16 @@ TEST(SelfChatCommandTest, SumsUpWhatWasSaidWhenItIsStopped) {
 }
 
 TEST(SelfChatCommandTest, RefusesWhatDoesNotGoTogether) {
-  for (const Arguments& flags : {Arguments{"--turns", "3"},
-                                 {"--first", "hi"},
-                                 {"--json"},
-                                 {"--self", "--turns", "0"},
-                                 {"--self", "--fact", "i am here"},
-                                 {"--self", "--first", " "}}) {
+  for (const Arguments& flags :
+       {Arguments{"--turns", "3"},
+        {"--first", "hi"},
+        {"--self", "--turns", "0"},
+        {"--self", "--fact", "i am here"},
+        {"--self", "--persona", file("i am here\n")},
+        {"--self", "--nli", "nli"},
+        {"--self", "--draft"},
+        {"--self", "--method", "sample", "--replies", "2", "--rerank", "consistency"},
+        {"--self", "--first", " "}}) {
     auto arguments = flags;
     arguments.insert(arguments.begin(), run_path());
     EXPECT_THROW(output_of(run_chat, arguments), base::UsageError) << flags.front();

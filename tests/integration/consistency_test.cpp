@@ -1,7 +1,9 @@
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <regex>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -81,13 +83,28 @@ class Desk {
                         "batch: {tokens_per_batch: 200}\n"
                         "model: {type: hred, embed_dim: 16, hidden_dim: 16, attention: dynamic, "
                         "dropout: 0}\n"
-                        "train: {steps: 60, warmup_steps: 5, lr: 0.01}\n"
+                        "train: {steps: 150, warmup_steps: 5, lr: 0.02}\n"
                         "decoding: {max_new_tokens: 12}\n");
-    for (const auto* recipe : {"nli.yaml", "talk.yaml"})
-      for (const auto* command : {"prepare", "train"}) {
-        const auto made = banter({command, recipe, "--quiet"});
-        if (made.exit_code != 0) throw std::runtime_error(made.err);
-      }
+    base::write_durably(folder_ / "stack.yaml",
+                        "store: talk.store\nrun: stack\nthreads: 1\n"
+                        "batch: {tokens_per_batch: 200}\n"
+                        "model: {type: stack_propagation, dim: 16, heads: 2, ffn_dim: 32, "
+                        "encoder_layers: 1, decoder_layers: 1, dropout: 0, phase1_steps: 2}\n"
+                        "train: {steps: 30, warmup_steps: 5, lr: 0.01}\n"
+                        "decoding: {max_new_tokens: 12}\n");
+    for (const auto& command :
+         std::vector<std::vector<std::string>>{{"prepare", "nli.yaml"},
+                                               {"train", "nli.yaml"},
+                                               {"prepare", "talk.yaml"},
+                                               {"train", "talk.yaml"},
+                                               {"train", "stack.yaml"},
+                                               {"train", "talk.yaml", "--set", "run=blind", "--set",
+                                                "batch.persona=none", "--set", "train.steps=5"}}) {
+      auto quiet = command;
+      quiet.emplace_back("--quiet");
+      const auto made = banter(quiet);
+      if (made.exit_code != 0) throw std::runtime_error(made.err);
+    }
   }
 
   [[nodiscard]] ProcessResult banter(const std::vector<std::string>& arguments,
@@ -120,6 +137,13 @@ class ConsistencyTest : public testing::Test {
   }
   static double value(const json::object& metrics, const char* name) {
     return metrics.at(name).at("value").to_number<double>();
+  }
+  /// A file of one context whose speaker has this one fact.
+  static std::string context_of(const std::string& fact) {
+    base::write_durably(
+        desk().folder() / "context.jsonl",
+        json::serialize(json::object{{"turns", {"what do you have"}}, {"personas", {fact}}}));
+    return "context.jsonl";
   }
   /// Fails with this code and one sentence that holds `part`.
   static void expect_failure(const ProcessResult& result, int code, const std::string& part) {
@@ -197,6 +221,178 @@ TEST_F(ConsistencyTest, AnExperimentComparesItAndFailsBeforeItTrains) {
   }
   EXPECT_EQ(report.at("differences").as_array().size(), 2U);
   EXPECT_NE(json::serialize(report).find("c_score|nli:"), std::string::npos);
+}
+
+TEST_F(ConsistencyTest, RepliesAreSortedByConsistencyAmongTheFluent) {
+  std::string contexts;
+  for (const auto& animal : kAnimals)
+    contexts += json::serialize(json::object{
+                    {"turns", {"what do you have"}},
+                    {"personas", {have(animal), lack("dog"), lack("cat"), "I LIKE TEA"}}}) +
+                "\n";
+  base::write_durably(desk().folder() / "contexts.jsonl", contexts);
+  std::size_t moved = 0, outside = 0;
+  for (const auto* margin : {"0.1", "100"}) {
+    const auto made = desk().banter(
+        {"generate", "talk", "contexts.jsonl", "--method", "sample", "--replies", "12", "--rerank",
+         "consistency", "--rerank-margin", margin, "--nli", "nli", "--json", "--quiet"});
+    ASSERT_EQ(made.exit_code, 0) << made.err;
+    std::istringstream lines(made.out);
+    for (std::string line; std::getline(lines, line);) {
+      const auto object = base::parse_json(line, "generate").as_object();
+      const auto& replies = object.at("replies").as_array();
+      std::vector<double> fluencies;
+      for (const auto& reply : replies)
+        fluencies.push_back(reply.at("log_prob").to_number<double>() /
+                            static_cast<double>(reply.at("log_probs").as_array().size()));
+      const auto best = std::ranges::max(fluencies);
+      double before = 100;
+      for (std::size_t r = 0; r < replies.size(); ++r) {
+        double wanted = 0;
+        for (const auto& fact : replies[r].at("consistency").as_array())
+          wanted += fact.at("label") == "entailment"      ? 1
+                    : fact.at("label") == "contradiction" ? -1
+                                                          : 0;
+        if (fluencies[r] < best - std::stod(margin)) wanted = -5, ++outside;
+        const auto score = replies[r].at("rerank_score").to_number<double>();
+        EXPECT_EQ(score, wanted);
+        EXPECT_LE(score, before) << "the best comes first";
+        if (score == before) {
+          EXPECT_LE(fluencies[r], fluencies[r - 1]) << "of equals the more probable";
+        }
+        before = score;
+      }
+      moved += fluencies.front() < best ? 1 : 0;
+    }
+  }
+  EXPECT_GT(moved, 0U) << "a less probable one was never chosen";
+  EXPECT_GT(outside, 0U) << "the margin never mattered";
+}
+
+TEST_F(ConsistencyTest, TextsAreReadInTheLettersOfTheClassifiersCorpus) {
+  const auto judged = [&](const std::string& fact) {
+    const auto object = desk().answer({"generate", "talk", context_of(fact), "--nli", "nli",
+                                       "--prefix", "i have a dog", "--max-new-tokens", "14"});
+    return object.at("consistency").at(0).at("entailment").to_number<double>();
+  };
+  EXPECT_EQ(judged("I HAVE A Dog"), judged("i have a dog"));
+  EXPECT_NE(judged("i have a dog"), judged("i have a cat"));
+}
+
+TEST_F(ConsistencyTest, APersonaChangesWhileAChatGoesOn) {
+  base::write_durably(desk().folder() / "bo.txt", "i have a cat\n\nI like tea\n");
+  const auto made = desk().banter(
+      {"chat", "talk", "--persona", "bo.txt", "--nli", "nli", "--json", "--quiet"},
+      "what do you have\n/persona 1 i have no cat\nwhat do you have\n/persona add i have a dog\n"
+      "/persona drop 2\n/persona\n/consistency\nwhat do you have\n/reset\n/persona clear\n"
+      "what do you have\n");
+  ASSERT_EQ(made.exit_code, 0) << made.err;
+  std::vector<json::object> said;
+  std::istringstream lines(made.out);
+  for (std::string line; std::getline(lines, line);)
+    said.push_back(base::parse_json(line, "chat").as_object());
+  ASSERT_EQ(said.size(), 6U);
+  const auto facts = [&](std::size_t i) {
+    std::string texts;
+    for (const auto& fact : said[i].at("consistency").as_array())
+      texts += std::string(fact.at("text").as_string()) + "|";
+    return texts;
+  };
+  EXPECT_EQ(facts(0), "i have a cat|I like tea|");
+  EXPECT_EQ(facts(1), "i have no cat|I like tea|");
+  EXPECT_EQ(json::serialize(said[2].at("persona")), R"(["i have no cat","i have a dog"])");
+  EXPECT_EQ(facts(3), "i have no cat|i have a dog|") << "of the persona as it is now";
+  EXPECT_EQ(facts(5), "");
+  // The same replies as to the same contexts from the beginning.
+  const auto reply = [&](std::size_t i) { return std::string(said[i].at("reply").as_string()); };
+  const json::array first = {"what do you have"};
+  json::array second = first;
+  second.emplace_back(reply(0));
+  second.emplace_back(first[0]);
+  const auto fresh = [&](const json::array& turns, const json::array& persona) {
+    base::write_durably(desk().folder() / "one.jsonl",
+                        json::serialize(json::object{{"turns", turns}, {"personas", persona}}));
+    return std::string(desk().answer({"generate", "talk", "one.jsonl"}).at("reply").as_string());
+  };
+  EXPECT_EQ(reply(0), fresh(first, {"i have a cat", "I like tea"}));
+  EXPECT_EQ(reply(1), fresh(second, {"i have no cat", "I like tea"}));
+  EXPECT_EQ(reply(5), fresh(first, {}));
+}
+
+TEST_F(ConsistencyTest, AChatShowsHowTheLastReplyStandsToEachLine) {
+  base::write_durably(desk().folder() / "bo.txt", "i have a cat\ni like tea\n");
+  const auto made = desk().banter({"chat", "talk", "--persona", "bo.txt", "--nli", "nli"},
+                                  "/consistency\n/persona\nhi\n/persona\n/consistency on\nhi\n"
+                                  "/persona clear\n/persona\n");
+  ASSERT_EQ(made.exit_code, 0) << made.err;
+  std::vector<std::string> lines;
+  std::istringstream out(made.out);
+  for (std::string line; std::getline(out, line);) lines.push_back(line);
+  ASSERT_EQ(lines.size(), 10U) << made.out;
+  EXPECT_EQ(lines[0], "there is no reply yet");
+  EXPECT_EQ(lines[1], "1  i have a cat") << "not judged yet";
+  const std::regex judged("1  (entailed|neutral|contradicted) +[01]\\.[0-9]{2}  i have a cat");
+  EXPECT_TRUE(std::regex_match(lines[4], judged)) << lines[4];
+  EXPECT_TRUE(std::regex_match(lines[7], judged)) << lines[7];
+  EXPECT_NE(lines[9].find("there is no persona"), std::string::npos);
+}
+
+TEST_F(ConsistencyTest, AChatShowsDrafts) {
+  const auto plain = desk().banter({"chat", "stack", "--draft"}, "hi\n/draft off\nhi\n/draft\n");
+  ASSERT_EQ(plain.exit_code, 0) << plain.err;
+  EXPECT_NE(plain.out.find("\ndraft: "), std::string::npos) << plain.out;
+  EXPECT_EQ(plain.out.find("\ndraft: "), plain.out.rfind("\ndraft: ")) << "it was switched off";
+  EXPECT_NE(plain.out.find("none was made"), std::string::npos);
+  const auto object =
+      base::parse_json(desk().banter({"chat", "stack", "--draft", "--json"}, "hi\n").out, "chat");
+  base::write_durably(desk().folder() / "hi.txt", "hi\n");
+  const auto generated = desk().answer({"generate", "stack", "hi.txt", "--draft"});
+  EXPECT_EQ(object.at("draft").at("reply"), generated.at("draft").at("reply"));
+  EXPECT_EQ(object.at("reply"), generated.at("reply"));
+  expect_failure(desk().banter({"chat", "talk", "--draft"}), 2, "has no draft decoder");
+  expect_failure(desk().banter({"chat", "talk"}, "/draft on\n"), 1, "stdin:1: draft: hred has no");
+}
+
+TEST_F(ConsistencyTest, AnOddPersonaWorksOrIsOneSentence) {
+  const auto chat = [&](const std::string& persona, const std::string& run = "talk",
+                        const std::string& lines = "hi\n") {
+    base::write_durably(desk().folder() / "odd.txt", persona);
+    return desk().banter({"chat", run, "--persona", "odd.txt", "--nli", "nli", "--json"}, lines);
+  };
+  const auto judged = [](const ProcessResult& result) {
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    const auto object = base::parse_json(result.out, "chat").as_object();
+    return object.at("consistency").as_array();
+  };
+  std::string many;
+  for (int i = 0; i < 600; ++i) many += i % 2 == 0 ? "i have a dog\n" : "i have no cat\n";
+  const auto all = chat(many);
+  EXPECT_NE(all.err.find(" of the persona's 600 lines (batch.max_context_tokens is 1024)"),
+            std::string::npos)
+      << all.err;
+  const auto lines = judged(all);
+  ASSERT_EQ(lines.size(), 600U);
+  for (std::size_t i = 0; i < lines.size(); ++i)
+    EXPECT_NEAR(lines[i].at("entailment").to_number<double>(),
+                lines[i % 2].at("entailment").to_number<double>(), 1e-5)
+        << i;
+  EXPECT_EQ(judged(chat(many.substr(0, 25 * 27))).size(), 50U);
+  const auto longest = chat(std::string(10'000, 'a') + "\n");
+  EXPECT_EQ(judged(longest).size(), 1U);
+  EXPECT_NE(longest.err.find("of which this model reads the first 100"), std::string::npos)
+      << longest.err;
+  EXPECT_NE(longest.err.find("longer than the classifier of --nli reads"), std::string::npos);
+  const auto blind = chat("i have a dog\n", "blind");
+  EXPECT_EQ(judged(blind).size(), 1U);
+  EXPECT_NE(blind.err.find("trained without personas"), std::string::npos) << blind.err;
+  expect_failure(chat(""), 1, "odd.txt: holds no sentence of a persona");
+  expect_failure(chat("b\xFFt\n"), 1, "odd.txt:1: byte 2 is not UTF-8");
+  expect_failure(chat(std::string("a\0b\n", 4)), 1, "odd.txt:1: a sentence of a persona must not");
+  expect_failure(chat("fine\n", "talk", "/persona 2 text\n"), 1, "stdin:1: /persona: there is no");
+  expect_failure(desk().banter({"chat", "talk", "--persona", "-"}), 2, "standard input is what is");
+  expect_failure(desk().banter({"chat", "talk", "--nli", "talk"}, "hi\n"), 1,
+                 "a classifier of sentence pairs is wanted");
+  expect_failure(desk().banter({"chat", "talk"}, "/consistency\n"), 1, "--nli");
 }
 
 TEST_F(ConsistencyTest, WhatCannotBeJudgedIsOneSentence) {
