@@ -1,11 +1,12 @@
 // Writes batches of a store for tests/bench/reference/hred_reference.py, and what a trained model
 // says of them in float64:
 //
-//     export_batches STORE FILE [--split S] [--shuffle dialogue|reply|none] [--count N]
+//     export_batches STORE FILE [--split S] [--shuffle dialogue|reply|none] [--count N] [--pairs]
 //                               [--tokens N] [--turn-tokens N] [--run RUN --scores FILE]
 //
-// dialogue and reply give the batches of training, none the split in its own order with whole
-// replies. The limits are the run's where one is given.
+// dialogue and reply give the batches of training, with --pairs beside each of them one of sentence
+// pairs; none gives the split in its own order with whole replies. The limits are the run's where
+// one is given.
 //
 //     export_batches stores/ubuntu valid.safetensors --split valid --shuffle none --run runs/ubuntu
 //         --scores scores.safetensors
@@ -31,14 +32,19 @@ struct Settings {
   std::string store, file, split = "train", shuffle = "dialogue", run, scores;
   std::size_t count = 0;  ///< 0 = one epoch
   std::int64_t tokens = 0, turn_tokens = 0;
+  bool pairs = false;
 };
+
+data::BatchOptions limited(data::BatchOptions options, const Settings& s) {
+  if (s.tokens > 0) options.tokens_per_batch = s.tokens;
+  if (s.turn_tokens > 0) options.max_turn_tokens = options.max_reply_tokens = s.turn_tokens;
+  return options;
+}
 
 std::vector<data::Batch> take(const data::Store& store, const Settings& s,
                               data::BatchOptions options) {
   const auto& split = store.split(s.split);
   const auto& special = store.tokenizer().special();
-  if (s.tokens > 0) options.tokens_per_batch = s.tokens;
-  if (s.turn_tokens > 0) options.max_turn_tokens = options.max_reply_tokens = s.turn_tokens;
   std::vector<data::Batch> batches;
   const auto wanted = [&] { return s.count == 0 || batches.size() < s.count; };
   if (s.shuffle == "none") {
@@ -53,12 +59,21 @@ std::vector<data::Batch> take(const data::Store& store, const Settings& s,
   return batches;
 }
 
+std::vector<data::PairBatch> take_pairs(const data::Store& store, std::size_t count,
+                                        const data::BatchOptions& options) {
+  auto stream = pairs_of(store, options);
+  std::vector<data::PairBatch> batches;
+  while (batches.size() < count) batches.push_back(stream.next());
+  return batches;
+}
+
 void run(const Settings& s) {
   const auto store = data::Store::open(s.store);
   std::optional<models::LoadedModel> loaded;
   if (!s.run.empty()) loaded = models::load_model(s.run, torch::kCPU, torch::kFloat64);
-  const auto batches = take(store, s, loaded ? loaded->batch : data::BatchOptions{});
-  write_batches(s.file, batches);
+  const auto options = limited(loaded ? loaded->batch : data::BatchOptions{}, s);
+  const auto batches = take(store, s, options);
+  write_batches(s.file, batches, take_pairs(store, s.pairs ? batches.size() : 0, options));
   if (!loaded) return;
 
   const torch::NoGradGuard no_grad;
@@ -82,6 +97,7 @@ int main(int argc, char** argv) {
   app.add_option("--count", s.count, "batches; 0 = one epoch");
   app.add_option("--tokens", s.tokens, "labels a batch, instead of the default or the run's");
   app.add_option("--turn-tokens", s.turn_tokens, "longest turn and reply, likewise");
+  app.add_flag("--pairs", s.pairs, "a batch of the store's sentence pairs beside each batch");
   auto* scores = app.add_option("--scores", s.scores);
   app.add_option("--run", s.run)->needs(scores);
   CLI11_PARSE(app, argc, argv);

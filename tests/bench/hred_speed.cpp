@@ -1,29 +1,36 @@
 // banter's side of the speed comparison with tests/bench/reference/hred_reference.py; both are run
 // in turns by tests/bench/reference/compare.py.
 //
-//   hred_speed train  STORE  [--shuffle S --tokens N --turn-tokens N --steps N --profile
-//                             --valid-target PPL --every N --save FILE]
+//   hred_speed train  STORE  [--shuffle S --tokens N --turn-tokens N --steps N --profile --pairs
+//                             --valid-target PPL --every N --weights FILE --save FILE]
 //   hred_speed decode STORE  [--batch N --replies N --weights FILE]
 //
-// and, of both, --model '{type: transformer}' or what else a recipe's `model` may be.
+// and, of both, --model '{type: transformer}' or what else a recipe's `model` may be. With --pairs
+// a batch of the store's sentence pairs is learned from beside each batch of replies.
 //
 // The order of batches depends on the options alone, so export_batches writes what `train` sees;
 // `decode` answers the first replies of what `--split valid --shuffle none --tokens 1000000` gives.
 
 #include <chrono>
 #include <cmath>
+#include <ctime>
 #include <iostream>
+#include <optional>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
+#include <sys/resource.h>
 
 #include "configs/section.h"
 #include "data/batches/batch.h"
+#include "data/batches/pair_stream.h"
 #include "data/store/store.h"
 #include "models/checkpoint/safetensors.h"
 #include "models/decoding/decoder.h"
 #include "models/device.h"
 #include "models/registry.h"
+#include "tests/bench/batch_file.h"
 #include "tests/bench/matrix_products.h"
 #include "train/arena.h"
 #include "train/optimizer.h"
@@ -39,13 +46,19 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
+double peak_megabytes() {
+  rusage used{};
+  getrusage(RUSAGE_SELF, &used);
+  return static_cast<double>(used.ru_maxrss) / 1024;
+}
+
 struct Settings {
   std::string store, shuffle = "dialogue", weights, save;
   std::string model = "{type: hred, attention: both, embed_dim: 256, hidden_dim: 512}";
   std::int64_t tokens = 1024, turn_tokens = 60, steps = 40, skip = 3, every = 200, threads = 2;
   std::int64_t batch = 1, replies = 64;
   double target = 0;
-  bool profile = false;
+  bool profile = false, pairs = false;
 };
 
 data::BatchOptions batch_options(const Settings& s) {
@@ -88,19 +101,19 @@ class Training {
         stream_(store.split("train"), batch_options(s), store.tokenizer().special(), 1),
         arena_(*model, train::decay_rules()),
         optimizer_(arena_, options_) {
+    if (s.pairs) pairs_.emplace(tests::pairs_of(store, batch_options(s)));
     model->train();
   }
 
   data::Batch step() {
     auto batch = stream_.next();
     arena_.grads.zero_();
-    const auto nll = model->losses(batch).front();
-    (nll.sum / static_cast<double>(nll.count)).backward();
+    loss = learn(model->losses(batch));
+    if (pairs_) loss += learn(model->pair_losses(pairs_->next()));
     const auto norm = arena_.grad_norm();
     if (norm > options_.clip_norm) arena_.grads.mul_(options_.clip_norm / norm);
     ++number_;
     optimizer_.update(number_, train::learning_rate(options_, number_));
-    loss = nll.sum.item<double>() / static_cast<double>(nll.count);
     return batch;
   }
 
@@ -108,7 +121,18 @@ class Training {
   double loss = 0;  ///< of the last step, nats a label
 
  private:
+  double learn(const std::vector<models::LossSum>& losses) {
+    torch::Tensor total = torch::zeros({});
+    for (const auto& one : losses)
+      if (one.count > 0)
+        total = total +
+                one.sum * (model->loss_weight(one.name, number_) / static_cast<double>(one.count));
+    total.backward();
+    return total.item<double>();
+  }
+
   data::BatchStream stream_;
+  std::optional<data::PairStream> pairs_;
   train::TrainOptions options_;
   train::Arena arena_;
   train::AdamW optimizer_;
@@ -133,13 +157,15 @@ json::object profile(Training& training, std::int64_t steps) {
 void run_train(const Settings& s) {
   const auto store = data::Store::open(s.store);
   Training training(store, s);
-  double seconds = 0;
+  double seconds = 0, processor_seconds = 0;
   std::int64_t labels = 0, replies = 0;
   for (std::int64_t step = 1; step <= s.steps; ++step) {
     const auto start = Clock::now();
+    const auto used = std::clock();
     const auto batch = training.step();
     if (step > s.skip) {
       seconds += seconds_since(start);
+      processor_seconds += static_cast<double>(std::clock() - used) / CLOCKS_PER_SEC;
       labels += batch.label_count;
       replies += batch.replies();
     }
@@ -156,6 +182,8 @@ void run_train(const Settings& s) {
                       {"seconds", seconds},
                       {"reply_tokens_per_second", static_cast<double>(labels) / seconds},
                       {"replies_per_second", static_cast<double>(replies) / seconds},
+                      {"processor_seconds", processor_seconds},
+                      {"peak_megabytes", peak_megabytes()},
                       {"last_loss", training.loss}};
   if (!s.save.empty()) models::write_safetensors(s.save, models::named_tensors(*training.model));
   if (s.profile) answer["profile"] = profile(training, s.steps - s.skip);
@@ -222,6 +250,7 @@ int run(int argc, char** argv) {
     command->add_option("--turn-tokens", s.turn_tokens);
     command->add_option("--threads", s.threads);
     command->add_option("--model", s.model, "as a recipe's `model`")->capture_default_str();
+    command->add_option("--weights", s.weights);
     return command;
   };
   auto* train = common(app.add_subcommand("train"));
@@ -231,10 +260,10 @@ int run(int argc, char** argv) {
   train->add_option("--every", s.every);
   train->add_option("--save", s.save);
   train->add_flag("--profile", s.profile);
+  train->add_flag("--pairs", s.pairs, "learn from the store's sentence pairs, too");
   auto* decode = common(app.add_subcommand("decode"));
   decode->add_option("--batch", s.batch);
   decode->add_option("--replies", s.replies);
-  decode->add_option("--weights", s.weights);
   CLI11_PARSE(app, argc, argv);
   models::set_threads(static_cast<int>(s.threads));
   if (train->parsed()) run_train(s);

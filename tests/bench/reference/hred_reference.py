@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""HRED, seq2seq and a Transformer in plain PyTorch: what banter's speed and numbers are compared with.
+"""HRED, seq2seq, a Transformer and a stack of decoders in plain PyTorch: what banter's speed and
+numbers are compared with.
 
-The same models as models/hred.h, models/seq2seq.h and models/transformer.h (in
-transformer_reference.py), with the same parameter names, written the
+The same models as models/hred.h, models/seq2seq.h, models/transformer.h (in
+transformer_reference.py) and models/stack_propagation.h (in stack_reference.py), with the same
+parameter names, written the
 way one writes them in Python: nn.GRU over packed turns, one example a row (a turn is encoded again
 for every reply that reads it), a loop over nn.GRUCell with batched attention, cross entropy over
 the packed labels, fused AdamW. Nothing here is imported by the product.
@@ -14,6 +16,7 @@ a safetensors file with, for batch 0, 1, 2, ...
     N.turn_ids (M,T)  N.turn_keep (M,T) bool  N.turn_speaker (M)      the different turns and facts
     N.context (B,U)   N.facts (B,F)  rows of M, -1 = none
     N.decoder_input (B,S)  N.labels (B,S), -100 = not counted         rows by falling length
+    N.pairs.*, likewise, and N.pairs.label: sentence pairs beside them, where there are some
 
 They are laid out one example a row before the clock starts.
 
@@ -31,6 +34,7 @@ largest difference. Sizes are read from `--weights` where it is given.
 import argparse
 import json
 import random
+import resource
 import sys
 import time
 from dataclasses import dataclass
@@ -40,6 +44,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
+from stack_reference import StackPropagation
 from transformer_reference import Transformer
 
 BOS, EOS = 2, 3
@@ -58,18 +63,33 @@ class Batch:
     joined: torch.Tensor  # (B,J): the same turns as one row of tokens (for seq2seq)
     joined_speaker: torch.Tensor  # (B,J)
     joined_lengths: torch.Tensor  # (B)
+    persona_lengths: torch.Tensor  # (B): of the facts, in front of these
     decoder_input: torch.Tensor  # (B,S)
     labels: torch.Tensor  # (B,S)
     live: list  # rows that have a label at step t
+    counted: torch.Tensor  # (P): where in (B,S) the counted labels are, place by place
+    pairs: "Batch" = None  # premises as facts, hypotheses as replies
+    pair_label: torch.Tensor = None  # (B): of pairs, entailment 0, neutral 1, contradiction 2
 
     @property
     def label_count(self):
         return sum(self.live)
 
+    def packed(self, rows):
+        """(B,S,...) -> (P,...)"""
+        return rows.flatten(0, 1).index_select(0, self.counted)
 
-def example_rows(n, tensors, join):
-    """Batch `n` of a file, laid out one example a row; `join` fills the joined rows too."""
-    get = lambda name: tensors[f"{n}.{name}"]
+
+def places_of(labels):
+    """(B,S) -> (P)"""
+    B, S = labels.shape
+    flat = (labels.t() != NOT_COUNTED).flatten().nonzero().squeeze(1)
+    return flat % B * S + flat // B
+
+
+def example_rows(prefix, tensors, join):
+    """A batch of a file, laid out one example a row; `join` fills the joined rows too."""
+    get = lambda name: tensors[f"{prefix}.{name}"]
     sources = torch.cat([get("facts"), get("context")], 1)  # (B,U)
     keep = sources >= 0
     # Kept turns first in each row, in their order.
@@ -81,7 +101,8 @@ def example_rows(n, tensors, join):
     lengths = get("turn_keep").sum(1)
     turns = get("turn_ids")[rows][:, : int(lengths[rows].max())]
 
-    joined_lengths = torch.where(keep, lengths[sources.clamp_min(0)], 0).sum(1)
+    length_of = lambda rows: torch.where(rows >= 0, lengths[rows.clamp_min(0)], 0).sum(1)
+    joined_lengths = length_of(sources)
     joined = torch.zeros(len(sources), int(joined_lengths.max()) if join else 0, dtype=torch.long)
     joined_speaker = torch.zeros_like(joined)
     for b in range(len(sources) if join else 0):
@@ -99,9 +120,12 @@ def example_rows(n, tensors, join):
         joined=joined,
         joined_speaker=joined_speaker,
         joined_lengths=joined_lengths,
+        persona_lengths=length_of(get("facts")),
         decoder_input=get("decoder_input"),
         labels=get("labels"),
         live=(get("labels") != NOT_COUNTED).sum(0).tolist(),
+        counted=places_of(get("labels")),
+        pair_label=tensors.get(f"{prefix}.label"),
     )
 
 
@@ -109,7 +133,12 @@ def read_batches(path, args):
     tensors = load_file(path)
     count = len({name.split(".")[0] for name in tensors})
     join = args.model != "hred"
-    return [example_rows(n, tensors, join) for n in range(min(count, args.limit or count))]
+    batches = []
+    for n in range(min(count, args.limit or count)):
+        batches.append(example_rows(str(n), tensors, join))
+        if f"{n}.pairs.label" in tensors:
+            batches[-1].pairs = example_rows(f"{n}.pairs", tensors, join)
+    return batches
 
 
 class Embedding(nn.Module):
@@ -286,6 +315,14 @@ def label_logits(model, batch):
     return model.output(model.dropout(torch.cat(states))), labels
 
 
+def losses(model, batch):
+    """What is learned from a batch, as parts with graphs of their own."""
+    if hasattr(model, "losses"):
+        yield from model.losses(batch)
+    else:
+        yield F.cross_entropy(*label_logits(model, batch))
+
+
 def start_parameters(model):
     """Xavier matrices, orthogonal recurrent gates, zero biases, normal embeddings."""
     for name, p in model.named_parameters():
@@ -326,9 +363,11 @@ def build_transformer(args, weights):
         args.ffn_dim = weights["decoder.0.feed_forward.in.weight"].shape[0]
         args.encoder_layers = layers_of(weights, "encoder")
         args.decoder_layers = layers_of(weights, "decoder")
+        args.consistency_layers = layers_of(weights, "consistency")
         args.speakers = "embedding.speaker.weight" in weights
     torch.manual_seed(args.seed)
-    model = Transformer(args, Embedding(args.vocab, args.dim, args.speakers, dropout=0.0))
+    kind = StackPropagation if args.model == "stack_propagation" else Transformer
+    model = kind(args, Embedding(args.vocab, args.dim, args.speakers, dropout=0.0))
     start_parameters(model)
     if weights:
         weights["output_layer.bias"] = weights.pop("output.bias")  # `output` takes a state
@@ -338,7 +377,7 @@ def build_transformer(args, weights):
 
 def build(args):
     weights = load_file(args.weights) if args.weights else None
-    if args.model == "transformer":
+    if args.model in ("transformer", "stack_propagation"):
         return build_transformer(args, weights)
     if weights:
         args.vocab, args.hidden_dim = weights["output.weight"].shape
@@ -415,28 +454,30 @@ def train(args):
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
     shuffler = random.Random(args.seed)
     order = list(range(len(batches)))
-    seconds, tokens, replies, measured, loss_sum = 0.0, 0, 0, 0, 0.0
+    seconds, used, tokens, replies, measured, loss_sum = 0.0, 0.0, 0, 0, 0, 0.0
 
     def update(batch):
-        logits, labels = label_logits(model, batch)
-        loss = F.cross_entropy(logits, labels)
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        total = 0.0
+        for loss in losses(model, batch):
+            loss.backward()
+            total += loss.detach()
         nn.utils.clip_grad_norm_(model.parameters(), args.clip_norm)
         optimizer.step()
         schedule.step()
-        return loss
+        return total
 
     for step in range(args.steps):
         if step > 0 and step % len(batches) == 0:
             shuffler.shuffle(order)  # the first pass keeps the order of the file
         batch = batches[order[step % len(batches)]]
-        began = time.perf_counter()
+        began, processor_began = time.perf_counter(), time.process_time()
         loss = update(batch)
-        took = time.perf_counter() - began
+        took, processor_took = time.perf_counter() - began, time.process_time() - processor_began
         loss_sum += loss.item()
         if step >= args.skip_steps:
             seconds += took
+            used += processor_took
             tokens += batch.label_count
             replies += len(batch.labels)
             measured += 1
@@ -452,6 +493,8 @@ def train(args):
         "seconds": seconds,
         "reply_tokens_per_second": tokens / max(seconds, 1e-9),
         "replies_per_second": replies / max(seconds, 1e-9),
+        "processor_seconds": used,
+        "peak_megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "mean_loss": loss_sum / max(step + 1, 1),
         "last_loss": loss.item(),
     }
@@ -477,9 +520,11 @@ def rows_of(batch, first, count):
         joined=batch.joined[rows][:, : int(joined.max())],
         joined_speaker=batch.joined_speaker[rows][:, : int(joined.max())],
         joined_lengths=joined,
+        persona_lengths=batch.persona_lengths[rows],
         decoder_input=batch.decoder_input[rows],
         labels=batch.labels[rows],
         live=[],
+        counted=places_of(batch.labels[rows]),
     )
 
 
@@ -572,15 +617,20 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     model = parser.add_argument_group("model (sizes are those of --weights when it is given)")
     model.add_argument("--weights", help="model.safetensors of a banter checkpoint")
-    model.add_argument("--model", default="hred", choices=["hred", "seq2seq", "transformer"])
+    model.add_argument("--model", default="hred",
+                       choices=["hred", "seq2seq", "transformer", "stack_propagation"])
     model.add_argument("--vocab", type=int, default=8000)
     model.add_argument("--embed-dim", type=int, default=256)
     model.add_argument("--hidden-dim", type=int, default=512)
-    model.add_argument("--dim", type=int, default=256, help="of a transformer, with the next four")
+    model.add_argument("--dim", type=int, default=256, help="of Transformers, with the next eight")
     model.add_argument("--heads", type=int, default=4)
     model.add_argument("--ffn-dim", type=int, default=1024)
     model.add_argument("--encoder-layers", type=int, default=3)
     model.add_argument("--decoder-layers", type=int, default=3)
+    model.add_argument("--consistency-layers", type=int, default=3)
+    model.add_argument("--consistency-weight", type=float, default=1.0)
+    model.add_argument("--pair-weight", type=float, default=1.0)
+    model.add_argument("--entailed-share", type=float, default=0.6)
     model.add_argument("--dropout", type=float, default=0.1)
     model.add_argument("--attention", default="both", choices=["none", "static", "dynamic", "both"])
     model.add_argument(

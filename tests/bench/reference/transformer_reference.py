@@ -22,6 +22,24 @@ def sinusoidal(length, width, like):
     return torch.cat([angle.sin(), angle.cos()], 1).to(like)
 
 
+def joined(read, cache):
+    """Keys and values behind those of `cache`, which gets them all; None = there are none."""
+    if cache is None:
+        return read
+    if cache:
+        read = [torch.cat(parts, 2) for parts in zip(cache, read)]
+    cache[:] = read
+    return read
+
+
+def feed_forward_parts(o):
+    return nn.ModuleDict({"in": nn.Linear(o.dim, o.ffn_dim), "out": nn.Linear(o.ffn_dim, o.dim)})
+
+
+def feed_forward(parts, x):
+    return parts["out"](F.relu(parts["in"](x)))
+
+
 class Attention(nn.Module):
     def __init__(self, o):
         super().__init__()
@@ -43,9 +61,7 @@ class Layer(nn.Module):
         self.attention, self.attention_norm = Attention(o), nn.LayerNorm(o.dim)
         if reads_memory:
             self.cross_attention, self.cross_attention_norm = Attention(o), nn.LayerNorm(o.dim)
-        self.feed_forward = nn.ModuleDict(
-            {"in": nn.Linear(o.dim, o.ffn_dim), "out": nn.Linear(o.ffn_dim, o.dim)}
-        )
+        self.feed_forward = feed_forward_parts(o)
         self.feed_forward_norm = nn.LayerNorm(o.dim)
         self.dropout = nn.Dropout(o.dropout)
 
@@ -53,26 +69,21 @@ class Layer(nn.Module):
         """`memory`: (keys, values) of it and what may be seen of it; then a token sees none behind
         it. `cache`: the keys and values of the tokens before, which gets those of this one."""
         y = self.attention_norm(x)
-        keys, values = self.attention.read(y)
-        if cache is not None:
-            if cache:
-                keys, values = torch.cat([cache[0], keys], 2), torch.cat([cache[1], values], 2)
-            cache[:] = keys, values
+        keys, values = joined(self.attention.read(y), cache)
         causal = memory is not None and cache is None
         x = x + self.dropout(self.attention(y, keys, values, keep, causal))
         if memory is not None:
             y = self.cross_attention_norm(x)
             x = x + self.dropout(self.cross_attention(y, *memory))
         y = self.feed_forward_norm(x)
-        y = self.feed_forward["out"](F.relu(self.feed_forward["in"](y)))
-        return x + self.dropout(y)
+        return x + self.dropout(feed_forward(self.feed_forward, y))
 
 
 class Stack(nn.ModuleDict):
     """Layers "0", "1", ..., and "norm"."""
 
-    def __init__(self, o, layers, reads_memory):
-        super().__init__({str(i): Layer(o, reads_memory) for i in range(layers)})
+    def __init__(self, o, layers, layer=Layer, **options):
+        super().__init__({str(i): layer(o, **options) for i in range(layers)})
         self["norm"] = nn.LayerNorm(o.dim)
         self.scale, self.dropout = o.dim**0.5, nn.Dropout(o.dropout)
 
@@ -118,8 +129,7 @@ class Transformer(nn.Module):
         for layer, read in zip(self.decoder.layers(), memory["read"]):
             x = layer(x, memory=read)
         x = self.decoder["norm"](x)
-        pack = lambda rows: torch.cat([rows[:n, t] for t, n in enumerate(batch.live)])
-        return self.output_layer(pack(x)), pack(batch.labels)
+        return self.output_layer(batch.packed(x)), batch.packed(batch.labels)
 
     def step(self, embedded, state, memory):
         """One token for every row."""
