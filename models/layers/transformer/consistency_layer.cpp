@@ -1,5 +1,7 @@
 #include "models/layers/transformer/consistency_layer.h"
 
+#include <utility>
+
 namespace banter::models {
 namespace {
 
@@ -104,11 +106,10 @@ ConsistencyLayerImpl::Step ConsistencyLayerImpl::step(const torch::Tensor& x,
   Step step{.vectors = x, .weights = {}, .keys = {}, .values = {}};
   if (has_self())
     step.vectors = with_residual(attention_norm_, x, [&](const torch::Tensor& y) {
-      const auto read = attention_->read_step(y, slots.places);
-      step.keys = slots.put(keys, read.keys);
-      step.values = slots.put(values, read.values);
-      const KeysValues all{step.keys.flatten(0, 1), step.values.flatten(0, 1)};
-      return attention_->look(y, all, slots.index, slots.places).vectors;
+      auto own = attention_->step(y, slots, keys, values);
+      step.keys = std::move(own.keys);
+      step.values = std::move(own.values);
+      return own.vectors;
     });
   step.vectors = with_residual(persona_attention_norm_, step.vectors, [&](const torch::Tensor& y) {
     const auto looked = persona_attention_->look(y, persona.rows, persona.index);

@@ -45,6 +45,18 @@ torch::Tensor MultiHeadAttentionImpl::forward(const torch::Tensor& x, const Keys
   return output_->forward(seen.empty() ? torch::zeros_like(x) : torch::cat(seen));
 }
 
+MultiHeadAttentionImpl::Step MultiHeadAttentionImpl::step(const torch::Tensor& x,
+                                                          const StepSlots& slots,
+                                                          const torch::Tensor& keys,
+                                                          const torch::Tensor& values) {
+  const auto read = read_step(x, slots.places);
+  Step step{
+      .vectors = {}, .keys = slots.put(keys, read.keys), .values = slots.put(values, read.values)};
+  const KeysValues all{step.keys.flatten(0, 1), step.values.flatten(0, 1)};
+  step.vectors = look(x, all, slots.index, slots.places).vectors;
+  return step;
+}
+
 KeysValues MultiHeadAttentionImpl::read(const torch::Tensor& memory, const Places& places) {
   return {placed(key_->forward(memory), places), value_->forward(memory)};
 }

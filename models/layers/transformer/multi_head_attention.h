@@ -10,6 +10,7 @@
 #include "models/layers/transformer/dot_attention.h"
 #include "models/layers/transformer/positions.h"
 #include "models/layers/transformer/projection.h"
+#include "models/layers/transformer/step_slots.h"
 
 namespace banter::models {
 
@@ -41,6 +42,15 @@ class MultiHeadAttentionImpl : public torch::nn::Module {
   /// are positions. Returns (P,D)
   torch::Tensor forward(const torch::Tensor& x, const KeysValues& memory, const AttentionRows& rows,
                         bool causal, const Places& places = {});
+
+  struct Step {
+    torch::Tensor vectors;       ///< (N,D)
+    torch::Tensor keys, values;  ///< (N,C,D): with those of the new tokens
+  };
+  /// One token more in each row, which sees itself and those before it.
+  /// Shapes   x (N,D); keys, values (N,C',D) of the tokens before, in their slots
+  Step step(const torch::Tensor& x, const StepSlots& slots, const torch::Tensor& keys,
+            const torch::Tensor& values);
 
   /// What is looked at. Shapes   memory (R,D); places: its, where there are positions
   KeysValues read(const torch::Tensor& memory, const Places& places = {});

@@ -54,11 +54,10 @@ TransformerLayerImpl::Step TransformerLayerImpl::step(
     const torch::Tensor& values, const KeysValues& memory, const torch::Tensor& memory_index) {
   Step step;
   step.vectors = with_residual(attention_norm_, x, [&](const torch::Tensor& y) {
-    const auto read = attention_->read_step(y, slots.places);
-    step.keys = slots.put(keys, read.keys);
-    step.values = slots.put(values, read.values);
-    const KeysValues all{step.keys.flatten(0, 1), step.values.flatten(0, 1)};
-    return attention_->look(y, all, slots.index, slots.places).vectors;
+    auto own = attention_->step(y, slots, keys, values);
+    step.keys = std::move(own.keys);
+    step.values = std::move(own.values);
+    return own.vectors;
   });
   step.vectors = with_residual(cross_attention_norm_, step.vectors, [&](const torch::Tensor& y) {
     const auto looked = cross_attention_->look(y, memory, memory_index);
