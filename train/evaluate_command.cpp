@@ -21,6 +21,7 @@
 #include "train/metrics/scores.h"
 #include "train/pairs/evaluation.h"
 #include "train/pairs/report.h"
+#include "train/pairs/scoring.h"
 #include "train/perturbation.h"
 #include "train/ranking.h"
 #include "train/run_store.h"
@@ -62,6 +63,8 @@ struct Request {
   models::ModelArguments model;
   models::NliArgument nli;
   std::string split = "valid", store, vectors;
+  std::optional<std::string> pairs;  ///< store of sentence pairs; "" = that of the replies
+  std::string pairs_split = "valid", pairs_file;
   std::string replies_file, likelihoods_file, sums_file;  ///< "" = none is written
   std::uint64_t replies = 200;                            ///< answered by `decoding`
   models::DecodingOptions decoding;
@@ -168,6 +171,23 @@ std::unique_ptr<models::ConsistencyJudge> judge_of(const Request& request,
   return judge;
 }
 
+/// How the model tells entailed from contradicted hypotheses of a store of pairs.
+void measure_pairs(const Request& request, const models::LoadedModel& loaded,
+                   const data::Store& replies, Findings& found) {
+  if (!request.choice.pairs || !request.pairs) return;
+  const auto folder = request.pairs->empty() ? replies.folder().string() : *request.pairs;
+  const auto store = open_store(folder, models::RunName::parse(request.model.run).run,
+                                loaded.tokenizer, loaded.checkpoint, "--pairs");
+  const auto& split = store.split(request.pairs_split);
+  const auto likelihoods = score_pairs(*loaded.model, split, loaded.batch,
+                                       models::device_of(*loaded.model), request.quiet);
+  if (!request.pairs_file.empty()) write_pair_likelihoods(request.pairs_file, likelihoods);
+  const auto* premise = loaded.batch.persona == "none" ? "unread" : "persona";
+  found.pairs.emplace(likelihoods, store.folder().string(), split.name(), store.corpus_hash(),
+                      signature_of(loaded, store, split) + "|premise:" + premise +
+                          "|turns:none|shuffled:" + std::to_string(kPremiseSeed));
+}
+
 Findings evaluate_all(const Request& request, const models::LoadedModel& loaded,
                       const data::Store& store) {
   const auto& split = store.split(request.split);
@@ -175,6 +195,7 @@ Findings evaluate_all(const Request& request, const models::LoadedModel& loaded,
   Findings found;
   const auto base = signature_of(loaded, store, split) + replies_of(loaded, store);
   measure_ranking(request, loaded, split, base, found);  // first: a split may have no candidates
+  measure_pairs(request, loaded, store, found);          // or no pairs
   std::optional<NgramBaseline> baseline;
   if (store.has_split("train"))
     baseline.emplace(store.split("train"), data::ReplyRule(loaded.batch.reply_by, store.format()),
@@ -232,10 +253,26 @@ void check_judge(const Request& request) {
   }
 }
 
+/// Throws   UsageError when metrics of pairs are asked for and there are none, or the reverse
+void check_pairs(const Request& request, const CLI::App& app) {
+  if (request.pairs && !request.choice.pairs)
+    throw base::UsageError(
+        "banter evaluate: --pairs is read for the metrics `pairs`, which are not among --metrics; "
+        "name them, or leave --pairs out");
+  if (!request.pairs && request.choice.needs_pairs)
+    throw base::UsageError(
+        "banter evaluate: pairs needs --pairs STORE, a store of sentence pairs (`banter prepare` "
+        "makes one of Dialogue NLI, MNLI and the like)");
+  for (const auto* option : {"--pairs-split", "--write-pairs"})
+    if (!request.pairs && app.count(option) > 0)
+      throw base::UsageError(std::string("banter evaluate: ") + option + " needs --pairs STORE");
+}
+
 /// What would be found out after the whole split was scored.
 /// Throws   FileError when a file cannot be written where it is named; what WordVectors::check does
 void check_files(const Request& request) {
-  for (const auto& file : {request.replies_file, request.likelihoods_file, request.sums_file}) {
+  for (const auto& file :
+       {request.replies_file, request.likelihoods_file, request.sums_file, request.pairs_file}) {
     const auto folder = std::filesystem::path(file).parent_path();
     if (!folder.empty() && !std::filesystem::is_directory(folder))
       throw base::FileError(file + ": cannot be written: there is no folder " + folder.string());
@@ -245,8 +282,9 @@ void check_files(const Request& request) {
 
 /// Throws   UsageError when an option was given that means nothing for a classifier
 void refuse_options_of_replies(const CLI::App& app) {
-  for (const auto* option : {"--metrics", "--replies", "--write-replies", "--write-likelihoods",
-                             "--write-sums", "--set", "--vectors", "--rank-score", "--nli"})
+  for (const auto* option :
+       {"--metrics", "--replies", "--write-replies", "--write-likelihoods", "--write-sums", "--set",
+        "--vectors", "--rank-score", "--nli", "--pairs", "--pairs-split", "--write-pairs"})
     if (app.count(option) > 0)
       throw base::UsageError(std::string("banter evaluate: ") + option +
                              " is of replies, and this run is a classifier of sentence pairs; of "
@@ -289,6 +327,7 @@ int run_evaluate(const std::vector<std::string>& arguments) {
                             "banter evaluate runs/ubuntu --metrics ppl_turn,perturb\n"
                             "banter evaluate runs/ubuntu --metrics embed --vectors ubuntu.vec\n"
                             "banter evaluate runs/convai2 --metrics c_score --nli runs/nli\n"
+                            "banter evaluate runs/persona --metrics ppl,pairs --pairs stores/dnli\n"
                             "banter evaluate runs/ubuntu --set decoding.method=beam "
                             "--write-replies replies.jsonl");
   Request request;
@@ -297,12 +336,19 @@ int run_evaluate(const std::vector<std::string>& arguments) {
   request.model.add_to(line.app);
   line.app.add_option("--split", request.split, "part of the store")->capture_default_str();
   line.app.add_option("--store", request.store, "store, if not the one that the run names");
+  line.app.add_option("--pairs", request.pairs,
+                      "store of sentence pairs: how much better entailed hypotheses fit than "
+                      "contradicted ones, with the premise as persona; \"\" = that of the replies");
+  line.app.add_option("--pairs-split", request.pairs_split, "part of that store")
+      ->capture_default_str();
+  line.app.add_option("--write-pairs", request.pairs_file,
+                      "write how the model fits each of the pairs to this file (JSON Lines)");
   line.app
       .add_option(
           "--metrics", metrics,
           "names with commas between; by default `usual`: all but hits (hits_K, K = 1, 2, "
           "...: the true reply among candidates) and perturb (contexts altered), which cost "
-          "more")
+          "more, and pairs where --pairs names some")
       ->delimiter(',');
   line.app
       .add_option("--replies", request.replies,
@@ -349,6 +395,7 @@ int run_evaluate(const std::vector<std::string>& arguments) {
   if (!request.sums_file.empty() && request.choice.hits.empty() &&
       request.choice.perturbations.empty())
     throw base::UsageError("banter evaluate: --write-sums needs hits or perturb among --metrics");
+  check_pairs(request, line.app);
   check_files(request);
 
   if (models::is_classifier_run(request.model.run)) {

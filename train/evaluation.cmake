@@ -5,7 +5,9 @@ add_library(
   evaluate_command.cpp
   pairs/classify.cpp
   pairs/evaluation.cpp
+  pairs/premises.cpp
   pairs/report.cpp
+  pairs/scoring.cpp
   perturbation.cpp
   ranking.cpp
   run_store.cpp)

@@ -22,6 +22,7 @@ std::vector<std::string> known_names() {
   names.reserve(kLikelihoodMetrics.size());
   for (const auto& metric : kLikelihoodMetrics) names.emplace_back(metric.name);
   names.emplace_back(kByTurn);
+  names.emplace_back(kPairs);
   for (const auto k : kUsualHits) names.push_back(std::string(kHits) + std::to_string(k));
   for (const auto name : known_perturbations())
     names.push_back(std::string(kPerturb) + std::string(name));
@@ -38,6 +39,8 @@ bool add(std::string_view name, EvaluationChoice& choice) {
     choice.fits.push_back(*fit);
   } else if (name == kByTurn) {
     choice.by_turn = true;
+  } else if (name == kPairs) {
+    choice.pairs = choice.needs_pairs = true;
   } else if (const auto ks = hits_named(name); !ks.empty()) {
     choice.hits.insert(choice.hits.end(), ks.begin(), ks.end());
   } else if (name == kPerturb.substr(0, kPerturb.size() - 1)) {
@@ -73,6 +76,7 @@ EvaluationChoice EvaluationChoice::usual() {
   EvaluationChoice choice;
   choice.fits.assign(kLikelihoodMetrics.begin(), kLikelihoodMetrics.end());
   choice.by_turn = true;
+  choice.pairs = true;
   for (const auto& metric : known_metrics()) choice.texts.push_back(&metric);
   return choice;
 }

@@ -72,6 +72,7 @@ json::object to_json(const Findings& found) {
   if (!found.by_turn.empty()) answer["by_turn"] = to_json(found.by_turn);
   if (found.ranking) answer["ranking"] = found.ranking->to_json();
   if (!found.rises.empty()) answer["perturb"] = to_json(found.rises);
+  if (found.pairs) answer["pairs"] = found.pairs->to_json();
   if (found.vectors) answer["vectors"] = found.vectors->to_json();
   for (const auto& one : found.texts) answer[one.name] = one.to_json();
   return answer;
@@ -105,6 +106,10 @@ void print(std::ostream& out, const Findings& found) {
   if (!found.rises.empty()) {
     out << "\nrise of nll_word when the context is altered\n";
     print(out, found.rises);
+  }
+  if (found.pairs) {
+    out << "\n";
+    found.pairs->print(out);
   }
   for (const auto& one : found.texts) {
     out << "\n" << one.name << ", " << found.answered << " replies\n";

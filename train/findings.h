@@ -12,6 +12,7 @@
 #include "train/metrics/hits.h"
 #include "train/metrics/interval.h"
 #include "train/metrics/likelihood_metrics.h"
+#include "train/metrics/pair_scores.h"
 #include "train/metrics/rises.h"
 #include "train/metrics/scores.h"
 #include "train/metrics/turn_fits.h"
@@ -53,6 +54,7 @@ struct Findings {
   std::vector<TurnSums::Fit> by_turn;
   std::optional<Ranking> ranking;
   std::vector<Rise> rises;
+  std::optional<PairScores> pairs;
   DialogueSums sums;  ///< of ranking and rises
   std::optional<UsedVectors> vectors;
   std::vector<TextScores> texts;

@@ -28,6 +28,9 @@ add_library(
   train/metrics/likelihood_measurement.cpp
   train/metrics/measure.cpp
   train/metrics/metrics_command.cpp
+  train/metrics/pair_likelihoods.cpp
+  train/metrics/pair_metrics.cpp
+  train/metrics/pair_scores.cpp
   train/metrics/pieces.cpp
   train/metrics/ranking_file.cpp
   train/metrics/repetition.cpp

@@ -17,6 +17,8 @@ TEST(EvaluationChoiceTest, WithoutNamesAllThatCostsNoFurtherPassIsGiven) {
   const auto choice = EvaluationChoice::usual();
   EXPECT_EQ(choice.fits.size(), kLikelihoodMetrics.size());
   EXPECT_TRUE(choice.by_turn);
+  EXPECT_TRUE(choice.pairs) << "where there are some";
+  EXPECT_FALSE(choice.needs_pairs);
   EXPECT_EQ(choice.texts.size(), known_metrics().size());
   EXPECT_TRUE(choice.hits.empty());
   EXPECT_TRUE(choice.perturbations.empty());
@@ -29,6 +31,8 @@ TEST(EvaluationChoiceTest, NamesChooseAndNothingElseIsGiven) {
   ASSERT_EQ(choice.fits.size(), 2U);
   EXPECT_EQ(choice.fits[0].name, "ppl") << "in the order of the table";
   EXPECT_FALSE(choice.by_turn);
+  EXPECT_FALSE(choice.pairs);
+  EXPECT_TRUE(EvaluationChoice::named(Names{"pairs"}).needs_pairs);
   EXPECT_EQ(choice.hits, (std::vector<unsigned>{1, 5, 17}));
   EXPECT_EQ(choice.perturbations, (Views{"drop_first_half", "shuffle_words"}));
   ASSERT_EQ(choice.texts.size(), 1U);

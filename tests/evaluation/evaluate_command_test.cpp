@@ -17,6 +17,7 @@
 #include "train/metrics/dialogue_sums.h"
 #include "train/metrics/likelihood_files.h"
 #include "train/metrics/measure.h"
+#include "train/metrics/pair_metrics.h"
 #include "train/metrics/sample_files.h"
 
 namespace banter::train {
@@ -222,6 +223,65 @@ TEST_F(EvaluateCommandTest, VectorsGiveTheEmbeddingMetrics) {
   EXPECT_FALSE(answer.contains("reference")) << "it has nothing to be like";
   EXPECT_EQ(answer.at("vectors").at("dimensions").to_number<int>(), 2);
   EXPECT_GT(answer.at("vectors").at("coverage").at("references").to_number<double>(), 0.2);
+}
+
+TEST_F(EvaluateCommandTest, PairsOfAStoreAreMeasuredWithTheirPremiseAsPersona) {
+  const MadeStore pairs({.dialogues = 2,
+                         .pairs = 60,
+                         .splits = {"train", "dev"},
+                         .tokenizer = made_.store().tokenizer()});
+  const auto file = (folder_ / "pairs.jsonl").string();
+  const std::vector<std::string> arguments = {
+      run().string(),  "--split",   "train",         "--quiet",
+      "--threads",     "1",         "--replies",     "0",
+      "--metrics",     "pairs,ppl", "--pairs",       pairs.folder().string(),
+      "--write-pairs", file,        "--pairs-split", "dev"};
+  auto with_json = arguments;
+  with_json.emplace_back("--json");
+  const auto answer = json::parse(output_of(with_json)).as_object();
+  const auto& found = answer.at("pairs").as_object();
+  EXPECT_EQ(found.at("counts").at("entailed").to_number<int>(), 10);
+  EXPECT_EQ(found.at("split"), "dev");
+  const auto written = read_pair_likelihoods(file);
+  const auto* gain = pair_column("pair_gain").metric;
+  const auto& told = found.at("ppl").at("pair_gain").as_object();
+  EXPECT_NEAR(measure_pairs(written, 0, {gain}).values().at(0),
+              told.at("value").to_number<double>(), 1e-9);
+  const std::string how(told.at("signature").as_string());
+  EXPECT_TRUE(how.starts_with("pair_gain|likelihood:ppl|checkpoint:")) << how;
+  EXPECT_NE(how.find("|data:" + pairs.store().corpus_hash().substr(0, 12) +
+                     "|split:dev|premise:persona|turns:none|shuffled:1|pairs:10+10|interval:"),
+            std::string::npos)
+      << how;
+  const auto table = output_of(arguments);
+  for (const auto* word : {"by ppl", "10 entailed, 10 contradicted", "delta_p_shuffled"})
+    EXPECT_NE(table.find(word), std::string::npos) << word << " in\n" << table;
+}
+
+TEST_F(EvaluateCommandTest, PairsThatCannotBeMeasuredAreErrors) {
+  const auto error_of = [&](const std::vector<std::string>& more) -> std::string {
+    std::vector<std::string> arguments = {run().string(), "--quiet", "--split", "train"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    try {
+      run_evaluate(arguments);
+    } catch (const base::Error& error) {
+      return error.what();
+    }
+    return "no error";
+  };
+  EXPECT_NE(error_of({"--metrics", "pairs"}).find("pairs needs --pairs STORE"), std::string::npos);
+  EXPECT_NE(error_of({"--metrics", "ppl", "--pairs", ""}).find("not among --metrics"),
+            std::string::npos);
+  EXPECT_NE(error_of({"--pairs-split", "dev"}).find("--pairs-split needs --pairs"),
+            std::string::npos);
+  EXPECT_NE(error_of({"--pairs", "", "--pairs-split", "train"})
+                .find("has no sentence pair of the label entailment"),
+            std::string::npos)
+      << "the run's own store has none";
+  const MadeStore other({.seed = 2, .dialogues = 40, .pairs = 9});
+  const auto refused = error_of({"--pairs", other.folder().string(), "--pairs-split", "train"});
+  EXPECT_NE(refused.find("tokenizer"), std::string::npos) << refused;
+  EXPECT_NE(refused.find("--pairs"), std::string::npos) << refused;
 }
 
 TEST_F(EvaluateCommandTest, WhatCannotBeMeasuredIsWrongUsageBeforeAnythingIsRead) {
