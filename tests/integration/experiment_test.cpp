@@ -448,6 +448,60 @@ TEST_F(ExperimentTest, WhatTheModelAloneMeasuresIsComparedToo) {
   EXPECT_FALSE(bigram.starts_with("| Kneser-Ney bigram | - | - | - ")) << "bits a byte: " << bigram;
 }
 
+/// Pairs of what rooms are like, in both splits.
+void write_pairs(const fs::path& file) {
+  std::ofstream corpus(file);
+  for (int i = 0; i < 40; ++i)
+    corpus << R"({"premise": "room )" << i % 10 << R"( is free", "hypothesis": "room )" << i % 10
+           << (i % 2 == 0 ? R"( is free at 3", "label": "entailment")"
+                          : R"( is not free at 3", "label": "contradiction")")
+           << R"(, "group": ")" << i % 20 << "\"}\n";
+}
+
+TEST_F(ExperimentTest, SentencePairsOfTheRowsOwnStoreOrOfAnotherAreCompared) {
+  Desk desk;
+  write_pairs(desk.folder() / "pairs.jsonl");
+  auto base = recipe(10);
+  const std::string talk = "{path: talk.jsonl}";
+  base.replace(base.find(talk), talk.size(), talk + ", {path: pairs.jsonl}");
+  const std::string rows =
+      "rows:\n"
+      "  flat: {model: {type: transformer, dim: 8, heads: 2, ffn_dim: 8}}\n"
+      "  stack: {model: {type: stack_propagation, dim: 8, heads: 2, ffn_dim: 8, encoder_layers: 1,"
+      " decoder_layers: 1, consistency_layers: 1, phase1_steps: 5},"
+      " train.pairs_per_dialogue_batch: 1}\n";
+  const auto write = [&](const std::string& pairs) {
+    base::write_durably(desk.folder() / "grid.yaml",
+                        "folder: grid\nstores: stores\nseeds: [1, 2]\nbaseline: flat\nsamples: "
+                        "0\ntrials: 200\n" +
+                            base + rows +
+                            "evaluate: {replies: 0, metrics: [ppl, pair_gain, ppl_d1.delta_p], " +
+                            pairs + "}\n");
+  };
+  write("pairs: \"\"");
+  const auto result = desk.experiment("--jobs 2");
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto report = desk.json_report();
+  std::vector<std::string> compared;
+  for (const auto& difference : report.at("differences").as_array())
+    compared.emplace_back(difference.at("metric").as_string());
+  EXPECT_EQ(compared, (std::vector<std::string>{"ppl", "pair_gain"})) << "flat has no ppl_d1";
+  const auto text = desk.report().at("report.md");
+  for (const auto* likelihood : {"pair_gain|likelihood:ppl|", "pair_gain|likelihood:ppl_d2_causal|",
+                                 "delta_p|likelihood:ppl_d1|"})
+    EXPECT_NE(text.find(likelihood), std::string::npos) << likelihood << text;
+
+  fs::path store;
+  for (const auto& entry : fs::directory_iterator(desk.folder() / "stores"))
+    if (fs::exists(entry.path() / "manifest.json")) store = entry.path();
+  fs::copy(store, desk.folder() / "others", fs::copy_options::recursive);
+  write("pairs: others, pairs_split: train");
+  const auto others = desk.experiment();
+  ASSERT_EQ(others.exit_code, 0) << others.err;
+  EXPECT_EQ(others.err.find("train begins"), std::string::npos) << "it is measured, not trained";
+  EXPECT_NE(desk.report().at("report.md").find("|split:train|premise:persona|"), std::string::npos);
+}
+
 TEST_F(ExperimentTest, GradientsAreMeasuredBeforeAndAfterTraining) {
   Desk desk;
   base::write_durably(desk.folder() / "grid.yaml",

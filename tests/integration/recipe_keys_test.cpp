@@ -172,7 +172,7 @@ TEST_F(RecipeKeysTest, TheTablesOfExperimentsAreTrue) {
     keys["kind"] = "comparison";
     keys["folder"] = keys["recipe"] = kMissing;
     for (const auto* mapping : {"set", "rows", "axes"}) keys[mapping] = "none";
-    if (kind == "comparison") keys["evaluate.decoding"] = "none";
+    if (kind == "comparison") keys["evaluate.decoding"] = keys["evaluate.pairs"] = "none";
     return keys;
   };
   const auto comparison = keys_of("comparison");

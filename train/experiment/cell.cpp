@@ -1,11 +1,13 @@
 #include "train/experiment/cell.h"
 
 #include <set>
+#include <utility>
 
 #include "base/errors.h"
 #include "base/hash.h"
 #include "configs/values.h"
 #include "data/options.h"
+#include "data/store/store.h"
 #include "train/evaluation_choice.h"
 
 namespace banter::train {
@@ -57,6 +59,18 @@ std::string of_evaluate(const EvaluationOptions& o) {
   return all;
 }
 
+/// What measuring sentence pairs depends on: the store too, unless it is the cell's own.
+std::vector<std::string> key_of_pairs(const EvaluationOptions& o) {
+  std::vector<std::string> parts = {"pairs", *o.pairs, o.pairs_split};
+  if (o.pairs->empty()) return parts;
+  try {
+    parts.push_back(data::Store::open(*o.pairs).hash());
+  } catch (const base::Error&) {  // `evaluate` says what is wrong
+    parts.emplace_back();
+  }
+  return parts;
+}
+
 std::string evaluation_key(const ExperimentOptions& o) {
   if (o.kind == "gradient_flow") {
     const auto& flow = o.gradient_flow;
@@ -67,6 +81,8 @@ std::string evaluation_key(const ExperimentOptions& o) {
   parts.insert(parts.end(), {o.evaluate.split, o.evaluate.checkpoint,
                              std::to_string(o.evaluate.replies), of_evaluate(o.evaluate)});
   if (!o.evaluate.nli.empty()) parts.push_back("nli " + o.evaluate.judge);
+  if (o.evaluate.pairs)
+    for (auto& part : key_of_pairs(o.evaluate)) parts.push_back(std::move(part));
   return hash_of(parts);
 }
 
@@ -157,6 +173,10 @@ std::vector<std::string> measure_arguments(const Cell& cell, const ExperimentOpt
   if (const auto names = of_evaluate(e); !names.empty())
     arguments.insert(arguments.end(),
                      {"--metrics", names, "--write-sums", (cell.folder / "sums.jsonl").string()});
+  if (e.pairs)
+    arguments.insert(arguments.end(),
+                     {"--pairs", e.pairs->empty() ? cell.store.string() : *e.pairs, "--pairs-split",
+                      e.pairs_split, "--write-pairs", (cell.folder / "pairs.jsonl").string()});
   arguments.insert(arguments.end(), {"--quiet", "--json"});
   return arguments;
 }

@@ -100,7 +100,7 @@ void CellFiles::begin_measuring() const {
   // the mark first: it vouches for the others, and a kill may come between
   for (const auto* name : {kEvaluation, kFailure}) fs::remove(file(name));
   base::sync_folder(cell_.folder);
-  for (const auto* name : {"likelihoods.jsonl", "replies.jsonl", "sums.jsonl"})
+  for (const auto* name : {"likelihoods.jsonl", "replies.jsonl", "sums.jsonl", "pairs.jsonl"})
     fs::remove(file(name));
   sweep(cell_.folder);
 }

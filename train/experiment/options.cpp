@@ -12,6 +12,7 @@
 #include "train/experiment/grid.h"
 #include "train/metrics/likelihood_measurement.h"
 #include "train/metrics/metric.h"
+#include "train/metrics/pair_metrics.h"
 #include "train/metrics/word_vectors.h"
 #include "train/recipe.h"
 
@@ -28,6 +29,7 @@ std::vector<std::string> known_metric_names() {
   std::vector<std::string> names;
   for (const auto& metric : metrics_of_likelihoods()) names.emplace_back(metric.name);
   for (const auto& metric : known_metrics()) names.emplace_back(metric.name);
+  for (const auto& metric : pair_metrics()) names.emplace_back(metric.name);
   return names;
 }
 
@@ -82,11 +84,15 @@ void check_metrics(const EvaluationOptions& o, configs::Section& section) {
     const auto metric = std::ranges::find(known_metrics(), name, &Metric::name);
     if (metric != known_metrics().end() && metric->need == Need::kJudgements && o.nli.empty())
       section.fail("metrics", name + " needs a classifier of sentence pairs: give `evaluate.nli`");
+    const bool is_of_pairs = pair_column(name).metric != nullptr;
+    if (is_of_pairs && !o.pairs)
+      section.fail("metrics", name + " needs sentence pairs: give `evaluate.pairs`");
+    if (is_of_pairs) continue;
     if (is_of_evaluate(name))
       check_of_evaluate(name, section);
     else if (std::ranges::find(known, name) == known.end())
       section.fail("metrics", "knows no metric \"" + name + "\"; known: " + join(known) +
-                                  ", hits_K, perturb_TRANSFORM");
+                                  ", hits_K, perturb_TRANSFORM, LIKELIHOOD.METRIC_OF_PAIRS");
   }
 }
 
@@ -98,6 +104,8 @@ EvaluationOptions read_evaluation(configs::Section section) {
   o.vectors = section.get("vectors", o.vectors);
   o.nli = section.get("nli", o.nli);
   o.judge = hash_of_judge(o.nli, section);
+  if (section.has("pairs")) o.pairs = section.get("pairs", "");
+  o.pairs_split = section.get("pairs_split", o.pairs_split);
   o.metrics = section.get("metrics", o.metrics);
   if (section.has("decoding")) {
     const auto decoding = section.value("decoding");
@@ -111,6 +119,7 @@ EvaluationOptions read_evaluation(configs::Section section) {
   }
   section.check(!o.split.empty(), "split", "the name of a split");
   section.check(o.replies >= 0, "replies", "0 or more");
+  section.check(!o.pairs_split.empty(), "pairs_split", "the name of a split");
   check_vectors(o.vectors, section);
   check_metrics(o, section);
   section.reject_unknown();

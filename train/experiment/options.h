@@ -41,6 +41,8 @@ struct EvaluationOptions {
   std::string vectors;                ///< file of word vectors for `embed_*`; "" = none
   std::string nli;         ///< run of a classifier that judges replies by personas; "" = none
   std::string judge = {};  ///< hash of its checkpoint
+  std::optional<std::string> pairs;   ///< store of sentence pairs; "" = the cell's own
+  std::string pairs_split = "valid";  ///< of it
 };
 
 /// Whether `banter evaluate` alone can measure it, since it needs the model: `hits_K`,

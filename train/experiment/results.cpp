@@ -65,6 +65,7 @@ CellResult read_cell(const Cell& cell, const ExperimentOptions& options) {
   result.likelihoods = read_likelihoods(cell.folder / "likelihoods.jsonl");
   if (std::ranges::any_of(options.evaluate.metrics, is_of_evaluate))
     result.sums = DialogueSums::read(cell.folder / "sums.jsonl");
+  if (options.evaluate.pairs) result.pairs = read_pair_likelihoods(cell.folder / "pairs.jsonl");
   if (options.evaluate.replies > 0)
     result.samples = read_samples({.replies = (cell.folder / "replies.jsonl").string(),
                                    .references = {},

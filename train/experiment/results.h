@@ -10,6 +10,7 @@
 #include "train/experiment/cell_files.h"
 #include "train/metrics/dialogue_sums.h"
 #include "train/metrics/likelihood_files.h"
+#include "train/metrics/pair_likelihoods.h"
 #include "train/metrics/sample.h"
 
 namespace banter::train {
@@ -41,6 +42,7 @@ struct CellResult {
   std::vector<CurvePoint> curve;
   std::vector<ReplyLikelihood> likelihoods;  ///< of every reply of the split
   DialogueSums sums;                         ///< of hits_K and perturb_T
+  PairLikelihoods pairs;                     ///< where pairs are measured
   std::vector<Sample> samples;               ///< the contexts that were answered
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <set>
 #include <span>
@@ -13,6 +14,8 @@
 #include "train/metrics/holm.h"
 #include "train/metrics/likelihood_measurement.h"
 #include "train/metrics/measure.h"
+#include "train/metrics/pair_metrics.h"
+#include "train/metrics/pair_scores.h"
 #include "train/metrics/scores.h"
 #include "train/metrics/used_vectors.h"
 
@@ -24,17 +27,25 @@ namespace json = base::json;
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
 /// Where a column's values come from.
-enum class Source { kLikelihoods, kTexts, kAnswer };
+enum class Source { kLikelihoods, kTexts, kAnswer, kPairs };
 
 struct Place {
   Source source = Source::kAnswer;
-  std::size_t index = 0;  ///< among the metrics of that source
+  std::size_t index = 0;    ///< among the metrics of that source
+  std::size_t reading = 0;  ///< of pairs: among `Metrics::pairs`
+};
+
+/// Metrics of pairs by one likelihood; "" = the model's own.
+struct PairReading {
+  std::string name;
+  std::vector<const Metric*> metrics{};
 };
 
 /// The metrics of a report by where they come from.
 struct Metrics {
   std::vector<const Metric*> likelihoods, texts;
   std::vector<std::string> answers;
+  std::vector<PairReading> pairs;
   std::vector<Place> places;  ///< of the columns
 };
 
@@ -43,9 +54,24 @@ const Metric* find_metric(std::span<const Metric> metrics, const std::string& na
   return found == metrics.end() ? nullptr : &*found;
 }
 
+Place place_pair_metric(const PairColumn& column, std::vector<PairReading>& readings) {
+  auto found = std::ranges::find(readings, column.reading, &PairReading::name);
+  if (found == readings.end()) found = readings.insert(found, {.name = column.reading});
+  found->metrics.push_back(column.metric);
+  return {.source = Source::kPairs,
+          .index = found->metrics.size() - 1,
+          .reading = static_cast<std::size_t>(found - readings.begin())};
+}
+
 Metrics place_metrics(const std::vector<std::string>& names, std::vector<Column>& columns) {
   Metrics metrics;
   for (const auto& name : names) {
+    if (const auto pair = pair_column(name); pair.metric != nullptr) {
+      columns.push_back(
+          {.name = name, .what = std::string(pair.metric->what), .digits = pair.metric->digits});
+      metrics.places.push_back(place_pair_metric(pair, metrics.pairs));
+      continue;
+    }
     const auto* metric = find_metric(metrics_of_likelihoods(), name);
     auto* found = metric != nullptr ? &metrics.likelihoods : nullptr;
     if (metric == nullptr) {
@@ -81,8 +107,9 @@ std::optional<UsedVectors> read_vectors(const std::string& file,
 struct MeasuredRun {
   const CellResult* result = nullptr;
   Measurement likelihoods, texts, answers;
-  std::string data;              ///< hash of what its texts are compared with
-  std::vector<RunValue> values;  ///< of the columns
+  std::vector<Measurement> pairs;  ///< by `Metrics::pairs`; without groups where it has no such
+  std::string data;                ///< hash of what its texts are compared with
+  std::vector<RunValue> values;    ///< of the columns
 };
 
 /// A metric in a part of what `banter evaluate` said: the hits in `ranking`, the rises in
@@ -115,6 +142,34 @@ RunValue answer_value(const CellResult& result, const std::string& name) {
   return run;
 }
 
+/// The place of a likelihood among those of a run's pairs.
+std::optional<std::size_t> reading_of(const CellResult& result, const std::string& name) {
+  const auto& known = result.pairs.readings;
+  const auto found = name.empty() ? known.begin() : std::ranges::find(known, name);
+  if (found == known.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - known.begin());
+}
+
+Measurement measured_pairs(const CellResult& result, const PairReading& reading) {
+  const auto number = reading_of(result, reading.name);
+  return number ? measure_pairs(result.pairs, *number, reading.metrics)
+                : measure_pairs({}, 0, reading.metrics);
+}
+
+/// A text in what `banter evaluate` said of the pairs; "" where there is none.
+std::string text_of_pairs(const CellResult& result, const char* key) {
+  const auto* found = result.measured.if_contains("pairs");
+  return found == nullptr || !found->is_object() ? "" : text_in(found->get_object(), key);
+}
+
+std::string signature_of_pairs(const CellResult& result, const Metric& metric,
+                               const std::string& reading) {
+  const auto number = reading_of(result, reading);
+  const auto how = text_of_pairs(result, "signature");
+  if (!number || how.empty()) return "";
+  return pair_signature(metric, result.pairs.readings[*number], how);
+}
+
 /// Measures runs one after the other, by one vocabulary so that they can be compared.
 class Measurer {
  public:
@@ -127,12 +182,21 @@ class Measurer {
     run.likelihoods = measure_likelihoods(by_dialogue(result.likelihoods), metrics_.likelihoods);
     run.texts = measure(result.samples, metrics_.texts, settings_, vocabulary_);
     run.answers = result.sums.measurement(metrics_.answers);
-    run.data = hash_of_data(result.samples);
+    for (const auto& reading : metrics_.pairs) run.pairs.push_back(measured_pairs(result, reading));
+    run.data = hash_of_data(result.samples) + text_of_pairs(result, "data");
     const auto likelihoods = values_of(run.likelihoods, result),
                texts = values_of(run.texts, result);
+    std::vector<std::vector<RunValue>> pairs;
+    for (const auto& measured : run.pairs) pairs.push_back(values_of(measured, result));
     const auto signature_of_model = text_in(result.measured, "signature");
     for (std::size_t c = 0; c < columns_.size(); ++c) {
-      const auto [source, index] = metrics_.places[c];
+      const auto [source, index, reading] = metrics_.places[c];
+      if (source == Source::kPairs) {
+        auto& value = run.values.emplace_back(pairs[reading][index]);
+        value.signature = signature_of_pairs(result, *metrics_.pairs[reading].metrics[index],
+                                             metrics_.pairs[reading].name);
+        continue;
+      }
       if (source == Source::kAnswer) {
         run.values.push_back(answer_value(result, columns_[c].name));
         continue;
@@ -195,6 +259,7 @@ struct Pairs {
 bool are_same_replies(const MeasuredRun& a, const MeasuredRun& b,
                       const std::vector<std::string>& answers) {
   return are_same_replies(a.result->likelihoods, b.result->likelihoods) && a.data == b.data &&
+         are_same_pairs(a.result->pairs, b.result->pairs) &&
          std::ranges::all_of(answers, [&](const std::string& metric) {
            return a.result->sums.is_comparable(b.result->sums, metric);
          });
@@ -219,12 +284,16 @@ Pairs pairs_of(const std::vector<MeasuredRun>& runs, const std::string& row,
   return pairs;
 }
 
-std::vector<Difference> tested(const Pairs& pairs, Measurement MeasuredRun::*of,
-                               std::size_t trials) {
+/// Tests of the metrics of a measurement; none where one of the runs has no such.
+template <typename Of>
+std::vector<Difference> tested(const Pairs& pairs, const Of& of, std::size_t trials) {
   std::vector<Measurement> first, second;
-  for (const auto* run : pairs.row) first.push_back(run->*of);
-  for (const auto* run : pairs.baseline) second.push_back(run->*of);
-  if (first.front().metrics.empty() || first.front().groups == 0) return {};
+  for (const auto* run : pairs.row) first.push_back(std::invoke(of, *run));
+  for (const auto* run : pairs.baseline) second.push_back(std::invoke(of, *run));
+  const auto is_empty = [](const Measurement& one) {
+    return one.metrics.empty() || one.groups == 0;
+  };
+  if (std::ranges::any_of(first, is_empty) || std::ranges::any_of(second, is_empty)) return {};
   return compare_runs(first, second, trials);
 }
 
@@ -234,10 +303,15 @@ void add_differences(const std::string& row, const std::string& baseline, const 
   const auto likelihoods = tested(pairs, &MeasuredRun::likelihoods, trials);
   const auto texts = tested(pairs, &MeasuredRun::texts, trials);
   const auto answers = tested(pairs, &MeasuredRun::answers, trials);
+  std::vector<std::vector<Difference>> by_reading;
+  for (std::size_t r = 0; r < metrics.pairs.size(); ++r)
+    by_reading.push_back(tested(
+        pairs, [r](const MeasuredRun& run) { return run.pairs[r]; }, trials));
   for (std::size_t c = 0; c < metrics.places.size(); ++c) {
-    const auto [source, index] = metrics.places[c];
+    const auto [source, index, reading] = metrics.places[c];
     const auto& tests = source == Source::kTexts    ? texts
                         : source == Source::kAnswer ? answers
+                        : source == Source::kPairs  ? by_reading[reading]
                                                     : likelihoods;
     if (tests.empty()) continue;
     std::vector<double> by_seed;
@@ -263,8 +337,8 @@ void add_differences(const std::vector<MeasuredRun>& runs, const ExperimentOptio
     if (!baseline) continue;
     const auto pairs = pairs_of(runs, row.name, *baseline, metrics.answers);
     if (pairs.is_about_other_replies)
-      summary.notes.push_back(row.name + " was measured on other replies than " + *baseline +
-                              ", so that they are not compared.");
+      summary.notes.push_back(row.name + " was measured on other replies or pairs than " +
+                              *baseline + ", so that they are not compared.");
     if (pairs.seeds.empty()) continue;
     add_differences(row.name, *baseline, pairs, metrics, static_cast<std::size_t>(options.trials),
                     summary.differences);

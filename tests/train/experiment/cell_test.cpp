@@ -1,12 +1,14 @@
 #include "train/experiment/cell.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "base/files.h"
+#include "tests/batch/made_store.h"
 #include "tests/support/temporary_folder.h"
 
 namespace banter::train {
@@ -46,6 +48,59 @@ TEST_F(CellTest, AllThatCostsNoFurtherPassIsMeasuredWhateverTheColumnsAre) {
   EXPECT_EQ(asked(others), asked(some));
   EXPECT_EQ(key(others), key(some)) << "nothing is to be measured anew";
   EXPECT_NE(key(options("[ppl, perturb_reverse_turns, hits_5]")), key(some));
+}
+
+/// What follows an option in the arguments that measure; "no" where it is not there.
+std::string after(const ExperimentOptions& options, const std::string& option) {
+  const auto arguments = measure_arguments(cells_of(options).at(0), options);
+  const auto at = std::ranges::find(arguments, option);
+  return at == arguments.end() ? "no" : *(at + 1);
+}
+
+TEST_F(CellTest, SentencePairsAreThoseOfAStoreOrOfTheCellsOwn) {
+  const auto none = options("[ppl]");
+  EXPECT_EQ(after(none, "--pairs"), "no");
+  const auto own = options("[ppl, pair_gain], pairs: \"\", pairs_split: dev");
+  EXPECT_EQ(after(own, "--pairs"), "s");
+  EXPECT_EQ(after(own, "--pairs-split"), "dev");
+  EXPECT_EQ(after(own, "--write-pairs"), "grid/cells/none/seed-1/pairs.jsonl");
+  const auto given = options("[ppl, ppl_d1.delta_p], pairs: stores/dnli");
+  EXPECT_EQ(after(given, "--pairs"), "stores/dnli");
+  EXPECT_EQ(after(given, "--pairs-split"), "valid");
+  EXPECT_EQ(key(options("[ppl], pairs: stores/dnli")), key(given)) << "columns alone";
+  for (const auto* other : {"[ppl]", "[ppl], pairs: \"\"", "[ppl], pairs: stores/mnli",
+                            "[ppl], pairs: stores/dnli, pairs_split: test"})
+    EXPECT_NE(key(options(other)), key(given)) << other;
+}
+
+TEST_F(CellTest, AnotherStoreOfPairsUnderTheSameNameIsMeasuredAnew) {
+  const auto store = folder_ / "pairs";
+  const auto asked = "[ppl, pair_gain], pairs: " + store.string();
+  const auto before = key(options(asked));
+  {
+    const tests::MadeStore made({.seed = 1, .dialogues = 2, .pairs = 6});
+    std::filesystem::copy(made.folder(), store, std::filesystem::copy_options::recursive);
+  }
+  const auto first = key(options(asked));
+  EXPECT_NE(first, before) << "it was not there";
+  std::filesystem::remove_all(store);
+  {
+    const tests::MadeStore made({.seed = 2, .dialogues = 2, .pairs = 6});
+    std::filesystem::copy(made.folder(), store, std::filesystem::copy_options::recursive);
+  }
+  EXPECT_NE(key(options(asked)), first);
+}
+
+TEST_F(CellTest, MetricsOfPairsNeedPairs) {
+  for (const auto* metrics : {"[ppl, pair_gain]", "[ppl_d1.delta_p]"}) try {
+      (void)options(metrics);
+      FAIL() << metrics;
+    } catch (const configs::ConfigError& error) {
+      EXPECT_NE(std::string(error.what()).find("needs sentence pairs: give `evaluate.pairs`"),
+                std::string::npos)
+          << error.what();
+    }
+  EXPECT_THROW((void)options("[ppl_d9.delta_p], pairs: x"), configs::ConfigError);
 }
 
 }  // namespace

@@ -275,6 +275,79 @@ TEST_F(SummaryTest, EveryValueHasItsSignature) {
             "nll_word|checkpoint:0|tokenizer:t|version:x");
 }
 
+/// A run that was asked about 20 entailed and 20 contradicted pairs: nats of either kind.
+CellResult with_pairs(CellResult run, double entailed, double contradicted) {
+  run.pairs.readings = {"ppl", "ppl_d1"};
+  for (std::uint64_t p = 0; p < 40; ++p) {
+    const bool is_entailed = p % 2 == 0;
+    run.pairs.pairs.push_back(
+        {.pair = p,
+         .group = p / 2,
+         .label = is_entailed ? data::Label::kEntailment : data::Label::kContradiction,
+         .labels = 2,
+         .nll = {{.own = is_entailed ? entailed : contradicted, .shuffled = 4},
+                 {.own = 1, .shuffled = 1}}});
+  }
+  run.measured["pairs"] = {{"signature", "checkpoint:abc|split:valid"}, {"data", "d"}};
+  return run;
+}
+
+TEST_F(SummaryTest, MetricsOfPairsHaveValuesIntervalsAndTests) {
+  options_.evaluate.metrics = {"log_delta_p", "pair_gain", "ppl_d1.pair_margin"};
+  options_.evaluate.pairs = "pairs";
+  GridResults results;
+  for (std::size_t seed = 0; seed < 3; ++seed) {
+    results.finished.push_back(with_pairs(result(2 * seed, 4, "no"), 4, 4));
+    results.finished.push_back(with_pairs(result(2 * seed + 1, 4, "no"), 2, 6));
+  }
+  const auto summary = summarise(results, options_);
+  const auto& gain = summary.values[1][1];
+  EXPECT_NEAR(gain.spread.mean, (4.0 - 2) / 2 - (4.0 - 6) / 2, 1e-12);
+  EXPECT_NEAR(gain.runs[0].test_set->low, 2, 1e-12) << "all groups are alike";
+  EXPECT_EQ(gain.runs[0].signature, "pair_gain|likelihood:ppl|checkpoint:abc|split:valid");
+  EXPECT_EQ(summary.values[1][2].runs[0].signature,
+            "pair_margin|likelihood:ppl_d1|checkpoint:abc|split:valid");
+  ASSERT_EQ(summary.differences.size(), 3U);
+  EXPECT_NEAR(summary.differences[0].spread.mean, 6.0 / 2 - 2.0 / 2, 1e-12);
+  EXPECT_NEAR(summary.differences[0].p, 1.0 / 501, 1e-12);
+  EXPECT_NEAR(summary.differences[1].p, 1.0 / 501, 1e-12);
+  EXPECT_EQ(summary.differences[2].p, 1) << "ppl_d1 is the same in both";
+  EXPECT_EQ(summary.columns[2].name, "ppl_d1.pair_margin");
+}
+
+TEST_F(SummaryTest, ALikelihoodThatARowHasNotIsNoValueAndNoTest) {
+  options_.evaluate.metrics = {"pair_gain", "ppl_d1.pair_gain"};
+  options_.evaluate.pairs = "pairs";
+  GridResults results;
+  results.finished.push_back(with_pairs(result(0, 4, "no"), 4, 4));
+  results.finished.push_back(with_pairs(result(1, 4, "no"), 2, 6));
+  auto& base = results.finished[0].pairs;
+  base.readings.pop_back();
+  for (auto& pair : base.pairs) pair.nll.pop_back();
+  const auto summary = summarise(results, options_);
+  EXPECT_TRUE(std::isnan(summary.values[0][1].spread.mean));
+  EXPECT_EQ(summary.values[0][1].runs[0].signature, "");
+  EXPECT_EQ(summary.values[1][1].spread.mean, 0);
+  ASSERT_EQ(summary.differences.size(), 1U);
+  EXPECT_EQ(summary.differences[0].column, 0U);
+}
+
+TEST_F(SummaryTest, RunsOnOtherPairsAreNotCompared) {
+  options_.evaluate.metrics = {"pair_gain"};
+  options_.evaluate.pairs = "pairs";
+  GridResults results;
+  results.finished.push_back(with_pairs(result(0, 4, "no"), 4, 4));
+  results.finished.push_back(with_pairs(result(1, 4, "no"), 2, 6));
+  EXPECT_EQ(summarise(results, options_).differences.size(), 1U);
+  results.finished[1].measured["pairs"].as_object()["data"] = "other";
+  const auto by_data = summarise(results, options_);
+  EXPECT_TRUE(by_data.differences.empty());
+  EXPECT_NE(by_data.notes.at(0).find("on other replies or pairs"), std::string::npos);
+  results.finished[1].measured["pairs"].as_object()["data"] = "d";
+  results.finished[1].pairs.pairs.pop_back();
+  EXPECT_TRUE(summarise(results, options_).differences.empty());
+}
+
 TEST_F(SummaryTest, VectorsAreNamedWithTheirHashAndCoverage) {
   const tests::TemporaryFolder folder;
   base::write_durably(folder / "v.txt", "yes 1 0\nno 0 1\n");
