@@ -62,7 +62,7 @@ torch::Tensor StackPropagation::own_vectors(const torch::Tensor& ids) {
 
 // ---- contexts and replies -----------------------------------------------------------------------
 
-StackPropagation::Words StackPropagation::words(const data::Batch& batch) {
+StackPropagation::Words StackPropagation::words(const data::Batch& batch, Parts parts) {
   const auto joined = batch.joined(vocabulary().special);
   const auto order = longest_first(joined.keep);
   const auto is_fact = joined.keep.logical_and(joined.source.lt(batch.facts.size(1)));
@@ -83,7 +83,7 @@ StackPropagation::Words StackPropagation::words(const data::Batch& batch) {
   }
   w.tokens = embedding_(ids);
   w.inputs = draft_embedding_(inputs);
-  if (has_d2())
+  if (has_d2() && parts == Parts::kAll)
     std::tie(w.facts, w.own_inputs) =
         consistency_embedding_->of_both(w.persona.pack(joined.ids), {}, inputs);
   return w;
@@ -126,14 +126,27 @@ std::vector<std::pair<std::string, std::int64_t>> StackPropagation::loss_counts(
 }
 
 std::vector<LossSum> StackPropagation::losses(const data::Batch& batch) {
+  return losses_of(batch, Parts::kAll);
+}
+
+std::vector<LossSum> StackPropagation::losses_that_count(const data::Batch& batch,
+                                                         std::int64_t updates) {
+  return losses_of(batch,
+                   loss_weight("nll_consistency", updates) == 0 ? Parts::kDraft : Parts::kAll);
+}
+
+std::vector<LossSum> StackPropagation::losses_of(const data::Batch& batch, Parts parts) {
   if (!has_d2()) return TransformerModel::losses(batch);
-  const auto w = words(batch);
+  const auto w = words(batch, parts);
   const auto r1 = draft(w, encode(w)).vectors;
   const auto labels = w.labels.pack(batch.labels);
+  std::vector<LossSum> losses = {{"nll", output_->nll_sum(r1, labels), w.labels.tokens()}};
+  if (parts == Parts::kDraft) return losses;
   const R1 read{options.detach_r1 ? r1.detach() : r1, w.labels, is_lockstep()};
-  return {{"nll", output_->nll_sum(r1, labels), w.labels.tokens()},
-          {"nll_consistency", consistency_output_->nll_sum(consistent(w, read).vectors, labels),
-           w.labels.tokens()}};
+  losses.push_back({"nll_consistency",
+                    consistency_output_->nll_sum(consistent(w, read).vectors, labels),
+                    w.labels.tokens()});
+  return losses;
 }
 
 std::vector<std::pair<std::string, std::int64_t>> StackPropagation::pair_loss_counts(

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "models/layers/transformer/consistency_decoder.h"
+#include "models/phased_losses.h"
 #include "models/stack_options.h"
 #include "models/transformer_model.h"
 
@@ -27,7 +28,7 @@ namespace banter::models {
 /// (two_pass). `score` is of p2, with two_pass on D1's own greedy draft. Without D2 all is p1's.
 /// Source   Song et al. 2021, arXiv:2106.06169, and its journal version arXiv:2410.20174; differs:
 ///          see the options, whose defaults are not those of its code
-class StackPropagation : public TransformerModel {
+class StackPropagation : public TransformerModel, public PhasedLosses {
  public:
   StackPropagation(const StackOptions& options, const Vocabulary& vocabulary);
 
@@ -40,6 +41,8 @@ class StackPropagation : public TransformerModel {
   [[nodiscard]] std::vector<std::pair<std::string, std::int64_t>> loss_counts(
       const data::Batch& batch) const override;
   std::vector<LossSum> losses(const data::Batch& batch) override;
+  /// nll alone, without a step of D2, while phase 1 lasts.
+  std::vector<LossSum> losses_that_count(const data::Batch& batch, std::int64_t updates) override;
   /// nll_entailed and unlikelihood; neutral pairs count in neither.
   [[nodiscard]] std::vector<std::pair<std::string, std::int64_t>> pair_loss_counts(
       const data::PairBatch& pairs) const override;
@@ -94,7 +97,9 @@ class StackPropagation : public TransformerModel {
   torch::Tensor draft_vectors(const torch::Tensor& ids);
   torch::Tensor own_vectors(const torch::Tensor& ids);
 
-  Words words(const data::Batch& batch);
+  enum class Parts { kAll, kDraft };  ///< kDraft: without what D2 alone reads
+  Words words(const data::Batch& batch, Parts parts = Parts::kAll);
+  std::vector<LossSum> losses_of(const data::Batch& batch, Parts parts);
   Sources encode(const Words& words);
   TransformerLayerImpl::Seen draft(const Words& words, const Sources& sources,
                                    bool with_weights = false);

@@ -86,7 +86,7 @@ bool Learner::step() {
 }
 
 /// Adds one batch's gradient; returns the sums of its losses. A batch of which nothing counts yet
-/// costs nothing.
+/// costs nothing, and a loss that does not count yet no more than it must.
 Learner::Sums Learner::learn_from(const MicroBatch& batch, const Counts& counts) {
   Sums sums;
   const auto weight_of = [&](const std::string& loss) {
@@ -96,7 +96,7 @@ Learner::Sums Learner::learn_from(const MicroBatch& batch, const Counts& counts)
                            [&](const auto& loss) { return weight_of(loss.first) != 0; }))
     return sums;
   torch::Tensor total;
-  for (const auto& loss : batch.losses()) {
+  for (const auto& loss : batch.losses(state.step)) {
     sums[loss.name] += loss.sum.item<double>();
     const double weight = weight_of(loss.name);
     if (weight == 0) continue;

@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "data/batches/batch.h"
 #include "data/batches/pair_stream.h"
+#include "models/phased_losses.h"
 #include "models/registry.h"
 #include "tests/train/trainer_fixture.h"
 
@@ -107,7 +108,42 @@ TEST_F(PairTrainingTest, TheFirstPhaseLeavesTheSecondDecoderBitEqual) {
   for (const auto& line : log_lines(r.run / "log.jsonl")) {
     if (line.at("event") != "step") continue;
     EXPECT_EQ(line.contains("unlikelihood"), line.at("step").as_int64() > 3);
+    EXPECT_EQ(line.contains("nll_consistency"), line.at("step").as_int64() > 3)
+        << "what does not count is not computed";
+    EXPECT_TRUE(line.contains("nll"));
   }
+}
+
+/// A phase that has no use for the second decoder does not run it, and nothing else changes.
+TEST_F(PairTrainingTest, TheFirstPhaseComputesNllAloneBitForBit) {
+  const auto r =
+      stack("run", {"model.phase1_steps=3", "model.dropout=0.2", "model.share_embeddings=false"});
+  const auto model = start(r);
+  const auto& special = store().tokenizer().special();
+  data::BatchStream replies(store().split("train"), r.batch, special, r.train.seed);
+  const auto batch = replies.next();
+  const auto gradients = [&](const std::vector<models::LossSum>& losses) {
+    model->zero_grad();
+    losses.at(0).sum.backward();
+    std::map<std::string, torch::Tensor> by_name;
+    for (const auto& parameter : model->named_parameters())
+      if (parameter.value().grad().defined())
+        by_name[parameter.key()] = parameter.value().grad().clone();
+    return by_name;
+  };
+  auto* phased = dynamic_cast<models::PhasedLosses*>(model.get());
+  ASSERT_NE(phased, nullptr);
+  torch::manual_seed(5);
+  const auto all = model->losses(batch);
+  torch::manual_seed(5);
+  const auto first = phased->losses_that_count(batch, 2);
+  ASSERT_EQ(first.size(), 1U) << "nll alone";
+  EXPECT_EQ(first[0].sum.item<float>(), all[0].sum.item<float>()) << "bit for bit, with dropout";
+  const auto expected = gradients(all), got = gradients(first);
+  ASSERT_EQ(got.size(), expected.size());
+  for (const auto& [name, gradient] : expected)
+    EXPECT_TRUE(torch::equal(gradient, got.at(name))) << name;
+  EXPECT_EQ(phased->losses_that_count(batch, 3).size(), 2U) << "the second phase";
 }
 
 TEST_F(PairTrainingTest, PairsMayStandInAnotherStoreOfTheSameTokenizer) {

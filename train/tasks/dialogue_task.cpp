@@ -78,6 +78,7 @@ DialogueTask::DialogueTask(const Recipe& recipe, const data::Store& store, torch
       store_(store),
       device_(device),
       model_(build(recipe, store.tokenizer(), device)),
+      phased_(dynamic_cast<models::PhasedLosses*>(model_.get())),
       mixed_(open_mixed(recipe, store)),
       stream_(sources_of(recipe, store, mixed_), recipe.batch, store.tokenizer().special(),
               recipe.train.seed),
@@ -112,13 +113,19 @@ std::int64_t DialogueTask::active_from(const std::string& parameter) const {
 MicroBatch DialogueTask::of_replies(const data::Batch& batch) {
   return {.labels = batch.label_count,
           .counts = model_->loss_counts(batch),
-          .losses = [this, batch] { return model_->losses(batch.to(device_)); }};
+          .losses = [this, batch](std::int64_t updates) {
+            const auto on_device = batch.to(device_);
+            return phased_ != nullptr ? phased_->losses_that_count(on_device, updates)
+                                      : model_->losses(on_device);
+          }};
 }
 
 MicroBatch DialogueTask::of_pairs(const data::PairBatch& batch) {
   return {.labels = 0,  // a run counts the labels of its dialogues
           .counts = model_->pair_loss_counts(batch),
-          .losses = [this, batch] { return model_->pair_losses(batch.to(device_)); }};
+          .losses = [this, batch](std::int64_t /*updates*/) {
+            return model_->pair_losses(batch.to(device_));
+          }};
 }
 
 std::vector<MicroBatch> DialogueTask::next() {

@@ -63,9 +63,10 @@ std::vector<MicroBatch> PairTask::next() {
   std::vector<MicroBatch> batches;
   for (std::int64_t i = 0; i < recipe_.train.micro_batches; ++i, ++batches_) {
     const auto pairs = stream_.next();
-    batches.push_back({.labels = pairs.size(),
-                       .counts = {{"nll", pairs.size()}},
-                       .losses = [this, pairs] { return losses(pairs); }});
+    batches.push_back(
+        {.labels = pairs.size(),
+         .counts = {{"nll", pairs.size()}},
+         .losses = [this, pairs](std::int64_t /*updates*/) { return losses(pairs); }});
   }
   return batches;
 }

@@ -24,7 +24,9 @@ struct MicroBatch {
   std::int64_t labels = 0;  ///< learned from, as a run counts them
   /// Of each of its losses; known without a forward pass.
   std::vector<std::pair<std::string, std::int64_t>> counts;
-  std::function<std::vector<models::LossSum>()> losses;  ///< the forward pass; in that order
+  /// The forward pass for the update that follows so many; in that order, and those that do not
+  /// count in it may be missing.
+  std::function<std::vector<models::LossSum>(std::int64_t updates)> losses;
 };
 
 /// How much there is to learn from in an epoch: "dialogues", "replies", "pairs" and their numbers.
