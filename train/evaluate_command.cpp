@@ -283,8 +283,8 @@ void check_files(const Request& request) {
 /// Throws   UsageError when an option was given that means nothing for a classifier
 void refuse_options_of_replies(const CLI::App& app) {
   for (const auto* option :
-       {"--metrics", "--replies", "--write-replies", "--write-likelihoods", "--write-sums", "--set",
-        "--vectors", "--rank-score", "--nli", "--pairs", "--pairs-split", "--write-pairs"})
+       {"--metrics", "--replies", "--write-replies", "--write-likelihoods", "--set", "--vectors",
+        "--rank-score", "--nli", "--pairs", "--pairs-split", "--write-pairs"})
     if (app.count(option) > 0)
       throw base::UsageError(std::string("banter evaluate: ") + option +
                              " is of replies, and this run is a classifier of sentence pairs; of "
@@ -301,6 +301,12 @@ void evaluate_classifier(const Request& request, bool as_json) {
   const auto evaluation =
       evaluate_pairs(*loaded.model, split, train, loaded.batch,
                      loaded.model->parameters().front().device(), request.quiet);
+  if (!request.sums_file.empty()) {
+    DialogueSums sums;
+    for (std::size_t p = 0; p < evaluation.pairs.size(); ++p)
+      sums.add_pair(evaluation.pairs[p].group, evaluation.systems.front().fits[p]);
+    sums.write(request.sums_file);
+  }
   const PairReportHead head{.run = name_of(request, loaded.checkpoint),
                             .store = store.folder().string(),
                             .split = split.name(),
@@ -359,9 +365,10 @@ int run_evaluate(const std::vector<std::string>& arguments) {
                       "as `banter metrics` reads them)");
   line.app.add_option("--write-likelihoods", request.likelihoods_file,
                       "write how the model fits each reply of the split to this file (JSON Lines)");
-  line.app.add_option("--write-sums", request.sums_file,
-                      "write the sums of hits and perturb of each dialogue to this file (JSON "
-                      "Lines), from which tests are made");
+  line.app.add_option(
+      "--write-sums", request.sums_file,
+      "write the sums of hits and perturb of each dialogue, or a classifier's of each "
+      "group of pairs, to this file (JSON Lines), from which tests are made");
   line.app
       .add_option("--set", line.common.overrides,
                   "decoding.KEY=VALUE: answer so instead of greedily; repeatable")
@@ -393,7 +400,7 @@ int run_evaluate(const std::vector<std::string>& arguments) {
   }
   check_judge(request);
   if (!request.sums_file.empty() && request.choice.hits.empty() &&
-      request.choice.perturbations.empty())
+      request.choice.perturbations.empty() && !models::is_classifier_run(request.model.run))
     throw base::UsageError("banter evaluate: --write-sums needs hits or perturb among --metrics");
   check_pairs(request, line.app);
   check_files(request);

@@ -14,6 +14,7 @@
 #include "tests/batch/made_store.h"
 #include "tests/support/temporary_folder.h"
 #include "train/commands.h"
+#include "train/metrics/dialogue_sums.h"
 #include "train/pairs/classify.h"
 #include "train/pairs/evaluation.h"
 
@@ -187,6 +188,18 @@ TEST_F(PairEvaluateCommandTest, TheTableHasTheSameRows) {
   for (const auto* word : {"@step-3", "45 pairs", "bag_of_words", "majority", "contradiction",
                            "even", "odd", "interval:bootstrap-group", "tokenizer:"})
     EXPECT_NE(text.find(word), std::string::npos) << word << " in\n" << text;
+}
+
+TEST_F(PairEvaluateCommandTest, SumsOfGroupsHaveTheFiguresThatItTells) {
+  const auto file = folder_ / "sums.jsonl";
+  const auto answer = json::parse(output_of({"--json", "--write-sums", file.string()})).as_object();
+  const auto sums = DialogueSums::read(file);
+  const std::vector<std::string> names = {"accuracy", "loss"};
+  const auto measured = sums.measurement(names);
+  EXPECT_EQ(measured.groups, answer.at("counts").at("groups").to_number<std::size_t>());
+  for (std::size_t i = 0; i < names.size(); ++i)
+    EXPECT_NEAR(measured.values().at(i),
+                answer.at("model").at(names[i]).at("value").to_number<double>(), 1e-9);
 }
 
 TEST_F(PairEvaluateCommandTest, WhatIsOfRepliesIsWrongUsage) {

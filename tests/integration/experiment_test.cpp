@@ -502,6 +502,35 @@ TEST_F(ExperimentTest, SentencePairsOfTheRowsOwnStoreOrOfAnotherAreCompared) {
   EXPECT_NE(desk.report().at("report.md").find("|split:train|premise:persona|"), std::string::npos);
 }
 
+TEST_F(ExperimentTest, ClassifiersOfPairsAreComparedByTheirAccuracy) {
+  Desk desk;
+  write_pairs(desk.folder() / "pairs.jsonl");
+  base::write_durably(
+      desk.folder() / "grid.yaml",
+      "folder: grid\nseeds: [1, 2]\nbaseline: small\nsamples: 2\ntrials: 200\n"
+      "recipe:\n"
+      "  threads: 1\n"
+      "  data: {sources: [{path: pairs.jsonl}, {path: talk.jsonl}], valid_share: 0.4,"
+      " tokenizer: {vocab_size: 400}}\n"
+      "  model: {type: nli, dim: 8, heads: 2, ffn_dim: 8, encoder_layers: 1}\n"
+      "  train: {steps: 8, warmup_steps: 2, validate_every: 4}\n"
+      "rows: {small: {model.ffn_dim: 8}, wide: {model.ffn_dim: 24}}\n"
+      "evaluate: {metrics: [accuracy, loss]}\n");
+  const auto result = desk.experiment("--jobs 2");
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto report = desk.json_report();
+  const auto& differences = report.at("differences").as_array();
+  ASSERT_EQ(differences.size(), 2U);
+  EXPECT_EQ(differences.at(1).at("metric"), "loss");
+  EXPECT_GT(differences.at(1).at("p").to_number<double>(), 0);
+  const auto text = desk.report().at("report.md");
+  for (const auto* word : {"| most frequent label |", "| bag of words |", "accuracy|tokenizer:"})
+    EXPECT_NE(text.find(word), std::string::npos) << word << "\n" << text;
+  const auto again = desk.experiment();
+  EXPECT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_EQ(again.err.find("begins"), std::string::npos) << "all is there: " << again.err;
+}
+
 TEST_F(ExperimentTest, GradientsAreMeasuredBeforeAndAfterTraining) {
   Desk desk;
   base::write_durably(desk.folder() / "grid.yaml",

@@ -1,5 +1,6 @@
 #include "train/experiment/cell.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -105,10 +106,7 @@ Cell cell_of(const ExperimentOptions& o, const Row& row, std::int64_t seed) {
   }
   config.set("run", configs::to_yaml(cell.run().string()), "folder");
   const auto recipe = Recipe::of(config);
-  if (recipe.judged_on == JudgedOn::kPairs)
-    throw base::ConfigError(
-        "model.type is a classifier of sentence pairs, and experiments compare dialogue models; "
-        "train it by itself with `banter train`");
+  cell.judged_on = recipe.judged_on;
   cell.store = recipe.store;
   cell.mix = recipe.mix;
   if (recipe.train.pairs_per_dialogue_batch > 0) cell.pair_store = recipe.pairs.store;
@@ -116,11 +114,42 @@ Cell cell_of(const ExperimentOptions& o, const Row& row, std::int64_t seed) {
   cell.init_encoder = recipe.train.init_encoder;
   cell.recipe = recipe.text + data;
   cell.recipe_key = key_of(recipe, data);
-  cell.evaluation_key = evaluation_key(o);
+  cell.evaluation_key = cell.judged_on == JudgedOn::kPairs
+                            ? hash_of({"classifier", o.evaluate.split, o.evaluate.checkpoint})
+                            : evaluation_key(o);
   cell.steps = recipe.train.steps;
   cell.valid_split = recipe.train.valid_split;
   cell.threads = recipe.threads;
   return cell;
+}
+
+/// What only dialogue models have, where a row's model is a classifier; "" = nothing.
+std::string meaningless_of_classifier(const ExperimentOptions& o) {
+  if (o.kind == "gradient_flow") return "kind: gradient_flow";
+  const auto& e = o.evaluate;
+  if (e.pairs) return "evaluate.pairs";
+  if (!e.nli.empty()) return "evaluate.nli";
+  if (!e.decoding.empty()) return "evaluate.decoding";
+  if (!e.vectors.empty()) return "evaluate.vectors";
+  const auto other = std::ranges::find_if_not(e.metrics, is_of_classifier);
+  return other == e.metrics.end() ? "" : "the metric " + *other;
+}
+
+/// That the model can be measured by what the experiment asks for.
+void check_measurable(const Cell& cell, const ExperimentOptions& o) {
+  if (cell.judged_on == JudgedOn::kPairs) {
+    if (const auto what = meaningless_of_classifier(o); !what.empty())
+      throw base::ConfigError("model.type is a classifier of sentence pairs, and " + what +
+                              " means nothing for it; give evaluate.metrics: [accuracy, loss], and "
+                              "rows of classifiers alone");
+    return;
+  }
+  if (o.kind != "comparison") return;
+  if (const auto of = std::ranges::find_if(o.evaluate.metrics, is_of_classifier);
+      of != o.evaluate.metrics.end())
+    throw base::ConfigError("evaluate.metrics: " + *of +
+                            " is of classifiers of sentence pairs (model.type: nli), and this "
+                            "row's model gives replies; an experiment compares one kind");
 }
 
 }  // namespace
@@ -131,6 +160,7 @@ std::vector<Cell> cells_of(const ExperimentOptions& options) {
     for (const auto& row : options.rows) {
       try {
         cells.push_back(cell_of(options, row, seed));
+        check_measurable(cells.back(), options);
       } catch (const base::ConfigError& error) {
         throw base::ConfigError("row " + row.name + ": " + error.what());
       }
@@ -156,23 +186,25 @@ std::vector<std::string> measure_arguments(const Cell& cell, const ExperimentOpt
             "--quiet",       "--json"};
   }
   const auto& e = o.evaluate;
-  std::vector<std::string> arguments = {
-      "evaluate",
-      cell.run().string() + (e.checkpoint == "last" ? "@last" : ""),
-      "--split",
-      e.split,
-      "--replies",
-      std::to_string(e.replies),
-      "--write-likelihoods",
-      (cell.folder / "likelihoods.jsonl").string()};
+  const auto run = cell.run().string() + (e.checkpoint == "last" ? "@last" : "");
+  const auto sums = (cell.folder / "sums.jsonl").string();
+  if (cell.judged_on == JudgedOn::kPairs)
+    return {"evaluate", run, "--split", e.split, "--write-sums", sums, "--quiet", "--json"};
+  std::vector<std::string> arguments = {"evaluate",
+                                        run,
+                                        "--split",
+                                        e.split,
+                                        "--replies",
+                                        std::to_string(e.replies),
+                                        "--write-likelihoods",
+                                        (cell.folder / "likelihoods.jsonl").string()};
   if (e.replies > 0)
     arguments.insert(arguments.end(),
                      {"--write-replies", (cell.folder / "replies.jsonl").string()});
   if (!e.nli.empty()) arguments.insert(arguments.end(), {"--nli", e.nli});
   for (const auto& setting : e.decoding) arguments.insert(arguments.end(), {"--set", setting});
   if (const auto names = of_evaluate(e); !names.empty())
-    arguments.insert(arguments.end(),
-                     {"--metrics", names, "--write-sums", (cell.folder / "sums.jsonl").string()});
+    arguments.insert(arguments.end(), {"--metrics", names, "--write-sums", sums});
   if (e.pairs)
     arguments.insert(arguments.end(),
                      {"--pairs", e.pairs->empty() ? cell.store.string() : *e.pairs, "--pairs-split",

@@ -36,6 +36,7 @@ struct Cell {
   std::int64_t steps = 0;        ///< of the training, 0 = not known beforehand
   std::string valid_split{};     ///< by which its best checkpoint is chosen
   std::int64_t threads = 0;      ///< that the recipe asks for, 0 = a share of all
+  JudgedOn judged_on = JudgedOn::kReplies;  ///< kPairs: its model is a classifier
 
   [[nodiscard]] std::filesystem::path recipe_file() const { return folder / "recipe.yaml"; }
   [[nodiscard]] std::filesystem::path run() const { return folder / "run"; }
@@ -43,7 +44,8 @@ struct Cell {
 
 /// All cells, seed by seed, so that a part of them is already a comparison of all rows. Every
 /// recipe is read and checked here, before anything runs.
-/// Throws   ConfigError naming the place in the experiment's or the recipe's file
+/// Throws   ConfigError naming the place in the experiment's or the recipe's file, or the row that
+///          cannot be measured as the experiment says
 std::vector<Cell> cells_of(const ExperimentOptions& options);
 
 /// The arguments of `banter` that make a cell, one after the other.

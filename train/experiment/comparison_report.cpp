@@ -23,13 +23,18 @@ std::vector<std::string> head_of(const Summary& summary, std::string first) {
   return head;
 }
 
-/// Rows that no run has: n-grams on the same tokens, and people.
+/// Rows that no run has: n-grams on the same tokens, and people; beside classifiers what
+/// understands nothing.
 struct ReferenceRow {
   const char* key;
   const char* name;
 };
-constexpr ReferenceRow kReferences[] = {
-    {"bigram", "Kneser-Ney bigram"}, {"unigram", "unigram"}, {"reference", "the references"}};
+constexpr ReferenceRow kReferences[] = {{"bigram", "Kneser-Ney bigram"},
+                                        {"unigram", "unigram"},
+                                        {"reference", "the references"},
+                                        {"bag_of_words", "bag of words"},
+                                        {"hypothesis_words", "bag of words of the hypothesis"},
+                                        {"majority", "most frequent label"}};
 
 /// The value of a metric in a part of what `banter evaluate` said; "-" where there is none.
 std::string reference_cell(const json::object& measured, const char* part, const Column& column) {

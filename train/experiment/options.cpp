@@ -39,6 +39,8 @@ bool is_of_evaluate(std::string_view metric) {
   return metric.starts_with("perturb_") || metric.starts_with("hits_");
 }
 
+bool is_of_classifier(std::string_view metric) { return metric == "accuracy" || metric == "loss"; }
+
 namespace {
 
 /// That `banter evaluate` will know it, after the training.
@@ -90,9 +92,10 @@ void check_metrics(const EvaluationOptions& o, configs::Section& section) {
     if (is_of_pairs) continue;
     if (is_of_evaluate(name))
       check_of_evaluate(name, section);
-    else if (std::ranges::find(known, name) == known.end())
-      section.fail("metrics", "knows no metric \"" + name + "\"; known: " + join(known) +
-                                  ", hits_K, perturb_TRANSFORM, LIKELIHOOD.METRIC_OF_PAIRS");
+    else if (!is_of_classifier(name) && std::ranges::find(known, name) == known.end())
+      section.fail("metrics",
+                   "knows no metric \"" + name + "\"; known: " + join(known) +
+                       ", hits_K, perturb_TRANSFORM, accuracy, loss, LIKELIHOOD.METRIC_OF_PAIRS");
   }
 }
 

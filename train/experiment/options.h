@@ -49,6 +49,9 @@ struct EvaluationOptions {
 /// `perturb_TRANSFORM`.
 bool is_of_evaluate(std::string_view metric);
 
+/// Whether it is of classifiers of sentence pairs: `accuracy`, `loss`.
+bool is_of_classifier(std::string_view metric);
+
 /// What is measured of how far gradients reach back.
 struct GradientFlowOptions {
   std::string split = "valid";

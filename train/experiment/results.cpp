@@ -20,7 +20,7 @@ CurvePoint curve_point(const json::object& event, const std::string& where) {
   CurvePoint point{.step = base::integer_field(event, "step", where), .metrics = {}};
   for (const auto& [name, value] : event)
     if (value.is_number() && name != "step" && name != "epoch" && name != "replies" &&
-        name != "seconds")
+        name != "pairs" && name != "seconds")
       point.metrics.emplace(name, value.to_number<double>());
   return point;
 }
@@ -62,6 +62,10 @@ CellResult read_cell(const Cell& cell, const ExperimentOptions& options) {
   result.measured = base::as_object(base::field(evaluation, "result", where), where);
   result.measured_by = base::string_field(evaluation, "version", where);
   if (options.kind != "comparison") return result;
+  if (cell.judged_on == JudgedOn::kPairs) {
+    result.sums = DialogueSums::read(cell.folder / "sums.jsonl");
+    return result;
+  }
   result.likelihoods = read_likelihoods(cell.folder / "likelihoods.jsonl");
   if (std::ranges::any_of(options.evaluate.metrics, is_of_evaluate))
     result.sums = DialogueSums::read(cell.folder / "sums.jsonl");

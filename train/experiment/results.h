@@ -41,7 +41,7 @@ struct CellResult {
   base::json::object measured;  ///< the answer of the command that measures
   std::vector<CurvePoint> curve;
   std::vector<ReplyLikelihood> likelihoods;  ///< of every reply of the split
-  DialogueSums sums;                         ///< of hits_K and perturb_T
+  DialogueSums sums;                         ///< of hits_K and perturb_T, or of a classifier
   PairLikelihoods pairs;                     ///< where pairs are measured
   std::vector<Sample> samples;               ///< the contexts that were answered
 };

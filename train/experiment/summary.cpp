@@ -113,10 +113,12 @@ struct MeasuredRun {
 };
 
 /// A metric in a part of what `banter evaluate` said: the hits in `ranking`, the rises in
-/// `perturb`.
+/// `perturb`, a classifier's in `model`.
 const json::object& answer_metric(const CellResult& result, const std::string& name) {
   const auto where = result.cell->folder.string() + ", evaluation";
-  const auto* part = name.starts_with("hits_") ? "ranking" : "perturb";
+  const auto* part = name.starts_with("hits_") ? "ranking"
+                     : is_of_classifier(name)  ? "model"
+                                               : "perturb";
   const auto& object = base::as_object(base::field(result.measured, part, where), where);
   return base::as_object(base::field(object, name, where), where);
 }
@@ -137,6 +139,7 @@ RunValue answer_value(const CellResult& result, const std::string& name) {
                .value = number("value"),
                .test_set = std::nullopt,
                .signature = text_in(metric, "signature")};
+  if (is_of_classifier(name)) run.signature = name + "|" + text_in(result.measured, "signature");
   if (std::isfinite(number("low")))
     run.test_set = Interval{.low = number("low"), .high = number("high")};
   return run;

@@ -56,6 +56,16 @@ void DialogueSums::add_rise(std::string_view metric, std::span<const std::uint64
                                                        .count = plain[i].words};
 }
 
+void DialogueSums::add_pair(std::uint64_t group, const PairFit& fit) {
+  auto& metrics = by_dialogue_[group];
+  auto& accuracy = metrics["accuracy"];
+  auto& loss = metrics["loss"];
+  accuracy.sum += fit.correct;
+  loss.sum += fit.nll;
+  accuracy.count += fit.pairs;
+  loss.count += fit.pairs;
+}
+
 void DialogueSums::write(const std::filesystem::path& file) const {
   std::string text;
   for (const auto& [dialogue, metrics] : by_dialogue_) {

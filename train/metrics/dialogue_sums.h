@@ -11,23 +11,28 @@
 #include "train/metrics/hits.h"
 #include "train/metrics/likelihood.h"
 #include "train/metrics/measure.h"
+#include "train/metrics/pair_fit.h"
 
 namespace banter::train {
 
 /// Of one dialogue the two sums of a metric that is a sum over a count.
 struct DialogueSum {
-  double sum = 0;    ///< hits; nats that its replies rose by
-  double count = 0;  ///< ranked replies; white-space words of its replies
+  double sum = 0;    ///< hits; nats that its replies rose by; right labels; nats of labels
+  double count = 0;  ///< ranked replies; white-space words of its replies; pairs
 };
 
-/// Metrics that only a model can give (hits_K, perturb_T), in the sums of each dialogue, so that
-/// two systems can be tested without their models.
+/// Metrics that only a model can give (hits_K, perturb_T; accuracy and loss of a classifier), in
+/// the sums of each dialogue, or group of pairs, so that two systems can be tested without their
+/// models.
 class DialogueSums {
  public:
   void add_hits(std::span<const Rank> ranks, std::span<const unsigned> ks);
   /// The rise of each dialogue, in the order of `dialogues`, their numbers in the split.
   void add_rise(std::string_view metric, std::span<const std::uint64_t> dialogues,
                 std::span<const Likelihood> plain, std::span<const Likelihood> altered);
+
+  /// The accuracy and the loss of a pair of a group.
+  void add_pair(std::uint64_t group, const PairFit& fit);
 
   /// Writes JSON Lines, one a dialogue: {"dialogue": 0, "hits_1": [2, 5], "perturb_x": [0.5, 31]},
   /// each the sum and the count.

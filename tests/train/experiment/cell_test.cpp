@@ -103,5 +103,40 @@ TEST_F(CellTest, MetricsOfPairsNeedPairs) {
   EXPECT_THROW((void)options("[ppl_d9.delta_p], pairs: x"), configs::ConfigError);
 }
 
+TEST_F(CellTest, ClassifiersAreMeasuredByTheirOwnMetrics) {
+  const auto of = [&](const std::string& evaluate, const std::string& more = "") {
+    base::write_durably(folder_ / "e.yaml",
+                        "folder: grid\n"
+                        "recipe: {store: s, model: {type: nli}, train: {steps: 2}}\n"
+                        "rows: {one: {model.encoder_layers: 1}" +
+                            more + "}\nevaluate: " + evaluate + "\n");
+    return ExperimentOptions::load(folder_ / "e.yaml", {});
+  };
+  const auto both = of("{metrics: [accuracy, loss], split: dev}");
+  EXPECT_EQ(measure_arguments(cells_of(both).at(0), both),
+            (std::vector<std::string>{"evaluate", "grid/cells/one/seed-1/run", "--split", "dev",
+                                      "--write-sums", "grid/cells/one/seed-1/sums.jsonl", "--quiet",
+                                      "--json"}));
+  EXPECT_EQ(key(both), key(of("{metrics: [loss], split: dev, replies: 3}"))) << "columns alone";
+  EXPECT_NE(key(both), key(of("{metrics: [loss]}")));
+
+  const auto error_of = [&](const ExperimentOptions& options) -> std::string {
+    try {
+      (void)cells_of(options);
+    } catch (const configs::ConfigError& error) {
+      return error.what();
+    }
+    return "no error";
+  };
+  const auto usual = error_of(of("{}"));
+  EXPECT_TRUE(usual.starts_with("row one: model.type is a classifier")) << usual;
+  EXPECT_NE(usual.find("the metric ppl means nothing"), std::string::npos) << usual;
+  EXPECT_NE(error_of(of("{metrics: [loss], pairs: s}")).find("evaluate.pairs"), std::string::npos);
+  EXPECT_NE(error_of(of("{metrics: [loss], decoding: {beam_size: 2}}")).find("evaluate.decoding"),
+            std::string::npos);
+  const auto mixed = error_of(of("{metrics: [loss]}", ", two: {model: {type: hred}}"));
+  EXPECT_TRUE(mixed.starts_with("row two: evaluate.metrics: loss is of classifiers")) << mixed;
+}
+
 }  // namespace
 }  // namespace banter::train
