@@ -20,9 +20,10 @@ namespace banter::data {
 /// again. A part stays in one batch unless it is larger than the whole budget.
 ///
 /// Threads  any; the split must outlive it
-/// Cost     making it reads the lengths of all turns once. It keeps 8 bytes for every 32 dialogues;
-///          a window costs O(parts * (log dialogues + 32)) time, with `speaker:X` also the turns
-///          of up to 32 dialogues a part, and O(replies of a window) memory
+/// Cost     making it reads the lengths of all turns once. It keeps 8 bytes for every 32 dialogues,
+///          and 8 for each where they are not all of the split; a window costs
+///          O(parts * (log dialogues + 32)) time, with `speaker:X` also the turns of up to 32
+///          dialogues a part, and O(replies of a window) memory
 class ExampleOrder {
  public:
   /// Of all dialogues of a split. Throws   DataError when it has no reply
