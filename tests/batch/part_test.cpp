@@ -21,7 +21,7 @@ namespace {
 
 using Numbers = std::vector<std::uint64_t>;
 
-constexpr int kTalks = 40;
+constexpr int kTalks = 50;
 
 /// A text that no other talk or place has.
 std::string text_of(int talk, int turn) {
@@ -97,9 +97,9 @@ TEST_F(PartTest, PartsAreNestedAndKeepBothSidesOfATalkTogether) {
   ASSERT_EQ(split.dialogues(), 2U * kTalks);
   auto larger = part_of(split, 1);
   EXPECT_EQ(larger.size(), 2U * kTalks);
-  // 0.55 * 40 is a little more than 22 in doubles.
+  // 0.56 * 50 is a little more than 28 in doubles.
   for (const auto& [fraction, talks] : std::vector<std::pair<double, std::size_t>>{
-           {0.55, 22}, {0.5, 20}, {0.26, 11}, {0.25, 10}, {0.125, 5}, {0.001, 1}}) {
+           {0.56, 28}, {0.5, 25}, {0.26, 13}, {0.25, 13}, {0.125, 7}, {0.001, 1}}) {
     const auto part = part_of(split, fraction);
     EXPECT_EQ(part.size(), 2 * talks) << fraction;
     EXPECT_TRUE(std::ranges::is_sorted(part));
@@ -113,7 +113,7 @@ TEST_F(PartTest, PartsAreNestedAndKeepBothSidesOfATalkTogether) {
   EXPECT_NE(part_of(split, 0.5, 2), part_of(split, 0.5, 1));
   Numbers evens;  // no talk is chosen by its place
   for (const auto d : part_of(split, 0.5)) evens.push_back(d / 2);
-  EXPECT_GT(evens[evens.size() - 2], 22U);
+  EXPECT_GT(evens[evens.size() - 2], 27U);
 }
 
 TEST_F(PartTest, APartIsTheSameWhateverElseLearnsFromIt) {
