@@ -175,6 +175,31 @@ TEST_F(ExperimentTest, AGridBecomesAReport) {
   EXPECT_EQ(count_of(files.at("report.html"), "<svg"), files.size() - 3);
 }
 
+TEST_F(ExperimentTest, FractionsAreAnAxisWithABaselineAtEach) {
+  Desk desk;
+  desk.write_experiment(kRows, 10, "axes: {train.fraction: [1, 0.25]}\n");
+  const auto done = desk.experiment("--set seeds=[1] --jobs 2");
+  ASSERT_EQ(done.exit_code, 0) << done.out << done.err;
+  const auto report = desk.json_report();
+  std::map<std::string, std::int64_t> dialogues;
+  for (const auto& one : report.at("runs").as_array())
+    dialogues[std::string(one.at("row").as_string())] =
+        one.at("learned_from").at("dialogues").as_int64();
+  ASSERT_EQ(dialogues.size(), 4U);
+  const auto all = dialogues.at("none-fraction-1");
+  EXPECT_EQ(dialogues.at("both-fraction-1"), all);
+  EXPECT_EQ(dialogues.at("none-fraction-0.25"), (all + 3) / 4);
+  EXPECT_EQ(dialogues.at("both-fraction-0.25"), (all + 3) / 4);
+  for (const auto& difference : report.at("differences").as_array()) {
+    const std::string row(difference.at("row").as_string());
+    EXPECT_EQ(std::string(difference.at("baseline").as_string()), "none" + row.substr(4));
+  }
+  EXPECT_EQ(report.at("differences").as_array().size(), 8U) << "both at two places, four metrics";
+  const auto files = desk.report();
+  EXPECT_TRUE(files.contains("train.fraction-ppl.svg"));
+  EXPECT_NE(files.at("report.md").find("## Over train.fraction"), std::string::npos);
+}
+
 TEST_F(ExperimentTest, DoneCellsAreNotRunAgainAndTheReportStaysTheSame) {
   const auto before = unbroken().report();
   const auto again = unbroken().experiment();
