@@ -195,10 +195,13 @@ void add_curves(Document& document, const GridResults& results, const Summary& s
 /// A picture of each metric over each axis of numbers.
 void add_axes(Document& document, const Summary& summary, const ExperimentOptions& options) {
   for (const auto& [axis, values] : numeric_axes(options.rows)) {
-    document.heading(2, "Over " + axis);
+    std::vector<Figure> figures;
     for (std::size_t c = 0; c < summary.columns.size(); ++c)
       if (auto figure = curves_over(axis, values, summary, c, options.rows))
-        document.blocks.emplace_back(*std::move(figure));
+        figures.push_back(*std::move(figure));
+    if (figures.empty()) continue;
+    document.heading(2, "Over " + axis);
+    for (auto& figure : figures) document.blocks.emplace_back(std::move(figure));
   }
 }
 

@@ -145,6 +145,9 @@ TEST_F(AxisTest, AMetricIsDrawnOverTheAxisALineForEachRow) {
   EXPECT_EQ(lines, 2U);
   results_.finished.resize(1);
   EXPECT_EQ(drawn(), "") << "one place is no line";
+  const auto text =
+      to_markdown(comparison_document(results_, summarise(results_, options_), options_));
+  EXPECT_EQ(text.find("Over train.fraction"), std::string::npos) << "nor is there anything to head";
 }
 
 TEST_F(AxisTest, RunsOnOtherPartsHaveOtherLabels) {
