@@ -50,7 +50,7 @@ EncoderNetwork encoder_network_of(const base::json::object& config, std::string_
   o.ffn_dim = keys.integer("intermediate_size", 1);
   o.activation = keys.activation("hidden_act");
   o.norm_eps = keys.share("layer_norm_eps", usual_norm_eps(network.model_type));
-  const auto pad = keys.has("pad_token_id") ? keys.integer("pad_token_id", 0) : 0;
+  const auto pad = keys.has("pad_token_id") ? keys.integer("pad_token_id", 0) : kRobertaPad;
   o.position_offset = position_offset_of(network.model_type, pad);
   o.max_positions =
       keys.integer("max_position_embeddings", o.position_offset + 1) - o.position_offset;

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/json.h"
@@ -27,6 +28,8 @@ struct EncoderNetwork {
 
 /// The options that all of them need: norms behind, positions learned, an embedding norm, ...
 TransformerOptions encoder_options();
+constexpr std::int64_t kRobertaPad = 1;  ///< where nothing else is said
+
 /// Rows before the first position's: none of a BERT; of the others those up to the pad's.
 std::int64_t position_offset_of(std::string_view model_type, std::int64_t pad);
 /// The eps of its norms where no config.json says it.

@@ -76,7 +76,6 @@ EncoderNetwork network_of_tensors(const NamedTensors& tensors, bool is_named_rob
   network.kinds = size("embeddings.token_type_embeddings.weight", 0);
   network.model_type = is_named_roberta || network.kinds == 1 ? "roberta" : "bert";
   network.layer_count = count_layers(tensors);
-  constexpr std::int64_t kRobertaPad = 1;
   o.dim = size("embeddings.word_embeddings.weight", 1);
   o.heads = 0;
   o.ffn_dim = size(std::string(kLayer) + "0.intermediate.dense.weight", 0);
