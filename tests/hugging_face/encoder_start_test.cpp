@@ -173,6 +173,10 @@ void expect_states_of_library(const fs::path& encoders, const std::string& name)
   }
 }
 
+std::int64_t rows_of_table(const fs::path& folder) {
+  return read_encoder(folder).network.vocab_size;
+}
+
 class EachEncoderTest : public EncoderStartTest, public testing::WithParamInterface<std::string> {};
 INSTANTIATE_TEST_SUITE_P(, EachEncoderTest,
                          testing::Values("bert", "roberta", "xlm-roberta", "camembert"),
@@ -184,18 +188,23 @@ TEST_P(EachEncoderTest, StatesAreThoseOfTheLibrary) {
   expect_states_of_library(kEncoders, GetParam());
 }
 
-TEST_F(EncoderStartTest, StatesAreThatOfTheLibraryWithOtherWeightsToo) {
+TEST_F(EncoderStartTest, StatesAndWordsAreThoseOfTheLibraryWithOtherWeightsToo) {
   const char* python = std::getenv("BANTER_REFERENCE_PYTHON");
   if (python == nullptr || *python == '\0' ||
       tests::run({python, "-c", "import torch, transformers, tokenizers, sentencepiece"})
               .exit_code != 0)
     GTEST_SKIP() << "BANTER_REFERENCE_PYTHON names no Python with torch, transformers, tokenizers "
                     "and sentencepiece";
-  const auto made =
-      tests::run({python, kScript.string(), "make", folder_.path().string(), "--seed", "8"});
+  const auto made = tests::run(
+      {python, kScript.string(), "make", folder_.path().string(), "--seed", "8", "--tokenizers"});
   ASSERT_EQ(made.exit_code, 0) << made.err;
-  for (const std::string name : {"bert", "roberta", "xlm-roberta", "camembert"})
+  for (const std::string name : {"bert", "roberta", "xlm-roberta", "camembert"}) {
     expect_states_of_library(folder_.path(), name);
+    const auto folder = folder_ / name;
+    EXPECT_EQ(read_pretrained_words(folder / "saved", 1000).value().rows,
+              read_pretrained_words(folder, rows_of_table(folder)).value().rows)
+        << "tokenizer.json of " << name;
+  }
 }
 
 // ---- what is taken ------------------------------------------------------------------------------

@@ -1,10 +1,11 @@
 """Tiny BERT, RoBERTa, XLM-R and CamemBERT folders, and the states that `transformers` computes with them.
 
-    hugging_face_encoder.py make FOLDER [--seed N]
+    hugging_face_encoder.py make FOLDER [--seed N] [--tokenizers]
 
 writes FOLDER/bert, roberta, xlm-roberta and camembert, each with config.json, model.safetensors and
 a vocabulary as older folders have it, and FOLDER/encoders.json: for some rows of ids the states of
-the last layer. Weights are random. Needs torch, transformers, tokenizers and sentencepiece;
+the last layer. `--tokenizers` adds FOLDER/NAME/saved: the vocabulary as the library saves it today.
+Weights are random; the library's tokenizer must know the pieces by the same ids. Needs torch, transformers, tokenizers and sentencepiece;
 encoders.json names the versions that made it.
 """
 
@@ -12,6 +13,7 @@ import argparse
 import json
 import pathlib
 import shutil
+import sys
 
 import sentencepiece
 import tokenizers
@@ -110,7 +112,15 @@ def states(name: str, folder: pathlib.Path, pieces: list[str]) -> dict:
     return {"begin": begin, "end": end, "cases": cases}
 
 
-def make(folder: pathlib.Path, seed: int) -> None:
+def check_ids(place: pathlib.Path, pieces: list[str], saves: bool) -> None:
+    tokenizer = transformers.AutoTokenizer.from_pretrained(place)
+    if tokenizer.convert_tokens_to_ids(pieces) != list(range(len(pieces))):
+        sys.exit(f"{place}: the library's tokenizer has other ids")
+    if saves:
+        tokenizer.save_pretrained(place / "saved")
+
+
+def make(folder: pathlib.Path, seed: int, saves: bool) -> None:
     writers = {"bert": write_word_pieces, "roberta": write_byte_pieces, "xlm-roberta": xlm_pieces,
                "camembert": camembert_pieces}
     versions = {module.__name__: module.__version__
@@ -124,6 +134,7 @@ def make(folder: pathlib.Path, seed: int) -> None:
         pieces = write(place)
         random_model(name, config_of(name, pieces)).save_pretrained(place)
         (place / "generation_config.json").unlink(missing_ok=True)
+        check_ids(place, pieces, saves)
         record[name] = {"pieces": pieces, **states(name, place, pieces)}
     (folder / "encoders.json").write_text(json.dumps(record, ensure_ascii=False) + "\n")
 
@@ -134,9 +145,10 @@ def main() -> None:
     made = commands.add_parser("make")
     made.add_argument("folder", type=pathlib.Path)
     made.add_argument("--seed", type=int, default=5)
+    made.add_argument("--tokenizers", action="store_true")
     arguments = parser.parse_args()
     transformers.logging.set_verbosity_error()
-    make(arguments.folder, arguments.seed)
+    make(arguments.folder, arguments.seed, arguments.tokenizers)
 
 
 if __name__ == "__main__":
