@@ -306,6 +306,12 @@ TEST(WordRowsTest, AModelsOwnSentencePieceModelTakesAllItsRows) {
     EXPECT_EQ(taken.copied, taken.pieces);
     EXPECT_EQ(static_cast<std::size_t>(taken.pieces),
               pieces.size() - (name == "camembert" ? 8 : 5));
+    const auto record = read_object(kEncoders / "encoders.json").at(name).as_object();
+    std::vector<std::int64_t> rows;
+    for (const auto id : its.encode(record.at("text").as_string()))
+      rows.push_back(taken.row.at(static_cast<std::size_t>(id)));
+    EXPECT_EQ(rows, json::value_to<std::vector<std::int64_t>>(record.at("text_ids")))
+        << "a text is cut as the library cuts it";
     for (data::TokenId id = its.special().count() + 256; id < its.vocab_size(); ++id)
       EXPECT_EQ(pieces.at(static_cast<std::size_t>(taken.row.at(static_cast<std::size_t>(id)))),
                 its.piece(id));

@@ -16,6 +16,7 @@
 #include "base/errors.h"
 #include "base/files.h"
 #include "base/json.h"
+#include "data/tokenizer/own_symbols.h"
 #include "models/checkpoint/safetensors.h"
 #include "models/hugging_face/encoder_weights.h"
 #include "models/hugging_face/pretrained_words.h"
@@ -66,9 +67,10 @@ std::string stack_for(const std::string& name, const std::string& more = "") {
          options_for(name) + more;
 }
 
-std::shared_ptr<torch::nn::Module> build(const std::string& yaml) {
+std::shared_ptr<torch::nn::Module> build(const std::string& yaml,
+                                         const data::Tokenizer& of = tokenizer()) {
   const auto config = configs::Config::parse(yaml, "model.yaml");
-  const Vocabulary vocabulary{tokenizer().vocab_size(), tokenizer().special()};
+  const Vocabulary vocabulary{of.vocab_size(), of.special()};
   if (yaml.starts_with("type: nli")) return build_pair_classifier(config.root(), vocabulary, 3);
   return build_model(config.root(), vocabulary, 3);
 }
@@ -150,6 +152,13 @@ torch::Tensor states_of(const torch::nn::Module& model, const std::vector<std::i
                           PaddedRows::of(keep, torch::arange(1)));
 }
 
+torch::Tensor matrix(const json::value& rows) {
+  std::vector<torch::Tensor> tensors;
+  for (const auto& row : rows.as_array())
+    tensors.push_back(torch::tensor(json::value_to<std::vector<double>>(row)).to(torch::kFloat));
+  return torch::stack(tensors);
+}
+
 void expect_states_of_library(const fs::path& encoders, const std::string& name) {
   const torch::NoGradGuard no_grad;
   const auto record = read_object(encoders / "encoders.json").at(name).as_object();
@@ -161,10 +170,7 @@ void expect_states_of_library(const fs::path& encoders, const std::string& name)
     for (const auto& each : record.at("cases").as_array()) {
       const auto& given = each.as_object();
       const auto ids = ours.of(json::value_to<std::vector<std::int64_t>>(given.at("ids")));
-      std::vector<torch::Tensor> rows;
-      for (const auto& row : given.at("states").as_array())
-        rows.push_back(torch::tensor(json::value_to<std::vector<double>>(row)).to(torch::kFloat));
-      const auto expected = torch::stack(rows);
+      const auto expected = matrix(given.at("states"));
       const auto states = states_of(*model, ids, given.at("persona").as_int64());
       ASSERT_EQ(states.sizes(), expected.sizes());
       EXPECT_LT((states - expected).abs().max().item<double>(), kTolerance) << name;
@@ -204,6 +210,23 @@ TEST_F(EncoderStartTest, StatesAndWordsAreThoseOfTheLibraryWithOtherWeightsToo) 
     EXPECT_EQ(read_pretrained_words(folder / "saved", 1000).value().rows,
               read_pretrained_words(folder, rows_of_table(folder)).value().rows)
         << "tokenizer.json of " << name;
+  }
+}
+
+TEST_F(EncoderStartTest, WithTheFilesOwnSentencePieceModelATextHasTheStatesOfTheLibrary) {
+  const torch::NoGradGuard no_grad;
+  for (const std::string name : {"xlm-roberta", "camembert"}) {
+    const auto record = read_object(kEncoders / "encoders.json").at(name).as_object();
+    const data::Tokenizer own(
+        data::with_own_symbols(base::read_file(kEncoders / name / "sentencepiece.bpe.model")));
+    const auto model = build(stack_for(name), own);
+    const auto told = start_from_encoder(*model, own, kEncoders / name, kWhere);
+    EXPECT_EQ(told.copied_pieces, told.pieces) << name;
+    model->eval();
+    const auto states = states_of(*model, own.encode(record.at("text").as_string()), /*persona=*/0);
+    const auto expected = matrix(record.at("text_states"));
+    ASSERT_EQ(states.sizes(), expected.sizes());
+    EXPECT_LT((states - expected).abs().max().item<double>(), kTolerance) << name;
   }
 }
 

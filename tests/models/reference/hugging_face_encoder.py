@@ -24,6 +24,7 @@ SENTENCES = [
     "the kettle is broken again", "please look at the router on friday",
     "is it broken ? no , not again !", "look at this kettle , please", "the friday is not broken",
 ]
+TEXT = "is the router broken again , no friday please !"
 LETTERS = list("abdefghiklnoprstuy")
 WORDS = ["the", "is", "it", "no"]
 SIZES = dict(hidden_size=8, num_hidden_layers=3, num_attention_heads=2, intermediate_size=12)
@@ -96,28 +97,33 @@ def letters_of(name: str, pieces: list[str]) -> list[int]:
 
 
 @torch.no_grad()
-def states(name: str, folder: pathlib.Path, pieces: list[str]) -> dict:
+def states_of(model, ids: list[int], kinds: list[int]) -> list[list[float]]:
+    found = model(input_ids=torch.tensor([ids]), token_type_ids=torch.tensor([kinds])).last_hidden_state
+    return [[round(x, 6) for x in row] for row in found[0].tolist()]
+
+
+def states(name: str, folder: pathlib.Path, pieces: list[str], text_ids: list[int]) -> dict:
     model = transformers.AutoModel.from_pretrained(folder).eval()
     assert model.config.model_type == name
     letters = letters_of(name, pieces)
     begin, end = (3, 4) if name == "bert" else (pieces.index("<s>"), pieces.index("</s>"))
-    rows = [letters[:5], letters[4:15], [begin] + letters[7:11] + [end]]
     cases = []
-    for ids in rows:
+    for ids in [letters[:5], letters[4:15], [begin] + letters[7:11] + [end]]:
         persona = len(ids) // 2  # so many tokens of the first kind
         kinds = [1 if name == "bert" and i < persona else 0 for i in range(len(ids))]
-        found = model(input_ids=torch.tensor([ids]), token_type_ids=torch.tensor([kinds])).last_hidden_state
-        cases.append({"ids": ids, "persona": persona,
-                      "states": [[round(x, 6) for x in row] for row in found[0].tolist()]})
-    return {"begin": begin, "end": end, "cases": cases}
+        cases.append({"ids": ids, "persona": persona, "states": states_of(model, ids, kinds)})
+    first = text_ids[:PLACES]
+    return {"text": TEXT, "text_ids": text_ids, "text_states": states_of(model, first, [0] * len(first)),
+            "cases": cases}
 
 
-def check_ids(place: pathlib.Path, pieces: list[str], saves: bool) -> None:
+def ids_of_text(place: pathlib.Path, pieces: list[str], saves: bool) -> list[int]:
     tokenizer = transformers.AutoTokenizer.from_pretrained(place)
     if tokenizer.convert_tokens_to_ids(pieces) != list(range(len(pieces))):
         sys.exit(f"{place}: the library's tokenizer has other ids")
     if saves:
         tokenizer.save_pretrained(place / "saved")
+    return tokenizer(TEXT, add_special_tokens=False).input_ids
 
 
 def make(folder: pathlib.Path, seed: int, saves: bool) -> None:
@@ -134,8 +140,8 @@ def make(folder: pathlib.Path, seed: int, saves: bool) -> None:
         pieces = write(place)
         random_model(name, config_of(name, pieces)).save_pretrained(place)
         (place / "generation_config.json").unlink(missing_ok=True)
-        check_ids(place, pieces, saves)
-        record[name] = {"pieces": pieces, **states(name, place, pieces)}
+        text_ids = ids_of_text(place, pieces, saves)
+        record[name] = {"pieces": pieces, **states(name, place, pieces, text_ids)}
     (folder / "encoders.json").write_text(json.dumps(record, ensure_ascii=False) + "\n")
 
 
