@@ -38,7 +38,6 @@ class ConsistencyJudge {
   [[nodiscard]] const std::string& signature() const { return signature_; }
   /// Whether all of a sentence is read.
   [[nodiscard]] bool reads_all_of(std::string_view sentence) const;
-  [[nodiscard]] const data::BatchOptions& limits() const { return nli_.batch; }
 
  private:
   [[nodiscard]] std::vector<data::TokenId> ids_of(std::string_view text) const;

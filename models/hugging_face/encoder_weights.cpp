@@ -78,7 +78,7 @@ EncoderNetwork network_of_tensors(const NamedTensors& tensors, bool is_named_rob
   network.layer_count = count_layers(tensors);
   o.dim = size("embeddings.word_embeddings.weight", 1);
   o.heads = 0;
-  o.ffn_dim = size(std::string(kLayer) + "0.intermediate.dense.weight", 0);
+  o.ffn_dim = size(std::string(kLayer).append("0.intermediate.dense.weight"), 0);
   o.norm_eps = usual_norm_eps(network.model_type);
   o.position_offset = position_offset_of(network.model_type, kRobertaPad);
   o.max_positions = size("embeddings.position_embeddings.weight", 0) - o.position_offset;

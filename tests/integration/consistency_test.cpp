@@ -221,6 +221,8 @@ TEST_F(ConsistencyTest, AnExperimentComparesItAndFailsBeforeItTrains) {
   }
   EXPECT_EQ(report.at("differences").as_array().size(), 2U);
   EXPECT_NE(json::serialize(report).find("c_score|nli:"), std::string::npos);
+  EXPECT_NE(json::serialize(report).find("The corpus's own replies have c_score"),
+            std::string::npos);
 }
 
 TEST_F(ConsistencyTest, RepliesAreSortedByConsistencyAmongTheFluent) {

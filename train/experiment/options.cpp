@@ -123,6 +123,7 @@ EvaluationOptions read_evaluation(configs::Section section) {
   section.check(!o.split.empty(), "split", "the name of a split");
   section.check(o.replies >= 0, "replies", "0 or more");
   section.check(!o.pairs_split.empty(), "pairs_split", "the name of a split");
+  section.check(o.replies > 0 || o.nli.empty(), "replies", "above 0 where `nli` judges them");
   check_vectors(o.vectors, section);
   check_metrics(o, section);
   section.reject_unknown();

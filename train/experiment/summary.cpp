@@ -383,6 +383,23 @@ void note_choice(const GridResults& results, const EvaluationOptions& evaluate,
                     "a little worse.");
 }
 
+/// What the corpus's own replies reach by the classifier that judged those of the runs.
+void note_references(const GridResults& results, const std::vector<Column>& columns,
+                     std::vector<std::string>& notes) {
+  for (const auto& column : columns) {
+    const auto* metric = find_metric(known_metrics(), column.name);
+    if (metric == nullptr || metric->need != Need::kJudgements || results.finished.empty())
+      continue;
+    const auto& run = results.finished.front();
+    const auto where = run.cell->folder.string() + ", evaluation";
+    const auto& reference = base::as_object(base::field(run.measured, "reference", where), where);
+    const auto& score = base::as_object(base::field(reference, column.name, where), where);
+    notes.push_back("The corpus's own replies have " + column.name + " " +
+                    fixed(base::field(score, "value", where).to_number<double>(), column.digits) +
+                    ", judged by the same classifier.");
+  }
+}
+
 /// What must be said of how the runs came about.
 void add_notes(const GridResults& results, const EvaluationOptions& evaluate,
                std::vector<std::string>& notes) {
@@ -437,6 +454,7 @@ Summary summarise(const GridResults& results, const ExperimentOptions& options) 
       values.push_back(row_values(runs, row.name, c));
   }
   add_notes(results, options.evaluate, summary.notes);
+  note_references(results, summary.columns, summary.notes);
   add_differences(runs, options, metrics, summary);
   return summary;
 }
