@@ -22,7 +22,7 @@ std::vector<std::string> known_names() {
   names.reserve(kLikelihoodMetrics.size());
   for (const auto& metric : kLikelihoodMetrics) names.emplace_back(metric.name);
   names.emplace_back(kByTurn);
-  names.emplace_back(kPairs);
+  names.emplace_back(kOfPairs);
   for (const auto k : kUsualHits) names.push_back(std::string(kHits) + std::to_string(k));
   for (const auto name : known_perturbations())
     names.push_back(std::string(kPerturb) + std::string(name));
@@ -39,7 +39,7 @@ bool add(std::string_view name, EvaluationChoice& choice) {
     choice.fits.push_back(*fit);
   } else if (name == kByTurn) {
     choice.by_turn = true;
-  } else if (name == kPairs) {
+  } else if (name == kOfPairs) {
     choice.pairs = choice.needs_pairs = true;
   } else if (const auto ks = hits_named(name); !ks.empty()) {
     choice.hits.insert(choice.hits.end(), ks.begin(), ks.end());

@@ -33,7 +33,7 @@ struct EvaluationChoice {
 
 inline constexpr std::string_view kUsual = "usual";
 inline constexpr std::string_view kByTurn = "ppl_turn";
-inline constexpr std::string_view kPairs = "pairs";
+inline constexpr std::string_view kOfPairs = "pairs";
 inline constexpr std::string_view kPerturb = "perturb_";  ///< and the name of a transform
 
 }  // namespace banter::train
