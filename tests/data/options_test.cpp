@@ -22,6 +22,7 @@ const std::string kSources = "sources: [{path: a.tgz}]\n";
 TEST(DataOptionsTest, ReadsEveryKey) {
   const auto o = read(
       "sources:\n  - {path: a.tgz, split: train, format: ubuntu_v1}\n  - path: b.jsonl\n"
+      "  - {path: c.jsonl, split: test}\n"
       "valid_share: 0.25\nseed: 7\nsplit_by: meta:chain\n"
       "cleaning:\n  blocked: [a+b, 'c\\.d']\n  normalization: nfkc\n  drop_captions: true\n"
       "  drop_dashes: true\n  drop_names: true\n  drop_music: true\n  lower_case: true\n"
@@ -33,11 +34,12 @@ TEST(DataOptionsTest, ReadsEveryKey) {
       "max_line_bytes: 1000\nmax_turns: 50\nmax_json_depth: 20\nmax_pause: 3.5\nmax_skipped: 3\n"
       "tokenizer: {type: bpe, vocab_size: 500, character_coverage: 0.99, sample_bytes: 2000,"
       " seed: 9}\n");
-  ASSERT_EQ(o.sources.size(), 2U);
+  ASSERT_EQ(o.sources.size(), 3U);
   EXPECT_EQ(o.sources[0].path, "a.tgz");
   EXPECT_EQ(o.sources[0].split, "train");
   EXPECT_EQ(o.sources[0].format, "ubuntu_v1");
   EXPECT_EQ(o.sources[1].split, "auto");
+  EXPECT_EQ(o.sources[2].split, "test");
   EXPECT_EQ(o.valid_share, 0.25);
   EXPECT_EQ(o.seed, 7U);
   EXPECT_EQ(o.split_by, "meta:chain");

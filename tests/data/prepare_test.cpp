@@ -36,6 +36,21 @@ TEST_F(PrepareTest, MakesAStoreThatHoldsEveryDialogueOnce) {
     }
 }
 
+TEST_F(PrepareTest, ATestSetIsASplitThatNothingElseTouches) {
+  write_file(folder_ / "later.jsonl", made_corpus(20, /*first=*/500));
+  data::prepare(request_);
+  const auto before = data::Store::open(request_.store);
+  request_.store = folder_ / "stores/with_test";
+  request_.data.sources.push_back({(folder_ / "later.jsonl").string(), "test", "auto"});
+  data::prepare(request_);
+  const auto store = data::Store::open(request_.store);
+  EXPECT_EQ(store.split("test").dialogues(), 20U);
+  EXPECT_EQ(store.split("test").id(0), "d500");
+  EXPECT_EQ(store.split("train").dialogues(), before.split("train").dialogues());
+  EXPECT_EQ(store.split("valid").dialogues(), before.split("valid").dialogues());
+  EXPECT_EQ(store.tokenizer().hash(), before.tokenizer().hash());
+}
+
 TEST_F(PrepareTest, ASmallCorpusHasSomethingToBeJudgedBy) {
   request_.data.valid_share = 0.0001;
   for (const std::uint64_t dialogues : {1, 2, 3, 20}) {
