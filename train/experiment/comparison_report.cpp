@@ -82,8 +82,9 @@ void add_means(Document& document, const GridResults& results, const Summary& su
   document.blocks.emplace_back(std::move(table));
   document.paragraph(
       "Mean ± half of its 95 % interval over seeds (Student's t): how far other "
-      "seeds would move it on the same dialogues. n-grams and references are "
-      "measured on the same replies.");
+      "seeds would move it on the same dialogues. n-grams, which learned "
+      "from all of the split that training is on, and references are measured on the same "
+      "replies.");
 }
 
 /// Each row's differences beside each other: "-15.43 (0.02)".

@@ -358,14 +358,14 @@ void add_differences(const std::vector<MeasuredRun>& runs, const ExperimentOptio
 void note_unequal_labels(const GridResults& results, std::vector<std::string>& notes) {
   std::map<std::pair<std::int64_t, std::int64_t>, std::set<std::int64_t>> labels;
   for (const auto& run : results.finished) {
-    const auto replies = run.facts.learned_from.find("replies");
-    const bool is_known = replies != run.facts.learned_from.end();
-    labels[{run.cell->seed, is_known ? replies->second : 0}].insert(run.facts.labels);
+    const auto& amounts = run.facts.learned_from;  // a classifier's are pairs alone
+    const auto* of = amounts.contains("replies") ? "replies" : "pairs";
+    labels[{run.cell->seed, amounts.contains(of) ? amounts.at(of) : 0}].insert(run.facts.labels);
   }
   for (const auto& [of, numbers] : labels)
     if (numbers.size() > 1)
       notes.push_back("The runs with seed " + std::to_string(of.first) +
-                      (of.second > 0 ? " on " + std::to_string(of.second) + " replies" : "") +
+                      (of.second > 0 ? " on " + std::to_string(of.second) + " examples" : "") +
                       " learned from different numbers of labels (" +
                       std::to_string(*numbers.begin()) + " to " +
                       std::to_string(*numbers.rbegin()) + "): rows had unequal work.");

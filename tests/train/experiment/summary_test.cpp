@@ -165,7 +165,7 @@ TEST_F(AxisTest, RunsOnOtherPartsHaveOtherLabels) {
   const auto notes = summarise(results_, options_).notes;
   ASSERT_EQ(notes.size(), 1U);
   EXPECT_NE(
-      notes[0].find("seed 1 on 10 replies learned from different numbers of labels (90 to 91)"),
+      notes[0].find("seed 1 on 10 examples learned from different numbers of labels (90 to 91)"),
       std::string::npos)
       << notes[0];
 }
