@@ -78,7 +78,7 @@ NamedTensors read_shards(const fs::path& folder) {
   const auto index = read_json_file(path);
   std::set<std::string> files;
   const auto& map = base::as_object(base::field(index, "weight_map", path.string()), path.string());
-  for (const auto& [tensor, file] : map) files.emplace(base::as_string(file, path.string()));
+  for (const auto& listed : map) files.emplace(base::as_string(listed.value(), path.string()));
   NamedTensors tensors;
   for (const auto& file : files) {
     if (fs::path(file).filename() != fs::path(file))
