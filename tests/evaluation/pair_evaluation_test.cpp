@@ -117,7 +117,7 @@ TEST(PairIntervalTest, IsOverGroupsAndHoldsTheValue) {
   EXPECT_EQ(interval.low, 0) << "a draw of the second group alone";
   EXPECT_EQ(interval.high, 1);
   EXPECT_TRUE(std::isnan(interval_of({groups[0]}, &PairFit::accuracy).low));
-  EXPECT_TRUE(std::isnan(total({}).accuracy()));
+  EXPECT_TRUE(std::isnan(total(std::vector<PairFit>{}).accuracy()));
 }
 
 /// A run of an untrained classifier, as `banter train` lays it out.

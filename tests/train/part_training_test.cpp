@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "data/batches/pair_order.h"
 #include "data/batches/part.h"
 #include "tests/train/trainer_fixture.h"
 
