@@ -14,6 +14,7 @@
 #include "configs/section.h"
 #include "models/checkpoint/checkpoint.h"
 #include "models/checkpoint/safetensors.h"
+#include "models/hugging_face/encoder_start.h"
 #include "models/registry.h"
 #include "tests/batch/made_store.h"
 #include "tests/support/temporary_folder.h"
@@ -142,13 +143,20 @@ class GradientFlowCommandTest : public GradientFlowTest {
         "model: {type: hred, embed_dim: 8, hidden_dim: 8}\n"
         "train: {steps: 1, init_from: " +
         init_from + "}\n";
-    const auto config = configs::Config::parse(yaml, "test");
+    return write_run(name, yaml, *model_of(yaml, seed));
+  }
+  /// The model of a recipe as `seed` starts it.
+  models::ModelPtr model_of(const std::string& yaml, std::uint64_t seed) const {
     const auto& tokenizer = made_.store().tokenizer();
-    const auto of = models::build_model(config.root().section("model"),
-                                        {tokenizer.vocab_size(), tokenizer.special()}, seed);
+    return models::build_model(configs::Config::parse(yaml, "test").root().section("model"),
+                               {tokenizer.vocab_size(), tokenizer.special()}, seed);
+  }
+  std::string write_run(const std::string& name, const std::string& yaml,
+                        const torch::nn::Module& of) {
+    const auto& tokenizer = made_.store().tokenizer();
     const auto run = folder_ / name;
     models::CheckpointWriter writer(run, 1);
-    models::write_safetensors(writer.folder() / "model.safetensors", models::named_tensors(*of));
+    models::write_safetensors(writer.folder() / "model.safetensors", models::named_tensors(of));
     base::write_durably(writer.folder() / "config.yaml", yaml);
     base::write_durably(writer.folder() / "tokenizer.model", tokenizer.model());
     base::write_durably(writer.folder() / "state.json", "{}\n");
@@ -175,6 +183,22 @@ TEST_F(GradientFlowCommandTest, InitialIsWhereTheRunBegan) {
   const auto begun = answer_of({write_run("begun", 5, first)});
   EXPECT_EQ(begun.at("initial"), begun.at("trained")) << "nothing was learned since";
   EXPECT_NE(begun.at("signature").as_string().find("|initial:"), std::string::npos);
+}
+
+TEST_F(GradientFlowCommandTest, InitialIsThePretrainedEncoderThatTheRunBeganWith) {
+  const std::string bert = BANTER_SOURCE_DIR "/tests/fixtures/hugging_face/encoders/bert";
+  const std::string yaml =
+      "model: {type: stack_propagation, dim: 8, heads: 2, ffn_dim: 12, encoder_layers: 1, "
+      "decoder_layers: 1, consistency_layers: 0, norm: post, norm_eps: 1e-12, positions: learned, "
+      "max_positions: 20, scale_embedding: false, embedding_norm: true, activation: gelu, "
+      "tied: false}\n"
+      "train: {steps: 1, init_encoder: " +
+      bert + "}\n";
+  const auto of = model_of(yaml, /*seed=*/1);
+  models::start_from_encoder(*of, made_.store().tokenizer(), bert, "test");
+  const auto answer = answer_of({write_run("run", yaml, *of)});
+  EXPECT_EQ(answer.at("initial"), answer.at("trained")) << "nothing was learned since";
+  EXPECT_NE(answer.at("signature").as_string().find("|initial:"), std::string::npos);
 }
 
 TEST_F(GradientFlowCommandTest, AStoreOfAnotherTokenizerIsRefused) {
