@@ -15,6 +15,7 @@ add_library(
   cleaning/cleaning.cpp
   cleaning/contractions.cpp
   cleaning/copies.cpp
+  cleaning/text_cleaning.cpp
   cleaning/subtitle_marks.cpp
   cleaning/unicode_text.cpp
   commands/corpus_options.cpp

@@ -9,6 +9,7 @@
 #include "base/files.h"
 #include "base/random.h"
 #include "base/signals.h"
+#include "data/cleaning/text_cleaning.h"
 #include "train/schedule.h"
 
 namespace banter::train {
@@ -35,6 +36,7 @@ Learner::Learner(const Recipe& recipe, const data::Store& store, torch::Device d
     : recipe_(recipe),
       options_(recipe.train),
       store_(store),
+      config_(recipe.learning + data::text_cleaning_yaml(data::text_cleaning_of(store))),
       device_(device),
       task_(make_task(recipe, store, device)),
       arena_(task_->model(),
@@ -157,7 +159,7 @@ void Learner::save_into(const std::filesystem::path& folder) {
   models::write_safetensors(folder / "model.safetensors", models::named_tensors(task_->model()));
   models::write_safetensors(folder / "optimizer.safetensors", optimizer_.moments());
   if (average_) models::write_safetensors(folder / "ema.safetensors", averaged());
-  write_file(folder / "config.yaml", recipe_.learning);
+  write_file(folder / "config.yaml", config_);
   write_file(folder / "tokenizer.model", store_.tokenizer().model());
   write_file(folder / "state.json", state.to_json());
 }

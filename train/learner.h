@@ -74,6 +74,7 @@ class Learner {
   Recipe recipe_;
   TrainOptions options_;
   const data::Store& store_;
+  const std::string config_;  ///< of checkpoints
   torch::Device device_;
   std::unique_ptr<Task> task_;
   Arena arena_;

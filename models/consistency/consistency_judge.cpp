@@ -10,6 +10,7 @@
 #include "base/files.h"
 #include "base/json.h"
 #include "base/utf8.h"
+#include "data/cleaning/text_cleaning.h"
 #include "data/cleaning/unicode_text.h"
 #include "models/label_log_probs.h"
 
@@ -27,6 +28,14 @@ bool has_capitals(const data::Tokenizer& tokenizer) {
       return true;
   }
   return false;
+}
+
+/// How texts must be cleaned to look as those of its training.
+data::CleaningOptions cleaning_of(const LoadedClassifier& nli) {
+  const auto config = configs::Config::load(nli.checkpoint.folder / "config.yaml");
+  auto cleaning = data::CleaningOptions::from(config.root().section("data").section("cleaning"));
+  if (!has_capitals(nli.tokenizer)) cleaning.lower_case = true;
+  return cleaning;
 }
 
 /// The checkpoint's accuracy on the pairs that its training was judged by; nothing where it was
@@ -72,12 +81,12 @@ Judgement judgement_of(const LabelLogProbs& log_probs) {
 ConsistencyJudge::ConsistencyJudge(LoadedClassifier nli)
     : nli_(std::move(nli)),
       device_(nli_.model->parameters().front().device()),
-      has_capitals_(has_capitals(nli_.tokenizer)),
+      cleaning_(cleaning_of(nli_)),
       signature_(signature_of(nli_.checkpoint)) {}
 
 std::vector<data::TokenId> ConsistencyJudge::ids_of(std::string_view text) const {
   std::string written(text);
-  if (!has_capitals_) data::make_small(written);
+  data::clean_text(cleaning_, written);
   return nli_.tokenizer.encode(written);
 }
 

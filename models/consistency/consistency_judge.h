@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "data/options.h"
 #include "models/checkpoint/load_model.h"
 #include "models/consistency/judgement.h"
 
@@ -19,13 +20,14 @@ struct ReplyOfPersona {
 /// Tells whether replies keep to a persona: a classifier of sentence pairs reads the reply as
 /// premise and each sentence as hypothesis.
 ///
-/// Texts are valid UTF-8 and are spelled by the classifier's own tokenizer, in small letters where
-/// its vocabulary has no capital: then its corpus had none. What is longer than the pairs of its
-/// training is cut as they were. A blank reply says nothing: it is neutral to every sentence.
-/// Threads  one at a time
+/// Texts are valid UTF-8. They are cleaned as the classifier's corpus was, by its checkpoint's
+/// config.yaml, are put in small letters, too, where its vocabulary has no capital (then its corpus
+/// had none), and spelled by its own tokenizer. What is longer than the pairs of its training is
+/// cut as they were. A blank reply says nothing: it is neutral to every sentence. Threads  one at a
+/// time
 class ConsistencyJudge {
  public:
-  /// Throws   CheckpointError, DataError when the checkpoint's state.json is damaged
+  /// Throws   DataError, ConfigError when what the checkpoint says of its training is damaged
   explicit ConsistencyJudge(LoadedClassifier nli);
 
   /// For each reply one judgement a sentence of its persona, in order. Under InferenceMode.
@@ -44,7 +46,7 @@ class ConsistencyJudge {
 
   LoadedClassifier nli_;
   torch::Device device_;
-  bool has_capitals_;  ///< the vocabulary
+  data::CleaningOptions cleaning_;
   std::string signature_;
 };
 

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "data/cleaning/contractions.h"
+#include "data/cleaning/text_cleaning.h"
 
 namespace banter::tests {
 namespace {
@@ -331,6 +332,25 @@ TEST(CleaningTest, PairsAreCleanedAsFarAsItMeansThem) {
   EXPECT_FALSE(cleaned({.scripts = {"Greek"}}, pair));
   pair.premise = "\xC2\xA0";
   EXPECT_FALSE(cleaned({.normalization = "nfkc"}, pair));
+}
+
+TEST(CleanTextTest, DoesToATextWhatCleaningDoesToAPair) {
+  const std::string written = "I\xE2\x80\x99m in \xEF\xBC\xB2ome, don't you KNOW?";
+  for (const bool nfkc : {false, true})
+    for (const bool small : {false, true})
+      for (const bool expanded : {false, true}) {
+        data::CleaningOptions options;
+        options.normalization = nfkc ? "nfkc" : "none";
+        options.lower_case = small;
+        options.expand_contractions = expanded;
+        data::Pair pair;
+        pair.premise = pair.hypothesis = written;
+        EXPECT_TRUE(data::Cleaner(options).clean(pair, {}, [](data::Problem&&) {}));
+        auto text = written;
+        data::clean_text(options, text);
+        EXPECT_EQ(text, pair.premise);
+        EXPECT_EQ(text == written, !nfkc && !small && !expanded);
+      }
 }
 
 }  // namespace

@@ -71,7 +71,8 @@ class Desk {
     base::write_durably(folder_ / "nli.yaml",
                         "store: nli.store\nrun: nli\nthreads: 1\n"
                         "data: {sources: [{path: pairs.jsonl, split: train}, "
-                        "{path: pairs.jsonl, split: valid}], tokenizer: {vocab_size: 320}}\n"
+                        "{path: pairs.jsonl, split: valid}], tokenizer: {vocab_size: 320}, "
+                        "cleaning: {expand_contractions: true}}\n"
                         "batch: {tokens_per_batch: 200}\n"
                         "model: {type: nli, dim: 32, heads: 2, ffn_dim: 64, encoder_layers: 1, "
                         "dropout: 0}\n"
@@ -271,13 +272,17 @@ TEST_F(ConsistencyTest, RepliesAreSortedByConsistencyAmongTheFluent) {
   EXPECT_GT(outside, 0U) << "the margin never mattered";
 }
 
-TEST_F(ConsistencyTest, TextsAreReadInTheLettersOfTheClassifiersCorpus) {
+TEST_F(ConsistencyTest, TextsAreReadAsTheClassifiersCorpusWasSpelled) {
   const auto judged = [&](const std::string& fact) {
     const auto object = desk().answer({"generate", "talk", context_of(fact), "--nli", "nli",
                                        "--prefix", "i have a dog", "--max-new-tokens", "14"});
     return object.at("consistency").at(0).at("entailment").to_number<double>();
   };
-  EXPECT_EQ(judged("I HAVE A Dog"), judged("i have a dog"));
+  EXPECT_EQ(judged("I HAVE A Dog"), judged("i have a dog")) << "the corpus has no capital";
+  EXPECT_EQ(judged("i've a dog"), judged("i have a dog")) << "it was cleaned so";
+  fs::rename(desk().folder() / "nli.store", desk().folder() / "moved");
+  EXPECT_EQ(judged("i've a dog"), judged("i have a dog")) << "the run alone knows it";
+  fs::rename(desk().folder() / "moved", desk().folder() / "nli.store");
   EXPECT_NE(judged("i have a dog"), judged("i have a cat"));
 }
 
