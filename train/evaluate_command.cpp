@@ -70,6 +70,7 @@ struct Request {
   models::DecodingOptions decoding;
   EvaluationChoice choice = EvaluationChoice::usual();
   RankScore rank_score = RankScore::kMean;
+  Tokenize tokenize = Tokenize::k13a;  ///< of the metrics of texts
   bool quiet = false;
 };
 
@@ -105,9 +106,10 @@ void measure_texts(const Request& request, const models::LoadedModel& loaded,
                         models::reranker_of(request.decoding, judge, loaded.tokenizer));
   if (judge != nullptr) judge_replies(*judge, samples, request.quiet);
   if (!request.replies_file.empty()) write_samples(request.replies_file, samples);
-  MetricSettings settings;
+  MetricSettings settings{.tokenize = request.tokenize};
   if (!request.vectors.empty()) {
-    found.vectors.emplace(request.vectors, std::vector<std::span<const Sample>>{samples});
+    found.vectors.emplace(request.vectors, std::vector<std::span<const Sample>>{samples},
+                          std::span<const Sample>{}, request.tokenize);
     settings.vectors = &found.vectors->vectors;
   }
   found.answered = samples.size();
@@ -282,9 +284,9 @@ void check_files(const Request& request) {
 
 /// Throws   UsageError when an option was given that means nothing for a classifier
 void refuse_options_of_replies(const CLI::App& app) {
-  for (const auto* option :
-       {"--metrics", "--replies", "--write-replies", "--write-likelihoods", "--set", "--vectors",
-        "--rank-score", "--nli", "--pairs", "--pairs-split", "--write-pairs"})
+  for (const auto* option : {"--metrics", "--replies", "--write-replies", "--write-likelihoods",
+                             "--write-sums", "--set", "--vectors", "--tokenize", "--rank-score",
+                             "--nli", "--pairs", "--pairs-split", "--write-pairs"})
     if (app.count(option) > 0)
       throw base::UsageError(std::string("banter evaluate: ") + option +
                              " is of replies, and this run is a classifier of sentence pairs; of "
@@ -334,11 +336,13 @@ int run_evaluate(const std::vector<std::string>& arguments) {
                             "banter evaluate runs/ubuntu --metrics embed --vectors ubuntu.vec\n"
                             "banter evaluate runs/convai2 --metrics c_score --nli runs/nli\n"
                             "banter evaluate runs/persona --metrics ppl,pairs --pairs stores/dnli\n"
+                            "banter evaluate runs/chinese --metrics bleu,f1,distinct "
+                            "--tokenize char\n"
                             "banter evaluate runs/ubuntu --set decoding.method=beam "
                             "--write-replies replies.jsonl");
   Request request;
   std::vector<std::string> metrics;
-  std::string rank_score = kRankScores.front();
+  std::string rank_score = kRankScores.front(), tokenize = kTokenizers.front();
   request.model.add_to(line.app);
   line.app.add_option("--split", request.split, "part of the store")->capture_default_str();
   line.app.add_option("--store", request.store, "store, if not the one that the run names");
@@ -382,6 +386,11 @@ int run_evaluate(const std::vector<std::string>& arguments) {
       "classifier that judges replies by the persona's sentences, for c_score, "
       "entailed_replies, contradicted_replies and --set decoding.rerank=consistency");
   line.app
+      .add_option("--tokenize", tokenize,
+                  "words of the metrics of texts; char: characters, for texts without spaces")
+      ->check(CLI::IsMember(std::vector<std::string>(kTokenizers.begin(), kTokenizers.end())))
+      ->capture_default_str();
+  line.app
       .add_option("--rank-score", rank_score,
                   "of hits: candidates by their log-probability, as mean a token or as sum")
       ->check(CLI::IsMember(std::vector<std::string>(kRankScores.begin(), kRankScores.end())))
@@ -390,6 +399,7 @@ int run_evaluate(const std::vector<std::string>& arguments) {
   if (!line.parse(arguments)) return 0;
   request.quiet = line.common.quiet;
   request.decoding = decoding_of(line.common.overrides);
+  request.tokenize = tokenize_named(tokenize);
   if (request.replies == 0 && !request.replies_file.empty())
     throw base::UsageError("banter evaluate: --write-replies needs --replies above 0");
   request.rank_score =

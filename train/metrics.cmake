@@ -43,6 +43,7 @@ add_library(
   train/metrics/swapped_pieces.cpp
   train/metrics/turn_fits.cpp
   train/metrics/used_vectors.cpp
+  train/metrics/words.cpp
   train/metrics/words_13a.cpp
   train/ngram.cpp)
 target_link_libraries(

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -44,6 +45,16 @@ inline std::vector<char32_t> dense_characters(std::string_view text) {
   characters.reserve(text.size());
   while (!text.empty())
     if (const auto c = take_character(text); !is_white_space(c)) characters.push_back(c);
+  return characters;
+}
+
+/// The same as texts of their own.
+inline std::vector<std::string> single_characters(std::string_view text) {
+  std::vector<std::string> characters;
+  while (!text.empty()) {
+    const char* const here = text.data();
+    if (!is_white_space(take_character(text))) characters.emplace_back(here, text.data());
+  }
   return characters;
 }
 

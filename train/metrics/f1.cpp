@@ -45,26 +45,36 @@ std::string without_articles(std::string_view text) {
   return out;
 }
 
-std::vector<std::string> sorted_words(std::string_view text) {
-  auto words = f1_words(text);
+bool is_punctuation(std::string_view character) {
+  return (U_GET_GC_MASK(static_cast<UChar32>(take_character(character))) & U_GC_P_MASK) != 0;
+}
+
+std::vector<std::string> sorted_words(std::string_view text, Tokenize tokenize) {
+  auto words = f1_words(text, tokenize);
   std::ranges::sort(words);
   return words;
 }
 
 }  // namespace
 
-std::vector<std::string> f1_words(std::string_view text) {
+std::vector<std::string> f1_words(std::string_view text, Tokenize tokenize) {
   std::string small(text);
   data::make_small(small);
   for (char& c : small)
     if (kPunctuation.find(c) != std::string_view::npos) c = ' ';
+  const auto text_of_words = without_articles(small);
+  if (tokenize == Tokenize::kCharacters) {
+    auto characters = single_characters(text_of_words);
+    std::erase_if(characters, is_punctuation);
+    return characters;
+  }
   std::vector<std::string> words;
-  for_each_piece(without_articles(small), [&](std::string_view word) { words.emplace_back(word); });
+  for_each_piece(text_of_words, [&](std::string_view word) { words.emplace_back(word); });
   return words;
 }
 
-double f1(std::string_view reply, std::string_view reference) {
-  const auto said = sorted_words(reply), wanted = sorted_words(reference);
+double f1(std::string_view reply, std::string_view reference, Tokenize tokenize) {
+  const auto said = sorted_words(reply, tokenize), wanted = sorted_words(reference, tokenize);
   std::vector<std::string> common;
   std::ranges::set_intersection(said, wanted, std::back_inserter(common));
   if (common.empty()) return 0;

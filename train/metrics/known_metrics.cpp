@@ -44,11 +44,11 @@ double sentence_bleu(const ReadSample& sample, const MetricSettings& settings) {
 }
 
 /// The best over the references.
-template <double (*score)(std::string_view, std::string_view)>
-double best_of(const ReadSample& sample, const MetricSettings& /*settings*/) {
+template <double (*score)(std::string_view, std::string_view, Tokenize)>
+double best_of(const ReadSample& sample, const MetricSettings& settings) {
   double best = 0;
   for (const auto& reference : sample.references)
-    best = std::max(best, score(sample.reply.text, reference.text));
+    best = std::max(best, score(sample.reply.text, reference.text, settings.tokenize));
   return best;
 }
 
@@ -118,12 +118,12 @@ constexpr ByPieces entropy_of(unsigned n) {
   return {.first = n, .last = n, .weight = count_log_count, .value = entropy};
 }
 
-constexpr std::string_view kSmall = "case:lc|tok:13a";
-constexpr std::string_view kVectorSignature = "case:lc|tok:13a|refs:best|vectors:{vectors}";
+constexpr std::string_view kSmall = "case:lc|tok:{tok}";
+constexpr std::string_view kVectorSignature = "case:lc|tok:{tok}|refs:best|vectors:{vectors}";
 
 const std::array kMetrics = {
     Metric{"bleu", "n-grams shared with the references, n = 1 .. 4, over all replies", "0 to 100",
-           4, Need::kReferences, "nrefs:{nrefs}|case:mixed|eff:no|tok:13a|smooth:{smooth}",
+           4, Need::kReferences, "nrefs:{nrefs}|case:mixed|eff:no|tok:{tok}|smooth:{smooth}",
            BySums{.width = BleuSums::kWidth,
                   .add = [](const ReadSample& sample, const MetricSettings&,
                             Sums sums) { bleu_sums(sample.reply, sample.references).add_to(sums); },
@@ -132,7 +132,7 @@ const std::array kMetrics = {
                         return bleu(BleuSums::from(sums), settings.smoothing, false);
                       }}},
     Metric{"sentence_bleu", "the same of each reply, mean", "0 to 100", 4, Need::kReferences,
-           "nrefs:{nrefs}|case:mixed|eff:yes|tok:13a|smooth:{smooth}", mean_of<sentence_bleu>()},
+           "nrefs:{nrefs}|case:mixed|eff:yes|tok:{tok}|smooth:{smooth}", mean_of<sentence_bleu>()},
     Metric{"chrf", "character n-grams shared, n = 1 .. 6, recall twice as heavy (chrF2)",
            "0 to 100", 4, Need::kReferences, "nrefs:{nrefs}|case:mixed|eff:yes|nc:6|nw:0|space:no",
            BySums{.width = ChrfSums::kWidth,
@@ -141,10 +141,10 @@ const std::array kMetrics = {
                   .value = [](Totals sums,
                               const MetricSettings&) { return chrf(ChrfSums::from(sums)); }}},
     Metric{"rouge_l", "F1 of the longest common subsequence of words, mean", "0 to 1", 4,
-           Need::kReferences, "nrefs:{nrefs}|case:lc|tok:rouge-latin-else-13a|stem:no",
+           Need::kReferences, "nrefs:{nrefs}|case:lc|tok:{rouge}|stem:no",
            mean_of<best_of<rouge_l>>()},
     Metric{"f1", "F1 of the words without punctuation and articles, mean", "0 to 1", 4,
-           Need::kReferences, "nrefs:{nrefs}|case:lc|tok:f1", mean_of<best_of<f1>>()},
+           Need::kReferences, "nrefs:{nrefs}|case:lc|tok:{f1}", mean_of<best_of<f1>>()},
     Metric{"distinct_1", "different words of all words", "0 to 1", 4, Need::kNothing, kSmall,
            distinct(1, 1)},
     Metric{"distinct_2", "different pairs of words of all pairs", "0 to 1", 4, Need::kNothing,
@@ -177,7 +177,7 @@ const std::array kMetrics = {
            mean_of<copies<3>>()},
     Metric{"copy_4", "the same of fours", "0 to 1", 4, Need::kContexts, kSmall,
            mean_of<copies<4>>()},
-    Metric{"length", "words a reply, mean", "words", 2, Need::kNothing, "tok:13a",
+    Metric{"length", "words a reply, mean", "words", 2, Need::kNothing, "tok:{tok}",
            mean_of<length>()},
     Metric{"embed_avg", "cosine of the sums of word vectors, mean", "-1 to 1", 4, Need::kVectors,
            kVectorSignature, mean_of<most_alike<average_likeness>>()},

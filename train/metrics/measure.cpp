@@ -32,7 +32,7 @@ std::size_t place_columns(Measurement& measurement) {
 }
 
 void add_sums(const Measurement& measurement, const Sample& sample, std::span<double> row) {
-  const ReadSample read(sample);
+  const ReadSample read(sample, measurement.settings.tokenize);
   for (std::size_t i = 0; i < measurement.metrics.size(); ++i)
     if (const auto* sums = std::get_if<BySums>(&measurement.metrics[i]->how))
       sums->add(read, measurement.settings, row.subspan(measurement.columns[i], sums->width));
@@ -61,7 +61,7 @@ std::array<bool, 5> wanted_orders(std::span<const Metric* const> metrics) {
 
 std::array<PieceCounts, 5> count_pieces(std::span<const Metric* const> metrics,
                                         std::span<const Sample> samples,
-                                        std::span<const std::uint32_t> groups,
+                                        std::span<const std::uint32_t> groups, Tokenize tokenize,
                                         PieceVocabulary& vocabulary) {
   std::array<PieceCounts, 5> counts;
   const auto wanted = wanted_orders(metrics);
@@ -69,7 +69,7 @@ std::array<PieceCounts, 5> count_pieces(std::span<const Metric* const> metrics,
   for (std::size_t i = 0; i < samples.size(); ++i) {
     std::vector<WordId> ids;
     std::string joined;
-    for (const auto& word : small_words(samples[i].reply)) {
+    for (const auto& word : small_words(samples[i].reply, tokenize)) {
       ids.push_back(vocabulary.words.add(word));
       (joined += word) += ' ';
     }
@@ -199,7 +199,8 @@ Measurement measure(std::span<const Sample> samples, std::vector<const Metric*> 
   measurement.groups = groups.empty() ? 0 : std::size_t{std::ranges::max(groups)} + 1;
   const auto columns = place_columns(measurement);
   measurement.sums = sums_by_group(measurement, samples, groups, columns);
-  measurement.pieces = count_pieces(measurement.metrics, samples, groups, vocabulary);
+  measurement.pieces =
+      count_pieces(measurement.metrics, samples, groups, settings.tokenize, vocabulary);
   return measurement;
 }
 
@@ -227,6 +228,10 @@ std::string signature(const Metric& metric, const MetricSettings& settings,
                       std::size_t resamples, std::uint64_t seed) {
   std::string text(metric.signature);
   fill_in(text, "{nrefs}", number_of_references(samples));
+  const bool is_char = settings.tokenize == Tokenize::kCharacters;
+  fill_in(text, "{tok}", kTokenizers.at(static_cast<std::size_t>(settings.tokenize)));
+  fill_in(text, "{rouge}", is_char ? "char" : "rouge-latin-else-13a");
+  fill_in(text, "{f1}", is_char ? "f1-char" : "f1");
   fill_in(text, "{smooth}", kSmoothingSignatures.at(static_cast<std::size_t>(settings.smoothing)));
   if (metric.need == Need::kJudgements) fill_in(text, "{judge}", judge_of(samples));
   if (settings.vectors != nullptr)

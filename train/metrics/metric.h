@@ -26,6 +26,7 @@ enum class Need {
 /// What is set for all metrics of a measurement.
 struct MetricSettings {
   Smoothing smoothing = Smoothing::kExp;  ///< of BLEU
+  Tokenize tokenize = Tokenize::k13a;     ///< what words are, for all but chrF
   const WordVectors* vectors = nullptr;   ///< null where no metric needs them
 };
 

@@ -107,8 +107,13 @@ void print(const Request& request, std::span<const Sample> samples,
                   : " pairs skipped, no word of theirs that counts has a vector\n");
 }
 
-void add_options(configs::CommandLine& line, Request& request, std::string& smoothing,
-                 std::string& test) {
+/// Names of options that stand for values.
+struct Names {
+  std::string smoothing = kSmoothings.back(), tokenize = kTokenizers.front(),
+              test = name_of(Resampling{}.test);
+};
+
+void add_options(configs::CommandLine& line, Request& request, Names& names) {
   auto& app = line.app;
   const std::string lines = ", one a line, plain or JSON Lines";
   app.add_option("--replies", request.files.replies, "a system's replies" + lines);
@@ -127,10 +132,14 @@ void add_options(configs::CommandLine& line, Request& request, std::string& smoo
       ->delimiter(',');
   app.add_option("--groups", request.files.groups,
                  "the dialogue of each reply, one a line; by default each reply is one");
-  app.add_option("--smoothing", smoothing, "of BLEU")
+  app.add_option("--tokenize", names.tokenize,
+                 "what words are; char: characters, for texts without spaces between words")
+      ->check(CLI::IsMember(std::vector<std::string>(kTokenizers.begin(), kTokenizers.end())))
+      ->capture_default_str();
+  app.add_option("--smoothing", names.smoothing, "of BLEU")
       ->check(CLI::IsMember(std::vector<std::string>(kSmoothings.begin(), kSmoothings.end())))
       ->capture_default_str();
-  app.add_option("--test", test, "of a difference")
+  app.add_option("--test", names.test, "of a difference")
       ->check(CLI::IsMember({"randomisation", "bootstrap"}))
       ->capture_default_str();
   app.add_option("--resamples", request.resampling.resamples, "draws of an interval")
@@ -140,7 +149,7 @@ void add_options(configs::CommandLine& line, Request& request, std::string& smoo
       ->check(CLI::Range(1, 1'000'000));
   app.add_option("--seed", request.resampling.seed, "of draws and trials")->capture_default_str();
   for (const auto* of_replies : {"--references", "--contexts", "--against", "--vectors", "--groups",
-                                 "--smoothing", "--test", "--trials"})
+                                 "--tokenize", "--smoothing", "--test", "--trials"})
     app.get_option("--rankings")->excludes(of_replies);
   line.with_json();
 }
@@ -176,7 +185,8 @@ int run(Request& request) {
   const auto metrics = chosen_metrics(request, samples, others);
   std::optional<UsedVectors> used;
   if (!request.vectors.empty()) {
-    used.emplace(request.vectors, std::vector<std::span<const Sample>>{samples}, others);
+    used.emplace(request.vectors, std::vector<std::span<const Sample>>{samples}, others,
+                 request.settings.tokenize);
     request.settings.vectors = &used->vectors;
   }
   const auto scores = score(samples, others, metrics, request.settings, request.resampling);
@@ -199,11 +209,11 @@ int run_metrics(const std::vector<std::string>& arguments) {
       "banter metrics --replies r.txt --references a.txt --references b.txt --metrics bleu,f1\n"
       "banter metrics --replies r.txt --references a.txt --vectors glove.6B.300d.txt "
       "--metrics embed\n"
+      "banter metrics --replies chinese.txt --references r.txt --tokenize char\n"
       "banter metrics --rankings scored.jsonl --metrics hits_1,hits_5");
   Request request;
-  std::string smoothing = kSmoothings.back();
-  std::string test = name_of(request.resampling.test);
-  add_options(line, request, smoothing, test);
+  Names names;
+  add_options(line, request, names);
   if (!line.parse(arguments)) return 0;
   if (request.files.replies.empty() == request.rankings.empty())
     throw base::UsageError(
@@ -211,10 +221,11 @@ int run_metrics(const std::vector<std::string>& arguments) {
         "--help`");
   request.json = line.common.json;
   request.settings.smoothing =
-      static_cast<Smoothing>(std::ranges::find(kSmoothings, smoothing) - kSmoothings.begin());
-  request.resampling.test =
-      test == "bootstrap" ? PairedTest::kBootstrap : PairedTest::kRandomisation;
-  request.resampling.trials = request.trials.value_or(test == "bootstrap" ? 1000 : 10'000);
+      static_cast<Smoothing>(std::ranges::find(kSmoothings, names.smoothing) - kSmoothings.begin());
+  request.settings.tokenize = tokenize_named(names.tokenize);
+  const bool is_bootstrap = names.test == "bootstrap";
+  request.resampling.test = is_bootstrap ? PairedTest::kBootstrap : PairedTest::kRandomisation;
+  request.resampling.trials = request.trials.value_or(is_bootstrap ? 1000 : 10'000);
   return request.rankings.empty() ? run(request) : run_rankings(request);
 }
 

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "data/cleaning/unicode_text.h"
-#include "train/metrics/sample.h"
 #include "train/metrics/vocabulary.h"
 
 namespace banter::train {
@@ -61,12 +60,13 @@ std::size_t common_length(std::span<const std::uint32_t> a, std::span<const std:
   return length;
 }
 
-double rouge_l(std::string_view reply, std::string_view reference) {
-  const auto words_of = is_latin(reference) ? latin_words : small_words;
+double rouge_l(std::string_view reply, std::string_view reference, Tokenize tokenize) {
+  const bool has_latin_words = tokenize == Tokenize::k13a && is_latin(reference);
   Vocabulary vocabulary;
   const auto ids_of = [&](std::string_view text) {
     std::vector<WordId> ids;
-    for (const auto& word : words_of(text)) ids.push_back(vocabulary.add(word));
+    for (const auto& word : has_latin_words ? latin_words(text) : small_words(text, tokenize))
+      ids.push_back(vocabulary.add(word));
     return ids;
   };
   const auto said = ids_of(reply), wanted = ids_of(reference);

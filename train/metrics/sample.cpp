@@ -1,14 +1,13 @@
 #include "train/metrics/sample.h"
 
 #include "data/cleaning/unicode_text.h"
-#include "train/metrics/words_13a.h"
 
 namespace banter::train {
 namespace {
 
-Text read(std::string_view text, Vocabulary& vocabulary) {
+Text read(std::string_view text, Tokenize tokenize, Vocabulary& vocabulary) {
   Text read{.text = text, .words = {}, .small = {}};
-  for (auto& word : words_13a(text)) {
+  for (auto& word : words_of(text, tokenize)) {
     read.words.push_back(vocabulary.add(word));
     read.small.push_back(data::make_small(word) ? vocabulary.add(word) : read.words.back());
   }
@@ -17,16 +16,10 @@ Text read(std::string_view text, Vocabulary& vocabulary) {
 
 }  // namespace
 
-ReadSample::ReadSample(const Sample& sample)
-    : reply(read(sample.reply, vocabulary)), judgements(sample.judgements) {
-  for (const auto& text : sample.references) references.push_back(read(text, vocabulary));
-  for (const auto& text : sample.context) context.push_back(read(text, vocabulary));
-}
-
-std::vector<std::string> small_words(std::string_view text) {
-  auto words = words_13a(text);
-  for (auto& word : words) data::make_small(word);
-  return words;
+ReadSample::ReadSample(const Sample& sample, Tokenize tokenize)
+    : reply(read(sample.reply, tokenize, vocabulary)), judgements(sample.judgements) {
+  for (const auto& text : sample.references) references.push_back(read(text, tokenize, vocabulary));
+  for (const auto& text : sample.context) context.push_back(read(text, tokenize, vocabulary));
 }
 
 }  // namespace banter::train

@@ -8,6 +8,7 @@
 
 #include "data/pair.h"
 #include "train/metrics/vocabulary.h"
+#include "train/metrics/words.h"
 
 namespace banter::train {
 
@@ -23,7 +24,7 @@ struct Sample {
   std::string judge{};  ///< the classifier that was, as signatures have it
 };
 
-/// A text in the words of the metrics (13a), as numbers of one vocabulary.
+/// A text in the words of the metrics, as numbers of one vocabulary.
 struct Text {
   std::string_view text;
   std::vector<WordId> words;  ///< case kept
@@ -32,7 +33,7 @@ struct Text {
 
 /// A sample as every metric reads it, made once for all of them.
 struct ReadSample {
-  explicit ReadSample(const Sample& sample);
+  explicit ReadSample(const Sample& sample, Tokenize tokenize = Tokenize::k13a);
 
   Vocabulary vocabulary;
   Text reply;
@@ -40,8 +41,5 @@ struct ReadSample {
   std::vector<Text> context;
   std::span<const data::Label> judgements;  ///< the sample's
 };
-
-/// The words (13a) of a text in small letters, by Unicode's simple rules.
-std::vector<std::string> small_words(std::string_view text);
 
 }  // namespace banter::train

@@ -8,8 +8,8 @@
 
 namespace banter::train {
 
-void Coverage::add(std::string_view text, const WordVectors& vectors) {
-  for (const auto& word : small_words(text)) {
+void Coverage::add(std::string_view text, Tokenize tokenize, const WordVectors& vectors) {
+  for (const auto& word : small_words(text, tokenize)) {
     ++words;
     if (!vectors.find(word).empty()) ++known;
   }
@@ -21,11 +21,11 @@ double Coverage::share() const {
 
 UsedVectors::UsedVectors(const std::filesystem::path& path,
                          const std::vector<std::span<const Sample>>& systems,
-                         std::span<const Sample> others)
+                         std::span<const Sample> others, Tokenize tokenize)
     : file(path) {
   std::unordered_set<std::string> wanted;
   const auto want = [&](std::string_view text) {
-    for (auto& word : small_words(text)) wanted.insert(std::move(word));
+    for (auto& word : small_words(text, tokenize)) wanted.insert(std::move(word));
   };
   for (const auto& samples : systems)
     for (const auto& sample : samples) {
@@ -36,8 +36,8 @@ UsedVectors::UsedVectors(const std::filesystem::path& path,
   vectors = WordVectors::read(path, wanted);
   for (const auto& samples : systems)
     for (const auto& sample : samples) {
-      replies.add(sample.reply, vectors);
-      for (const auto& reference : sample.references) references.add(reference, vectors);
+      replies.add(sample.reply, tokenize, vectors);
+      for (const auto& reference : sample.references) references.add(reference, tokenize, vectors);
     }
 }
 

@@ -18,7 +18,7 @@ namespace banter::train {
 struct Coverage {
   std::uint64_t words = 0, known = 0;
 
-  void add(std::string_view text, const WordVectors& vectors);
+  void add(std::string_view text, Tokenize tokenize, const WordVectors& vectors);
   [[nodiscard]] double share() const;  ///< 0 where there is no word
 };
 
@@ -32,7 +32,7 @@ struct UsedVectors {
   /// Throws   what WordVectors::read throws
   UsedVectors(const std::filesystem::path& path,
               const std::vector<std::span<const Sample>>& systems,
-              std::span<const Sample> others = {});
+              std::span<const Sample> others = {}, Tokenize tokenize = Tokenize::k13a);
 
   [[nodiscard]] base::json::object to_json() const;
   void print(std::ostream& out) const;  ///< one line

@@ -76,6 +76,15 @@ TEST(CopyTest, IsTheMeanOverReplies) {
   EXPECT_NEAR(tests::value_of("copy_1", two), 0.25, 1e-12);
 }
 
+TEST(DistinctTest, OfCharactersSeesWhatSentencesShare) {
+  const auto samples = tests::samples_of({"我很好", "我 很忙"}, {"好", "忙"});
+  const MetricSettings settings{.tokenize = Tokenize::kCharacters};
+  EXPECT_NEAR(tests::value_of("distinct_1", samples, settings), 4.0 / 6, 1e-12);
+  EXPECT_NEAR(tests::value_of("distinct_2", samples, settings), 3.0 / 4, 1e-12);
+  EXPECT_NEAR(tests::value_of("length", samples, settings), 3, 1e-12);
+  EXPECT_EQ(tests::value_of("distinct_1", samples), 1) << "three different words of 13a's";
+}
+
 TEST(LengthTest, IsTheMeanOf13aWords) {
   EXPECT_NEAR(value_of("length", {"Yes, 3.5!", ""}), 2, 1e-12);
 }

@@ -87,6 +87,20 @@ TEST_F(MetricsCommandTest, SignaturesSayHowAndOfWhat) {
   EXPECT_NE(signature({"--groups", file("g.txt", "x\nx\ny\n")}, "bleu"), bleu);
 }
 
+TEST_F(MetricsCommandTest, CharactersAreToldInEverySignature) {
+  const auto told =
+      this->answer({"--replies", replies_, "--references", references_, "--tokenize", "char"});
+  for (const auto& [metric, start] : std::map<std::string, std::string>{
+           {"bleu", "bleu|nrefs:1|case:mixed|eff:no|tok:char|smooth:exp|"},
+           {"rouge_l", "rouge_l|nrefs:1|case:lc|tok:char|"},
+           {"f1", "f1|nrefs:1|case:lc|tok:f1-char|"},
+           {"distinct_2", "distinct_2|case:lc|tok:char|"},
+           {"length", "length|tok:char|"}})
+    EXPECT_TRUE(told.at("metrics").at(metric).at("signature").as_string().starts_with(start))
+        << metric;
+  EXPECT_NEAR(value(told, "length"), (15 + 18 + 2) / 3.0, 1e-12);
+}
+
 TEST_F(MetricsCommandTest, JsonLinesHoldEverythingInOneFile) {
   const auto lines = file(
       "all.jsonl",

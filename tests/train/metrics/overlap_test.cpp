@@ -1,3 +1,4 @@
+#include <cmath>
 #include <numeric>
 
 #include <gtest/gtest.h>
@@ -96,6 +97,26 @@ TEST(RougeLTest, ByHand) {
   EXPECT_NEAR(rouge_l("b a", "a b"), 0.5, 1e-12) << "the order matters";
   EXPECT_EQ(rouge_l("", "a"), 0);
   EXPECT_EQ(rouge_l("?!", "..."), 0);
+}
+
+TEST(F1Test, OfCharactersLeavesOutAllPunctuation) {
+  using enum Tokenize;
+  using Words = std::vector<std::string>;
+  EXPECT_EQ(f1_words("我 爱猫。《A the》！", kCharacters), (Words{"我", "爱", "猫"}));
+  EXPECT_NEAR(f1("我爱猫。", "他爱狗。", kCharacters), 1.0 / 3, 1e-12) << "one of three each";
+  EXPECT_EQ(f1("我爱猫。", "他爱狗。"), 0) << "a sentence is one word of 13a's";
+  EXPECT_EQ(f1("。", "。", kCharacters), 0);
+}
+
+TEST(BleuTest, OfCharactersCountsThem) {
+  const auto samples = tests::samples_of({"我喜欢吃苹果"}, {"我喜欢吃香蕉"});
+  const auto char_bleu = tests::value_of("bleu", samples, {.tokenize = Tokenize::kCharacters});
+  EXPECT_NEAR(char_bleu, 100 * std::pow(4.0 / 6 * 3 / 5 * 2 / 4 * 1 / 3, 0.25), 1e-9);
+  EXPECT_EQ(tests::value_of("bleu", samples), 0);
+}
+
+TEST(RougeLTest, OfCharactersIsInTheirOrder) {
+  EXPECT_NEAR(rouge_l("我 喜欢猫", "猫我喜欢", Tokenize::kCharacters), 0.75, 1e-12);
 }
 
 TEST(RougeLTest, OtherAlphabetsAreReadIn13aWords) {

@@ -5,7 +5,8 @@
     text_metrics.py score SAMPLES.json       the values of given samples, as JSON
 
 Needs sacrebleu, rouge-score and numpy. BLEU and chrF are sacrebleu's, ROUGE-L rouge-score's; the
-others are computed here from their definitions, with numpy.
+others are computed here from their definitions, with numpy. Values of characters in the place of
+words end with " char".
 """
 
 import importlib.metadata
@@ -14,12 +15,14 @@ import math
 import random
 import re
 import sys
+import unicodedata
 from collections import Counter
 
 import numpy
 from rouge_score import rouge_scorer
 from sacrebleu.metrics import BLEU, CHRF
 from sacrebleu.tokenizers.tokenizer_13a import Tokenizer13a
+from sacrebleu.tokenizers.tokenizer_char import TokenizerChar
 
 SMOOTHINGS = ["none", "floor", "add-k", "exp"]
 LATIN = """the a an i you it is not what where cat dog tea blue seven 3,000.5 12 5-4 don't we're
@@ -34,31 +37,45 @@ def words(text):
     return Tokenizer13a()(text.rstrip()).split()
 
 
-def small(text):
-    return [word.lower() for word in words(text)]
+def characters(text):
+    return TokenizerChar()(text.rstrip()).split()
+
+
+def small(text, parted=words):
+    return [word.lower() for word in parted(text)]
+
+
+class SmallCharacters:
+    """A tokenizer of rouge-score's."""
+
+    def tokenize(self, text):
+        return small(text, characters)
 
 
 def ngrams(sequence, n):
     return [tuple(sequence[i : i + n]) for i in range(len(sequence) - n + 1)]
 
 
-def f1(reply, reference):
+def f1(reply, reference, of_characters=False):
     def normal(text):
         text = re.sub(r"[!\"#$%&()*+,\-./:;<=>?@\[\]\\^`{|}~_']", " ", text.lower())
-        return Counter(re.sub(r"\b(a|an|the)\b", " ", text).split())
+        text = re.sub(r"\b(a|an|the)\b", " ", text)
+        if not of_characters:
+            return Counter(text.split())
+        return Counter(c for c in characters(text) if unicodedata.category(c)[0] != "P")
 
     said, wanted = normal(reply), normal(reference)
     common = sum((said & wanted).values())
     return 2 * common / (sum(said.values()) + sum(wanted.values())) if common else 0.0
 
 
-def distinct(replies, n):
-    all_of_them = [g for reply in replies for g in ngrams(small(reply), n)]
+def distinct(replies, n, parted=words):
+    all_of_them = [g for reply in replies for g in ngrams(small(reply, parted), n)]
     return len(set(all_of_them)) / len(all_of_them) if all_of_them else 0.0
 
 
-def entropy(replies, n):
-    counts = Counter(g for reply in replies for g in ngrams(small(reply), n))
+def entropy(replies, n, parted=words):
+    counts = Counter(g for reply in replies for g in ngrams(small(reply, parted), n))
     if not counts:
         return 0.0
     p = numpy.array(list(counts.values()), dtype=numpy.float64)
@@ -73,14 +90,14 @@ def jackknife(replies, value):
     return [value(replies) - 2.0930240544 * error, value(replies) + 2.0930240544 * error]
 
 
-def repeat(reply, n):
-    grams = ngrams(small(reply), n)
+def repeat(reply, n, parted=words):
+    grams = ngrams(small(reply, parted), n)
     return (len(grams) - len(set(grams))) / len(grams) if grams else 0.0
 
 
-def copy(reply, context, n):
-    grams = ngrams(small(reply), n)
-    there = {g for turn in context for g in ngrams(small(turn), n)}
+def copy(reply, context, n, parted=words):
+    grams = ngrams(small(reply, parted), n)
+    there = {g for turn in context for g in ngrams(small(turn, parted), n)}
     return sum(g in there for g in grams) / len(grams) if grams else 0.0
 
 
@@ -119,13 +136,36 @@ def mean(values):
     return sum(known) / len(known) if known else None
 
 
-def values_of(samples, vectors, with_rouge):
-    replies = [s["reply"] for s in samples]
+def streams_of(samples):
+    """References as sacrebleu takes them."""
     most = max(len(s["references"]) for s in samples)
-    streams = [
+    return [
         [s["references"][i] if i < len(s["references"]) else None for s in samples]
         for i in range(most)
     ]
+
+
+def values_of_characters(samples):
+    replies = [s["reply"] for s in samples]
+    rouge = rouge_scorer.RougeScorer(["rougeL"], tokenizer=SmallCharacters())
+    rouge_l = lambda s: best(rouge.score(r, s["reply"])["rougeL"].fmeasure for r in s["references"])
+    values = {
+        "bleu": BLEU(tokenize="char").corpus_score(replies, streams_of(samples)).score,
+        "rouge_l": mean([rouge_l(s) for s in samples]),
+        "f1": mean([best(f1(s["reply"], r, True) for r in s["references"]) for s in samples]),
+        "length": mean([len(characters(reply)) for reply in replies]),
+    }
+    for n in (1, 2, 3):
+        values[f"distinct_{n}"] = distinct(replies, n, characters)
+        values[f"entropy_{n}"] = entropy(replies, n, characters)
+        values[f"repeat_{n}"] = mean([repeat(reply, n, characters) for reply in replies])
+        values[f"copy_{n}"] = mean([copy(s["reply"], s["context"], n, characters) for s in samples])
+    return {name + " char": value for name, value in values.items()}
+
+
+def values_of(samples, vectors, with_rouge):
+    replies = [s["reply"] for s in samples]
+    streams = streams_of(samples)
     values = {}
     for smoothing in SMOOTHINGS:
         bleu = BLEU(smooth_method=smoothing)
@@ -158,7 +198,7 @@ def values_of(samples, vectors, with_rouge):
     pairs = [[embeddings(s["reply"], r, vectors) for r in s["references"]] for s in samples]
     for i, name in enumerate(["avg", "extrema", "greedy", "greedy_cos"]):
         values["embed_" + name] = mean([best(one[i] for one in pair) for pair in pairs])
-    return values
+    return values | values_of_characters(samples)
 
 
 def made_text(chance, vocabulary, least, most):
