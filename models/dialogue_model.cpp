@@ -28,6 +28,11 @@ double DialogueModel::loss_weight(std::string_view /*loss*/, std::int64_t /*upda
 
 std::int64_t DialogueModel::active_from(std::string_view /*parameter*/) const { return 0; }
 
+std::vector<LossSum> DialogueModel::losses_that_count(const data::Batch& batch,
+                                                      std::int64_t /*updates*/) {
+  return losses(batch);
+}
+
 std::optional<torch::Tensor> DialogueModel::bound(const data::Batch& /*batch*/) { return {}; }
 
 std::vector<std::pair<std::string, Score>> DialogueModel::further_scores(

@@ -91,6 +91,9 @@ class DialogueModel : public torch::nn::Module {
       const data::Batch& batch) const;
   /// Sums with counts, differentiable. Obeys train() and eval().
   virtual std::vector<LossSum> losses(const data::Batch& batch) = 0;
+  /// The same for the update that follows `updates` of them: a loss that does not count in it
+  /// (`loss_weight` 0) may be missing, and a model that learns in phases does not compute it.
+  virtual std::vector<LossSum> losses_that_count(const data::Batch& batch, std::int64_t updates);
   /// The same of sentence pairs, for models that learn from them; others have none.
   [[nodiscard]] virtual std::vector<std::pair<std::string, std::int64_t>> pair_loss_counts(
       const data::PairBatch& pairs) const;

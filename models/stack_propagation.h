@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "models/layers/transformer/consistency_decoder.h"
-#include "models/phased_losses.h"
 #include "models/stack_options.h"
 #include "models/transformer_model.h"
 
@@ -28,7 +27,7 @@ namespace banter::models {
 /// (two_pass). `score` is of p2, with two_pass on D1's own greedy draft. Without D2 all is p1's.
 /// Source   Song et al. 2021, arXiv:2106.06169, and its journal version arXiv:2410.20174; differs:
 ///          see the options, whose defaults are not those of its code
-class StackPropagation : public TransformerModel, public PhasedLosses {
+class StackPropagation : public TransformerModel {
  public:
   StackPropagation(const StackOptions& options, const Vocabulary& vocabulary);
 

@@ -9,7 +9,6 @@
 #include "base/random.h"
 #include "data/batches/batch.h"
 #include "data/batches/pair_stream.h"
-#include "models/phased_losses.h"
 #include "models/registry.h"
 #include "tests/train/trainer_fixture.h"
 
@@ -131,19 +130,17 @@ TEST_F(PairTrainingTest, TheFirstPhaseComputesNllAloneBitForBit) {
         by_name[parameter.key()] = parameter.value().grad().clone();
     return by_name;
   };
-  auto* phased = dynamic_cast<models::PhasedLosses*>(model.get());
-  ASSERT_NE(phased, nullptr);
   torch::manual_seed(5);
   const auto all = model->losses(batch);
   torch::manual_seed(5);
-  const auto first = phased->losses_that_count(batch, 2);
+  const auto first = model->losses_that_count(batch, 2);
   ASSERT_EQ(first.size(), 1U) << "nll alone";
   EXPECT_EQ(first[0].sum.item<float>(), all[0].sum.item<float>()) << "bit for bit, with dropout";
   const auto expected = gradients(all), got = gradients(first);
   ASSERT_EQ(got.size(), expected.size());
   for (const auto& [name, gradient] : expected)
     EXPECT_TRUE(torch::equal(gradient, got.at(name))) << name;
-  EXPECT_EQ(phased->losses_that_count(batch, 3).size(), 2U) << "the second phase";
+  EXPECT_EQ(model->losses_that_count(batch, 3).size(), 2U) << "the second phase";
 }
 
 TEST_F(PairTrainingTest, PairsMayStandInAnotherStoreOfTheSameTokenizer) {

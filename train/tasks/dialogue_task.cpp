@@ -78,7 +78,6 @@ DialogueTask::DialogueTask(const Recipe& recipe, const data::Store& store, torch
       store_(store),
       device_(device),
       model_(build(recipe, store.tokenizer(), device)),
-      phased_(dynamic_cast<models::PhasedLosses*>(model_.get())),
       mixed_(open_mixed(recipe, store)),
       stream_(sources_of(recipe, store, mixed_), recipe.batch, store.tokenizer().special(),
               recipe.train.seed),
@@ -114,9 +113,7 @@ MicroBatch DialogueTask::of_replies(const data::Batch& batch) {
   return {.labels = batch.label_count,
           .counts = model_->loss_counts(batch),
           .losses = [this, batch](std::int64_t updates) {
-            const auto on_device = batch.to(device_);
-            return phased_ != nullptr ? phased_->losses_that_count(on_device, updates)
-                                      : model_->losses(on_device);
+            return model_->losses_that_count(batch.to(device_), updates);
           }};
 }
 

@@ -8,7 +8,6 @@
 #include "data/batches/batch_mix.h"
 #include "data/batches/pair_stream.h"
 #include "models/dialogue_model.h"
-#include "models/phased_losses.h"
 #include "train/tasks/task.h"
 
 namespace banter::train {
@@ -42,7 +41,6 @@ class DialogueTask : public Task {
   const data::Store& store_;
   torch::Device device_;
   models::ModelPtr model_;
-  models::PhasedLosses* phased_;    ///< the model, where it learns in phases; else null
   std::vector<data::Store> mixed_;  ///< of the recipe's `mix`
   data::BatchMix stream_;
   std::optional<data::Store> pair_store_;  ///< where it is another one
