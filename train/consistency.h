@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "models/consistency/consistency_judge.h"
-#include "train/metrics/sample.h"
+#include "train/metrics/texts/sample.h"
 
 namespace banter::train {
 

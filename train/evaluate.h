@@ -12,10 +12,10 @@
 #include "models/decoding/options.h"
 #include "models/decoding/reranking.h"
 #include "models/dialogue_model.h"
-#include "train/metrics/likelihood.h"
-#include "train/metrics/likelihood_files.h"
-#include "train/metrics/sample.h"
-#include "train/metrics/turn_fits.h"
+#include "train/metrics/likelihoods/likelihood.h"
+#include "train/metrics/likelihoods/likelihood_files.h"
+#include "train/metrics/likelihoods/turn_fits.h"
+#include "train/metrics/texts/sample.h"
 #include "train/ngram.h"
 
 namespace banter::train {

@@ -5,7 +5,7 @@
 #include "base/errors.h"
 #include "base/utf8.h"
 #include "data/transforms/transforms.h"
-#include "train/metrics/hits.h"
+#include "train/metrics/likelihoods/hits.h"
 
 namespace banter::train {
 namespace {

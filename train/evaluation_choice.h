@@ -5,8 +5,8 @@
 #include <string_view>
 #include <vector>
 
-#include "train/metrics/likelihood_metrics.h"
-#include "train/metrics/metric.h"
+#include "train/metrics/likelihoods/likelihood_metrics.h"
+#include "train/metrics/texts/metric.h"
 
 namespace banter::train {
 

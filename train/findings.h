@@ -8,15 +8,15 @@
 #include <vector>
 
 #include "base/json.h"
-#include "train/metrics/dialogue_sums.h"
-#include "train/metrics/hits.h"
-#include "train/metrics/interval.h"
-#include "train/metrics/likelihood_metrics.h"
-#include "train/metrics/pair_scores.h"
-#include "train/metrics/rises.h"
-#include "train/metrics/scores.h"
-#include "train/metrics/turn_fits.h"
-#include "train/metrics/used_vectors.h"
+#include "train/metrics/likelihoods/hits.h"
+#include "train/metrics/likelihoods/likelihood_metrics.h"
+#include "train/metrics/likelihoods/rises.h"
+#include "train/metrics/likelihoods/turn_fits.h"
+#include "train/metrics/pairs/pair_scores.h"
+#include "train/metrics/statistics/dialogue_sums.h"
+#include "train/metrics/statistics/interval.h"
+#include "train/metrics/texts/scores.h"
+#include "train/metrics/texts/used_vectors.h"
 
 namespace banter::train {
 

@@ -10,7 +10,7 @@
 #include "data/tokenizer/tokenizer.h"
 #include "data/transforms/transforms.h"
 #include "models/dialogue_model.h"
-#include "train/metrics/likelihood.h"
+#include "train/metrics/likelihoods/likelihood.h"
 
 namespace banter::train {
 

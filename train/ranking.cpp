@@ -6,7 +6,7 @@
 #include "base/progress.h"
 #include "base/signals.h"
 #include "models/decoding/candidates.h"
-#include "train/metrics/f1.h"
+#include "train/metrics/texts/f1.h"
 
 namespace banter::train {
 namespace {

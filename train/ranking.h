@@ -8,7 +8,7 @@
 #include "data/store/split.h"
 #include "data/tokenizer/tokenizer.h"
 #include "models/dialogue_model.h"
-#include "train/metrics/hits.h"
+#include "train/metrics/likelihoods/hits.h"
 
 namespace banter::train {
 

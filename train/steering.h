@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
-#include "train/metrics/likelihood.h"
-#include "train/metrics/pair_fit.h"
+#include "train/metrics/likelihoods/likelihood.h"
+#include "train/metrics/pairs/pair_fit.h"
 
 namespace banter::train {
 

@@ -9,7 +9,7 @@
 #include "data/batches/batch.h"
 #include "data/store/store.h"
 #include "models/dialogue_model.h"
-#include "train/metrics/likelihood.h"
+#include "train/metrics/likelihoods/likelihood.h"
 #include "train/options.h"
 
 namespace banter::train {

@@ -16,7 +16,7 @@
 #include "base/random.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/train/metrics/texts.h"
-#include "train/metrics/sample_files.h"
+#include "train/metrics/texts/sample_files.h"
 
 namespace banter::train {
 namespace {

@@ -14,11 +14,11 @@
 #include "tests/batch/made_store.h"
 #include "tests/support/temporary_folder.h"
 #include "train/commands.h"
-#include "train/metrics/dialogue_sums.h"
-#include "train/metrics/likelihood_files.h"
-#include "train/metrics/measure.h"
-#include "train/metrics/pair_metrics.h"
-#include "train/metrics/sample_files.h"
+#include "train/metrics/likelihoods/likelihood_files.h"
+#include "train/metrics/pairs/pair_metrics.h"
+#include "train/metrics/statistics/dialogue_sums.h"
+#include "train/metrics/texts/measure.h"
+#include "train/metrics/texts/sample_files.h"
 
 namespace banter::train {
 namespace {

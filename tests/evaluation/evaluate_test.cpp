@@ -15,7 +15,7 @@
 #include "models/registry.h"
 #include "tests/batch/made_store.h"
 #include "tests/support/temporary_folder.h"
-#include "train/metrics/f1.h"
+#include "train/metrics/texts/f1.h"
 #include "train/perturbation.h"
 #include "train/ranking.h"
 

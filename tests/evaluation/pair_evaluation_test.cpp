@@ -14,7 +14,7 @@
 #include "tests/batch/made_store.h"
 #include "tests/support/temporary_folder.h"
 #include "train/commands.h"
-#include "train/metrics/dialogue_sums.h"
+#include "train/metrics/statistics/dialogue_sums.h"
 #include "train/pairs/classify.h"
 #include "train/pairs/evaluation.h"
 

@@ -14,7 +14,7 @@
 #include "tests/batch/made_store.h"
 #include "tests/support/temporary_folder.h"
 #include "train/evaluate.h"
-#include "train/metrics/pair_metrics.h"
+#include "train/metrics/pairs/pair_metrics.h"
 #include "train/pairs/premises.h"
 #include "train/pairs/scoring.h"
 

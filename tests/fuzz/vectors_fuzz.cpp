@@ -10,7 +10,7 @@
 
 #include "base/errors.h"
 #include "data/input/lines.h"
-#include "train/metrics/word_vectors.h"
+#include "train/metrics/texts/word_vectors.h"
 
 namespace {
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "train/metrics/interval.h"
+#include "train/metrics/statistics/interval.h"
 
 namespace banter::train {
 

@@ -9,8 +9,8 @@
 #include "train/experiment/grid.h"
 #include "train/experiment/report_parts.h"
 #include "train/experiment/report_signatures.h"
-#include "train/metrics/measure.h"
-#include "train/metrics/scores.h"
+#include "train/metrics/texts/measure.h"
+#include "train/metrics/texts/scores.h"
 
 namespace banter::train {
 namespace {

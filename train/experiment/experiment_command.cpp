@@ -12,7 +12,7 @@
 #include "train/experiment/cell.h"
 #include "train/experiment/report_files.h"
 #include "train/experiment/runner.h"
-#include "train/metrics/scores.h"
+#include "train/metrics/texts/scores.h"
 
 namespace banter::train {
 namespace {

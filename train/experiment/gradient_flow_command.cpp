@@ -15,8 +15,8 @@
 #include "train/commands.h"
 #include "train/experiment/gradient_flow.h"
 #include "train/init_from.h"
-#include "train/metrics/scores.h"
-#include "train/metrics/spread.h"
+#include "train/metrics/statistics/spread.h"
+#include "train/metrics/texts/scores.h"
 #include "train/recipe.h"
 #include "train/run_store.h"
 

@@ -7,7 +7,7 @@
 #include "train/experiment/chart.h"
 #include "train/experiment/grid.h"
 #include "train/experiment/report_parts.h"
-#include "train/metrics/scores.h"
+#include "train/metrics/texts/scores.h"
 
 namespace banter::train {
 namespace {

@@ -10,10 +10,10 @@
 #include "models/decoding/reranking.h"
 #include "train/evaluation_choice.h"
 #include "train/experiment/grid.h"
-#include "train/metrics/likelihood_measurement.h"
-#include "train/metrics/metric.h"
-#include "train/metrics/pair_metrics.h"
-#include "train/metrics/word_vectors.h"
+#include "train/metrics/likelihoods/likelihood_measurement.h"
+#include "train/metrics/pairs/pair_metrics.h"
+#include "train/metrics/texts/metric.h"
+#include "train/metrics/texts/word_vectors.h"
 #include "train/recipe.h"
 
 namespace banter::train {

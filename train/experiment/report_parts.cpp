@@ -4,7 +4,7 @@
 
 #include "base/hash.h"
 #include "train/experiment/machine.h"
-#include "train/metrics/scores.h"
+#include "train/metrics/texts/scores.h"
 
 namespace banter::train {
 namespace {

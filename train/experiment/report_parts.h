@@ -5,7 +5,7 @@
 #include "base/json.h"
 #include "train/experiment/document.h"
 #include "train/experiment/results.h"
-#include "train/metrics/spread.h"
+#include "train/metrics/statistics/spread.h"
 
 namespace banter::train {
 

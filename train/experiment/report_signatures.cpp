@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "train/metrics/scores.h"
+#include "train/metrics/texts/scores.h"
 
 namespace banter::train {
 namespace {

@@ -7,7 +7,7 @@
 #include "base/files.h"
 #include "data/input/lines.h"
 #include "train/experiment/runner.h"
-#include "train/metrics/sample_files.h"
+#include "train/metrics/texts/sample_files.h"
 
 namespace banter::train {
 namespace {

@@ -8,10 +8,10 @@
 #include "base/json.h"
 #include "train/experiment/cell.h"
 #include "train/experiment/cell_files.h"
-#include "train/metrics/dialogue_sums.h"
-#include "train/metrics/likelihood_files.h"
-#include "train/metrics/pair_likelihoods.h"
-#include "train/metrics/sample.h"
+#include "train/metrics/likelihoods/likelihood_files.h"
+#include "train/metrics/pairs/pair_likelihoods.h"
+#include "train/metrics/statistics/dialogue_sums.h"
+#include "train/metrics/texts/sample.h"
 
 namespace banter::train {
 

@@ -10,14 +10,14 @@
 
 #include "base/errors.h"
 #include "train/experiment/grid.h"
-#include "train/metrics/comparison.h"
-#include "train/metrics/holm.h"
-#include "train/metrics/likelihood_measurement.h"
-#include "train/metrics/measure.h"
-#include "train/metrics/pair_metrics.h"
-#include "train/metrics/pair_scores.h"
-#include "train/metrics/scores.h"
-#include "train/metrics/used_vectors.h"
+#include "train/metrics/likelihoods/likelihood_measurement.h"
+#include "train/metrics/pairs/pair_metrics.h"
+#include "train/metrics/pairs/pair_scores.h"
+#include "train/metrics/statistics/comparison.h"
+#include "train/metrics/statistics/holm.h"
+#include "train/metrics/texts/measure.h"
+#include "train/metrics/texts/scores.h"
+#include "train/metrics/texts/used_vectors.h"
 
 namespace banter::train {
 namespace {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "train/experiment/results.h"
-#include "train/metrics/spread.h"
+#include "train/metrics/statistics/spread.h"
 
 namespace banter::train {
 

@@ -7,7 +7,7 @@
 
 #include "data/batches/pair_batch.h"
 #include "models/label_log_probs.h"
-#include "train/metrics/pair_fit.h"
+#include "train/metrics/pairs/pair_fit.h"
 
 namespace banter::train {
 

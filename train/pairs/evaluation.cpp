@@ -10,8 +10,8 @@
 #include "base/progress.h"
 #include "base/signals.h"
 #include "data/batches/pair_stream.h"
-#include "train/metrics/bag_of_words.h"
-#include "train/metrics/groups.h"
+#include "train/metrics/pairs/bag_of_words.h"
+#include "train/metrics/statistics/groups.h"
 #include "train/pairs/classify.h"
 
 namespace banter::train {

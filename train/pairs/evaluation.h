@@ -10,8 +10,8 @@
 #include "data/batches/examples.h"
 #include "data/store/split.h"
 #include "models/pair_classifier.h"
-#include "train/metrics/interval.h"
-#include "train/metrics/pair_fit.h"
+#include "train/metrics/pairs/pair_fit.h"
+#include "train/metrics/statistics/interval.h"
 
 namespace banter::train {
 

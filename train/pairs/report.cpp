@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "train/metrics/scores.h"
+#include "train/metrics/texts/scores.h"
 
 namespace banter::train {
 namespace {

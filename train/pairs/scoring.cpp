@@ -12,7 +12,7 @@
 #include "data/batches/pair_stream.h"
 #include "models/decoding/eval_mode.h"
 #include "train/evaluate.h"
-#include "train/metrics/groups.h"
+#include "train/metrics/statistics/groups.h"
 #include "train/pairs/premises.h"
 
 namespace banter::train {

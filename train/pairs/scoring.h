@@ -7,7 +7,7 @@
 #include "data/batches/examples.h"
 #include "data/store/split.h"
 #include "models/dialogue_model.h"
-#include "train/metrics/pair_likelihoods.h"
+#include "train/metrics/pairs/pair_likelihoods.h"
 
 namespace banter::train {
 

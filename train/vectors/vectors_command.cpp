@@ -22,7 +22,7 @@
 #include "data/scratch/temporary_folder.h"
 #include "data/store/store.h"
 #include "train/commands.h"
-#include "train/metrics/sample.h"
+#include "train/metrics/texts/sample.h"
 #include "train/vectors/training.h"
 
 namespace banter::train {

@@ -10,7 +10,7 @@
 #include "base/hash.h"
 #include "tests/support/temporary_folder.h"
 #include "train/experiment/comparison_report.h"
-#include "train/metrics/holm.h"
+#include "train/metrics/statistics/holm.h"
 
 namespace banter::train {
 namespace {

@@ -1,4 +1,4 @@
-#include "train/metrics/bag_of_words.h"
+#include "train/metrics/pairs/bag_of_words.h"
 
 #include <optional>
 #include <string>

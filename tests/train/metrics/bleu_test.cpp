@@ -1,4 +1,4 @@
-#include "train/metrics/bleu.h"
+#include "train/metrics/texts/bleu.h"
 
 #include <cmath>
 

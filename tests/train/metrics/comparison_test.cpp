@@ -1,4 +1,4 @@
-#include "train/metrics/comparison.h"
+#include "train/metrics/statistics/comparison.h"
 
 #include <algorithm>
 #include <cmath>

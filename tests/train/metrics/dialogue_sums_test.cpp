@@ -1,4 +1,4 @@
-#include "train/metrics/dialogue_sums.h"
+#include "train/metrics/statistics/dialogue_sums.h"
 
 #include <cmath>
 #include <string>
@@ -9,8 +9,8 @@
 #include "base/errors.h"
 #include "base/files.h"
 #include "tests/support/temporary_folder.h"
-#include "train/metrics/comparison.h"
-#include "train/metrics/rises.h"
+#include "train/metrics/likelihoods/rises.h"
+#include "train/metrics/statistics/comparison.h"
 
 namespace banter::train {
 namespace {

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/train/metrics/texts.h"
-#include "train/metrics/repetition.h"
+#include "train/metrics/texts/repetition.h"
 
 namespace banter::train {
 namespace {

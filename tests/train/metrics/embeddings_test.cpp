@@ -1,4 +1,4 @@
-#include "train/metrics/embeddings.h"
+#include "train/metrics/texts/embeddings.h"
 
 #include <cmath>
 #include <fstream>

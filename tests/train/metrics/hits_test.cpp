@@ -1,4 +1,4 @@
-#include "train/metrics/hits.h"
+#include "train/metrics/likelihoods/hits.h"
 
 #include <sstream>
 

@@ -1,11 +1,11 @@
-#include "train/metrics/holm.h"
+#include "train/metrics/statistics/holm.h"
 
 #include <cmath>
 #include <vector>
 
 #include <gtest/gtest.h>
 
-#include "train/metrics/spread.h"
+#include "train/metrics/statistics/spread.h"
 
 namespace banter::train {
 namespace {

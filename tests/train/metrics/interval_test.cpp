@@ -1,4 +1,4 @@
-#include "train/metrics/interval.h"
+#include "train/metrics/statistics/interval.h"
 
 #include <cmath>
 #include <numeric>

@@ -5,7 +5,7 @@
 #include "base/errors.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/train/metrics/texts.h"
-#include "train/metrics/sample_files.h"
+#include "train/metrics/texts/sample_files.h"
 
 namespace banter::train {
 namespace {

@@ -1,4 +1,4 @@
-#include "train/metrics/likelihood_files.h"
+#include "train/metrics/likelihoods/likelihood_files.h"
 
 #include <cmath>
 #include <string>
@@ -9,9 +9,9 @@
 #include "base/errors.h"
 #include "base/files.h"
 #include "tests/support/temporary_folder.h"
-#include "train/metrics/comparison.h"
-#include "train/metrics/interval.h"
-#include "train/metrics/likelihood_measurement.h"
+#include "train/metrics/likelihoods/likelihood_measurement.h"
+#include "train/metrics/statistics/comparison.h"
+#include "train/metrics/statistics/interval.h"
 
 namespace banter::train {
 namespace {

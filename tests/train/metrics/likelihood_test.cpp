@@ -1,10 +1,10 @@
-#include "train/metrics/likelihood.h"
+#include "train/metrics/likelihoods/likelihood.h"
 
 #include <cmath>
 
 #include <gtest/gtest.h>
 
-#include "train/metrics/interval.h"
+#include "train/metrics/statistics/interval.h"
 
 namespace banter::train {
 namespace {

@@ -5,10 +5,10 @@
 
 #include "base/random.h"
 #include "tests/train/metrics/texts.h"
-#include "train/metrics/chrf.h"
-#include "train/metrics/f1.h"
-#include "train/metrics/rouge_l.h"
-#include "train/metrics/windows.h"
+#include "train/metrics/texts/chrf.h"
+#include "train/metrics/texts/f1.h"
+#include "train/metrics/texts/rouge_l.h"
+#include "train/metrics/texts/windows.h"
 
 namespace banter::train {
 namespace {

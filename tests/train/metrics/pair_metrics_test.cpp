@@ -1,4 +1,4 @@
-#include "train/metrics/pair_metrics.h"
+#include "train/metrics/pairs/pair_metrics.h"
 
 #include <cmath>
 #include <map>
@@ -10,8 +10,8 @@
 #include "base/errors.h"
 #include "base/files.h"
 #include "tests/support/temporary_folder.h"
-#include "train/metrics/comparison.h"
-#include "train/metrics/pair_scores.h"
+#include "train/metrics/pairs/pair_scores.h"
+#include "train/metrics/statistics/comparison.h"
 
 namespace banter::train {
 namespace {

@@ -1,4 +1,4 @@
-#include "train/metrics/rises.h"
+#include "train/metrics/likelihoods/rises.h"
 
 #include <sstream>
 

@@ -4,8 +4,8 @@
 #include <string_view>
 #include <vector>
 
-#include "train/metrics/measure.h"
-#include "train/metrics/scores.h"
+#include "train/metrics/texts/measure.h"
+#include "train/metrics/texts/scores.h"
 
 namespace banter::tests {
 

@@ -1,4 +1,4 @@
-#include "train/metrics/turn_fits.h"
+#include "train/metrics/likelihoods/turn_fits.h"
 
 #include <cmath>
 #include <sstream>

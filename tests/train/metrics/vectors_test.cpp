@@ -10,7 +10,7 @@
 #include "tests/support/stop_signal.h"
 #include "tests/support/temporary_folder.h"
 #include "train/commands.h"
-#include "train/metrics/word_vectors.h"
+#include "train/metrics/texts/word_vectors.h"
 #include "train/vectors/training.h"
 
 namespace banter::train {

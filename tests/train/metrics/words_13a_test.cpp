@@ -1,8 +1,8 @@
-#include "train/metrics/words_13a.h"
+#include "train/metrics/texts/words_13a.h"
 
 #include <gtest/gtest.h>
 
-#include "train/metrics/characters.h"
+#include "train/metrics/texts/characters.h"
 
 namespace banter::train {
 namespace {

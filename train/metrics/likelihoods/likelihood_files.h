@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <vector>
+
+#include "train/metrics/likelihoods/likelihood.h"
+
+namespace banter::train {
+
+/// How a model fits one reply of a split.
+struct ReplyLikelihood {
+  std::uint64_t dialogue = 0;  ///< number in the split: its group
+  std::uint32_t turn = 0;      ///< of it that is the reply
+  Likelihood sums;
+};
+
+/// Writes JSON Lines, one a reply, in the order of the split whatever order they were scored in:
+///
+///     {"dialogue": 0, "turn": 1, "nll": 31.5, "labels": 7, "correct": 2, "words": 5, "bytes": 24}
+///
+/// and `bound` where the model's scores are not exact.
+/// Throws   FileError; DataError when a likelihood is no finite number
+void write_likelihoods(const std::filesystem::path& file, std::vector<ReplyLikelihood> replies);
+
+/// Reads them back. Throws   FileError; DataError naming file and line
+std::vector<ReplyLikelihood> read_likelihoods(const std::filesystem::path& file);
+
+/// The sums of each dialogue, in the order of the replies.
+std::vector<Likelihood> by_dialogue(std::span<const ReplyLikelihood> replies);
+
+/// Whether two lists are about the same replies.
+bool are_same_replies(std::span<const ReplyLikelihood> a, std::span<const ReplyLikelihood> b);
+
+}  // namespace banter::train
