@@ -38,7 +38,7 @@ BatchOptions BatchOptions::from(configs::Section& section) {
 }
 
 std::string_view usual_replies(std::string_view format) {
-  if (format == "convai2") return "right";
+  if (format == "convai2") return "speaker:B";
   if (format == "ubuntu_v2" || format == "personal_dialog") return "last";
   return "all";
 }

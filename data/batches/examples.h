@@ -42,9 +42,9 @@ struct BatchOptions {
   static BatchOptions from(configs::Section& section);
 };
 
-/// What `reply_by: auto` means for dialogues of a format: `right` for ConvAI2, whose model is the
-/// one with "your" persona; `last` where a row is one context with its reply (Ubuntu v2,
-/// PersonalDialog); `all` for the others.
+/// What `reply_by: auto` means for dialogues of a format: `speaker:B` for ConvAI2, the one with
+/// "your" persona, whom the model plays, also where he begins; `last` where a row is one context
+/// with its reply (Ubuntu v2, PersonalDialog); `all` for the others.
 std::string_view usual_replies(std::string_view format);
 
 /// Finds the replies of a dialogue: what `reply_by` means.

@@ -13,12 +13,32 @@ namespace {
 
 namespace json = boost::json;
 
-/// Numbers the speakers of a dialogue in the order they appear; "?" is 0. Requires fewer than
-/// `kMaxSpeakers` of them.
+/// Whether a name is one of A to H, which have a number whoever begins.
+bool is_letter_of_speaker(const std::string& name) {
+  return name.size() == 1 && name[0] >= 'A' && name[0] < 'A' + SpecialIds::kSpeakers;
+}
+
+bool has_no_name(const std::string& speaker) { return speaker.empty() || speaker == "?"; }
+
+/// Numbers the speakers of a dialogue: A is 1, B is 2 and so on where all are called so, others in
+/// the order they appear; "?" is 0. Requires fewer than `kMaxSpeakers` of them.
 class Speakers {
  public:
+  explicit Speakers(const Dialogue& dialogue) {
+    char last = 'A' - 1;
+    const auto is_lettered = [&](const std::string& name) {
+      if (has_no_name(name)) return true;
+      if (is_letter_of_speaker(name)) last = std::max(last, name[0]);
+      return is_letter_of_speaker(name);
+    };
+    if (!std::ranges::all_of(dialogue.turns, is_lettered, &Turn::speaker)) return;
+    for (const auto& [speaker, facts] : dialogue.personas)
+      if (!is_lettered(speaker)) return;
+    for (char letter = 'A'; letter <= last; ++letter) number(std::string(1, letter));
+  }
+
   std::uint16_t number(const std::string& name) {
-    if (name.empty() || name == "?") return 0;
+    if (has_no_name(name)) return 0;
     const auto [found, is_new] =
         numbers_.try_emplace(name, static_cast<std::uint16_t>(names_.size() + 1));
     if (is_new) names_.push_back(name);
@@ -132,7 +152,7 @@ void SplitWriter::add_one(const EncodedDialogue& dialogue) {
   dialogues_.write_row(DialogueRow{counts_.turns, counts_.facts, counts_.distractors,
                                    counts_.text_bytes, static_cast<std::uint32_t>(text.id.size()),
                                    0});
-  Speakers speakers;
+  Speakers speakers(text);
   auto distractor = dialogue.distractors.begin();
   for (std::size_t i = 0; i < text.turns.size(); ++i) {
     const auto& turn = text.turns[i];

@@ -7,7 +7,10 @@
 #include <gtest/gtest.h>
 
 #include "base/errors.h"
+#include "data/preparation/prepare.h"
 #include "tests/batch/made_store.h"
+#include "tests/data/made_files.h"
+#include "tests/support/temporary_folder.h"
 
 namespace banter::data {
 namespace {
@@ -216,7 +219,7 @@ TEST(ReplyRuleTest, AllRightAndSpeakerNameTheTurnsThatAreReplies) {
 TEST(ReplyRuleTest, AutoIsWhatTheCorpusAsksFor) {
   const MadeStore made({.dialogues = 40});
   const auto& split = made.split();
-  for (const auto& [format, name] : {std::pair{"convai2", "right"},
+  for (const auto& [format, name] : {std::pair{"convai2", "speaker:B"},
                                      {"ubuntu_v2", "last"},
                                      {"personal_dialog", "last"},
                                      {"jsonl", "all"},
@@ -225,6 +228,38 @@ TEST(ReplyRuleTest, AutoIsWhatTheCorpusAsksFor) {
       EXPECT_EQ(ReplyRule("auto", format).count(split, split.dialogue(d)),
                 ReplyRule(name).count(split, split.dialogue(d)))
           << format;
+}
+
+/// "your persona" is B's: what he says is learned, whoever begins.
+TEST(ReplyRuleTest, RepliesOfConvai2AreOfWhomThePersonaIs) {
+  const tests::TemporaryFolder folder;
+  std::string text;
+  for (int i = 0; i < 40; ++i) {
+    const auto n = std::to_string(i);
+    text +=
+        "1 your persona: i keep bees " + n + ".\n2 hi " + n + "\tho\n3 and you ?\tmine " + n + "\n";
+    text += "1 your persona: i fly kites " + n + ".\n2 __SILENCE__\they " + n +
+            "\n3 hello\tmine too " + n + "\n";
+  }
+  tests::write_file(folder / "talks.txt", text);
+  PrepareRequest request;
+  request.store = folder / "store";
+  request.data.sources = {{(folder / "talks.txt").string(), "train", "auto"}};
+  request.data.tokenizer.vocab_size = 330;
+  request.quiet = true;
+  prepare(request);
+  const auto store = Store::open(request.store);
+  const auto& split = store.split("train");
+  const ReplyRule rule("auto", split.format());
+  ASSERT_EQ(split.dialogues(), 80U);
+  for (std::uint64_t d = 0; d < split.dialogues(); ++d) {
+    const auto view = split.dialogue(d);
+    EXPECT_EQ(rule.count(split, view), view.turns == 4 ? 2U : 1U);
+    for (std::uint32_t turn = 1; turn < view.turns; ++turn)
+      EXPECT_EQ(rule.is_reply(split, view, turn), split.record(d).turns[turn].speaker == "B");
+    EXPECT_EQ(split.fact_speaker(view.first_fact),
+              split.turn_speaker(view.first_turn + view.turns - 1));
+  }
 }
 
 TEST(ReplyRuleTest, OtherNamesAreRefused) {

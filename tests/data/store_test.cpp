@@ -1,5 +1,6 @@
 #include "data/store/store.h"
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 namespace banter::tests {
 namespace {
 
+namespace fs = std::filesystem;
 using data::Dialogue;
 using data::Store;
 
@@ -122,6 +124,35 @@ TEST_F(StoreTest, GivesThePairsBack) {
     EXPECT_EQ(ids.size(), 1U);
   }
   EXPECT_THROW((void)split.pair_record(2), base::DataError);
+}
+
+/// Speaker A is 1 and B is 2, whoever begins, so that `speaker:B` is B; other names are numbered in
+/// the order they appear.
+TEST_F(StoreTest, LettersNameTheirSpeakers) {
+  data::WordEncoder encoder(tokenizer());
+  const auto speakers_of = [&](const std::vector<std::string>& names) {
+    Dialogue dialogue;
+    dialogue.id = "d";
+    for (const auto& name : names) dialogue.turns.push_back({name, "ok", ""});
+    dialogue.personas = {{names.front(), {"i like tea"}}};
+    data::StoreWriter writer(folder_ / "other", tokenizer());
+    writer.add("train", encode(dialogue, encoder));
+    writer.finish({{"sources", {{{"format", "jsonl"}}}}});
+    const auto store = Store::open(folder_ / "other");
+    const auto& split = store.split("train");
+    EXPECT_EQ(split.fact_speaker(0), split.turn_speaker(0));
+    for (std::size_t turn = 0; turn < names.size(); ++turn)
+      EXPECT_EQ(split.record(0).turns[turn].speaker, names[turn]);
+    std::vector<int> speakers;
+    for (std::uint64_t turn = 0; turn < split.turns(); ++turn)
+      speakers.push_back(split.turn_speaker(turn));
+    fs::remove_all(folder_ / "other");
+    return speakers;
+  };
+  EXPECT_EQ(speakers_of({"B", "A", "B"}), (std::vector<int>{2, 1, 2}));
+  EXPECT_EQ(speakers_of({"C", "?", "C"}), (std::vector<int>{3, 0, 3}));
+  EXPECT_EQ(speakers_of({"B", "ann"}), (std::vector<int>{1, 2}));
+  EXPECT_EQ(speakers_of({"Y", "X"}), (std::vector<int>{1, 2}));
 }
 
 TEST_F(StoreTest, DistractorsStandBesideTheirTurn) {
