@@ -289,7 +289,7 @@ TEST_F(ConsistencyTest, TextsAreReadAsTheClassifiersCorpusWasSpelled) {
 TEST_F(ConsistencyTest, APersonaChangesWhileAChatGoesOn) {
   base::write_durably(desk().folder() / "bo.txt", "i have a cat\n\nI like tea\n");
   const auto made = desk().banter(
-      {"chat", "talk", "--persona", "bo.txt", "--nli", "nli", "--json", "--quiet"},
+      {"chat", "stack", "--persona", "bo.txt", "--nli", "nli", "--json", "--quiet"},
       "what do you have\n/persona 1 i have no cat\nwhat do you have\n/persona add i have a dog\n"
       "/persona drop 2\n/persona\n/consistency\nwhat do you have\n/reset\n/persona clear\n"
       "what do you have\n");
@@ -316,14 +316,24 @@ TEST_F(ConsistencyTest, APersonaChangesWhileAChatGoesOn) {
   json::array second = first;
   second.emplace_back(reply(0));
   second.emplace_back(first[0]);
+  const auto log_prob = [](const json::object& object) {
+    return object.at("log_prob").to_number<double>();
+  };
   const auto fresh = [&](const json::array& turns, const json::array& persona) {
     base::write_durably(desk().folder() / "one.jsonl",
                         json::serialize(json::object{{"turns", turns}, {"personas", persona}}));
-    return std::string(desk().answer({"generate", "talk", "one.jsonl"}).at("reply").as_string());
+    return desk().answer({"generate", "stack", "one.jsonl"});
   };
-  EXPECT_EQ(reply(0), fresh(first, {"i have a cat", "I like tea"}));
-  EXPECT_EQ(reply(1), fresh(second, {"i have no cat", "I like tea"}));
-  EXPECT_EQ(reply(5), fresh(first, {}));
+  const auto expect_same = [&](std::size_t i, const json::object& wanted) {
+    EXPECT_EQ(reply(i), std::string(wanted.at("reply").as_string()));
+    EXPECT_NEAR(log_prob(said[i]), log_prob(wanted), 1e-4);
+  };
+  expect_same(0, fresh(first, {"i have a cat", "I like tea"}));
+  expect_same(1, fresh(second, {"i have no cat", "I like tea"}));
+  EXPECT_GT(std::abs(log_prob(said[1]) - log_prob(fresh(second, {"i have a cat", "I like tea"}))),
+            1e-3)
+      << "the persona makes no difference";
+  expect_same(5, fresh(first, {}));
 }
 
 TEST_F(ConsistencyTest, AChatShowsHowTheLastReplyStandsToEachLine) {
