@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <iostream>
 #include <span>
+#include <string_view>
 #include <utility>
 
 #include <unistd.h>
@@ -25,6 +26,7 @@ namespace {
 namespace json = base::json;
 
 constexpr std::int64_t kPerson = 1, kModel = 2;  // speakers, as the first two of a corpus
+constexpr std::string_view kNoPersona = "there is no persona; /persona add TEXT gives it a line\n";
 
 void note(const std::string& text) { std::cerr << "note: " << text << '\n'; }
 
@@ -206,9 +208,10 @@ void Conversation::persona(const std::string& rest) {
     return;
   }
   const auto judged = judgements();
-  view(persona_.lines().empty() ? "there is no persona; /persona add TEXT gives it a line\n"
-                                : persona_view(persona_.lines(), judged),
-       {{"persona", json::value_from(persona_.lines())}});
+  view(persona_.lines().empty() ? std::string(kNoPersona) : persona_view(persona_.lines(), judged),
+       judged.empty() ? json::object{{"persona", json::value_from(persona_.lines())}}
+                      : json::object{{"persona", json::value_from(persona_.lines())},
+                                     {"consistency", consistency_json(persona_.lines(), judged)}});
 }
 
 void Conversation::consistency(const std::string& rest) {
@@ -219,6 +222,8 @@ void Conversation::consistency(const std::string& rest) {
     shows_consistency_ = rest == "on";
   } else if (!last_) {
     view_missing_reply("consistency");
+  } else if (persona_.lines().empty()) {
+    view(std::string(kNoPersona), {{"consistency", json::array()}});
   } else {
     const auto judged = judgements();
     view(persona_view(persona_.lines(), judged),

@@ -20,7 +20,9 @@ using Shapes = std::map<std::string, std::vector<std::int64_t>>;
 
 constexpr std::string_view kRoberta = "roberta.";
 constexpr std::array<std::string_view, 2> kPrefixes = {"bert.", kRoberta};
-constexpr std::array<std::string_view, 3> kPassedOver = {"cls.", "lm_head.", "pooler."};
+/// Heads for tasks, of pretraining and of others.
+constexpr std::array<std::string_view, 5> kPassedOver = {"classifier.", "cls.", "lm_head.",
+                                                         "pooler.", "qa_outputs."};
 constexpr std::string_view kLayer = "encoder.layer.";
 constexpr std::array<std::pair<std::string_view, std::string_view>, 2> kOldNames = {{
     {"LayerNorm.beta", "LayerNorm.bias"},
@@ -49,6 +51,8 @@ NamedTensors with_plain_names(NamedTensors tensors, const std::string& where) {
   return plain;
 }
 
+constexpr std::int64_t kMostLayers = 1'000'000;  // more than any file has tensors
+
 /// Layers up to the last that a tensor names.
 std::int64_t count_layers(const NamedTensors& tensors) {
   std::int64_t count = 0;
@@ -56,7 +60,7 @@ std::int64_t count_layers(const NamedTensors& tensors) {
     if (!name.starts_with(kLayer)) continue;
     std::int64_t layer = -1;
     std::from_chars(name.data() + kLayer.size(), name.data() + name.size(), layer);
-    count = std::max(count, layer + 1);
+    count = std::max(count, std::min(layer, kMostLayers) + 1);
   }
   return count;
 }
@@ -141,8 +145,13 @@ void check_tensors(const NamedTensors& tensors, const Shapes& shapes, const std:
 NamedTensors read_tensors(const fs::path& place) {
   constexpr const char* kLoader = "AutoModel";
   if (fs::is_directory(place)) return read_weights(place, kLoader);
-  if (fs::exists(place) && place.extension() != ".safetensors")
+  constexpr std::array<std::string_view, 4> kPickled = {".bin", ".ckpt", ".pt", ".pth"};
+  const auto extension = place.extension().string();
+  if (std::ranges::find(kPickled, extension) != kPickled.end())
     refuse_pickled(place, place.parent_path(), kLoader);
+  if (fs::exists(place) && extension != ".safetensors")
+    throw CheckpointError(place.string() +
+                          ": is neither a Hugging Face folder nor a .safetensors file");
   return read_weights_file(place);
 }
 
@@ -159,6 +168,10 @@ EncoderWeights read_encoder(const fs::path& place) {
   encoder.network = fs::exists(config)
                         ? encoder_network_of(read_json_file(config), config.string())
                         : network_of_tensors(encoder.tensors, is_named_roberta, where);
+  if (encoder.network.layer_count > std::ssize(encoder.tensors))
+    throw CheckpointError(where + ": has " + std::to_string(encoder.tensors.size()) +
+                          " tensors for an encoder of " +
+                          std::to_string(encoder.network.layer_count) + " layers");
   check_tensors(encoder.tensors, shapes_of(encoder.network), where);
   return encoder;
 }

@@ -167,17 +167,26 @@ Read read_tokenizer_json(const fs::path& file) {
   return read;
 }
 
+/// Whether a vocabulary has no capital, but in the names of marks: its texts were lowered.
+bool has_no_capital(const Pieces& pieces) {
+  return std::ranges::none_of(pieces, [](const auto& item) {
+    return !item.first.starts_with('[') &&
+           std::ranges::any_of(item.first, [](char c) { return c >= 'A' && c <= 'Z'; });
+  });
+}
+
 Read read_vocab_txt(const fs::path& file) {
   Read read;
   const auto text = base::read_file(file);
   for (std::size_t at = 0; at < text.size();) {
     const auto end = std::min(text.find('\n', at), text.size());
-    read.pieces.emplace_back(text.substr(at, end - at), std::ssize(read.pieces));
+    const auto length = end - at - (end > at && text[end - 1] == '\r' ? 1 : 0);
+    read.pieces.emplace_back(text.substr(at, length), std::ssize(read.pieces));
     at = end + 1;
   }
   const auto config = read_json_file_if_there(file.parent_path() / "tokenizer_config.json");
   const auto* small = config.if_contains("do_lower_case");
-  read.is_small = small != nullptr && *small == json::value(true);
+  read.is_small = small == nullptr ? has_no_capital(read.pieces) : *small == json::value(true);
   return read;
 }
 

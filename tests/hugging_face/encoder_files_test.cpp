@@ -144,10 +144,13 @@ TEST(PretrainedWordsTest, WordPiecesBeginAWordOrStandInsideOne) {
   EXPECT_EQ(words.unk, row("[UNK]"));
 }
 
-TEST(PretrainedWordsTest, CaseCountsUnlessTheFileSaysOtherwise) {
+TEST(PretrainedWordsTest, WhereNothingIsSaidAVocabularyWithoutCapitalsLowersLetters) {
   const TemporaryFolder folder;
-  fs::copy(kEncoders / "bert/vocab.txt", folder / "vocab.txt");
-  EXPECT_EQ(words_of(folder.path(), 60).row_of(" The"), kNone);
+  std::ofstream(folder / "vocab.txt") << "[UNK]\r\nthe\r\n##t\r\n";
+  EXPECT_EQ(words_of(folder.path(), 3).row_of(" The"), 1);
+  std::ofstream(folder / "vocab.txt") << "[UNK]\nthe\nAnn\n";
+  EXPECT_EQ(words_of(folder.path(), 3).row_of(" The"), kNone);
+  EXPECT_EQ(words_of(folder.path(), 3).row_of(" Ann"), 2);
 }
 
 TEST(PretrainedWordsTest, HanIsCutOffToo) {

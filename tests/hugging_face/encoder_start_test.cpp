@@ -392,8 +392,12 @@ TEST_F(EncoderStartTest, TensorsThatDoNotFitAreNamed) {
        [&](NamedTensors& tensors) { tensors[part][0][0] = NAN; }},
       {"has encoder.layer.1.attention.output.dense.weight twice",
        [&](NamedTensors& tensors) { tensors[part.substr(5)] = tensors[part].clone(); }},
-      {"has encoder.layer.3.output.dense.bias, which", [&](NamedTensors& tensors) {
+      {"has encoder.layer.3.output.dense.bias, which",
+       [&](NamedTensors& tensors) {
          tensors["bert.encoder.layer.3.output.dense.bias"] = torch::ones({8});
+       }},
+      {"which the encoder that it says to be does not have", [&](NamedTensors& tensors) {
+         tensors["bert.encoder.layer.9000000000000000000.output.dense.bias"] = torch::ones({8});
        }}};
   for (const auto& [expected, by] : cases) {
     const auto place = copy_of("bert");
@@ -402,6 +406,31 @@ TEST_F(EncoderStartTest, TensorsThatDoNotFitAreNamed) {
     EXPECT_NE(said.find(expected), std::string::npos) << said;
     fs::remove_all(place);
   }
+}
+
+/// A damaged file must not make a list of so many names.
+TEST_F(EncoderStartTest, MoreLayersThanTensorsAreRefused) {
+  const auto place = copy_of("bert");
+  fs::remove(place / "config.json");
+  change(place, [](NamedTensors& tensors) {
+    tensors["bert.encoder.layer.9000000000000000000.output.dense.bias"] = torch::ones({8});
+  });
+  const auto said = refusal<base::CheckpointError>(stack_for("bert"), place);
+  EXPECT_NE(said.find("tensors for an encoder of"), std::string::npos) << said;
+}
+
+TEST_F(EncoderStartTest, HeadsForTasksArePassedOver) {
+  const auto place = copy_of("bert");
+  change(place, [](NamedTensors& tensors) {
+    tensors["classifier.dense.weight"] = torch::ones({8, 8});
+    tensors["qa_outputs.bias"] = torch::ones({2});
+  });
+  const auto with_heads = build(stack_for("bert")), without = build(stack_for("bert"));
+  start(*with_heads, place);
+  start(*without, kEncoders / "bert");
+  const auto expected = named_tensors(*without);
+  for (const auto& [name, tensor] : named_tensors(*with_heads))
+    EXPECT_TRUE(tensor.equal(expected.at(name))) << name;
 }
 
 TEST_F(EncoderStartTest, PicklesAndWhatIsNoEncoderAreRefused) {
