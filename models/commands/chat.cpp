@@ -23,7 +23,7 @@ namespace {
 constexpr std::int64_t kMostTurns = 1'000'000;  // of models with each other
 
 bool is_text(std::string_view text) {
-  return !is_blank(text) && !base::first_bad_utf8(text) && text.find('\0') == text.npos;
+  return !base::is_blank(text) && !base::first_bad_utf8(text) && text.find('\0') == text.npos;
 }
 
 /// --self and what belongs to it.

@@ -81,7 +81,7 @@ void Conversation::run(LineSource& lines) {
       if (has_prompt) print("\n");
       return;
     }
-    if (is_blank(*line)) continue;
+    if (base::is_blank(*line)) continue;
     try {
       if (const auto command = command_of(*line); command && command->name == "/quit") return;
       take(*line, has_prompt);

@@ -68,7 +68,7 @@ class Generator {
 
   /// Reads a line; a bad one ends the reading, but not the replies that are on the way.
   void take(const std::string& line) {
-    if (is_blank(line)) return;
+    if (base::is_blank(line)) return;
     try {
       auto given = parse_context(line, lines_.where());
       auto context = to_ids(given, loaded_, lines_.where());
@@ -252,7 +252,7 @@ int run_generate(const std::vector<std::string>& arguments) {
   if (limits.with_draft && !line.common.json)
     throw base::UsageError("--draft is part of the JSON answer: add --json");
 
-  if (base::first_bad_utf8(prefix) || (!prefix.empty() && is_blank(prefix)))
+  if (base::first_bad_utf8(prefix) || (!prefix.empty() && base::is_blank(prefix)))
     throw base::UsageError("--prefix " + base::printable(prefix) +
                            ": must be UTF-8 text that is not blank");
 

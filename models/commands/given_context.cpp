@@ -88,7 +88,7 @@ class Reader {
   }
 
   [[nodiscard]] std::string checked(std::string_view text, const std::string& what) const {
-    if (is_blank(text)) fail(what + " has no text");
+    if (base::is_blank(text)) fail(what + " has no text");
     if (text.find('\0') != std::string_view::npos) fail(what + " holds a NUL character");
     return std::string(text);
   }
@@ -183,10 +183,6 @@ class Reader {
 };
 
 }  // namespace
-
-bool is_blank(std::string_view line) {
-  return line.find_first_not_of(kWhiteSpace) == std::string_view::npos;
-}
 
 GivenContext parse_context(std::string_view line, std::string_view where, bool needs_reply) {
   Reader reader(where);

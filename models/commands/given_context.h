@@ -43,7 +43,4 @@ struct GivenContext {
 ///          key, and a missing `reply` when `needs_reply`
 GivenContext parse_context(std::string_view line, std::string_view where, bool needs_reply = false);
 
-/// True for a line with nothing but white space.
-bool is_blank(std::string_view line);
-
 }  // namespace banter::models

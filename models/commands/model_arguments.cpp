@@ -93,7 +93,7 @@ std::vector<std::string> lines_of(const std::string& file) {
   LineSource source(file);
   while (auto line = source.next()) {
     if (base::first_bad_utf8(*line)) throw base::DataError(source.where() + ": is not UTF-8");
-    if (!is_blank(*line)) lines.push_back(std::move(*line));
+    if (!base::is_blank(*line)) lines.push_back(std::move(*line));
   }
   return lines;
 }

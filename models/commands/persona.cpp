@@ -50,11 +50,9 @@ void Persona::add_file(const std::string& file) {
   LineSource source(file);
   const auto before = lines_.size();
   while (const auto line = source.next()) {
-    std::string_view text = *line;
-    if (lines_.size() == before && text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
-    if (base::is_blank(text)) continue;
+    if (base::is_blank(*line)) continue;
     try {
-      add(text);
+      add(*line);
     } catch (const base::DataError& error) {
       throw base::DataError(source.where() + ": " + error.what());
     }

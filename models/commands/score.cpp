@@ -10,6 +10,7 @@
 #include "base/errors.h"
 #include "base/progress.h"
 #include "base/signals.h"
+#include "base/utf8.h"
 #include "models/commands.h"
 #include "models/commands/given_context.h"
 #include "models/commands/line_source.h"
@@ -157,7 +158,7 @@ int run_score(const std::vector<std::string>& arguments) {
     try {
       const auto text = lines.next();
       if (!text) break;
-      if (!is_blank(*text)) scorer.add(*text, lines.where());
+      if (!base::is_blank(*text)) scorer.add(*text, lines.where());
     } catch (const base::Stopped&) {
       throw;
     } catch (const base::Error&) {  // the good lines before it are answered

@@ -126,11 +126,5 @@ TEST(GivenContextTest, WantsAReplyToScore) {
   EXPECT_THROW((void)parse_context("a\tb", "f:1", true), base::DataError);
 }
 
-TEST(IsBlankTest, KnowsEmptyLines) {
-  EXPECT_TRUE(is_blank(""));
-  EXPECT_TRUE(is_blank(" \t\r"));
-  EXPECT_FALSE(is_blank(" x"));
-}
-
 }  // namespace
 }  // namespace banter::models
