@@ -284,9 +284,9 @@ void check_files(const Request& request) {
 
 /// Throws   UsageError when an option was given that means nothing for a classifier
 void refuse_options_of_replies(const CLI::App& app) {
-  for (const auto* option : {"--metrics", "--replies", "--write-replies", "--write-likelihoods",
-                             "--write-sums", "--set", "--vectors", "--tokenize", "--rank-score",
-                             "--nli", "--pairs", "--pairs-split", "--write-pairs"})
+  for (const auto* option :
+       {"--metrics", "--replies", "--write-replies", "--write-likelihoods", "--set", "--vectors",
+        "--tokenize", "--rank-score", "--nli", "--pairs", "--pairs-split", "--write-pairs"})
     if (app.count(option) > 0)
       throw base::UsageError(std::string("banter evaluate: ") + option +
                              " is of replies, and this run is a classifier of sentence pairs; of "

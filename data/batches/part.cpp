@@ -25,7 +25,7 @@ std::set<std::string> groups_of_part(const std::vector<std::string>& names, cons
   std::ranges::sort(groups);
   // A product that is a whole number but for rounding is that number.
   const auto wanted = std::ceil(part.fraction * static_cast<double>(groups.size()) - 1e-9);
-  groups.resize(std::min(groups.size(), static_cast<std::size_t>(std::max(wanted, 0.0))));
+  groups.resize(std::min(groups.size(), static_cast<std::size_t>(std::max(wanted, 1.0))));
   std::set<std::string> chosen;
   for (auto& [key, name] : groups) chosen.insert(std::move(name));
   return chosen;

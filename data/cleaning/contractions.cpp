@@ -47,7 +47,8 @@ std::optional<std::string> irregular(std::string_view word) {
 
 /// A word of letters and apostrophes, written out.
 std::string expanded(std::string_view word) {
-  if (word.find('\'') == std::string_view::npos) return std::string(word);
+  if (word.find('\'') == std::string_view::npos || base::equal_but_for_case(word, "ain't"))
+    return std::string(word);
   if (auto whole = irregular(word)) return *whole;
   for (const auto& [ending, written_out] : kEndings)
     if (word.size() > ending.size() && ends_with(word, ending))

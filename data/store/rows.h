@@ -19,7 +19,7 @@ namespace banter::data {
 
 static_assert(std::endian::native == std::endian::little, "stores are read in place");
 
-inline constexpr std::int64_t kStoreVersion = 2;
+inline constexpr std::int64_t kStoreVersion = 3;
 inline constexpr const char* kStoreFormat = "banter store";
 inline constexpr const char* kManifestFile = "manifest.json";
 inline constexpr const char* kTokenizerFile = "tokenizer.model";

@@ -304,7 +304,7 @@ TEST_F(StoreTest, AManifestThatIsNoneIsRefused) {
     EXPECT_NE(complaint_after("manifest.json", [&](auto& bytes) { bytes = text; }), "") << text;
   const auto version = complaint_after("manifest.json", [&](std::string& bytes) {
     bytes = whole;
-    bytes.replace(bytes.find("\"version\": 2"), 12, "\"version\": 9");
+    bytes.replace(bytes.find("\"version\": 3"), 12, "\"version\": 9");
   });
   EXPECT_NE(version.find("version 9"), std::string::npos) << version;
 }

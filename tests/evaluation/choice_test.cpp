@@ -75,7 +75,7 @@ TEST(EvaluationChoiceTest, EveryKnownNameThatAnErrorListsIsTaken) {
       EXPECT_NO_THROW((void)EvaluationChoice::named(Names{what.substr(at, end - at)}));
       at = end + 1;
     }
-    EXPECT_EQ(names, kLikelihoodMetrics.size() + 1 + 4 + 6 + known_metrics().size() + 1);
+    EXPECT_EQ(names, kLikelihoodMetrics.size() + 2 + 4 + 6 + known_metrics().size() + 1);
   }
 }
 
