@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <regex>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -525,6 +526,13 @@ TEST_F(ExperimentTest, SentencePairsOfTheRowsOwnStoreOrOfAnotherAreCompared) {
   ASSERT_EQ(others.exit_code, 0) << others.err;
   EXPECT_EQ(others.err.find("train begins"), std::string::npos) << "it is measured, not trained";
   EXPECT_NE(desk.report().at("report.md").find("|split:train|premise:persona|"), std::string::npos);
+
+  const auto texts =
+      desk.experiment("--set evaluate.replies=4 --set 'evaluate.metrics=[length, pair_gain]'");
+  ASSERT_EQ(texts.exit_code, 0) << texts.err;
+  const std::regex signature(R"(length\|[^\s`]*\|data:[0-9a-f]{12}\|)");
+  EXPECT_TRUE(std::regex_search(desk.report().at("report.md"), signature))
+      << "what replies are compared with is not the pairs";
 }
 
 TEST_F(ExperimentTest, ClassifiersOfPairsAreComparedByTheirAccuracy) {

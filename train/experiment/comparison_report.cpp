@@ -36,15 +36,10 @@ constexpr ReferenceRow kReferences[] = {{"bigram", "Kneser-Ney bigram"},
                                         {"hypothesis_words", "bag of words of the hypothesis"},
                                         {"majority", "most frequent label"}};
 
-/// The value of a metric in a part of what `banter evaluate` said; "-" where there is none.
+/// "-" where there is no value.
 std::string reference_cell(const json::object& measured, const char* part, const Column& column) {
-  const auto* object = measured.if_contains(part);
-  if (object == nullptr || !object->is_object()) return "-";
-  const auto* metric = object->get_object().if_contains(column.name);
-  if (metric == nullptr || !metric->is_object()) return "-";
-  const auto* value = metric->get_object().if_contains("value");
-  return value == nullptr || !value->is_number() ? "-"
-                                                 : fixed(value->to_number<double>(), column.digits);
+  const auto value = reference_value(measured, part, column.name);
+  return value ? fixed(*value, column.digits) : "-";
 }
 
 /// Of the first run, where all learned from the same store.

@@ -109,6 +109,7 @@ struct MeasuredRun {
   Measurement likelihoods, texts, answers;
   std::vector<Measurement> pairs;  ///< by `Metrics::pairs`; without groups where it has no such
   std::string data;                ///< hash of what its texts are compared with
+  std::string pair_data;           ///< hash of its pairs; "" without
   std::vector<RunValue> values;    ///< of the columns
 };
 
@@ -186,7 +187,8 @@ class Measurer {
     run.texts = measure(result.samples, metrics_.texts, settings_, vocabulary_);
     run.answers = result.sums.measurement(metrics_.answers);
     for (const auto& reading : metrics_.pairs) run.pairs.push_back(measured_pairs(result, reading));
-    run.data = hash_of_data(result.samples) + text_of_pairs(result, "data");
+    run.data = hash_of_data(result.samples);
+    run.pair_data = text_of_pairs(result, "data");
     const auto likelihoods = values_of(run.likelihoods, result),
                texts = values_of(run.texts, result);
     std::vector<std::vector<RunValue>> pairs;
@@ -262,7 +264,7 @@ struct Pairs {
 bool are_same_replies(const MeasuredRun& a, const MeasuredRun& b,
                       const std::vector<std::string>& answers) {
   return are_same_replies(a.result->likelihoods, b.result->likelihoods) && a.data == b.data &&
-         are_same_pairs(a.result->pairs, b.result->pairs) &&
+         a.pair_data == b.pair_data && are_same_pairs(a.result->pairs, b.result->pairs) &&
          std::ranges::all_of(answers, [&](const std::string& metric) {
            return a.result->sums.is_comparable(b.result->sums, metric);
          });
@@ -383,7 +385,8 @@ void note_choice(const GridResults& results, const EvaluationOptions& evaluate,
                     "a little worse.");
 }
 
-/// What the corpus's own replies reach by the classifier that judged those of the runs.
+/// What the corpus's own replies reach by the classifier that judged those of the runs; nothing
+/// where it judged none.
 void note_references(const GridResults& results, const std::vector<Column>& columns,
                      std::vector<std::string>& notes) {
   for (const auto& column : columns) {
@@ -391,12 +394,9 @@ void note_references(const GridResults& results, const std::vector<Column>& colu
     if (metric == nullptr || metric->need != Need::kJudgements || results.finished.empty())
       continue;
     const auto& run = results.finished.front();
-    const auto where = run.cell->folder.string() + ", evaluation";
-    const auto& reference = base::as_object(base::field(run.measured, "reference", where), where);
-    const auto& score = base::as_object(base::field(reference, column.name, where), where);
-    notes.push_back("The corpus's own replies have " + column.name + " " +
-                    fixed(base::field(score, "value", where).to_number<double>(), column.digits) +
-                    ", judged by the same classifier.");
+    if (const auto value = reference_value(run.measured, "reference", column.name))
+      notes.push_back("The corpus's own replies have " + column.name + " " +
+                      fixed(*value, column.digits) + ", judged by the same classifier.");
   }
 }
 
@@ -432,6 +432,17 @@ std::optional<Interval> whiskers(const RowValues& values) {
   for (const auto& run : values.runs)
     if (std::isfinite(run.value)) return run.test_set;
   return std::nullopt;
+}
+
+std::optional<double> reference_value(const json::object& measured, std::string_view part,
+                                      std::string_view metric) {
+  const auto* object = measured.if_contains(part);
+  if (object == nullptr || !object->is_object()) return {};
+  const auto* found = object->get_object().if_contains(metric);
+  if (found == nullptr || !found->is_object()) return {};
+  const auto* value = found->get_object().if_contains("value");
+  if (value == nullptr || !value->is_number()) return {};
+  return value->to_number<double>();
 }
 
 Summary summarise(const GridResults& results, const ExperimentOptions& options) {

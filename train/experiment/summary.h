@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "train/experiment/results.h"
@@ -58,5 +59,9 @@ struct Summary {
 /// Measures the finished runs from what they left, so that no model is needed.
 /// Throws   ConfigError when a metric cannot be had of them; Stopped when a signal came
 Summary summarise(const GridResults& results, const ExperimentOptions& options);
+
+/// The value of a metric in a part of what `banter evaluate` said; nothing where there is none.
+std::optional<double> reference_value(const base::json::object& measured, std::string_view part,
+                                      std::string_view metric);
 
 }  // namespace banter::train
