@@ -58,6 +58,17 @@ class EvaluateCommandTest : public testing::Test {
   tests::TemporaryFolder folder_;
 };
 
+/// What `banter evaluate` complains of with `first` and `more` arguments.
+std::string error_with(std::vector<std::string> first, const std::vector<std::string>& more) {
+  first.insert(first.end(), more.begin(), more.end());
+  try {
+    run_evaluate(first);
+  } catch (const base::Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
 TEST_F(EvaluateCommandTest, JsonHasEveryMetricWithItsCountAndInterval) {
   const auto text = output_of({run().string(), "--split", "train", "--json", "--quiet", "--threads",
                                "1", "--replies", "30"});
@@ -133,22 +144,10 @@ TEST_F(EvaluateCommandTest, SumsByDialogueHaveTheFiguresThatItTells) {
 TEST_F(EvaluateCommandTest, WhatCannotBeMeasuredIsToldBeforeTheSplitIsScored) {
   const MadeStore plain({.seed = 4, .dialogues = 10, .tokenizer = made_.store().tokenizer()});
   const auto likelihoods = folder_ / "likelihoods.jsonl";
-  const auto error_of = [&](const std::vector<std::string>& more) -> std::string {
-    std::vector<std::string> arguments = {run().string(),
-                                          "--split",
-                                          "train",
-                                          "--store",
-                                          plain.folder().string(),
-                                          "--quiet",
-                                          "--write-likelihoods",
-                                          likelihoods.string()};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    try {
-      run_evaluate(arguments);
-    } catch (const base::Error& error) {
-      return error.what();
-    }
-    return "no error";
+  const auto error_of = [&](const std::vector<std::string>& more) {
+    return error_with({run().string(), "--split", "train", "--store", plain.folder().string(),
+                       "--quiet", "--write-likelihoods", likelihoods.string()},
+                      more);
   };
   EXPECT_NE(error_of({"--metrics", "hits"}).find("no reply has other candidates"),
             std::string::npos);
@@ -259,15 +258,8 @@ TEST_F(EvaluateCommandTest, PairsOfAStoreAreMeasuredWithTheirPremiseAsPersona) {
 }
 
 TEST_F(EvaluateCommandTest, PairsThatCannotBeMeasuredAreErrors) {
-  const auto error_of = [&](const std::vector<std::string>& more) -> std::string {
-    std::vector<std::string> arguments = {run().string(), "--quiet", "--split", "train"};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    try {
-      run_evaluate(arguments);
-    } catch (const base::Error& error) {
-      return error.what();
-    }
-    return "no error";
+  const auto error_of = [&](const std::vector<std::string>& more) {
+    return error_with({run().string(), "--quiet", "--split", "train"}, more);
   };
   EXPECT_NE(error_of({"--metrics", "pairs"}).find("pairs needs --pairs STORE"), std::string::npos);
   EXPECT_NE(error_of({"--metrics", "ppl", "--pairs", ""}).find("not among --metrics"),
