@@ -29,4 +29,10 @@ struct Pair {
   bool operator==(const Pair&) const = default;
 };
 
+/// What pairs that depend on each other share: their group or, where the corpus gives none, their
+/// premise, about which they all are.
+inline const std::string& group_of(const Pair& pair) {
+  return pair.group.empty() ? pair.premise : pair.group;
+}
+
 }  // namespace banter::data

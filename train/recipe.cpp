@@ -75,6 +75,10 @@ Recipe read(configs::Config config, configs::Config learning) {
   auto [batch, train, judged_on] = read_learning(root);
   if (judged_on == JudgedOn::kPairs && !mix.empty())
     root.fail("mix", "is of dialogues; a classifier learns from the pairs of `store`");
+  if (judged_on == JudgedOn::kPairs && pairs != PairSource{})
+    root.fail("pairs",
+              "is of models that learn from dialogues; a classifier learns from the pairs of "
+              "`store`, and train.split and train.fraction say which");
   if (judged_on == JudgedOn::kPairs && train.pairs_per_dialogue_batch > 0)
     root.section("train").fail("pairs_per_dialogue_batch",
                                "must be 0: a classifier learns from pairs alone, those of `store`");

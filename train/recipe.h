@@ -22,7 +22,9 @@ struct PairSource {
   std::filesystem::path store;  ///< "" = the recipe's
   std::string split = "train";
   double fraction = 1;           ///< of the groups of it, by train.fraction_seed; in (0, 1]
-  std::string exclude = "none";  ///< none|dropped: those of dialogues that train.fraction drops
+  std::string exclude = "none";  ///< none|dropped: those made from what train.fraction drops
+
+  bool operator==(const PairSource&) const = default;
 };
 
 /// What `banter train` reads of a recipe.

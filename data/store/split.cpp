@@ -136,6 +136,11 @@ std::string_view Split::id(std::uint64_t dialogue) const {
   return at.files.dialogue_id(at.index);
 }
 
+std::string Split::group(std::uint64_t dialogue) const {
+  const auto at = impl_->dialogue(dialogue);
+  return at.files.dialogue_group(at.index);
+}
+
 Dialogue Split::record(std::uint64_t dialogue) const {
   const auto at = impl_->dialogue(dialogue);
   return at.files.dialogue_record(at.index);

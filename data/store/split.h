@@ -62,6 +62,8 @@ class Split {
                          std::uint32_t max = UINT32_MAX) const;
 
   [[nodiscard]] std::string_view id(std::uint64_t dialogue) const;  ///< as in the corpus
+  /// Dialogues of one group tell the same talk; "" where the corpus gives none. Decodes no text.
+  [[nodiscard]] std::string group(std::uint64_t dialogue) const;
   /// The record as it was read: texts decoded from ids, speakers' names, times, meta, personas.
   [[nodiscard]] Dialogue record(std::uint64_t dialogue) const;
 

@@ -191,6 +191,13 @@ std::string_view SplitFiles::dialogue_id(std::uint64_t dialogue) const {
   return dialogue_text(dialogue).first;
 }
 
+std::string SplitFiles::dialogue_group(std::uint64_t dialogue) const {
+  const std::string where = folder_.string() + ": dialogue " + std::to_string(dialogue);
+  const auto details = base::parse_json(dialogue_text(dialogue).second, where);
+  const auto& rest = base::as_object(details, where);
+  return rest.contains("group") ? std::string(base::string_field(rest, "group", where)) : "";
+}
+
 Dialogue SplitFiles::dialogue_record(std::uint64_t number) const {
   const auto [id, details] = dialogue_text(number);
   Dialogue record;

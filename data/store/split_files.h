@@ -93,6 +93,7 @@ class SplitFiles {
   }
 
   [[nodiscard]] std::string_view dialogue_id(std::uint64_t dialogue) const;
+  [[nodiscard]] std::string dialogue_group(std::uint64_t dialogue) const;
   [[nodiscard]] Dialogue dialogue_record(std::uint64_t number) const;
   [[nodiscard]] Pair pair_record(std::uint64_t number) const;
 

@@ -42,6 +42,7 @@ std::vector<data::Dialogue> dialogues(const MadeDialogues& made) {
   for (std::size_t d = 0; d < all.size(); ++d) {
     auto& dialogue = all[d];
     dialogue.id = "d" + std::to_string(d);
+    if (made.views > 1) dialogue.group = "t" + std::to_string(d / made.views);
     const auto turns = d == 0 ? 1 : d == 1 ? made.most_turns : 1 + draws.below(made.most_turns);
     for (std::size_t t = 0; t < turns; ++t) {
       const auto most = draws.below(3) == 0 ? made.most_words : 1 + made.most_words / 6;

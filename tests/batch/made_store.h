@@ -16,6 +16,7 @@ struct MadeDialogues {
   std::size_t dialogues = 60;
   std::size_t most_turns = 12;  ///< some dialogues have one, some this many
   std::size_t most_words = 30;  ///< of a turn; short turns are more frequent
+  std::size_t views = 1;        ///< dialogues one after the other that share a group, 1 = no groups
   bool personas = true;
   std::size_t distractors = 0;                    ///< beside every turn from the second on
   std::size_t pairs = 0;                          ///< sentence pairs, a third of each label

@@ -10,7 +10,7 @@
 
 #include <gtest/gtest.h>
 
-#include "base/errors.h"
+#include "data/batches/dropped_dialogues.h"
 #include "data/batches/example_order.h"
 #include "data/batches/pair_order.h"
 #include "data/preparation/prepare.h"
@@ -159,42 +159,91 @@ TEST_F(PartTest, PairsAreTakenByTheirGroups) {
   EXPECT_TRUE(std::ranges::includes(half, quarter));
 }
 
-TEST_F(PartTest, PairsOfDroppedDialoguesAreLeftOutByIdOrGroup) {
+TEST_F(PartTest, PairsWithoutAGroupGoByTheirPremise) {
+  std::string lines;
+  for (int i = 0; i < 60; ++i)
+    lines += R"({"id": "p)" + std::to_string(i) + R"(", "premise": "premise )" +
+             std::to_string(i % 20) + R"(", "hypothesis": "so", "label": "entailment"})" + "\n";
+  const auto store = made({{"pairs.jsonl", lines}});
+  const auto& split = store.split("train");
+  const auto quarter =
+      pairs_of(split, chosen_pairs(split, PairChoice::kDecided), {.fraction = 0.25});
+  EXPECT_EQ(quarter.size(), 15U);
+  std::map<std::string, int> premises;
+  for (const auto pair : quarter) ++premises[split.pair_record(pair).premise];
+  for (const auto& [premise, count] : premises) EXPECT_EQ(count, 3) << premise;
+}
+
+TEST_F(PartTest, PairsAreMadeFromTheDialogueThatTheirGroupNames) {
   const auto store = made({{"pairs.jsonl", some_pairs()}, {"talks.jsonl", some_dialogues()}});
   const auto& split = store.split("train");
-  const auto all = chosen_pairs(split, PairChoice::kDecided);
   bool both_ways = false;
   for (std::uint64_t seed = 1; seed <= 6; ++seed) {
-    const Part part{.fraction = 0.5, .seed = seed};
-    DialogueNames names;
-    names.add(split, part);
-    std::set<std::string> kept = {""};  // what names nothing stays
+    DroppedDialogues dropped;
+    dropped.add(split, {.fraction = 0.5, .seed = seed});
+    std::set<std::string> kept = {""};  // what names nothing, and has no text of theirs, stays
     for (const auto d : part_of(split, 0.5, seed)) {
       const auto record = split.record(d);
       kept.insert({record.id, record.group});
     }
-    Numbers expected;
-    for (const auto pair : all)
-      if (kept.contains(split.pair_record(pair).group)) expected.push_back(pair);
-    EXPECT_EQ(pairs_without_dropped(split, all, names), expected);
-    EXPECT_LT(expected.size(), all.size());
+    std::uint64_t made = 0;
+    for (std::uint64_t p = 0; p < split.pairs(); ++p) {
+      const auto pair = split.pair_record(p);
+      EXPECT_EQ(dropped.made(pair), !kept.contains(pair.group)) << pair.id << " " << pair.group;
+      made += dropped.made(pair) ? 1 : 0;
+    }
+    EXPECT_GT(made, 0U);
+    EXPECT_LT(made, split.pairs());
     EXPECT_EQ(kept.contains("d8"), kept.contains("d9"));
     both_ways = both_ways || kept.contains("both");
   }
   EXPECT_TRUE(both_ways) << "some part has the group";
 }
 
-TEST_F(PartTest, PairsThatNameNoDialogueCannotBeTold) {
-  const auto store = made({{"pairs.jsonl", some_pairs()}, {"train.txt", mirrored_talks()}});
+TEST_F(PartTest, PairsThatNameNoDialogueAreMadeFromTheOnesThatSayTheirSentences) {
+  const auto store = made({{"talks.txt", mirrored_talks()}});
   const auto& split = store.split("train");
-  DialogueNames names;
-  names.add(split, {.fraction = 0.5});
-  try {
-    (void)pairs_without_dropped(split, chosen_pairs(split, PairChoice::kAll), names);
-    FAIL() << "pairs that name nothing were taken";
-  } catch (const base::DataError& error) {
-    EXPECT_NE(std::string(error.what()).find("pairs.exclude"), std::string::npos) << error.what();
+  DroppedDialogues dropped;
+  dropped.add(split, {.fraction = 0.5});
+  std::set<int> kept;
+  for (const auto d : part_of(split, 0.5)) kept.insert(static_cast<int>(d / 2));
+  const auto made = [&](const std::string& premise, const std::string& hypothesis) {
+    return dropped.made({.id = "p",
+                         .premise = premise,
+                         .hypothesis = hypothesis,
+                         .label = Label::kEntailment,
+                         .source = "",
+                         .group = "names nothing"});
+  };
+  for (int talk = 0; talk < kTalks; ++talk) {
+    const bool is_dropped = !kept.contains(talk);
+    EXPECT_EQ(made(text_of(talk, 2), "it rains"), is_dropped);
+    EXPECT_EQ(made("it rains", text_of(talk, 2)), is_dropped);
+    EXPECT_EQ(made("TURN 2: of talk " + std::to_string(talk) + " !", "so"), is_dropped)
+        << "by letters and digits";
+    EXPECT_EQ(made(text_of(talk, 2), "i keep bees."), is_dropped) << "a fact of kept ones, too";
   }
+  EXPECT_FALSE(made("i keep bees.", "i fly kites."));
+  EXPECT_FALSE(made("...", "?")) << "no letter, no sentence";
+}
+
+TEST_F(PartTest, AFactOfDroppedDialoguesAloneIsTheirs) {
+  std::string talks;
+  for (int talk = 0; talk < kTalks; ++talk)
+    talks += "1 your persona: i am number " + std::to_string(talk) + ".\n2 hi\thello\n";
+  const auto store = made({{"talks.txt", talks}});
+  const auto& split = store.split("train");
+  DroppedDialogues dropped;
+  dropped.add(split, {.fraction = 0.25});
+  std::size_t made = 0;
+  for (int talk = 0; talk < kTalks; ++talk)
+    made += dropped.made({.id = "p",
+                          .premise = "i am number " + std::to_string(talk) + ".",
+                          .hypothesis = "hello",
+                          .label = Label::kContradiction,
+                          .source = "",
+                          .group = ""});
+  EXPECT_EQ(made, kTalks - part_of(split, 0.25).size());
 }
 
 }  // namespace

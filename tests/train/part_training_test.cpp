@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "data/batches/dropped_dialogues.h"
 #include "data/batches/pair_order.h"
 #include "data/batches/part.h"
 #include "tests/train/trainer_fixture.h"
@@ -100,6 +101,31 @@ TEST_F(PartTrainingTest, AClassifierLearnsFromThePairsOfAPart) {
   EXPECT_NE(hash_of(classifier), store().hash());
 }
 
+TEST_F(PartTrainingTest, PairsOfDroppedDialoguesAreCountedOrLeftOut) {
+  const auto& split = store().split("train");
+  const std::vector<std::string> half = {"train.fraction=0.5"};
+  data::DroppedDialogues dropped;
+  dropped.add(split, {.fraction = 0.5});
+  std::uint64_t made = 0;
+  const auto decided = data::chosen_pairs(split, data::PairChoice::kDecided);
+  for (const auto pair : decided) made += dropped.made(split.pair_record(pair)) ? 1 : 0;
+  ASSERT_GT(made, 0U);
+  ASSERT_LT(made, decided.size());
+  const auto all = stack("all", {half[0]});
+  train(all);
+  EXPECT_EQ(start_of(all).at("pairs"), decided.size());
+  EXPECT_EQ(start_of(all).at("pairs_of_dropped"), made);
+  const auto without = stack("without", {half[0], "pairs.exclude=dropped"});
+  train(without);
+  EXPECT_EQ(start_of(without).at("pairs"), decided.size() - made);
+  EXPECT_EQ(start_of(without).at("pairs_of_dropped"), 0);
+  EXPECT_NE(hash_of(without), hash_of(all));
+  const auto whole = stack("whole", {"pairs.exclude=dropped"});
+  train(whole);
+  EXPECT_EQ(start_of(whole).at("pairs"), decided.size()) << "nothing is dropped";
+  EXPECT_FALSE(start_of(whole).contains("pairs_of_dropped"));
+}
+
 TEST_F(PartTrainingTest, AnotherPartUnderTheSameNameIsRefused) {
   train(stack("run", {"train.fraction=0.5"}));
   const auto said = problem<base::Error>([&] { train(stack("run", {"train.fraction=0.25"})); });
@@ -115,9 +141,11 @@ TEST_F(PartTrainingTest, WhatIsNoPartIsToldWithItsKey) {
   }
   EXPECT_NE(complaint({"train.fraction_seed=-1"}).find("train.fraction_seed: "), std::string::npos);
   EXPECT_NE(complaint({"pairs.exclude=all"}).find("pairs.exclude: "), std::string::npos);
-  EXPECT_NE(complaint({"pairs.exclude=dropped", "train.fraction=0.5"}).find("pairs.exclude"),
+  EXPECT_NE(complaint({"pairs.fraction=0.5", "train.keep_best=[accuracy]",
+                       "model={type: nli, dim: 12, heads: 2, ffn_dim: 16, encoder_layers: 1}"})
+                .find("pairs: "),
             std::string::npos)
-      << "the groups of these pairs name no dialogue";
+      << "a classifier takes train.fraction";
 }
 
 /// A part always has a group; whether it has a reply depends on which.

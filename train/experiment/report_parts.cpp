@@ -80,20 +80,23 @@ std::string state_of(const OpenCell& open) {
 void add_runs(Document& document, const GridResults& results) {
   document.heading(2, "Runs");
   DocumentTable table{
-      .head = {"run", "dialogues", "replies", "pairs", "steps", "labels", "stopped by",
-               "parameters", "threads", "device", "recipe", "store", "checkpoint"},
+      .head = {"run", "dialogues", "replies", "pairs", "of dropped", "steps", "labels",
+               "stopped by", "parameters", "threads", "device", "recipe", "store", "checkpoint"},
       .rows = {}};
   for (const auto& run : results.finished) {
     const auto& facts = run.facts;
     table.rows.push_back(
         {run.cell->name, amount_text(facts, "dialogues"), amount_text(facts, "replies"),
-         amount_text(facts, "pairs"), std::to_string(facts.steps), std::to_string(facts.labels),
-         facts.why, std::to_string(facts.parameters), std::to_string(facts.threads), facts.device,
+         amount_text(facts, "pairs"), amount_text(facts, "pairs_of_dropped"),
+         std::to_string(facts.steps), std::to_string(facts.labels), facts.why,
+         std::to_string(facts.parameters), std::to_string(facts.threads), facts.device,
          short_hash(run.cell->recipe_key), short_hash(run.store_hash), checkpoint_of(run)});
   }
   document.blocks.emplace_back(std::move(table));
   document.paragraph(
-      "Dialogues, replies and pairs are those that it learns from. A label is a token of a reply "
+      "Dialogues, replies and pairs are those that it learns from; `of dropped`: pairs that were "
+      "made from dialogues that it does not learn from (train.fraction). A label is a token of a "
+      "reply "
       "that the loss counts; equal steps of equally many labels are "
       "equal work for every model. The hashes are of the effective recipe (without folders, "
       "threads and decoding), of the prepared store, and of the checkpoint that was measured.");

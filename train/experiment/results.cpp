@@ -39,7 +39,7 @@ void read_log(const Cell& cell, CellResult& result) {
     result.facts.device = base::string_field(event, "device", where);
     result.facts.threads = base::integer_field(event, "threads", where);
     result.facts.parameters = base::integer_field(event, "parameters", where);
-    for (const auto* amount : {"dialogues", "replies", "pairs"})
+    for (const auto* amount : {"dialogues", "replies", "pairs", "pairs_of_dropped"})
       if (event.contains(amount))
         result.facts.learned_from[amount] = base::integer_field(event, amount, where);
   }

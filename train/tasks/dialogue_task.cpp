@@ -1,9 +1,11 @@
 #include "train/tasks/dialogue_task.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/errors.h"
 #include "base/random.h"
+#include "data/batches/dropped_dialogues.h"
 #include "models/registry.h"
 #include "train/mix_hash.h"
 #include "train/steering.h"
@@ -50,16 +52,25 @@ std::vector<data::BatchMix::Source> sources_of(const Recipe& recipe, const data:
   return sources;
 }
 
-/// The entailed and contradicted pairs of a split that a recipe learns from, where its dialogues
-/// are those of `sources`.
-std::vector<std::uint64_t> pairs_to_learn(const Recipe& recipe, const data::Split& split,
-                                          const std::vector<data::BatchMix::Source>& sources) {
-  auto pairs = data::pairs_of(split, data::chosen_pairs(split, data::PairChoice::kDecided),
-                              {recipe.pairs.fraction, recipe.train.fraction_seed});
-  if (recipe.pairs.exclude == "none") return pairs;
-  data::DialogueNames names;
-  for (const auto& source : sources) names.add(*source.split, source.part);
-  return data::pairs_without_dropped(split, pairs, names);
+/// Leaves out of `pairs`, or just counts, those that were made from dialogues that a recipe drops.
+/// Returns   how many of those that are left were
+std::uint64_t without_dropped(const Recipe& recipe, const data::Split& split,
+                              const std::vector<data::BatchMix::Source>& sources,
+                              std::vector<std::uint64_t>& pairs) {
+  data::DroppedDialogues dropped;
+  for (const auto& source : sources) dropped.add(*source.split, source.part);
+  const auto is_of_dropped = [&](std::uint64_t pair) {
+    return dropped.made(split.pair_record(pair));
+  };
+  if (recipe.pairs.exclude == "none")
+    return static_cast<std::uint64_t>(std::ranges::count_if(pairs, is_of_dropped));
+  std::erase_if(pairs, is_of_dropped);
+  if (pairs.empty())
+    throw base::ConfigError(
+        "pairs.exclude: every sentence pair of split \"" + split.name() +
+        "\" was made from a dialogue that train.fraction drops; learn from more dialogues, or set "
+        "it to none");
+  return 0;
 }
 
 const data::Split* split_to_judge_by(const Recipe& recipe, const data::Store& store) {
@@ -90,8 +101,11 @@ void DialogueTask::begin_pairs() {
   if (!source.store.empty()) pair_store_ = open_beside(store_, source.store, "pairs.store");
   const auto& store = pair_store_ ? *pair_store_ : store_;
   const auto& split = store.split(source.split);
-  pairs_.emplace(split, pairs_to_learn(recipe_, split, sources_of(recipe_, store_, mixed_)),
-                 recipe_.batch, store_.tokenizer().special(),
+  auto pairs = data::pairs_of(split, data::chosen_pairs(split, data::PairChoice::kDecided),
+                              {source.fraction, recipe_.train.fraction_seed});
+  if (recipe_.train.fraction < 1)
+    pairs_of_dropped_ = without_dropped(recipe_, split, sources_of(recipe_, store_, mixed_), pairs);
+  pairs_.emplace(split, std::move(pairs), recipe_.batch, store_.tokenizer().special(),
                  base::join_keys(recipe_.train.seed, base::key_of("pairs")));
   if (model_->pair_loss_counts(pairs_->next()).empty())
     throw base::ConfigError(
@@ -160,6 +174,7 @@ std::string DialogueTask::data_hash() const {
 Amounts DialogueTask::learned_from() const {
   Amounts amounts = {{"dialogues", stream_.dialogues()}, {"replies", stream_.replies()}};
   if (pairs_) amounts.emplace_back("pairs", pairs_->pairs());
+  if (pairs_of_dropped_) amounts.emplace_back("pairs_of_dropped", *pairs_of_dropped_);
   return amounts;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -45,6 +46,7 @@ class DialogueTask : public Task {
   data::BatchMix stream_;
   std::optional<data::Store> pair_store_;  ///< where it is another one
   std::optional<data::PairStream> pairs_;
+  std::optional<std::uint64_t> pairs_of_dropped_;  ///< of them; where dialogues are dropped
   const data::Split* valid_ = nullptr;
 };
 

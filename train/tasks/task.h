@@ -29,7 +29,8 @@ struct MicroBatch {
   std::function<std::vector<models::LossSum>(std::int64_t updates)> losses;
 };
 
-/// How much there is to learn from in an epoch: "dialogues", "replies", "pairs" and their numbers.
+/// How much there is to learn from in an epoch: "dialogues", "replies", "pairs" and their numbers;
+/// "pairs_of_dropped", pairs that were made from dialogues that it does not learn from.
 using Amounts = std::vector<std::pair<std::string, std::uint64_t>>;
 
 /// What one pass over the validation split says.
