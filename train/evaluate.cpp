@@ -9,15 +9,16 @@
 #include "models/decoding/decoder.h"
 #include "models/decoding/eval_mode.h"
 #include "models/decoding/wording.h"
+#include "train/dialogue_groups.h"
 
 namespace banter::train {
 namespace {
 
-/// Sums of one batch's replies added to the dialogue that each belongs to.
-void add_to_dialogues(const std::vector<Likelihood>& replies, const data::Batch& batch,
-                      std::vector<Likelihood>& dialogues) {
+/// Sums of one batch's replies added to the sums that each belongs to, by `groups_of_dialogues`.
+void add_to_groups(const std::vector<Likelihood>& replies, const data::Batch& batch,
+                   const std::vector<std::uint64_t>& groups, std::vector<Likelihood>& sums) {
   for (std::size_t b = 0; b < replies.size(); ++b)
-    dialogues[batch.examples[b].dialogue] += replies[b];
+    sums[groups[batch.examples[b].dialogue]] += replies[b];
 }
 
 /// The sums of a batch's replies, with their bounds where the model's scores are not exact.
@@ -101,40 +102,40 @@ Evaluation evaluate(models::DialogueModel& model, const data::Split& split,
   data::EvaluationStream stream(split, options, model.vocabulary().special);
   base::Progress progress(
       {.label = "evaluate", .unit = "replies", .total = stream.replies(), .quiet = quiet});
-  const auto dialogues = static_cast<std::size_t>(split.dialogues());
+  const auto groups = groups_of_dialogues(split);
   Evaluation sums{.replies = {},
-                  .model = std::vector<Likelihood>(dialogues),
-                  .bigram = std::vector<Likelihood>(dialogues),
-                  .unigram = std::vector<Likelihood>(dialogues),
-                  .by_turn = TurnSums(dialogues),
+                  .model = std::vector<Likelihood>(groups.size()),
+                  .bigram = std::vector<Likelihood>(groups.size()),
+                  .unigram = std::vector<Likelihood>(groups.size()),
+                  .by_turn = TurnSums(groups.size()),
                   .further = {}};
   data::Batch batch;
   while (stream.next(batch)) {
     base::throw_if_stopped();
     const auto on_device = batch.to(device);
     const auto replies = model_likelihoods(model, batch, on_device);
-    add_to_dialogues(replies, batch, sums.model);
+    add_to_groups(replies, batch, groups, sums.model);
     for (const auto& [name, score] : model.further_scores(on_device)) {
-      auto& groups = sums.further.try_emplace(name, dialogues).first->second;
-      add_to_dialogues(reply_likelihoods(score, batch), batch, groups);
+      auto& further = sums.further.try_emplace(name, groups.size()).first->second;
+      add_to_groups(reply_likelihoods(score, batch), batch, groups, further);
     }
     for (std::size_t b = 0; b < replies.size(); ++b) {
-      sums.replies.push_back({.dialogue = batch.examples[b].dialogue,
-                              .turn = batch.examples[b].turn,
-                              .sums = replies[b]});
-      sums.by_turn.add(batch.examples[b].dialogue, batch.examples[b].turn, replies[b]);
+      const auto [dialogue, turn] = batch.examples[b];
+      sums.replies.push_back(
+          {.dialogue = dialogue, .turn = turn, .group = groups[dialogue], .sums = replies[b]});
+      sums.by_turn.add(groups[dialogue], turn, replies[b]);
     }
     if (baseline != nullptr) {
-      add_to_dialogues(baseline_likelihoods(*baseline, batch, true), batch, sums.bigram);
-      add_to_dialogues(baseline_likelihoods(*baseline, batch, false), batch, sums.unigram);
+      add_to_groups(baseline_likelihoods(*baseline, batch, true), batch, groups, sums.bigram);
+      add_to_groups(baseline_likelihoods(*baseline, batch, false), batch, groups, sums.unigram);
     }
     progress.advance(batch.examples.size());
   }
-  const auto drop_empty = [](std::vector<Likelihood>& groups) {
-    std::erase_if(groups, [](const Likelihood& group) { return group.replies == 0; });
+  const auto drop_empty = [](std::vector<Likelihood>& all) {
+    std::erase_if(all, [](const Likelihood& group) { return group.replies == 0; });
   };
-  for (auto* groups : {&sums.model, &sums.bigram, &sums.unigram}) drop_empty(*groups);
-  for (auto& [name, groups] : sums.further) drop_empty(groups);
+  for (auto* all : {&sums.model, &sums.bigram, &sums.unigram}) drop_empty(*all);
+  for (auto& [name, all] : sums.further) drop_empty(all);
   return sums;
 }
 
@@ -146,11 +147,12 @@ std::vector<Sample> answer(models::DialogueModel& model, const data::Tokenizer& 
       spread_examples(split, data::ReplyRule(options.reply_by, split.format()), count);
   base::Progress progress(
       {.label = "answer", .unit = "replies", .total = examples.size(), .quiet = quiet});
+  const auto groups = groups_of_dialogues(split);
   std::vector<Sample> samples;
   for (const auto& example : examples) {
     const auto context = data::context_of(split, example, options);
     auto& sample = samples.emplace_back(
-        Sample{.references = {tokenizer.decode(context.reply)}, .group = example.dialogue});
+        Sample{.references = {tokenizer.decode(context.reply)}, .group = groups[example.dialogue]});
     for (const auto& turn : context.turns) sample.context.push_back(tokenizer.decode(turn.ids));
     for (const auto& fact : context.facts) sample.persona.push_back(tokenizer.decode(fact.ids));
   }

@@ -23,8 +23,8 @@ namespace banter::train {
 /// The sums of every reply of a scored batch, row by row.
 std::vector<Likelihood> reply_likelihoods(const models::Score& score, const data::Batch& batch);
 
-/// How a model and the n-gram rows fit the same labels: one group for each dialogue that has a
-/// reply, in the order of the split, so that intervals can be drawn over dialogues.
+/// How a model and the n-gram rows fit the same labels: sums of each group of dialogues that has a
+/// reply (`groups_of_dialogues`), in the order of the split, so that intervals can be drawn.
 struct Evaluation {
   std::vector<ReplyLikelihood> replies;  ///< of the model, in the order in which they were scored
   std::vector<Likelihood> model;
@@ -44,9 +44,8 @@ Evaluation evaluate(models::DialogueModel& model, const data::Split& split,
 
 /// Answers `count` contexts that are spread evenly over the split (all, when it has fewer): the
 /// first reply by `decoding`, the corpus's as reference, the context, all that is known of who
-/// replies, and the dialogue as group. `reranker`: instead of the one that `decoding` names, may be
-/// nothing.
-/// Throws   Stopped when a signal came
+/// replies, and the group of the dialogue. `reranker`: instead of the one that `decoding` names,
+/// may be nothing. Throws   Stopped when a signal came
 std::vector<Sample> answer(models::DialogueModel& model, const data::Tokenizer& tokenizer,
                            const data::Split& split, const data::BatchOptions& options,
                            const models::DecodingOptions& decoding, std::uint64_t count,

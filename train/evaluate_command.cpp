@@ -132,20 +132,21 @@ void measure_ranking(const Request& request, const models::LoadedModel& loaded,
   found.sums.add_hits(ranks, ks);
 }
 
-/// The numbers of the dialogues that have a reply, in the order of the split.
-std::vector<std::uint64_t> dialogues_of(const Evaluation& sums) {
-  std::vector<std::uint64_t> dialogues;
-  dialogues.reserve(sums.replies.size());
-  for (const auto& reply : sums.replies) dialogues.push_back(reply.dialogue);
-  std::ranges::sort(dialogues);
-  dialogues.erase(std::unique(dialogues.begin(), dialogues.end()), dialogues.end());
-  return dialogues;
+/// The different values of a number that replies have, rising.
+std::vector<std::uint64_t> numbers_of(const std::vector<ReplyLikelihood>& replies,
+                                      std::uint64_t ReplyLikelihood::*number) {
+  std::vector<std::uint64_t> numbers;
+  numbers.reserve(replies.size());
+  for (const auto& reply : replies) numbers.push_back(reply.*number);
+  std::ranges::sort(numbers);
+  numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
+  return numbers;
 }
 
 /// The rise of each chosen alteration of the contexts.
 void measure_rises(const Request& request, const models::LoadedModel& loaded,
                    const data::Split& split, const Evaluation& plain, Findings& found) {
-  const auto dialogues = dialogues_of(plain);
+  const auto groups = numbers_of(plain.replies, &ReplyLikelihood::group);
   for (const auto name : request.choice.perturbations) {
     const data::TransformOptions transform{.name = std::string(name)};
     const auto altered =
@@ -155,7 +156,7 @@ void measure_rises(const Request& request, const models::LoadedModel& loaded,
     const auto& rise = found.rises.emplace_back(
         std::string(kPerturb) + transform.name, plain.model, altered,
         (is_random ? "seed:" + std::to_string(transform.seed) + "|" : "") + found.signature);
-    found.sums.add_rise(rise.name, dialogues, plain.model, altered);
+    found.sums.add_rise(rise.name, groups, plain.model, altered);
   }
 }
 
@@ -210,11 +211,12 @@ Findings evaluate_all(const Request& request, const models::LoadedModel& loaded,
   found.store = store.folder().string();
   found.split = split.name();
   found.all = total(sums.model);
-  found.dialogues = sums.model.size();
+  found.dialogues = numbers_of(sums.replies, &ReplyLikelihood::dialogue).size();
+  found.groups = sums.model.size();
   found.baseline_labels = baseline ? baseline->labels() : 0;
   found.signature =
       base + "|replies:" + std::to_string(static_cast<std::uint64_t>(found.all.replies)) +
-      "|words:whitespace|interval:bootstrap-dialogue-1000-12345|version:banter-" + BANTER_VERSION;
+      "|words:whitespace|interval:bootstrap-group-1000-12345|version:banter-" + BANTER_VERSION;
   if (const auto fits = fits_of(request.choice, found.all); !fits.empty()) {
     found.rows.emplace_back(loaded.type, sums.model, fits);
     if (baseline) {

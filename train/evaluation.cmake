@@ -1,6 +1,7 @@
 add_library(
   banter_evaluation
   consistency.cpp
+  dialogue_groups.cpp
   evaluate.cpp
   evaluate_command.cpp
   pairs/classify.cpp

@@ -61,6 +61,7 @@ json::object to_json(const Findings& found) {
                          {"signature", found.signature},
                          {"counts",
                           {{"dialogues", found.dialogues},
+                           {"groups", found.groups},
                            {"replies", whole(found.all.replies)},
                            {"labels", whole(found.all.labels)},
                            {"words", whole(found.all.words)},
@@ -89,7 +90,8 @@ void print(std::ostream& out, const Findings& found) {
     for (const auto& row : found.rows) table.push_back(row.cells());
     out << "\n";
     print_table(out, table);
-    out << "[95 % intervals over dialogues]  " << found.signature << "\n";
+    out << "[95 % intervals over " << found.groups << " groups of dialogues]  " << found.signature
+        << "\n";
   }
   for (const auto& row : found.further) {
     const auto cells = row.cells();

@@ -48,7 +48,7 @@ struct TextScores {
 struct Findings {
   std::string run, store, split, signature;
   Likelihood all;
-  std::uint64_t dialogues = 0, baseline_labels = 0, answered = 0;
+  std::uint64_t dialogues = 0, groups = 0, baseline_labels = 0, answered = 0;
   std::vector<FitRow> rows;  ///< the model, then the n-grams; empty when no likelihood is asked for
   std::vector<FitRow> further;  ///< other scores of the model, each exp(mean nll); with ppl alone
   std::vector<TurnSums::Fit> by_turn;

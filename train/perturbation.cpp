@@ -7,6 +7,7 @@
 #include "base/progress.h"
 #include "base/signals.h"
 #include "models/decoding/eval_mode.h"
+#include "train/dialogue_groups.h"
 #include "train/evaluate.h"
 
 namespace banter::train {
@@ -87,16 +88,17 @@ std::vector<Likelihood> altered_likelihoods(models::DialogueModel& model,
   data::EvaluationStream stream(split, options, tokenizer.special());
   base::Progress progress(
       {.label = transform.name, .unit = "replies", .total = stream.replies(), .quiet = quiet});
-  std::vector<Likelihood> dialogues(static_cast<std::size_t>(split.dialogues()));
+  const auto groups = groups_of_dialogues(split);
+  std::vector<Likelihood> sums(groups.size());
   for (data::Batch batch; stream.next(batch); progress.advance(batch.examples.size())) {
     base::throw_if_stopped();
     const auto changed = batches.of(batch);
     const auto replies = reply_likelihoods(model.score(changed.to(device)), changed);
     for (std::size_t b = 0; b < replies.size(); ++b)
-      dialogues[changed.examples[b].dialogue] += replies[b];
+      sums[groups[changed.examples[b].dialogue]] += replies[b];
   }
-  std::erase_if(dialogues, [](const Likelihood& group) { return group.replies == 0; });
-  return dialogues;
+  std::erase_if(sums, [](const Likelihood& group) { return group.replies == 0; });
+  return sums;
 }
 
 }  // namespace banter::train

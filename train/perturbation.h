@@ -19,7 +19,7 @@ namespace banter::train {
 /// dialogue's id and the turn. The reply, its speaker and the facts stay; where no turn is left, an
 /// empty one stands.
 ///
-/// Returns  one group for each dialogue that has a reply, in the order of the split
+/// Returns  the sums of each group of dialogues that has a reply, in the order of the split
 /// Modes    runs in eval mode under NoGradGuard and leaves the model as it was
 /// Throws   Stopped when a signal came
 /// Source   Sankar et al. 2019, arXiv:1906.01603

@@ -6,6 +6,7 @@
 #include "base/progress.h"
 #include "base/signals.h"
 #include "models/decoding/candidates.h"
+#include "train/dialogue_groups.h"
 #include "train/metrics/texts/f1.h"
 
 namespace banter::train {
@@ -68,6 +69,7 @@ std::vector<Rank> rank_replies(models::DialogueModel& model, const data::Tokeniz
       {.label = "rank", .unit = "replies", .total = examples.size(), .quiet = quiet});
   std::vector<Rank> ranks;
   std::vector<models::Candidates> asked;
+  const auto group_of = groups_of_dialogues(split);
   std::vector<std::uint64_t> groups;
   std::size_t rows = 0;
   const auto rank_asked = [&] {
@@ -88,7 +90,7 @@ std::vector<Rank> rank_replies(models::DialogueModel& model, const data::Tokeniz
     if (rows > 0 && rows + candidates.replies.size() > kRows) rank_asked();
     rows += candidates.replies.size();
     asked.push_back(std::move(candidates));
-    groups.push_back(example.dialogue);
+    groups.push_back(group_of[example.dialogue]);
   }
   rank_asked();
   if (ranks.empty()) fail_without_candidates(split);

@@ -105,7 +105,7 @@ TEST_F(EvaluateCommandTest, WhatItWritesHasTheFiguresThatItTells) {
                                "--set", "decoding.method=beam", "--set", "decoding.beam_size=2"});
   const auto answer = json::parse(text).as_object();
   const auto likelihoods = read_likelihoods(folder_ / "likelihoods.jsonl");
-  const auto sums = total(by_dialogue(likelihoods));
+  const auto sums = total(by_group(likelihoods));
   EXPECT_EQ(static_cast<double>(likelihoods.size()), sums.replies);
   EXPECT_NEAR(sums.ppl(), answer.at("model").at("ppl").at("value").to_number<double>(), 1e-9);
   EXPECT_EQ(sums.words, answer.at("counts").at("words").to_number<double>());
@@ -136,7 +136,7 @@ TEST_F(EvaluateCommandTest, SumsByDialogueHaveTheFiguresThatItTells) {
               answer.at("ranking").at("hits_1").at("value").to_number<double>(), 1e-12);
   EXPECT_NEAR(measured.values().at(1),
               answer.at("perturb").at(names[1]).at("value").to_number<double>(), 1e-9);
-  EXPECT_EQ(measured.groups, answer.at("counts").at("dialogues").to_number<std::size_t>());
+  EXPECT_EQ(measured.groups, answer.at("counts").at("groups").to_number<std::size_t>());
   EXPECT_THROW(run_evaluate({run().string(), "--write-sums", file, "--metrics", "ppl"}),
                base::UsageError);
 }

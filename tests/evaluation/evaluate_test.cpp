@@ -354,5 +354,52 @@ TEST_F(EvaluateTest, AnswersContextsSpreadEvenlyOverTheSplit) {
   EXPECT_EQ(i, all.size());
 }
 
+/// Dialogues 3k, 3k + 1 and 3k + 2 tell one talk.
+class GroupTest : public EvaluateTest {
+ protected:
+  static std::uint64_t group_of(std::uint64_t dialogue) { return dialogue / 3 * 3; }
+
+  MadeStore views_{{.seed = 5,
+                    .dialogues = 30,
+                    .most_turns = 4,
+                    .views = 3,
+                    .distractors = 2,
+                    .tokenizer = made_.store().tokenizer()}};
+};
+
+TEST_F(GroupTest, WhatTellsOneTalkIsSummedTogether) {
+  const auto& split = views_.split();
+  const auto sums = evaluate(*model_, split, options_, &baseline_);
+  std::map<std::uint64_t, Likelihood> expected;
+  for (const auto& reply : sums.replies) {
+    EXPECT_EQ(reply.group, group_of(reply.dialogue));
+    expected[reply.group] += reply.sums;
+  }
+  EXPECT_LE(expected.size(), 10U);
+  ASSERT_EQ(sums.model.size(), expected.size());
+  const auto altered = altered_likelihoods(*model_, views_.store().tokenizer(), split, options_,
+                                           {.name = "reverse_turns"});
+  ASSERT_EQ(altered.size(), expected.size());
+  std::size_t i = 0;
+  for (const auto& [group, sum] : expected) {
+    EXPECT_EQ(sums.model[i].replies, sum.replies);
+    EXPECT_NEAR(sums.model[i].nll, sum.nll, 1e-9);
+    EXPECT_EQ(sums.bigram[i].labels, sum.labels);
+    EXPECT_EQ(altered[i++].labels, sum.labels);
+  }
+}
+
+TEST_F(GroupTest, WhatTellsOneTalkIsOneGroupOfRepliesAndRanks) {
+  const auto& split = views_.split();
+  const auto samples = answer(*model_, views_.store().tokenizer(), split, options_, {}, 1'000'000);
+  const auto ranks =
+      rank_replies(*model_, views_.store().tokenizer(), split, options_, RankScore::kMean);
+  std::set<std::uint64_t> of_samples, of_ranks;
+  for (const auto& sample : samples) of_samples.insert(sample.group);
+  for (const auto& rank : ranks) of_ranks.insert(rank.group);
+  EXPECT_EQ(of_samples, of_ranks) << "every reply has distractors";
+  for (const auto group : of_samples) EXPECT_EQ(group % 3, 0U);
+}
+
 }  // namespace
 }  // namespace banter::train

@@ -183,7 +183,7 @@ class Measurer {
   MeasuredRun operator()(const CellResult& result) {
     MeasuredRun run;
     run.result = &result;
-    run.likelihoods = measure_likelihoods(by_dialogue(result.likelihoods), metrics_.likelihoods);
+    run.likelihoods = measure_likelihoods(by_group(result.likelihoods), metrics_.likelihoods);
     run.texts = measure(result.samples, metrics_.texts, settings_, vocabulary_);
     run.answers = result.sums.measurement(metrics_.answers);
     for (const auto& reading : metrics_.pairs) run.pairs.push_back(measured_pairs(result, reading));

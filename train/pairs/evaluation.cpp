@@ -77,7 +77,8 @@ PairEvaluation evaluate_pairs(models::PairClassifier& classifier, const data::Sp
   for (std::uint64_t pair = 0; pair < split.pairs(); ++pair) {
     base::throw_if_stopped();
     const auto record = split.pair_record(pair);
-    evaluation.pairs.push_back({record.label, record.source, groups.number(record.group)});
+    evaluation.pairs.push_back(
+        {record.label, record.source, groups.number(data::group_of(record))});
     if (!has_baselines) continue;
     words.fits.push_back(fit_of(both->most_probable(record), record.label));
     half.fits.push_back(fit_of(hypothesis->most_probable(record), record.label));

@@ -52,7 +52,7 @@ PairLikelihoods decided_pairs(const data::Split& split) {
   Groups groups;
   for (const auto pair : data::chosen_pairs(split, data::PairChoice::kDecided))
     likelihoods.pairs.push_back({.pair = pair,
-                                 .group = groups.number(split.pair_record(pair).group),
+                                 .group = groups.number(data::group_of(split.pair_record(pair))),
                                  .label = split.pair_label(pair),
                                  .labels = 0,
                                  .nll = {}});

@@ -41,6 +41,7 @@ class SummaryTest : public testing::Test {
       const double wave = 0.01 * static_cast<double>(d % 3);
       run.likelihoods.push_back({.dialogue = d,
                                  .turn = 1,
+                                 .group = d,
                                  .sums = {.nll = nats + wave,
                                           .labels = 3,
                                           .correct = 1,

@@ -19,6 +19,7 @@ namespace {
 ReplyLikelihood reply(std::uint64_t dialogue, std::uint32_t turn, double nll) {
   return {.dialogue = dialogue,
           .turn = turn,
+          .group = dialogue,
           .sums = {.nll = nll, .labels = 4, .correct = 1, .words = 3, .bytes = 11, .replies = 1}};
 }
 
@@ -48,10 +49,28 @@ TEST(LikelihoodFilesTest, AreReadBackInTheOrderOfTheSplit) {
   EXPECT_EQ(replies[1].sums.replies, 1);
   EXPECT_EQ(replies[2].dialogue, 1U);
   EXPECT_EQ(replies[2].sums.bound, 7.25);
-  const auto dialogues = by_dialogue(replies);
-  ASSERT_EQ(dialogues.size(), 2U);
-  EXPECT_NEAR(dialogues[0].nll, 2 + 1.0 / 3, 1e-15);
-  EXPECT_EQ(dialogues[0].labels, 8);
+  const auto groups = by_group(replies);
+  ASSERT_EQ(groups.size(), 2U);
+  EXPECT_NEAR(groups[0].nll, 2 + 1.0 / 3, 1e-15);
+  EXPECT_EQ(groups[0].labels, 8);
+}
+
+TEST(LikelihoodFilesTest, DialoguesOfOneGroupAreSummedTogether) {
+  const tests::TemporaryFolder folder;
+  auto other_side = reply(7, 2, 3);
+  other_side.group = 0;
+  write_likelihoods(folder / "l.jsonl", {other_side, reply(4, 1, 5), reply(0, 1, 2)});
+  const auto replies = read_likelihoods(folder / "l.jsonl");
+  EXPECT_EQ(replies.at(2).dialogue, 7U);
+  EXPECT_EQ(replies.at(2).group, 0U);
+  const auto groups = by_group(replies);
+  ASSERT_EQ(groups.size(), 2U);
+  EXPECT_EQ(groups[0].nll, 5);
+  EXPECT_EQ(groups[0].replies, 2);
+  EXPECT_EQ(groups[1].nll, 5);
+  EXPECT_FALSE(
+      are_same_replies(replies, std::vector{reply(0, 1, 2), reply(4, 1, 5), reply(7, 2, 3)}))
+      << "with other groups they cannot be swapped together";
 }
 
 TEST(LikelihoodFilesTest, AFaultIsToldWithItsLine) {

@@ -15,7 +15,7 @@ namespace banter::train {
 
 /// Where a true reply came among its candidates.
 struct Rank {
-  std::uint64_t group = 0;       ///< replies of one dialogue depend on each other: the same number
+  std::uint64_t group = 0;       ///< replies of one talk depend on each other: the same number
   std::uint32_t rank = 1;        ///< 1 = first
   std::uint32_t candidates = 1;  ///< C, the true reply counted
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <string>
 #include <tuple>
 
@@ -25,6 +26,7 @@ json::object to_json(const ReplyLikelihood& reply) {
                     {"correct", whole(sums.correct)},
                     {"words", whole(sums.words)},
                     {"bytes", whole(sums.bytes)}};
+  if (reply.group != reply.dialogue) line["group"] = reply.group;
   if (sums.bound != 0) line["bound"] = sums.bound;
   return line;
 }
@@ -40,6 +42,9 @@ ReplyLikelihood from_json(const json::object& line, const std::string& where) {
   ReplyLikelihood reply;
   reply.dialogue = static_cast<std::uint64_t>(base::integer_field(line, "dialogue", where));
   reply.turn = static_cast<std::uint32_t>(base::integer_field(line, "turn", where));
+  reply.group = line.contains("group")
+                    ? static_cast<std::uint64_t>(base::integer_field(line, "group", where))
+                    : reply.dialogue;
   reply.sums = {.nll = number_field(line, "nll", where),
                 .labels = number_field(line, "labels", where),
                 .correct = number_field(line, "correct", where),
@@ -50,7 +55,9 @@ ReplyLikelihood from_json(const json::object& line, const std::string& where) {
   return reply;
 }
 
-auto place(const ReplyLikelihood& reply) { return std::tuple(reply.dialogue, reply.turn); }
+auto place(const ReplyLikelihood& reply) {
+  return std::tuple(reply.dialogue, reply.turn, reply.group);
+}
 
 }  // namespace
 
@@ -79,12 +86,12 @@ std::vector<ReplyLikelihood> read_likelihoods(const std::filesystem::path& file)
   return replies;
 }
 
-std::vector<Likelihood> by_dialogue(std::span<const ReplyLikelihood> replies) {
+std::vector<Likelihood> by_group(std::span<const ReplyLikelihood> replies) {
+  std::map<std::uint64_t, Likelihood> groups;
+  for (const auto& reply : replies) groups[reply.group] += reply.sums;
   std::vector<Likelihood> sums;
-  for (std::size_t i = 0; i < replies.size(); ++i) {
-    if (i == 0 || replies[i].dialogue != replies[i - 1].dialogue) sums.emplace_back();
-    sums.back() += replies[i].sums;
-  }
+  sums.reserve(groups.size());
+  for (const auto& [group, sum] : groups) sums.push_back(sum);
   return sums;
 }
 

@@ -48,12 +48,12 @@ void DialogueSums::add_hits(std::span<const Rank> ranks, std::span<const unsigne
     }
 }
 
-void DialogueSums::add_rise(std::string_view metric, std::span<const std::uint64_t> dialogues,
+void DialogueSums::add_rise(std::string_view metric, std::span<const std::uint64_t> groups,
                             std::span<const Likelihood> plain,
                             std::span<const Likelihood> altered) {
-  for (std::size_t i = 0; i < dialogues.size(); ++i)
-    by_dialogue_[dialogues[i]][std::string(metric)] = {.sum = altered[i].nll - plain[i].nll,
-                                                       .count = plain[i].words};
+  for (std::size_t i = 0; i < groups.size(); ++i)
+    by_dialogue_[groups[i]][std::string(metric)] = {.sum = altered[i].nll - plain[i].nll,
+                                                    .count = plain[i].words};
 }
 
 void DialogueSums::add_pair(std::uint64_t group, const PairFit& fit) {

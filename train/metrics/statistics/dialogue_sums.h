@@ -15,20 +15,20 @@
 
 namespace banter::train {
 
-/// Of one dialogue the two sums of a metric that is a sum over a count.
+/// Of one group of dialogues or pairs the two sums of a metric that is a sum over a count.
 struct DialogueSum {
   double sum = 0;    ///< hits; nats that its replies rose by; right labels; nats of labels
   double count = 0;  ///< ranked replies; white-space words of its replies; pairs
 };
 
 /// Metrics that only a model can give (hits_K, perturb_T; accuracy and loss of a classifier), in
-/// the sums of each dialogue, or group of pairs, so that two systems can be tested without their
-/// models.
+/// the sums of each group of dialogues, by the number of its first, or of pairs, so that two
+/// systems can be tested without their models.
 class DialogueSums {
  public:
   void add_hits(std::span<const Rank> ranks, std::span<const unsigned> ks);
-  /// The rise of each dialogue, in the order of `dialogues`, their numbers in the split.
-  void add_rise(std::string_view metric, std::span<const std::uint64_t> dialogues,
+  /// The rise of each group, in the order of `groups`, their numbers.
+  void add_rise(std::string_view metric, std::span<const std::uint64_t> groups,
                 std::span<const Likelihood> plain, std::span<const Likelihood> altered);
 
   /// The accuracy and the loss of a pair of a group.
