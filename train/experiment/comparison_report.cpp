@@ -7,6 +7,7 @@
 #include "train/experiment/axis_curves.h"
 #include "train/experiment/chart.h"
 #include "train/experiment/grid.h"
+#include "train/experiment/references.h"
 #include "train/experiment/report_parts.h"
 #include "train/experiment/report_signatures.h"
 #include "train/metrics/texts/measure.h"

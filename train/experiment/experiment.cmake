@@ -8,17 +8,22 @@ add_library(
   experiment/cell_sources.cpp
   experiment/chart.cpp
   experiment/child.cpp
+  experiment/columns.cpp
   experiment/comparison_report.cpp
   experiment/document.cpp
   experiment/experiment_command.cpp
   experiment/gradient_flow_report.cpp
   experiment/grid.cpp
   experiment/machine.cpp
+  experiment/measured_runs.cpp
+  experiment/notes.cpp
   experiment/options.cpp
+  experiment/references.cpp
   experiment/report_files.cpp
   experiment/report_parts.cpp
   experiment/report_signatures.cpp
   experiment/results.cpp
+  experiment/row_tests.cpp
   experiment/run_progress.cpp
   experiment/runner.cpp
   experiment/summary.cpp)
