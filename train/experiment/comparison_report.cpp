@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 
 #include "train/experiment/axis_curves.h"
 #include "train/experiment/chart.h"
@@ -37,24 +36,16 @@ constexpr ReferenceRow kReferences[] = {{"bigram", "Kneser-Ney bigram"},
                                         {"hypothesis_words", "bag of words of the hypothesis"},
                                         {"majority", "most frequent label"}};
 
-/// "-" where there is no value.
-std::string reference_cell(const json::object& measured, const char* part, const Column& column) {
-  const auto value = reference_value(measured, part, column.name);
-  return value ? fixed(*value, column.digits) : "-";
-}
-
-/// Of the first run, where all learned from the same store.
 void add_references(const GridResults& results, const Summary& summary, DocumentTable& table) {
-  std::set<std::string> stores;
-  for (const auto& run : results.finished) stores.insert(run.store_hash);
-  if (stores.size() != 1) return;
   for (const auto& reference : kReferences) {
-    std::vector<std::string> cells = {reference.name};
-    for (const auto& column : summary.columns)
-      cells.push_back(reference_cell(results.finished.front().measured, reference.key, column));
-    if (std::ranges::any_of(cells.begin() + 1, cells.end(),
-                            [](const std::string& cell) { return cell != "-"; }))
-      table.rows.push_back(std::move(cells));
+    std::vector<std::string> cells = {reference.name, "-"};
+    bool has_any = false;
+    for (const auto& column : summary.columns) {
+      const auto value = reference_value(results, reference.key, column);
+      cells.push_back(value ? fixed(*value, column.digits) : "-");
+      has_any = has_any || value.has_value();
+    }
+    if (has_any) table.rows.push_back(std::move(cells));
   }
 }
 
@@ -69,12 +60,7 @@ void add_means(Document& document, const GridResults& results, const Summary& su
       cells.push_back(spread_text(summary.values[r][c].spread, summary.columns[c].digits));
     table.rows.push_back(std::move(cells));
   }
-  DocumentTable references{.head = table.head, .rows = {}};
-  if (!results.finished.empty()) add_references(results, summary, references);
-  for (auto& row : references.rows) {
-    row.insert(row.begin() + 1, "-");
-    table.rows.push_back(std::move(row));
-  }
+  add_references(results, summary, table);
   document.blocks.emplace_back(std::move(table));
   document.paragraph(
       "Mean ± half of its 95 % interval over seeds (Student's t): how far other "

@@ -121,6 +121,7 @@ class Measurer {
     const auto likelihoods = values_of(run.likelihoods, result),
                texts = values_of(run.texts, result);
     std::vector<std::vector<RunValue>> pairs;
+    pairs.reserve(run.pairs.size());
     for (const auto& measured : run.pairs) pairs.push_back(values_of(measured, result));
     std::vector<RunValue> values;
     for (std::size_t c = 0; c < metrics_.columns.size(); ++c) {

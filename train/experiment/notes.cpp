@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "train/experiment/references.h"
+#include "train/metrics/pairs/pair_metrics.h"
 #include "train/metrics/texts/metric.h"
 #include "train/metrics/texts/scores.h"
 
@@ -30,16 +31,42 @@ void note_unequal_labels(const GridResults& results, std::vector<std::string>& n
                       std::to_string(*numbers.rbegin()) + "): rows had unequal work.");
 }
 
-/// Says where the checkpoint of a run was chosen by what it is measured on.
+bool is_of_pairs(const std::string& metric) { return pair_column(metric).metric != nullptr; }
+
+/// Says where the checkpoint of a run was chosen by what it is measured on: a classifier's by the
+/// pairs of its `valid_split`, a dialogue model's by the replies of it, whatever pairs are there.
 void note_choice(const GridResults& results, const EvaluationOptions& evaluate,
                  std::vector<std::string>& notes) {
   const auto is_chosen_there = [&](const CellResult& run) {
     return run.cell->valid_split == evaluate.split;
   };
-  if (evaluate.checkpoint == "best" && std::ranges::any_of(results.finished, is_chosen_there))
-    notes.push_back("The best checkpoints were chosen on the split " + evaluate.split +
-                    ", on which they are measured: on other dialogues all rows would probably be "
-                    "a little worse.");
+  const auto chosen = std::ranges::find_if(results.finished, is_chosen_there);
+  if (evaluate.checkpoint != "best" || chosen == results.finished.end() ||
+      std::ranges::all_of(evaluate.metrics, is_of_pairs))
+    return;
+  const bool is_classifier = chosen->cell->judged_on == JudgedOn::kPairs;
+  notes.push_back("The best checkpoints were chosen on the split " + evaluate.split +
+                  ", on which they are measured: on other " +
+                  (is_classifier ? "pairs" : "dialogues") +
+                  " all rows would probably be a little worse.");
+}
+
+/// Says where the pairs that dialogue models are measured on stand beside the dialogues whose
+/// replies chose the checkpoints: pairs are often made from these.
+void note_choice_beside_pairs(const GridResults& results, const EvaluationOptions& evaluate,
+                              std::vector<std::string>& notes) {
+  const auto is_chosen_beside = [&](const CellResult& run) {
+    const auto& cell = *run.cell;
+    return cell.valid_split == evaluate.pairs_split &&
+           (evaluate.pairs->empty() || *evaluate.pairs == cell.store);
+  };
+  if (evaluate.checkpoint == "best" && evaluate.pairs &&
+      std::ranges::any_of(evaluate.metrics, is_of_pairs) &&
+      std::ranges::any_of(results.finished, is_chosen_beside))
+    notes.push_back("The best checkpoints were chosen by the dialogues of the split " +
+                    evaluate.pairs_split +
+                    ", in which the measured pairs stand, too: where pairs were made from these "
+                    "dialogues, those of others would probably give a little worse figures.");
 }
 
 /// What the corpus's own replies reach by the classifier that judged those of the runs; nothing
@@ -48,11 +75,8 @@ void note_references(const GridResults& results, const std::vector<Column>& colu
                      std::vector<std::string>& notes) {
   for (const auto& column : columns) {
     const auto metric = std::ranges::find(known_metrics(), column.name, &Metric::name);
-    if (metric == known_metrics().end() || metric->need != Need::kJudgements ||
-        results.finished.empty())
-      continue;
-    const auto& run = results.finished.front();
-    if (const auto value = reference_value(run.measured, "reference", column.name))
+    if (metric == known_metrics().end() || metric->need != Need::kJudgements) continue;
+    if (const auto value = reference_value(results, "reference", column))
       notes.push_back("The corpus's own replies have " + column.name + " " +
                       fixed(*value, column.digits) + ", judged by the same classifier.");
   }
@@ -83,6 +107,7 @@ std::vector<std::string> notes_on(const GridResults& results, const EvaluationOp
   if (measured.size() > 1)
     notes.emplace_back("The runs were measured by different versions of the program.");
   note_choice(results, evaluate, notes);
+  note_choice_beside_pairs(results, evaluate, notes);
   note_references(results, columns, notes);
   return notes;
 }

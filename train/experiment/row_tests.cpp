@@ -66,6 +66,7 @@ void add_differences(const std::string& row, const std::string& baseline, const 
   const auto texts = tested(pairs, &MeasuredRun::texts, trials);
   const auto answers = tested(pairs, &MeasuredRun::answers, trials);
   std::vector<std::vector<Difference>> by_reading;
+  by_reading.reserve(metrics.pairs.size());
   for (std::size_t r = 0; r < metrics.pairs.size(); ++r)
     by_reading.push_back(tested(
         pairs, [r](const MeasuredRun& run) { return run.pairs[r]; }, trials));
