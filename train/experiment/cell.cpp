@@ -72,6 +72,11 @@ std::vector<std::string> key_of_pairs(const EvaluationOptions& o) {
   return parts;
 }
 
+/// Whether words are not those of `banter evaluate` as it is; else keys are as if none were named.
+bool has_other_words(const EvaluationOptions& o) {
+  return o.tokenize != EvaluationOptions{}.tokenize;
+}
+
 std::string evaluation_key(const ExperimentOptions& o) {
   if (o.kind == "gradient_flow") {
     const auto& flow = o.gradient_flow;
@@ -81,6 +86,7 @@ std::string evaluation_key(const ExperimentOptions& o) {
   auto parts = o.evaluate.decoding;
   parts.insert(parts.end(), {o.evaluate.split, o.evaluate.checkpoint,
                              std::to_string(o.evaluate.replies), of_evaluate(o.evaluate)});
+  if (has_other_words(o.evaluate)) parts.push_back("tokenize " + o.evaluate.tokenize);
   if (!o.evaluate.nli.empty()) parts.push_back("nli " + o.evaluate.judge);
   if (o.evaluate.pairs)
     for (auto& part : key_of_pairs(o.evaluate)) parts.push_back(std::move(part));
@@ -130,6 +136,7 @@ std::string meaningless_of_classifier(const ExperimentOptions& o) {
   if (e.pairs) return "evaluate.pairs";
   if (!e.nli.empty()) return "evaluate.nli";
   if (!e.decoding.empty()) return "evaluate.decoding";
+  if (has_other_words(e)) return "evaluate.tokenize";
   if (!e.vectors.empty()) return "evaluate.vectors";
   const auto other = std::ranges::find_if_not(e.metrics, is_of_classifier);
   return other == e.metrics.end() ? "" : "the metric " + *other;
@@ -201,6 +208,7 @@ std::vector<std::string> measure_arguments(const Cell& cell, const ExperimentOpt
   if (e.replies > 0)
     arguments.insert(arguments.end(),
                      {"--write-replies", (cell.folder / "replies.jsonl").string()});
+  if (has_other_words(e)) arguments.insert(arguments.end(), {"--tokenize", e.tokenize});
   if (!e.nli.empty()) arguments.insert(arguments.end(), {"--nli", e.nli});
   for (const auto& setting : e.decoding) arguments.insert(arguments.end(), {"--set", setting});
   if (const auto names = of_evaluate(e); !names.empty())

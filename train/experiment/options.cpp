@@ -104,6 +104,7 @@ EvaluationOptions read_evaluation(configs::Section section) {
   o.split = section.get("split", o.split);
   o.checkpoint = section.choice("checkpoint", o.checkpoint, {"best", "last"});
   o.replies = section.get("replies", o.replies);
+  o.tokenize = section.choice("tokenize", o.tokenize, {kTokenizers.begin(), kTokenizers.end()});
   o.vectors = section.get("vectors", o.vectors);
   o.nli = section.get("nli", o.nli);
   o.judge = hash_of_judge(o.nli, section);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "configs/section.h"
+#include "train/metrics/texts/words.h"
 
 namespace banter::train {
 
@@ -37,8 +38,9 @@ struct EvaluationOptions {
   std::int64_t replies = 200;       ///< contexts that are answered; 0 = none
   std::vector<std::string> metrics = {"ppl", "ppl_word",   "bpb",        "token_accuracy",
                                       "f1",  "distinct_1", "distinct_2", "length"};
-  std::vector<std::string> decoding;  ///< "decoding.beam_size=5"; none = greedily
-  std::string vectors;                ///< file of word vectors for `embed_*`; "" = none
+  std::vector<std::string> decoding;           ///< "decoding.beam_size=5"; none = greedily
+  std::string tokenize = kTokenizers.front();  ///< what the words of texts are
+  std::string vectors;                         ///< file of word vectors for `embed_*`; "" = none
   std::string nli;         ///< run of a classifier that judges replies by personas; "" = none
   std::string judge = {};  ///< hash of its checkpoint
   std::optional<std::string> pairs;   ///< store of sentence pairs; "" = the cell's own

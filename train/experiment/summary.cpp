@@ -11,13 +11,13 @@ namespace banter::train {
 namespace {
 
 /// The vectors of all words of all runs' replies and references; nothing where no file is named.
-std::optional<UsedVectors> read_vectors(const std::string& file,
+std::optional<UsedVectors> read_vectors(const EvaluationOptions& evaluate,
                                         const std::vector<CellResult>& runs) {
-  if (file.empty()) return std::nullopt;
+  if (evaluate.vectors.empty()) return std::nullopt;
   std::vector<std::span<const Sample>> systems;
   systems.reserve(runs.size());
   for (const auto& run : runs) systems.emplace_back(run.samples);
-  return UsedVectors(file, systems);
+  return UsedVectors(evaluate.vectors, systems, {}, tokenize_named(evaluate.tokenize));
 }
 
 RowValues row_values(const std::vector<MeasuredRun>& runs, const std::string& row, std::size_t c) {
@@ -43,8 +43,8 @@ std::optional<Interval> whiskers(const RowValues& values) {
 
 Summary summarise(const GridResults& results, const ExperimentOptions& options) {
   Summary summary;
-  const auto vectors = read_vectors(options.evaluate.vectors, results.finished);
-  MetricSettings settings;
+  const auto vectors = read_vectors(options.evaluate, results.finished);
+  MetricSettings settings{.tokenize = tokenize_named(options.evaluate.tokenize)};
   if (vectors) {
     settings.vectors = &vectors->vectors;
     summary.vectors = vectors->to_json();

@@ -73,6 +73,16 @@ TEST_F(CellTest, SentencePairsAreThoseOfAStoreOrOfTheCellsOwn) {
     EXPECT_NE(key(options(other)), key(given)) << other;
 }
 
+TEST_F(CellTest, OtherWordsAreMeasuredAnew) {
+  const auto usual = options("[bleu]");
+  EXPECT_EQ(after(usual, "--tokenize"), "no");
+  EXPECT_EQ(key(options("[bleu], tokenize: 13a")), key(usual)) << "as if it were not named";
+  const auto characters = options("[bleu], tokenize: char");
+  EXPECT_EQ(after(characters, "--tokenize"), "char");
+  EXPECT_NE(key(characters), key(usual));
+  EXPECT_THROW((void)options("[bleu], tokenize: zh"), configs::ConfigError);
+}
+
 TEST_F(CellTest, AnotherStoreOfPairsUnderTheSameNameIsMeasuredAnew) {
   const auto store = folder_ / "pairs";
   const auto asked = "[ppl, pair_gain], pairs: " + store.string();
@@ -132,6 +142,8 @@ TEST_F(CellTest, ClassifiersAreMeasuredByTheirOwnMetrics) {
   EXPECT_TRUE(usual.starts_with("row one: model.type is a classifier")) << usual;
   EXPECT_NE(usual.find("the metric ppl means nothing"), std::string::npos) << usual;
   EXPECT_NE(error_of(of("{metrics: [loss], pairs: s}")).find("evaluate.pairs"), std::string::npos);
+  EXPECT_NE(error_of(of("{metrics: [loss], tokenize: char}")).find("evaluate.tokenize"),
+            std::string::npos);
   EXPECT_NE(error_of(of("{metrics: [loss], decoding: {beam_size: 2}}")).find("evaluate.decoding"),
             std::string::npos);
   const auto mixed = error_of(of("{metrics: [loss]}", ", two: {model: {type: hred}}"));

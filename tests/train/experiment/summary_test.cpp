@@ -138,5 +138,31 @@ TEST_F(SummaryTest, VectorsAreNamedWithTheirHashAndCoverage) {
       << text;
 }
 
+TEST_F(SummaryTest, TextsAreMeasuredByTheWordsThatAreNamed) {
+  options_.evaluate.metrics = {"distinct_1"};
+  GridResults results;
+  results.finished.push_back(result(0, 4, "abba"));
+  results.finished[0].samples.resize(1);
+  const auto words = summarise(results, options_).values[0][0].runs[0];
+  EXPECT_EQ(words.value, 1) << "one word";
+  EXPECT_NE(words.signature.find("|tok:13a|"), std::string::npos) << words.signature;
+  options_.evaluate.tokenize = "char";
+  const auto characters = summarise(results, options_).values[0][0].runs[0];
+  EXPECT_EQ(characters.value, 0.5) << "a and b of four";
+  EXPECT_NE(characters.signature.find("|tok:char|"), std::string::npos) << characters.signature;
+}
+
+TEST_F(SummaryTest, VectorsAreThoseOfTheWordsThatAreNamed) {
+  const tests::TemporaryFolder folder;
+  base::write_durably(folder / "v.txt", "y 1 0\nyes 0 1\n");
+  options_.evaluate.metrics = {"embed_avg"};
+  options_.evaluate.vectors = (folder / "v.txt").string();
+  options_.evaluate.tokenize = "char";
+  GridResults results;
+  results.finished.push_back(result(0, 4, "ya"));
+  const auto coverage = summarise(results, options_).vectors->at("coverage").as_object();
+  EXPECT_EQ(coverage.at("replies").as_double(), 0.5) << "of y and a";
+}
+
 }  // namespace
 }  // namespace banter::train
