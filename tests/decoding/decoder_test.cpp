@@ -1,12 +1,13 @@
 #include "models/decoding/decoder.h"
 
 #include <algorithm>
-#include <map>
+#include <cstdint>
 #include <memory>
 #include <numeric>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -14,83 +15,14 @@
 #include "base/errors.h"
 #include "base/utf8.h"
 #include "models/decoding/reply_text.h"
-#include "models/decoding/session.h"
 #include "tests/decoding/random_options.h"
 #include "tests/decoding/table_model.h"
+#include "tests/decoding/table_requests.h"
 
 namespace banter::models {
 namespace {
 
 constexpr double kFloatTolerance = 1e-5;
-
-data::Context::Row turn(std::uint64_t key, std::int64_t speaker) {
-  data::Context::Row row{.ids = {}, .speaker = speaker};
-  const auto first = data::SpecialIds{}.count();
-  for (std::uint64_t i = 0; i < 1 + key % 5; ++i)
-    row.ids.push_back(first +
-                      static_cast<std::int64_t>(base::join_keys(key, i) % TableModel::kWords));
-  return row;
-}
-
-data::Context context(std::uint64_t key) {
-  data::Context made{
-      .turns = {}, .facts = {}, .reply_speaker = 1 + static_cast<int>(key % 2), .reply = {}};
-  for (std::uint64_t i = 0; i < 1 + key % 4; ++i)
-    made.turns.push_back(turn(10 * key + i, 1 + static_cast<std::int64_t>(i % 2)));
-  for (std::uint64_t i = 0; i < key % 3; ++i) made.facts.push_back(turn(1000 * key + i, 2));
-  return made;
-}
-
-/// Requests of every method, one after the other.
-Request request(std::uint64_t key) {
-  Request made{.number = key, .context = context(key), .options = {}};
-  made.options.max_new_tokens = 5 + static_cast<std::int64_t>(key % 20);
-  made.options.min_new_tokens = static_cast<std::int64_t>(key % 4);
-  made.options.seed = key;
-  if (key % 4 == 1) {
-    made.options.method = "beam";
-    made.options.beam_size = 1 + static_cast<std::int64_t>(key % 5);
-    made.options.replies = 1 + static_cast<std::int64_t>(key % 5) / 2;
-  } else if (key % 4 > 1) {
-    made.options.method = "sample";
-    made.options.replies = 1 + static_cast<std::int64_t>(key % 3);
-    made.options.top_k = static_cast<std::int64_t>(key % 7);
-  }
-  return made;
-}
-
-std::map<std::uint64_t, Replies> decode_all(TableModel& model, std::vector<Request> requests,
-                                            const DecodeLimits& limits,
-                                            const data::BatchOptions& options = {}) {
-  std::map<std::uint64_t, Replies> answers;
-  std::size_t at = 0;
-  decode(
-      model, options, limits,
-      [&]() -> std::optional<Request> {
-        if (at == requests.size()) return std::nullopt;
-        return std::move(requests[at++]);
-      },
-      [&](Replies replies) {
-        EXPECT_FALSE(answers.contains(replies.number));
-        answers[replies.number] = std::move(replies);
-      });
-  return answers;
-}
-
-void expect_equal(const Replies& a, const Replies& b) {
-  ASSERT_EQ(a.best.size(), b.best.size());
-  EXPECT_EQ(a.facts, b.facts);
-  EXPECT_EQ(a.turns, b.turns);
-  for (std::size_t i = 0; i < a.best.size(); ++i) {
-    EXPECT_EQ(a.best[i].ids, b.best[i].ids);
-    EXPECT_EQ(a.best[i].log_probs, b.best[i].log_probs);
-    EXPECT_EQ(a.best[i].score, b.best[i].score);
-    EXPECT_EQ(a.best[i].finish, b.best[i].finish);
-    ASSERT_EQ(a.best[i].attention.size(), b.best[i].attention.size());
-    for (std::size_t kind = 0; kind < a.best[i].attention.size(); ++kind)
-      EXPECT_EQ(a.best[i].attention[kind].weights, b.best[i].attention[kind].weights);
-  }
-}
 
 TEST(DecodeTest, GivesARequestTheSameAloneAndInACrowd) {
   constexpr std::uint64_t kRequests = 100;
@@ -261,6 +193,47 @@ TEST(DecodeTest, LeavesTheModelInTheModeItWasIn) {
   EXPECT_TRUE(model.is_training());
 }
 
+TEST(DecodeTest, BeginsWithThePrefixAndReadsTheContextsTurns) {
+  TableModel model;
+  const auto first = data::SpecialIds{}.count();
+  for (const std::uint64_t key : {4U, 5U, 6U}) {  // greedy, beam, sample
+    auto asked = request(key);
+    asked.prefix = {first + 3, first + 5};
+    asked.options.max_new_tokens = 8;
+    asked.options.context_no_repeat_ngram_size = 1;
+    std::vector<data::TokenId> said;
+    for (const auto& turn : asked.context.turns)
+      said.insert(said.end(), turn.ids.begin(), turn.ids.end());
+    const auto reply = decode_all(model, {asked}, {})[key].best.at(0);
+    ASSERT_GE(reply.ids.size(), 2U);
+    EXPECT_EQ(reply.ids[0], first + 3);
+    EXPECT_EQ(reply.ids[1], first + 5);
+    for (std::size_t i = 2; i < reply.ids.size(); ++i)
+      EXPECT_FALSE(std::ranges::count(said, reply.ids[i])) << key;
+  }
+}
+
+TEST(DecodeTest, SortsByARerankerThatSeesTheContext) {
+  TableModel model;
+  auto asked = request(6);
+  asked.options.replies = 5;
+  const auto by_score = decode_all(model, {asked}, {})[6].best;
+  asked.reranker = [&](const data::Context& given, std::span<const Reply> replies) {
+    EXPECT_EQ(given.turns.size(), asked.context.turns.size());
+    std::vector<double> scores;
+    for (const auto& reply : replies) scores.push_back(-reply.score);
+    return scores;
+  };
+  const auto reversed = decode_all(model, {asked}, {})[6].best;
+  ASSERT_EQ(reversed.size(), 5U);
+  EXPECT_EQ(reversed.front().ids, by_score.back().ids);
+  EXPECT_EQ(reversed.front().rerank_score, -by_score.back().score);
+
+  asked.reranker = nullptr;
+  asked.options.rerank = "mean_log_prob";
+  EXPECT_TRUE(decode_all(model, {asked}, {})[6].best.at(0).rerank_score);
+}
+
 /// A tokenizer whose pieces are mostly bytes: what they write is seldom UTF-8.
 const data::Tokenizer& byte_tokenizer() {
   static const data::Tokenizer made([] {
@@ -336,123 +309,6 @@ TEST(DecodeTest, TellsEachTokenOfAGreedyReplyAsItIsChosen) {
   made.on_committed = [&](std::span<const data::TokenId> ids) { sizes.push_back(ids.size()); };
   decode_all(model, {made}, {});
   EXPECT_EQ(sizes, (std::vector<std::size_t>{1, 2, 3, 4, 5, 6}));
-}
-
-TEST(ChatSessionTest, RepliesAsIfTheWholeContextWereGiven) {
-  TableModel model;
-  const data::BatchOptions limits{.max_context_turns = 3};
-  ChatSession session(model, limits);
-  data::Context whole{.turns = {}, .facts = {turn(77, 2)}, .reply_speaker = 2, .reply = {}};
-  session.set_facts(whole.facts);
-  for (std::uint64_t i = 0; i < 8; ++i) {
-    for (const std::int64_t speaker : {1, 2}) {
-      whole.turns.push_back(turn(3 * i, speaker));  // some are said twice
-      session.add_turn(whole.turns.back());
-      if (speaker == 2) continue;
-      Request kept{.number = 0, .context = {}, .options = {}, .composed = session.compose(2)};
-      Request fresh{.number = 1, .context = whole, .options = {}};
-      const auto answers =
-          decode_all(model, {kept, fresh}, {.max_rows = 8, .with_attention = true}, limits);
-      expect_equal(answers.at(0), answers.at(1));
-    }
-  }
-}
-
-TEST(ChatSessionTest, EncodesOnlyWhatIsNew) {
-  TableModel model;
-  ChatSession session(model, {.max_context_turns = 4});
-  session.set_facts({turn(5, 2), turn(6, 2)});
-  session.add_turn(turn(1, 1));
-  (void)session.compose(2);
-  EXPECT_EQ(model.encoded_rows, 3);  // two facts, one turn
-  session.add_turn(turn(2, 2));
-  session.add_turn(turn(3, 1));
-  (void)session.compose(2);
-  EXPECT_EQ(model.encoded_rows, 5);
-  (void)session.compose(2);
-  EXPECT_EQ(model.encoded_rows, 5);
-  for (std::uint64_t i = 0; i < 6; ++i) {
-    session.add_turn(turn(20 + i, 1));
-    (void)session.compose(2);
-  }
-  EXPECT_EQ(model.encoded_rows, 11);
-  EXPECT_EQ(session.turns().size(), 4U);
-  EXPECT_EQ(session.encoded_rows(), 11);
-}
-
-TEST(ChatSessionTest, EncodesOnlyTheFactsThatChange) {
-  TableModel model;
-  ChatSession session(model, {});
-  session.set_facts({turn(5, 2), turn(6, 2), turn(7, 2)});
-  session.add_turn(turn(1, 1));
-  (void)session.compose(2);
-  EXPECT_EQ(model.encoded_rows, 4);
-  session.set_facts({turn(5, 2), turn(9, 2), turn(7, 2)});
-  (void)session.compose(2);
-  EXPECT_EQ(model.encoded_rows, 5) << "one fact is new, and the turn stays";
-  session.set_facts({turn(7, 2), turn(5, 2)});
-  EXPECT_EQ(session.compose(2).facts, 2);
-  EXPECT_EQ(model.encoded_rows, 5);
-  session.set_facts({});
-  EXPECT_EQ(session.compose(2).facts, 0);
-  session.set_facts({turn(5, 2)});
-  (void)session.compose(2);
-  EXPECT_EQ(model.encoded_rows, 6) << "what was forgotten is encoded again";
-}
-
-TEST(ChatSessionTest, ForgetsItsTurnsButNotItsFacts) {
-  TableModel model;
-  ChatSession session(model, {});
-  EXPECT_THROW(session.compose(2), base::DataError);
-  session.set_facts({turn(5, 2)});
-  session.add_turn(turn(1, 1));
-  (void)session.compose(2);
-  session.reset();
-  const auto composed = session.compose(2);
-  EXPECT_EQ(composed.turns, 0);
-  EXPECT_EQ(composed.facts, 1);
-  EXPECT_EQ(model.encoded_rows, 2);
-}
-
-TEST(DecodeTest, BeginsWithThePrefixAndReadsTheContextsTurns) {
-  TableModel model;
-  const auto first = data::SpecialIds{}.count();
-  for (const std::uint64_t key : {4U, 5U, 6U}) {  // greedy, beam, sample
-    auto asked = request(key);
-    asked.prefix = {first + 3, first + 5};
-    asked.options.max_new_tokens = 8;
-    asked.options.context_no_repeat_ngram_size = 1;
-    std::vector<data::TokenId> said;
-    for (const auto& turn : asked.context.turns)
-      said.insert(said.end(), turn.ids.begin(), turn.ids.end());
-    const auto reply = decode_all(model, {asked}, {})[key].best.at(0);
-    ASSERT_GE(reply.ids.size(), 2U);
-    EXPECT_EQ(reply.ids[0], first + 3);
-    EXPECT_EQ(reply.ids[1], first + 5);
-    for (std::size_t i = 2; i < reply.ids.size(); ++i)
-      EXPECT_FALSE(std::ranges::count(said, reply.ids[i])) << key;
-  }
-}
-
-TEST(DecodeTest, SortsByARerankerThatSeesTheContext) {
-  TableModel model;
-  auto asked = request(6);
-  asked.options.replies = 5;
-  const auto by_score = decode_all(model, {asked}, {})[6].best;
-  asked.reranker = [&](const data::Context& given, std::span<const Reply> replies) {
-    EXPECT_EQ(given.turns.size(), asked.context.turns.size());
-    std::vector<double> scores;
-    for (const auto& reply : replies) scores.push_back(-reply.score);
-    return scores;
-  };
-  const auto reversed = decode_all(model, {asked}, {})[6].best;
-  ASSERT_EQ(reversed.size(), 5U);
-  EXPECT_EQ(reversed.front().ids, by_score.back().ids);
-  EXPECT_EQ(reversed.front().rerank_score, -by_score.back().score);
-
-  asked.reranker = nullptr;
-  asked.options.rerank = "mean_log_prob";
-  EXPECT_TRUE(decode_all(model, {asked}, {})[6].best.at(0).rerank_score);
 }
 
 }  // namespace
