@@ -2,23 +2,16 @@
 """HRED, seq2seq, a Transformer and a stack of decoders in plain PyTorch: what banter's speed and
 numbers are compared with.
 
-The same models as models/hred.h, models/seq2seq.h, models/transformer.h (in
-transformer_reference.py) and models/stack_propagation.h (in stack_reference.py), with the same
-parameter names, written the
-way one writes them in Python: nn.GRU over packed turns, one example a row (a turn is encoded again
-for every reply that reads it), a loop over nn.GRUCell with batched attention, cross entropy over
-the packed labels, fused AdamW. Nothing here is imported by the product.
+The same models as models/hred.h and models/seq2seq.h (in recurrent_reference.py),
+models/transformer.h (in transformer_reference.py) and models/stack_propagation.h (in
+stack_reference.py), with the same parameter names, written the way one writes them in Python: nn.GRU
+over packed turns, one example a row (a turn is encoded again for every reply that reads it), a loop
+over nn.GRUCell with batched attention, cross entropy over the packed labels, fused AdamW. Nothing
+here is imported by the product.
 
-Needs torch 2.15, numpy and safetensors. Batches come from a file that banter writes
-(tests/bench/export_batches.cpp), so that both programs see the very same examples:
-a safetensors file with, for batch 0, 1, 2, ...
-
-    N.turn_ids (M,T)  N.turn_keep (M,T) bool  N.turn_speaker (M)      the different turns and facts
-    N.context (B,U)   N.facts (B,F)  rows of M, -1 = none
-    N.decoder_input (B,S)  N.labels (B,S), -100 = not counted         rows by falling length
-    N.pairs.*, likewise, and N.pairs.label: sentence pairs beside them, where there are some
-
-They are laid out one example a row before the clock starts.
+Needs torch 2.15, numpy and safetensors. Batches come from a file that banter writes, so that both
+programs see the very same examples (reference_batches.py). They are laid out one example a row before
+the clock starts.
 
     hred_reference.py train  BATCHES [--steps N] [--valid BATCHES --every N --target PPL] [--profile]
     hred_reference.py decode BATCHES --batch 32 [--weights model.safetensors] [--replies N]
@@ -37,364 +30,19 @@ import random
 import resource
 import sys
 import time
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
+from reference_batches import read_batches, rows_of
+from reference_models import build, label_logits, losses
 from safetensors.torch import load_file, save_file
 from torch import nn
-from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
-from stack_reference import StackPropagation
-from transformer_reference import Transformer
 
 BOS, EOS = 2, 3
-NOT_COUNTED = -100
 
 
-@dataclass
-class Batch:
-    """One example a row. U turns (facts first) of T tokens, replies of S tokens."""
-
-    turns: torch.Tensor  # (R,T): the real turns of all examples
-    turn_lengths: torch.Tensor  # (R)
-    turn_speaker: torch.Tensor  # (R)
-    place: torch.Tensor  # (R): b * U + u
-    keep: torch.Tensor  # (B,U) bool
-    joined: torch.Tensor  # (B,J): the same turns as one row of tokens (for seq2seq)
-    joined_speaker: torch.Tensor  # (B,J)
-    joined_lengths: torch.Tensor  # (B)
-    persona_lengths: torch.Tensor  # (B): of the facts, in front of these
-    decoder_input: torch.Tensor  # (B,S)
-    labels: torch.Tensor  # (B,S)
-    live: list  # rows that have a label at step t
-    counted: torch.Tensor  # (P): where in (B,S) the counted labels are, place by place
-    pairs: "Batch" = None  # premises as facts, hypotheses as replies
-    pair_label: torch.Tensor = None  # (B): of pairs, entailment 0, neutral 1, contradiction 2
-
-    @property
-    def label_count(self):
-        return sum(self.live)
-
-    def packed(self, rows):
-        """(B,S,...) -> (P,...)"""
-        return rows.flatten(0, 1).index_select(0, self.counted)
-
-
-def places_of(labels):
-    """(B,S) -> (P)"""
-    B, S = labels.shape
-    flat = (labels.t() != NOT_COUNTED).flatten().nonzero().squeeze(1)
-    return flat % B * S + flat // B
-
-
-def example_rows(prefix, tensors, join):
-    """A batch of a file, laid out one example a row; `join` fills the joined rows too."""
-    get = lambda name: tensors[f"{prefix}.{name}"]
-    sources = torch.cat([get("facts"), get("context")], 1)  # (B,U)
-    keep = sources >= 0
-    # Kept turns first in each row, in their order.
-    order = keep.int().argsort(dim=1, descending=True, stable=True)
-    sources, keep = sources.gather(1, order), keep.gather(1, order)
-    width = int(keep.sum(1).max())
-    sources, keep = sources[:, :width], keep[:, :width]
-    rows = sources[keep]
-    lengths = get("turn_keep").sum(1)
-    turns = get("turn_ids")[rows][:, : int(lengths[rows].max())]
-
-    length_of = lambda rows: torch.where(rows >= 0, lengths[rows.clamp_min(0)], 0).sum(1)
-    joined_lengths = length_of(sources)
-    joined = torch.zeros(len(sources), int(joined_lengths.max()) if join else 0, dtype=torch.long)
-    joined_speaker = torch.zeros_like(joined)
-    for b in range(len(sources) if join else 0):
-        kept = sources[b][keep[b]].tolist()
-        joined[b, : joined_lengths[b]] = torch.cat([get("turn_ids")[m, : lengths[m]] for m in kept])
-        joined_speaker[b, : joined_lengths[b]] = torch.cat(
-            [get("turn_speaker")[m].repeat(int(lengths[m])) for m in kept]
-        )
-    return Batch(
-        turns=turns,
-        turn_lengths=lengths[rows],
-        turn_speaker=get("turn_speaker")[rows],
-        place=keep.flatten().nonzero().squeeze(1),
-        keep=keep,
-        joined=joined,
-        joined_speaker=joined_speaker,
-        joined_lengths=joined_lengths,
-        persona_lengths=length_of(get("facts")),
-        decoder_input=get("decoder_input"),
-        labels=get("labels"),
-        live=(get("labels") != NOT_COUNTED).sum(0).tolist(),
-        counted=places_of(get("labels")),
-        pair_label=tensors.get(f"{prefix}.label"),
-    )
-
-
-def read_batches(path, args):
-    tensors = load_file(path)
-    count = len({name.split(".")[0] for name in tensors})
-    join = args.model != "hred"
-    batches = []
-    for n in range(min(count, args.limit or count)):
-        batches.append(example_rows(str(n), tensors, join))
-        if f"{n}.pairs.label" in tensors:
-            batches[-1].pairs = example_rows(f"{n}.pairs", tensors, join)
-    return batches
-
-
-class Embedding(nn.Module):
-    def __init__(self, vocab, width, speakers, dropout):
-        super().__init__()
-        self.token = nn.Embedding(vocab, width)
-        self.speaker = nn.Embedding(9, width) if speakers else None
-        self.dropout = nn.Dropout(dropout)
-
-    def forward(self, ids, speakers=None):
-        vectors = self.token(ids)
-        if self.speaker is not None and speakers is not None:
-            vectors = vectors + self.speaker(speakers)
-        return self.dropout(vectors)
-
-
-class Attention(nn.Module):
-    """e_i = v^T tanh(W h_i + Q query)"""
-
-    def __init__(self, hidden):
-        super().__init__()
-        self.memory_weight = nn.Parameter(torch.empty(hidden, hidden))
-        self.query_weight = nn.Parameter(torch.empty(hidden, hidden))
-        self.v = nn.Parameter(torch.empty(hidden))
-
-    def keys(self, memory):
-        return memory @ self.memory_weight.t()
-
-    def forward(self, query, keys, keep):
-        """Weights of N queries (N,H) over keys (N,U,H)."""
-        e = torch.tanh(keys + (query @ self.query_weight.t()).unsqueeze(1)) @ self.v
-        return e.masked_fill(~keep, float("-inf")).softmax(-1)
-
-
-def attend(weights, memory):
-    return torch.bmm(weights.unsqueeze(1), memory).squeeze(1)
-
-
-def run_packed(gru, embedding, ids, speakers, lengths):
-    """All states of the rows, packed, and the last real one of each; padding is not embedded."""
-    pack = lambda x: pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
-    packed = pack(ids)
-    embedded = embedding(packed.data, pack(speakers).data if embedding.speaker else None)
-    states, last = gru(PackedSequence(embedded, *packed[1:]))
-    return states, last[0]
-
-
-class Hred(nn.Module):
-    def __init__(self, o):
-        super().__init__()
-        E, H = o.embed_dim, o.hidden_dim
-        self.o = o
-        self.has_static = o.attention in ("static", "both")
-        self.has_dynamic = o.attention in ("dynamic", "both")
-        self.embedding = Embedding(o.vocab, E, o.speakers, o.dropout)
-        self.encoder = nn.GRU(E, H, batch_first=True)
-        self.context_rnn = nn.GRU(H, H, batch_first=True) if o.context_rnn else None
-        self.static_attention = Attention(H) if self.has_static else None
-        self.dynamic_attention = Attention(H) if self.has_dynamic else None
-        if o.attention == "both" and o.combine == "weighted":
-            if o.gate == "state":
-                self.gate = nn.Linear(3 * H, 1, bias=False)
-            else:
-                self.share = nn.Parameter(torch.zeros(()))
-        concat = o.attention == "both" and o.combine == "concat"
-        self.start = nn.Linear(H, H)
-        self.decoder = nn.GRUCell(E + (2 * H if concat else H), H)
-        self.dropout = nn.Dropout(o.dropout)
-        self.output = nn.Linear(H, o.vocab)
-
-    def encode(self, batch):
-        speakers = batch.turn_speaker.unsqueeze(1).expand_as(batch.turns)
-        _, vectors = run_packed(
-            self.encoder, self.embedding, batch.turns, speakers, batch.turn_lengths
-        )
-        B, U = batch.keep.shape
-        h = vectors.new_zeros(B * U, vectors.shape[1]).index_copy(0, batch.place, vectors)
-        h = h.view(B, U, -1)
-        lengths = batch.keep.sum(1)
-        if self.context_rnn is not None:
-            packed = pack_padded_sequence(h, lengths, batch_first=True, enforce_sorted=False)
-            h, _ = nn.utils.rnn.pad_packed_sequence(
-                self.context_rnn(packed)[0], batch_first=True, total_length=U
-            )
-        last = h[torch.arange(B), lengths - 1]
-        memory = {"h": h, "keep": batch.keep, "state": torch.tanh(self.start(last))}
-        if self.has_static:
-            query = last if self.o.static_query == "last" else h[:, 0]
-            keys = self.static_attention.keys(h)
-            memory["static"] = attend(self.static_attention(query, keys, batch.keep), h)
-        elif not self.has_dynamic:
-            memory["static"] = last
-        if self.has_dynamic:
-            memory["keys"] = self.dynamic_attention.keys(h)
-        return memory
-
-    def combine(self, c, c_t, s):
-        o = self.o
-        if o.combine == "concat":
-            return torch.cat([c, c_t], 1)
-        if o.combine == "sum":
-            return c + c_t
-        if o.combine == "mean":
-            return (c + c_t) / 2
-        if o.combine == "max":
-            return torch.maximum(c, c_t)
-        if o.gate == "state":
-            share = torch.sigmoid(self.gate(torch.cat([c, c_t, s], 1)))
-        else:
-            share = torch.sigmoid(self.share)
-        return share * c + (1 - share) * c_t
-
-    def step(self, embedded, s, memory):
-        """One token for every row."""
-        if self.has_dynamic:
-            weights = self.dynamic_attention(s, memory["keys"], memory["keep"])
-            c_hat = attend(weights, memory["h"])
-            if self.has_static:
-                c_hat = self.combine(memory["static"], c_hat, s)
-        else:
-            c_hat = memory["static"]
-        return self.decoder(torch.cat([embedded, c_hat], 1), s)
-
-
-class Seq2Seq(nn.Module):
-    def __init__(self, o):
-        super().__init__()
-        E, H = o.embed_dim, o.hidden_dim
-        self.embedding = Embedding(o.vocab, E, o.speakers, o.dropout)
-        self.encoder = nn.GRU(E, H, batch_first=True)
-        self.attention = Attention(H)
-        self.start = nn.Linear(H, H)
-        self.decoder = nn.GRUCell(E + H, H)
-        self.dropout = nn.Dropout(o.dropout)
-        self.output = nn.Linear(H, o.vocab)
-
-    def encode(self, batch):
-        states, last = run_packed(
-            self.encoder, self.embedding, batch.joined, batch.joined_speaker, batch.joined_lengths
-        )
-        h, _ = nn.utils.rnn.pad_packed_sequence(states, batch_first=True)
-        keep = torch.arange(h.shape[1]) < batch.joined_lengths.unsqueeze(1)
-        return {
-            "h": h,
-            "keep": keep,
-            "keys": self.attention.keys(h),
-            "state": torch.tanh(self.start(last)),
-        }
-
-    def step(self, embedded, s, memory):
-        weights = self.attention(s, memory["keys"], memory["keep"])
-        return self.decoder(torch.cat([embedded, attend(weights, memory["h"])], 1), s)
-
-
-def label_logits(model, batch):
-    """Logits (P,V) and labels (P) of the counted labels, step by step.
-
-    Rows that ended leave when half of them have: narrowing the memory at every step would cost a
-    gradient of its whole size for each token.
-    """
-    if hasattr(model, "label_logits"):
-        return model.label_logits(batch)
-    memory = model.encode(batch)
-    inputs = model.embedding(batch.decoder_input).unbind(1)
-    pack = lambda rows: torch.cat([rows[:n, t] for t, n in enumerate(batch.live)])
-    s, states, rows = memory["state"], [], len(batch.labels)
-    for t, live in enumerate(batch.live):
-        if live <= rows // 2:
-            rows, s = live, s[:live]
-            memory = {name: value[:live] for name, value in memory.items()}
-        s = model.step(inputs[t][:rows], s, memory)
-        states.append(s[:live])
-    labels = pack(batch.labels)
-    return model.output(model.dropout(torch.cat(states))), labels
-
-
-def losses(model, batch):
-    """What is learned from a batch, as parts with graphs of their own."""
-    if hasattr(model, "losses"):
-        yield from model.losses(batch)
-    else:
-        yield F.cross_entropy(*label_logits(model, batch))
-
-
-def start_parameters(model):
-    """Xavier matrices, orthogonal recurrent gates, zero biases, normal embeddings."""
-    for name, p in model.named_parameters():
-        if name.endswith(("token.weight", "speaker.weight")):
-            nn.init.normal_(p, std=p.shape[1] ** -0.5)
-            p.data[0].zero_()
-        elif "weight_hh" in name:
-            for gate in p.data.chunk(3):
-                nn.init.orthogonal_(gate)
-        elif "weight_ih" in name:
-            for gate in p.data.chunk(3):
-                nn.init.xavier_uniform_(gate)
-        elif "norm." in name:
-            nn.init.constant_(p, float(name.endswith("weight")))
-        elif p.dim() == 2:
-            nn.init.xavier_uniform_(p)
-        elif name.endswith(".v"):
-            nn.init.xavier_uniform_(p.data.unsqueeze(0))
-        else:
-            nn.init.zeros_(p)
-
-
-# nn.GRU names the weights of its only layer with a suffix, banter without.
-def own_name(name):
-    for rnn in ("encoder.", "context_rnn."):
-        if name.startswith(rnn):
-            return name + "_l0"
-    return name
-
-
-def layers_of(weights, stack):
-    return len({name.split(".")[1] for name in weights if name.startswith(stack + ".")} - {"norm"})
-
-
-def build_transformer(args, weights):
-    if weights:
-        args.vocab, args.dim = weights["embedding.token.weight"].shape
-        args.ffn_dim = weights["decoder.0.feed_forward.in.weight"].shape[0]
-        args.encoder_layers = layers_of(weights, "encoder")
-        args.decoder_layers = layers_of(weights, "decoder")
-        args.consistency_layers = layers_of(weights, "consistency")
-        args.speakers = "embedding.speaker.weight" in weights
-    torch.manual_seed(args.seed)
-    kind = StackPropagation if args.model == "stack_propagation" else Transformer
-    model = kind(args, Embedding(args.vocab, args.dim, args.speakers, dropout=0.0))
-    start_parameters(model)
-    if weights:
-        weights["output_layer.bias"] = weights.pop("output.bias")  # `output` takes a state
-        model.load_state_dict(weights)
-    return model
-
-
-def build(args):
-    weights = load_file(args.weights) if args.weights else None
-    if args.model in ("transformer", "stack_propagation"):
-        return build_transformer(args, weights)
-    if weights:
-        args.vocab, args.hidden_dim = weights["output.weight"].shape
-        args.embed_dim = weights["embedding.token.weight"].shape[1]
-        args.speakers = "embedding.speaker.weight" in weights
-        args.model = "seq2seq" if "attention.v" in weights else "hred"
-        args.context_rnn = "context_rnn.weight_hh" in weights
-        has = [name for name in ("static", "dynamic") if f"{name}_attention.v" in weights]
-        args.attention = "both" if len(has) == 2 else has[0] if has else "none"
-        args.gate = "state" if "gate.weight" in weights else "fixed"
-    torch.manual_seed(args.seed)
-    model = Seq2Seq(args) if args.model == "seq2seq" else Hred(args)
-    if weights:
-        model.load_state_dict({own_name(name): value for name, value in weights.items()})
-    else:
-        start_parameters(model)
-    return model
+def batches_of(path, args):
+    return read_batches(path, join=args.model != "hred", limit=args.limit)
 
 
 def perplexity(model, batches):
@@ -441,8 +89,8 @@ def profile(work, seconds):
 
 def train(args):
     model = build(args).train()
-    batches = read_batches(args.batches, args)
-    valid = read_batches(args.valid, args) if args.valid else None
+    batches = batches_of(args.batches, args)
+    valid = batches_of(args.valid, args) if args.valid else None
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=args.lr, betas=(0.9, 0.98), weight_decay=0.01, fused=True
     )
@@ -504,30 +152,6 @@ def train(args):
     print(json.dumps(answer))
 
 
-def rows_of(batch, first, count):
-    """The examples first .. first+count of a batch, as a batch."""
-    rows = torch.arange(first, min(first + count, len(batch.labels)))
-    keep = batch.keep[rows]
-    U = batch.keep.shape[1]
-    mine = (batch.place // U >= first) & (batch.place // U < first + count)
-    lengths, joined = batch.turn_lengths[mine], batch.joined_lengths[rows]
-    return Batch(
-        turns=batch.turns[mine][:, : int(lengths.max())],
-        turn_lengths=lengths,
-        turn_speaker=batch.turn_speaker[mine],
-        place=batch.place[mine] - first * U,
-        keep=keep,
-        joined=batch.joined[rows][:, : int(joined.max())],
-        joined_speaker=batch.joined_speaker[rows][:, : int(joined.max())],
-        joined_lengths=joined,
-        persona_lengths=batch.persona_lengths[rows],
-        decoder_input=batch.decoder_input[rows],
-        labels=batch.labels[rows],
-        live=[],
-        counted=places_of(batch.labels[rows]),
-    )
-
-
 @torch.inference_mode()
 def greedy(model, batch, max_new_tokens):
     """Token ids of each reply, eos included; rows that ended run on until all have."""
@@ -551,7 +175,7 @@ def greedy(model, batch, max_new_tokens):
 
 def decode(args):
     model = build(args).eval()
-    batches = read_batches(args.batches, args)
+    batches = batches_of(args.batches, args)
     parts = [
         rows_of(batch, first, args.batch)
         for batch in batches
@@ -585,7 +209,7 @@ def decode(args):
 def score(args):
     model = build(args).eval().double()
     scores = {}
-    for n, batch in enumerate(read_batches(args.batches, args)):
+    for n, batch in enumerate(batches_of(args.batches, args)):
         logits, labels = label_logits(model, batch)
         flat = logits.log_softmax(1).gather(1, labels.unsqueeze(1)).squeeze(1)
         table = torch.zeros(batch.labels.shape, dtype=torch.double)
