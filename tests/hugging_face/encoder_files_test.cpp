@@ -20,6 +20,7 @@
 #include "data/tokenizer/tokenizer.h"
 #include "models/hugging_face/encoder_network.h"
 #include "models/hugging_face/pretrained_words.h"
+#include "tests/hugging_face/fixtures.h"
 #include "tests/support/temporary_folder.h"
 
 namespace banter::models {
@@ -29,21 +30,7 @@ namespace fs = std::filesystem;
 namespace json = base::json;
 using tests::TemporaryFolder;
 
-const fs::path kEncoders = BANTER_SOURCE_DIR "/tests/fixtures/hugging_face/encoders";
 constexpr auto kNone = PretrainedWords::kNone;
-
-json::object read_object(const fs::path& path) {
-  return base::parse_json(base::read_file(path), path.string()).as_object();
-}
-
-std::string message_of(const std::function<void()>& make) {
-  try {
-    make();
-  } catch (const base::Error& error) {
-    return error.what();
-  }
-  return "";
-}
 
 /// The pieces of a fixture by their ids, as its script says them.
 std::vector<std::string> pieces_of_fixture(const std::string& name) {

@@ -1,234 +1,31 @@
-// Models that start from pretrained encoders; encoders.json is what `transformers` computes with
-// the folders beside it, made by tests/models/reference/hugging_face_encoder.py.
+// Models that start from pretrained encoders: what they take, what they say, what they refuse.
 
 #include "models/hugging_face/encoder_start.h"
 
-#include <cstdlib>
+#include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
 #include "base/errors.h"
-#include "base/files.h"
-#include "base/json.h"
-#include "data/tokenizer/own_symbols.h"
 #include "models/checkpoint/safetensors.h"
 #include "models/hugging_face/encoder_weights.h"
 #include "models/hugging_face/pretrained_words.h"
-#include "models/layers/transformer/transformer_stack.h"
-#include "models/layers/turn_embedding.h"
-#include "models/pair_classifiers.h"
-#include "models/registry.h"
-#include "tests/support/process.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/hugging_face/encoder_starts.h"
 
 namespace banter::models {
 namespace {
 
 namespace fs = std::filesystem;
-namespace json = base::json;
-using tests::TemporaryFolder;
 
-constexpr double kTolerance = 1e-4;
-const fs::path kEncoders = BANTER_SOURCE_DIR "/tests/fixtures/hugging_face/encoders";
-const fs::path kScript = BANTER_SOURCE_DIR "/tests/models/reference/hugging_face_encoder.py";
-constexpr const char* kWeights = "model.safetensors";
-constexpr const char* kWhere = "train.init_encoder";
 constexpr auto kNone = PretrainedWords::kNone;
-
-/// Has all letters of the fixtures as pieces, and some of their words.
-const data::Tokenizer& tokenizer() {
-  static const data::Tokenizer made = [] {
-    const std::vector<std::string> texts = {"the kettle is broken again", "no , look at friday !",
-                                            "is it the router ? no", "please , is it broken"};
-    std::size_t next = 0;
-    return data::Tokenizer(
-        data::Tokenizer::train({.vocab_size = 320}, [&]() -> std::optional<std::string> {
-          return next == 80 ? std::nullopt : std::optional(texts[next++ % texts.size()]);
-        }));
-  }();
-  return made;
-}
-
-/// The options that an encoder of the fixtures asks for.
-std::string options_for(const std::string& name) {
-  return "dim: 8\nheads: 2\nffn_dim: 12\nnorm: post\npositions: learned\nmax_positions: 20\n"
-         "scale_embedding: false\nembedding_norm: true\nactivation: gelu\n" +
-         std::string(name == "bert" ? "norm_eps: 1e-12\n" : "position_offset: 2\n");
-}
-
-std::string stack_for(const std::string& name, const std::string& more = "") {
-  return "type: stack_propagation\nencoder_layers: 3\ndecoder_layers: 2\nconsistency_layers: 1\n" +
-         options_for(name) + more;
-}
-
-std::shared_ptr<torch::nn::Module> build(const std::string& yaml,
-                                         const data::Tokenizer& of = tokenizer()) {
-  const auto config = configs::Config::parse(yaml, "model.yaml");
-  const Vocabulary vocabulary{of.vocab_size(), of.special()};
-  if (yaml.starts_with("type: nli")) return build_pair_classifier(config.root(), vocabulary, 3);
-  return build_model(config.root(), vocabulary, 3);
-}
-
-EncoderStart start(torch::nn::Module& model, const fs::path& place) {
-  return start_from_encoder(model, tokenizer(), place, kWhere);
-}
-
-json::object read_object(const fs::path& path) {
-  return base::parse_json(base::read_file(path), path.string()).as_object();
-}
-
-class EncoderStartTest : public testing::Test {
- protected:
-  static void SetUpTestSuite() { torch::set_num_threads(1); }
-
-  fs::path copy_of(const std::string& name) {
-    fs::copy(kEncoders / name, folder_ / name);
-    return folder_ / name;
-  }
-  static void change(const fs::path& folder, const std::function<void(NamedTensors&)>& by) {
-    auto tensors = read_safetensors(folder / kWeights);
-    by(tensors);
-    write_safetensors(folder / kWeights, tensors);
-  }
-  /// The message of a refused start, which leaves the model as it was.
-  template <typename Error = base::Error>
-  static std::string refusal(const std::string& yaml, const fs::path& place) {
-    const auto model = build(yaml), untouched = build(yaml);
-    std::string message;
-    try {
-      start(*model, place);
-    } catch (const Error& error) {
-      message = error.what();
-    }
-    EXPECT_FALSE(message.empty());
-    const auto before = named_tensors(*untouched);
-    for (const auto& [name, tensor] : named_tensors(*model))
-      EXPECT_TRUE(tensor.equal(before.at(name))) << name;
-    return message;
-  }
-
-  TemporaryFolder folder_;
-};
-
-// ---- numbers ------------------------------------------------------------------------------------
-
-/// Our ids for rows of a fixture's table, by the model's own rule.
-class OurIds {
- public:
-  OurIds(const fs::path& folder, std::int64_t rows)
-      : taken_(rows_of_words(read_pretrained_words(folder, rows).value(), tokenizer())) {}
-
-  [[nodiscard]] std::vector<std::int64_t> of(const std::vector<std::int64_t>& rows) const {
-    std::vector<std::int64_t> ids;
-    for (const auto row : rows) {
-      const auto found = std::ranges::find(taken_.row, row);
-      if (found == taken_.row.end()) ADD_FAILURE() << "no piece has row " << row;
-      ids.push_back(found - taken_.row.begin());
-    }
-    return ids;
-  }
-
- private:
-  WordRows taken_;
-};
-
-/// What a model's encoder makes of a row of ids, the first of which are of kind 1.
-torch::Tensor states_of(const torch::nn::Module& model, const std::vector<std::int64_t>& ids,
-                        std::int64_t persona) {
-  const auto children = model.named_children();
-  auto* embedding = children["embedding"]->as<TurnEmbeddingImpl>();
-  auto* kind = children["kind"]->as<torch::nn::EmbeddingImpl>();
-  auto* encoder = children["encoder"]->as<TransformerStackImpl>();
-  const auto T = static_cast<std::int64_t>(ids.size());
-  const auto kinds = torch::arange(T).lt(persona).to(torch::kLong);
-  const auto keep = torch::ones({1, T}, torch::kBool);
-  return encoder->forward(embedding->forward(torch::tensor(ids)) + kind->forward(kinds),
-                          PaddedRows::of(keep, torch::arange(1)));
-}
-
-torch::Tensor matrix(const json::value& rows) {
-  std::vector<torch::Tensor> tensors;
-  for (const auto& row : rows.as_array())
-    tensors.push_back(torch::tensor(json::value_to<std::vector<double>>(row)).to(torch::kFloat));
-  return torch::stack(tensors);
-}
-
-void expect_states_of_library(const fs::path& encoders, const std::string& name) {
-  const torch::NoGradGuard no_grad;
-  const auto record = read_object(encoders / "encoders.json").at(name).as_object();
-  const OurIds ours(encoders / name, std::ssize(record.at("pieces").as_array()));
-  for (const auto& yaml : {stack_for(name), "type: nli\nencoder_layers: 3\n" + options_for(name)}) {
-    const auto model = build(yaml);
-    start(*model, encoders / name);
-    model->eval();
-    for (const auto& each : record.at("cases").as_array()) {
-      const auto& given = each.as_object();
-      const auto ids = ours.of(json::value_to<std::vector<std::int64_t>>(given.at("ids")));
-      const auto expected = matrix(given.at("states"));
-      const auto states = states_of(*model, ids, given.at("persona").as_int64());
-      ASSERT_EQ(states.sizes(), expected.sizes());
-      EXPECT_LT((states - expected).abs().max().item<double>(), kTolerance) << name;
-      EXPECT_GT(expected.std().item<double>(), 0.1) << "says something";
-    }
-  }
-}
-
-std::int64_t rows_of_table(const fs::path& folder) {
-  return read_encoder(folder).network.vocab_size;
-}
-
-class EachEncoderTest : public EncoderStartTest, public testing::WithParamInterface<std::string> {};
-INSTANTIATE_TEST_SUITE_P(, EachEncoderTest,
-                         testing::Values("bert", "roberta", "xlm-roberta", "camembert"),
-                         [](const auto& each) {
-                           return each.param == "xlm-roberta" ? "xlm_roberta" : each.param;
-                         });
-
-TEST_P(EachEncoderTest, StatesAreThoseOfTheLibrary) {
-  expect_states_of_library(kEncoders, GetParam());
-}
-
-TEST_F(EncoderStartTest, StatesAndWordsAreThoseOfTheLibraryWithOtherWeightsToo) {
-  const char* python = std::getenv("BANTER_REFERENCE_PYTHON");
-  if (python == nullptr || *python == '\0' ||
-      tests::run({python, "-c", "import torch, transformers, tokenizers, sentencepiece"})
-              .exit_code != 0)
-    GTEST_SKIP() << "BANTER_REFERENCE_PYTHON names no Python with torch, transformers, tokenizers "
-                    "and sentencepiece";
-  const auto made = tests::run(
-      {python, kScript.string(), "make", folder_.path().string(), "--seed", "8", "--tokenizers"});
-  ASSERT_EQ(made.exit_code, 0) << made.err;
-  for (const std::string name : {"bert", "roberta", "xlm-roberta", "camembert"}) {
-    expect_states_of_library(folder_.path(), name);
-    const auto folder = folder_ / name;
-    EXPECT_EQ(read_pretrained_words(folder / "saved", 1000).value().rows,
-              read_pretrained_words(folder, rows_of_table(folder)).value().rows)
-        << "tokenizer.json of " << name;
-  }
-}
-
-TEST_F(EncoderStartTest, WithTheFilesOwnSentencePieceModelATextHasTheStatesOfTheLibrary) {
-  const torch::NoGradGuard no_grad;
-  for (const std::string name : {"xlm-roberta", "camembert"}) {
-    const auto record = read_object(kEncoders / "encoders.json").at(name).as_object();
-    const data::Tokenizer own(
-        data::with_own_symbols(base::read_file(kEncoders / name / "sentencepiece.bpe.model")));
-    const auto model = build(stack_for(name), own);
-    const auto told = start_from_encoder(*model, own, kEncoders / name, kWhere);
-    EXPECT_EQ(told.copied_pieces, told.pieces) << name;
-    model->eval();
-    const auto states = states_of(*model, own.encode(record.at("text").as_string()), /*persona=*/0);
-    const auto expected = matrix(record.at("text_states"));
-    ASSERT_EQ(states.sizes(), expected.sizes());
-    EXPECT_LT((states - expected).abs().max().item<double>(), kTolerance) << name;
-  }
-}
 
 // ---- what is taken ------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@
 #include "models/hugging_face/network.h"
 #include "models/hugging_face/new_folder.h"
 #include "models/hugging_face/vocabulary.h"
+#include "tests/hugging_face/fixtures.h"
 #include "tests/support/temporary_folder.h"
 
 namespace banter::models {
@@ -28,21 +29,9 @@ namespace json = base::json;
 using data::SpecialIds;
 using tests::TemporaryFolder;
 
-const fs::path kFixtures = BANTER_SOURCE_DIR "/tests/fixtures/hugging_face";
-
 json::object config_of(const std::string& name) { return read_config(kFixtures / name); }
 
 Network network(const std::string& name) { return network_of(config_of(name), "config.json"); }
-
-/// The message of `make`, "" when it throws none.
-std::string message_of(const std::function<void()>& make) {
-  try {
-    make();
-  } catch (const base::Error& error) {
-    return error.what();
-  }
-  return "";
-}
 
 // ---- config.json ------------------------------------------------------------------------------
 
