@@ -10,6 +10,7 @@
 
 #include "base/files.h"
 #include "base/json.h"
+#include "tests/hugging_face/fixtures.h"
 #include "tests/support/process.h"
 #include "tests/support/temporary_folder.h"
 
@@ -19,7 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 namespace json = base::json;
 
-const fs::path kFixtures = BANTER_SOURCE_DIR "/tests/fixtures/hugging_face";
+using models::kFixtures;
 
 ProcessResult banter(std::vector<std::string> arguments, const std::string& input = {}) {
   arguments.insert(arguments.begin(), BANTER_PROGRAM);
@@ -42,10 +43,8 @@ std::vector<json::object> objects(const std::string& lines) {
 class ImportTest : public testing::TestWithParam<std::string> {
  protected:
   ImportTest()
-      : cases_(base::parse_json(base::read_file(kFixtures / "expected.json"), "expected.json")
-                   .at(GetParam())
-                   .at("cases")
-                   .as_array()),
+      : cases_(
+            models::read_object(kFixtures / "expected.json").at(GetParam()).at("cases").as_array()),
         run_((folder_ / "run").string()) {
     const auto made =
         banter({"import", (kFixtures / GetParam()).string(), run_, "--max-context-turns", "2"});
