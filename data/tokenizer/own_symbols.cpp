@@ -11,6 +11,7 @@
 #include "base/errors.h"
 #include "data/tokenizer/pretrained.h"
 #include "data/tokenizer/special_ids.h"
+#include "data/tokenizer/tokenizer.h"
 
 namespace banter::data {
 namespace {
@@ -115,7 +116,8 @@ constexpr std::uint64_t kSuffixes = 24, kByteFallback = 35, kUnk = 40, kBos = 41
                         kPad = 43;
 }
 namespace normalizer_field {
-constexpr std::uint64_t kName = 1, kTable = 2, kDummyPrefix = 3, kRemoveSpaces = 4;
+constexpr std::uint64_t kName = 1, kTable = 2, kDummyPrefix = 3, kRemoveSpaces = 4,
+                        kEscapeSpaces = 5;
 }
 
 void append_piece(std::string& model, std::string_view text, PieceType type) {
@@ -158,8 +160,9 @@ std::string own_settings() {
   return settings;
 }
 
-/// Whether a piece stands for text, and is spelt by none of `taken`.
-bool is_text(std::string_view piece, const std::set<std::string, std::less<>>& taken) {
+/// How a piece that stands for text is spelt; nothing for others and where one of `taken` is.
+std::optional<std::string_view> text_of(std::string_view piece,
+                                        const std::set<std::string, std::less<>>& taken) {
   std::uint64_t type = kNormal;
   std::string_view text;
   Fields fields(piece);
@@ -167,7 +170,8 @@ bool is_text(std::string_view piece, const std::set<std::string, std::less<>>& t
     if (field->number == piece_field::kType) type = field->value;
     if (field->number == piece_field::kText) text = field->content;
   }
-  return (type == kNormal || type == kUserDefined) && !taken.contains(text);
+  if ((type != kNormal && type != kUserDefined) || taken.contains(text)) return {};
+  return text;
 }
 
 void check_trainer(std::string_view trainer) {
@@ -175,6 +179,16 @@ void check_trainer(std::string_view trainer) {
   while (const auto field = fields.next())
     if (field->number == trainer_field::kSuffixes && field->value != 0)
       throw base::DataError("writes spaces behind words, not in front of them");
+}
+
+void check_normalizer(std::string_view normalizer) {
+  Fields fields(normalizer);
+  while (const auto field = fields.next())
+    if (field->number == normalizer_field::kEscapeSpaces && field->wire == kVarint &&
+        field->value == 0)
+      throw base::DataError(
+          "writes spaces as they are (escape_whitespaces is false), not as U+2581; train it with "
+          "escape_whitespaces");
 }
 
 bool has_own_symbols(const std::string& model) {
@@ -208,15 +222,22 @@ std::string with_own_symbols(std::string model) {
   for (const auto& symbol : own_symbols())
     put_first(symbol, symbol == "<unk>" ? kUnknown : kControl);
   for (const auto& byte : byte_pieces()) put_first(byte, kByte);
+  bool has_space = false;
   Fields fields(model);
   while (const auto field = fields.next()) {
     if (field->number == model_field::kTrainer) check_trainer(field->content);
+    if (field->number == model_field::kNormalizer) check_normalizer(field->content);
     if (field->number == model_field::kSelfTest) continue;  // of another normalisation
-    if (field->number != model_field::kPiece)
+    if (field->number != model_field::kPiece) {
       settings += field->raw;
-    else if (is_text(field->content, taken))
+    } else if (const auto text = text_of(field->content, taken)) {
       made += field->raw;
+      has_space = has_space || *text == kSpaceMark;
+    }
   }
+  // In bytes U+2581 would come back as itself.
+  if (!has_space)
+    throw base::DataError("has no piece for a space by itself, U+2581; take a model that has it");
   return made + settings + own_settings();
 }
 

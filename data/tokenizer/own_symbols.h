@@ -6,8 +6,7 @@
 namespace banter::data {
 
 /// The symbols that every tokenizer of ours has besides its pieces, by their ids: <pad>, <unk>,
-/// <s>,
-/// </s>, then the control symbols.
+/// <s>, </s>, then the control symbols.
 std::vector<std::string> own_symbols();
 /// Those behind the first four, in the order of their ids.
 std::vector<std::string> control_symbols();
@@ -18,7 +17,8 @@ std::vector<std::string> control_symbols();
 /// has one). Its own marks, unused pieces and bytes stay behind. A model that has our symbols comes
 /// back as it is.
 ///
-/// Throws   DataError when it is no SentencePiece model, or writes spaces behind words
+/// Throws   DataError when it is no SentencePiece model, writes spaces behind words or otherwise
+///          than as U+2581, or has no piece for one by itself
 /// Source   google/sentencepiece 0.1.97, src/sentencepiece_model.proto; protobuf.dev, "Encoding"
 std::string with_own_symbols(std::string model);
 

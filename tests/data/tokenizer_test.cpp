@@ -195,7 +195,7 @@ TEST(TokenizerTest, OtherBytesAreNoTokenizer) {
 
 /// A model that was trained without our symbols: <unk>, <s>, </s>, then pieces; its texts are
 /// normalised, and get a space in front.
-std::string foreign_model(const std::string& type) {
+std::string foreign_model(const std::string& type, const std::string& self_tests = "3") {
   const auto file = fs::temp_directory_path() / ("banter-foreign-" + std::to_string(::getpid()));
   std::ofstream(file) << [] {
     std::string lines;
@@ -207,7 +207,7 @@ std::string foreign_model(const std::string& type) {
                                               {"model_type", type},
                                               {"vocab_size", "70"},
                                               {"hard_vocab_limit", "false"},
-                                              {"self_test_sample_size", "3"},
+                                              {"self_test_sample_size", self_tests},
                                               {"minloglevel", "2"}},
                                              nullptr, &model);
   fs::remove(file);
@@ -246,6 +246,15 @@ TEST(OwnSymbolsTest, OurModelsStayAsTheyAreAndOtherFilesAreRefused) {
   EXPECT_THROW(data::with_own_symbols(model.substr(0, model.size() / 2)), base::DataError);
   const std::string suffixes = "\x12\x03\xC0\x01\x01";  // trainer_spec: treat_whitespace_as_suffix
   EXPECT_THROW(data::with_own_symbols(model + suffixes), base::DataError);
+  // normalizer_spec: escape_whitespaces = false
+  const std::string unescaped("\x1A\x02\x28\x00", 4);
+  try {
+    data::with_own_symbols(foreign_model("unigram", /*self_tests=*/"0") + unescaped);
+    FAIL();
+  } catch (const base::DataError& error) {
+    EXPECT_NE(std::string(error.what()).find("escape_whitespaces is false"), std::string::npos)
+        << error.what();
+  }
 }
 
 TEST(WordEncoderTest, GivesTheIdsOfTheTokenizerWhateverItHasSeen) {
