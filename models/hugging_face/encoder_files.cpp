@@ -1,6 +1,7 @@
 #include "models/hugging_face/encoder_files.h"
 
 #include <set>
+#include <vector>
 
 #include "base/hash.h"
 
@@ -21,8 +22,11 @@ std::string hash_of_encoder(const fs::path& place) {
   } else {
     files.insert(place);
   }
-  for (const auto* name : {"config.json", "sentencepiece.bpe.model", "tokenizer.json",
-                           "tokenizer_config.json", "vocab.json", "vocab.txt"})
+  std::vector<std::string> names = {"config.json",    "sentencepiece.bpe.model",
+                                    "tokenizer.json", "tokenizer_config.json",
+                                    "vocab.json",     "vocab.txt"};
+  if (fs::is_directory(place)) names.emplace_back("model.safetensors.index.json");
+  for (const auto& name : names)
     if (fs::exists(folder / name)) files.insert(folder / name);
   base::Sha256 all;
   for (const auto& file : files)

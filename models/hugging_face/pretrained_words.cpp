@@ -47,7 +47,6 @@ std::optional<char> byte_of(std::string_view piece) {
 }
 
 std::string sentence_piece_surface(std::string_view piece) {
-  if (const auto byte = byte_of(piece)) return {*byte};
   std::string surface(piece);
   for (auto at = surface.find(kSpaceMark); at != std::string::npos; at = surface.find(kSpaceMark))
     surface.replace(at, kSpaceMark.size(), " ");
@@ -267,6 +266,7 @@ std::optional<PretrainedWords> read_pretrained_words(const fs::path& folder, std
   if (!read) return {};
   words.cuts_off_marks = read->spelling == Spelling::kWordPiece;
   words.is_small = read->is_small;
+  Pieces bytes;
   for (const auto& [piece, row] : read->pieces) {
     if (row >= rows)
       throw DataError(words.file.string() + ": \"" + base::printable(piece) + "\" has the id " +
@@ -274,11 +274,16 @@ std::optional<PretrainedWords> read_pretrained_words(const fs::path& folder, std
                       " rows: it is of another model");
     if (auto* mark = mark_of(words, piece)) {
       *mark = row;
+    } else if (const auto byte = byte_of(piece);
+               byte && read->spelling == Spelling::kSentencePiece) {
+      bytes.emplace_back(std::string(1, *byte), row);
     } else if (!is_idle(piece)) {
       if (auto surface = surface_of(read->spelling, piece); !surface.empty())
         words.rows.try_emplace(std::move(surface), row);
     }
   }
+  // Only where no piece says the same: "A" is read, not its byte.
+  for (auto& [surface, row] : bytes) words.rows.try_emplace(std::move(surface), row);
   return words;
 }
 

@@ -218,6 +218,18 @@ TEST(PretrainedWordsTest, TokenizerJsonSaysTheSameAsTheOlderFiles) {
   }
 }
 
+TEST(PretrainedWordsTest, APieceOfALetterGoesBeforeThatOfItsByte) {
+  const TemporaryFolder folder;
+  std::ofstream(folder / "tokenizer.json")
+      << R"({"model": {"type": "BPE", "vocab": {"<unk>": 0, "<0x41>": 1, "<0x42>": 2, "<0xC3>": 3,)"
+      << R"( "A": 4, "\u2581A": 5}}})";
+  const auto words = words_of(folder.path(), 6);
+  EXPECT_EQ(words.row_of("A"), 4);
+  EXPECT_EQ(words.row_of(" A"), 5);
+  EXPECT_EQ(words.row_of("B"), 2) << "it has no other";
+  EXPECT_EQ(words.row_of("\xC3"), 3);
+}
+
 TEST(PretrainedWordsTest, BadFilesAreRefusedByName) {
   const TemporaryFolder folder;
   const auto said = [&](const std::string& name, const std::string& text) {
@@ -321,6 +333,8 @@ TEST(EncoderFilesTest, TheHashIsOfAllThatIsRead) {
     std::ofstream(place / name, std::ios::app) << " ";
     EXPECT_TRUE(hashes.insert(hash_of_encoder(place)).second) << name;
   }
+  std::ofstream(place / "model.safetensors.index.json") << "{}";
+  EXPECT_TRUE(hashes.insert(hash_of_encoder(place)).second) << "it says which shards are read";
   std::ofstream(place / "README.md") << "read by nobody";
   EXPECT_TRUE(hashes.contains(hash_of_encoder(place)));
   EXPECT_EQ(folder_of_encoder(place / "model.safetensors"), place);
