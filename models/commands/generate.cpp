@@ -1,4 +1,6 @@
+#include <deque>
 #include <exception>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <optional>
@@ -53,7 +55,7 @@ class Generator {
       take(*line);
       decode(
           *loaded_.model, loaded_.batch, limits_, [this] { return next(); },
-          [this](const Replies& replies) { done(replies); });
+          [this](Replies replies) { done(std::move(replies)); });
       if (bad_line_) std::rethrow_exception(bad_line_);
     }
   }
@@ -63,7 +65,8 @@ class Generator {
     json::value id;
     std::int64_t turns = 0;
     std::vector<std::string> facts{};
-    std::string answer;  ///< "" until it is there
+    std::optional<Replies> replies{};              ///< nothing until they are there
+    std::vector<std::vector<Judgement>> judged{};  ///< reply by reply, where somebody judges
   };
 
   /// Reads a line; a bad one ends the reading, but not the replies that are on the way.
@@ -84,8 +87,7 @@ class Generator {
       ready_->options.seed = given.seed.value_or(base::join_keys(options_.seed, number));
       asked_[number] = {.id = std::move(given.id),
                         .turns = static_cast<std::int64_t>(given.turns.size()),
-                        .facts = std::move(given.facts),
-                        .answer = {}};
+                        .facts = std::move(given.facts)};
     } catch (const base::Error&) {
       bad_line_ = std::current_exception();
     }
@@ -116,28 +118,52 @@ class Generator {
     return std::exchange(ready_, std::nullopt);
   }
 
-  void done(const Replies& replies) {
-    auto& asked = asked_.at(replies.number);
-    asked.answer = as_json_ ? json_line(replies, asked) : plain_lines(replies);
+  /// Shows what has its turn now.
+  void done(Replies replies) {
+    const auto number = replies.number;
+    asked_.at(number).replies = std::move(replies);
+    std::vector<Asked> ready;
+    for (auto first = asked_.begin(); first != asked_.end() && first->second.replies;
+         first = asked_.erase(first))
+      ready.push_back(std::move(first->second));
+    if (ready.empty()) return;
+    if (as_json_) judge(ready);
     std::string answers;
-    for (auto first = asked_.begin(); first != asked_.end() && !first->second.answer.empty();
-         first = asked_.erase(first)) {
-      answers += first->second.answer;
-      progress_.advance();
-    }
-    if (!answers.empty()) print(answers);
+    for (const auto& asked : ready) answers += as_json_ ? json_line(asked) : plain_lines(asked);
+    print(answers);
+    progress_.advance(ready.size());
   }
 
-  std::string json_line(const Replies& replies, const Asked& asked) {
+  /// How each of their replies stands to its facts, where there is who tells.
+  void judge(std::vector<Asked>& ready) const {
+    if (judge_ == nullptr) return;
+    std::deque<std::string> texts;
+    std::vector<ReplyOfPersona> said;
+    for (const auto& asked : ready)
+      for (const auto& reply : asked.replies->best)
+        said.push_back({.reply = texts.emplace_back(text_of(reply, loaded_.tokenizer)),
+                        .persona = asked.facts});
+    auto judged = judge_->judge(said);
+    auto next = std::make_move_iterator(judged.begin());
+    for (auto& asked : ready) {
+      const auto end = next + std::ssize(asked.replies->best);
+      asked.judged.assign(next, end);
+      next = end;
+    }
+  }
+
+  [[nodiscard]] std::string json_line(const Asked& asked) const {
+    const auto& replies = *asked.replies;
     json::object object;
     object["number"] = replies.number;
     if (!asked.id.is_null()) object["id"] = asked.id;
+    json::array best;
+    for (const auto& reply : replies.best) best.push_back(reply_json(reply, loaded_.tokenizer));
+    for (std::size_t r = 0; r < asked.judged.size(); ++r)
+      best[r].as_object()["consistency"] = consistency_json(asked.facts, asked.judged[r]);
     if (options_.replies == 1) {
-      for (auto& [key, value] : judged_json(replies.best.at(0), asked))
-        object[key] = std::move(value);
+      for (auto& [key, value] : best.at(0).as_object()) object[key] = std::move(value);
     } else {
-      json::array best;
-      for (const auto& reply : replies.best) best.push_back(judged_json(reply, asked));
       object["replies"] = std::move(best);
     }
     if (limits_.with_draft) object["draft"] = reply_json(replies.draft.value(), loaded_.tokenizer);
@@ -146,18 +172,10 @@ class Generator {
     return json::serialize(object) + "\n";
   }
 
-  json::object judged_json(const Reply& reply, const Asked& asked) {
-    auto object = reply_json(reply, loaded_.tokenizer);
-    if (judge_ == nullptr) return object;
-    const auto judged = judge_->judge(text_of(reply, loaded_.tokenizer), asked.facts);
-    object["consistency"] = consistency_json(asked.facts, judged);
-    return object;
-  }
-
-  std::string plain_lines(const Replies& replies) {
+  [[nodiscard]] std::string plain_lines(const Asked& asked) const {
     std::string lines;
-    for (const auto& reply : replies.best) {
-      if (options_.replies > 1) lines += std::to_string(replies.number) + "\t";
+    for (const auto& reply : asked.replies->best) {
+      if (options_.replies > 1) lines += std::to_string(asked.replies->number) + "\t";
       lines += one_line(text_of(reply, loaded_.tokenizer)) + "\n";
     }
     return lines;

@@ -12,14 +12,14 @@
 #include "base/utf8.h"
 #include "data/cleaning/text_cleaning.h"
 #include "data/cleaning/unicode_text.h"
-#include "models/label_log_probs.h"
+#include "models/consistency/classify_pairs.h"
 
 namespace banter::models {
 namespace {
 
 namespace json = base::json;
 
-constexpr std::size_t kPairsAtOnce = 256;
+constexpr std::size_t kMostAnswers = 16'384;  // that are kept
 
 bool has_capitals(const data::Tokenizer& tokenizer) {
   for (data::TokenId id = 0; id < tokenizer.vocab_size(); ++id) {
@@ -84,7 +84,7 @@ ConsistencyJudge::ConsistencyJudge(LoadedClassifier nli)
       cleaning_(cleaning_of(nli_)),
       signature_(signature_of(nli_.checkpoint)) {}
 
-std::vector<data::TokenId> ConsistencyJudge::ids_of(std::string_view text) const {
+ConsistencyJudge::Ids ConsistencyJudge::ids_of(std::string_view text) const {
   std::string written(text);
   data::clean_text(cleaning_, written);
   return nli_.tokenizer.encode(written);
@@ -96,32 +96,42 @@ bool ConsistencyJudge::reads_all_of(std::string_view sentence) const {
 
 std::vector<std::vector<Judgement>> ConsistencyJudge::judge(
     std::span<const ReplyOfPersona> replies) {
-  const c10::InferenceMode guard;
-  std::vector<std::vector<Judgement>> judged;
-  std::vector<data::PairIds> pairs;
-  std::vector<Judgement*> asked;  // what each pair is asked for
-  const auto answer = [&] {
-    const auto batch =
-        data::make_pair_batch(pairs, nli_.batch, nli_.tokenizer.special(), data::ReplyLength::kCut);
-    const auto rows = label_log_probs(*nli_.model, batch, device_);
-    for (std::size_t n = 0; n < rows.size(); ++n) *asked[batch.pairs[n]] = judgement_of(rows[n]);
-    pairs.clear();
-    asked.clear();
-  };
-  judged.reserve(replies.size());
+  static constexpr Judgement kNeutral{.probs = {0, 1, 0}};
+  Answers asked;  // what is not known yet
+  std::vector<std::vector<const Judgement*>> found;
+  found.reserve(replies.size());
   for (const auto& [reply, persona] : replies) {
-    constexpr Judgement kNeutral{.probs = {0, 1, 0}};
-    auto& judgements = judged.emplace_back(persona.size(), kNeutral);
+    auto& row = found.emplace_back(persona.size(), &kNeutral);
     if (base::is_blank(reply)) continue;
     const auto premise = ids_of(reply);
     for (std::size_t i = 0; i < persona.size(); ++i) {
-      pairs.push_back({.premise = premise, .hypothesis = ids_of(persona[i])});
-      asked.push_back(&judgements[i]);
-      if (pairs.size() == kPairsAtOnce) answer();
+      auto pair = std::make_pair(premise, ids_of(persona[i]));
+      const auto known = answers_.find(pair);
+      row[i] = known != answers_.end() ? &known->second
+                                       : &asked.try_emplace(std::move(pair)).first->second;
     }
   }
-  if (!pairs.empty()) answer();
+  answer(asked);
+  std::vector<std::vector<Judgement>> judged;
+  judged.reserve(found.size());
+  for (const auto& row : found) {
+    auto& judgements = judged.emplace_back();
+    for (const auto* judgement : row) judgements.push_back(*judgement);
+  }
+  if (answers_.size() + asked.size() > kMostAnswers) answers_.clear();
+  answers_.merge(asked);
   return judged;
+}
+
+void ConsistencyJudge::answer(Answers& asked) {
+  std::vector<data::PairIds> pairs;
+  pairs.reserve(asked.size());
+  for (const auto& [pair, judgement] : asked)
+    pairs.push_back({.premise = pair.first, .hypothesis = pair.second});
+  const auto rows =
+      classify_pairs(*nli_.model, pairs, nli_.batch, nli_.tokenizer.special(), device_);
+  auto row = rows.begin();
+  for (auto& [pair, judgement] : asked) judgement = judgement_of(*row++);
 }
 
 std::vector<Judgement> ConsistencyJudge::judge(std::string_view reply,

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "data/options.h"
@@ -23,14 +25,17 @@ struct ReplyOfPersona {
 /// Texts are valid UTF-8. They are cleaned as the classifier's corpus was, by its checkpoint's
 /// config.yaml, are put in small letters, too, where its vocabulary has no capital (then its corpus
 /// had none), and spelled by its own tokenizer. What is longer than the pairs of its training is
-/// cut as they were. A blank reply says nothing: it is neutral to every sentence. Threads  one at a
-/// time
+/// cut as they were. A blank reply says nothing: it is neutral to every sentence. What it judged
+/// last is kept, so that a reply that was chosen by it is not judged again to be shown.
+///
+/// Threads  one at a time
 class ConsistencyJudge {
  public:
   /// Throws   DataError, ConfigError when what the checkpoint says of its training is damaged
   explicit ConsistencyJudge(LoadedClassifier nli);
 
-  /// For each reply one judgement a sentence of its persona, in order. Under InferenceMode.
+  /// For each reply one judgement a sentence of its persona, in order. The more are asked at once,
+  /// the better they fill batches; equal pairs are judged once.
   std::vector<std::vector<Judgement>> judge(std::span<const ReplyOfPersona> replies);
   std::vector<Judgement> judge(std::string_view reply, std::span<const std::string> persona);
 
@@ -42,12 +47,18 @@ class ConsistencyJudge {
   [[nodiscard]] bool reads_all_of(std::string_view sentence) const;
 
  private:
-  [[nodiscard]] std::vector<data::TokenId> ids_of(std::string_view text) const;
+  using Ids = std::vector<data::TokenId>;
+  using Answers = std::map<std::pair<Ids, Ids>, Judgement>;  ///< by premise and hypothesis
+
+  [[nodiscard]] Ids ids_of(std::string_view text) const;
+  /// Fills in the judgements.
+  void answer(Answers& asked);
 
   LoadedClassifier nli_;
   torch::Device device_;
   data::CleaningOptions cleaning_;
   std::string signature_;
+  Answers answers_;  ///< the last ones
 };
 
 }  // namespace banter::models

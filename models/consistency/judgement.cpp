@@ -1,14 +1,12 @@
 #include "models/consistency/judgement.h"
 
-#include <algorithm>
+#include "models/label_log_probs.h"
 
 namespace banter::models {
 
-data::Label Judgement::label() const {
-  return static_cast<data::Label>(std::ranges::max_element(probs) - probs.begin());
-}
+data::Label Judgement::label() const { return most_probable(probs); }
 
-double Judgement::prob() const { return *std::ranges::max_element(probs); }
+double Judgement::prob() const { return probs.at(static_cast<std::size_t>(label())); }
 
 int consistency_score(std::span<const Judgement> judgements) {
   int score = 0;
