@@ -12,6 +12,7 @@ namespace {
 constexpr std::string_view kBlanks = " \t";
 constexpr std::array<std::string_view, 8> kCommands = {
     "/attention", "/consistency", "/draft", "/help", "/persona", "/quit", "/reset", "/set"};
+constexpr std::array<std::string_view, 3> kAlone = {"/help", "/quit", "/reset"};
 
 std::string_view first_word(std::string_view line) {
   return line.substr(0, line.find_first_of(kBlanks));
@@ -45,6 +46,9 @@ std::optional<ChatCommand> command_of(std::string_view line) {
   if (!is_command(name)) return std::nullopt;
   const auto begin = std::min(line.find_first_not_of(kBlanks, name.size()), line.size());
   const auto end = line.find_last_not_of(kBlanks) + 1;
+  if (begin < end && std::ranges::find(kAlone, name) != kAlone.end())
+    throw base::UsageError(std::string(name) + " takes nothing; /" + std::string(name) +
+                           " at the beginning of a line says it");
   return ChatCommand{.name = name,
                      .rest = std::string(line.substr(begin, std::max(begin, end) - begin))};
 }

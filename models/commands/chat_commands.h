@@ -20,6 +20,7 @@ struct ChatCommand {
 bool is_switch(std::string_view rest, std::string_view name);
 
 /// The command that a line is; nothing when it is said.
+/// Throws   UsageError when something stands behind one that takes nothing
 std::optional<ChatCommand> command_of(std::string_view line);
 
 /// What a line that is no command says: a slash in front of a command's own is taken off.

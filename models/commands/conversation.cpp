@@ -1,5 +1,6 @@
 #include "models/commands/conversation.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <iostream>
 #include <span>
@@ -60,12 +61,20 @@ void Conversation::set_persona(Persona persona) {
   }
   session_.set_facts(std::move(rows));
   persona_ = std::move(persona);
-  for (const auto& text : notes_on_persona(tokens, loaded_.batch)) note(text);
+  give_notes(tokens);
+}
+
+/// Says what is left out of the persona, where that was not said of the one before.
+void Conversation::give_notes(const std::vector<std::int64_t>& tokens) {
+  auto notes = notes_on_persona(tokens, loaded_.batch);
   for (std::size_t i = 0; judge_ != nullptr && i < persona_.lines().size(); ++i)
     if (!judge_->reads_all_of(persona_.lines()[i]))
-      note("line " + std::to_string(i + 1) +
-           " of the persona is longer than the classifier of --nli reads (its "
-           "batch.max_reply_tokens)");
+      notes.push_back("line " + std::to_string(i + 1) +
+                      " of the persona is longer than the classifier of --nli reads (its "
+                      "batch.max_reply_tokens)");
+  for (const auto& text : notes)
+    if (std::ranges::find(notes_, text) == notes_.end()) note(text);
+  notes_ = std::move(notes);
 }
 
 void Conversation::run(LineSource& lines) {
@@ -111,7 +120,7 @@ void Conversation::answer(std::string_view text, bool has_prompt) {
     throw base::DataError("the line holds a NUL character");
   say(kPerson, "you: " + std::string(text), loaded_.tokenizer.encode(text));
   try {
-    last_ = spoken(session_.compose(kModel), has_prompt);
+    last_ = speak(session_.compose(kModel), has_prompt);
     say(kModel, "bot: " + one_line(text_of_last()), said_ids(last_->reply, loaded_.tokenizer));
   } catch (...) {  // what got no answer was not said: a person may try again
     session_.take_back_turn();
@@ -123,8 +132,8 @@ void Conversation::answer(std::string_view text, bool has_prompt) {
 }
 
 /// The next reply, which is on the terminal then.
-Conversation::Answer Conversation::spoken(Composed composed, bool has_prompt) {
-  Answer answer{.reply = {}, .draft = std::nullopt, .sources = shown_sources(composed)};
+Conversation::Answer Conversation::speak(Composed composed, bool has_prompt) {
+  Answer answer{.reply = {}, .draft = std::nullopt, .sources = collect_sources(composed)};
   auto request = chat_request(session_, std::move(composed), decoding_, wording_, replies_ + 1);
   request.reranker = reranker_;
   ReplyText written(loaded_.tokenizer);
@@ -146,19 +155,19 @@ void Conversation::show(const Answer& answer) const {
     if (options_.with_draft)
       print("draft: " + one_line(models::text_of(answer.draft.value(), loaded_.tokenizer)) + "\n");
     if (shows_attention_) print(attention_view(answer.reply, answer.sources));
-    if (shows_consistency_) print(persona_view(persona_.lines(), judgements()));
+    if (shows_consistency_) print(persona_view(persona_.lines(), judge_last()));
     return;
   }
   auto object = reply_json(answer.reply, loaded_.tokenizer);
   if (!shows_attention_) object.erase("attention");
   if (shows_attention_) object["sources"] = json::value_from(answer.sources);
   if (options_.with_draft) object["draft"] = reply_json(answer.draft.value(), loaded_.tokenizer);
-  if (judge_ != nullptr) object["consistency"] = consistency_json(persona_.lines(), judgements());
+  if (judge_ != nullptr) object["consistency"] = consistency_json(persona_.lines(), judge_last());
   print(json::serialize(object) + "\n");
 }
 
 /// What a reply reads, as it is shown; forgets texts that no reply will read again.
-std::vector<std::string> Conversation::shown_sources(const Composed& composed) {
+std::vector<std::string> Conversation::collect_sources(const Composed& composed) {
   std::vector<std::string> sources;
   sources.reserve(static_cast<std::size_t>(composed.facts) + texts_.size());
   for (std::int64_t f = 0; f < composed.facts; ++f)
@@ -177,17 +186,17 @@ void Conversation::say(std::int64_t speaker, std::string text, std::vector<data:
 void Conversation::obey(const ChatCommand& command) {
   const auto& [name, rest] = command;
   if (name == "/help") {
-    view(std::string(kChatHelp), {{"help", json::string(kChatHelp)}});
+    print_view(std::string(kChatHelp), {{"help", json::string(kChatHelp)}});
   } else if (name == "/reset") {
     reset();
   } else if (name == "/persona") {
-    persona(rest);
+    obey_persona(rest);
   } else if (name == "/consistency") {
-    consistency(rest);
+    obey_consistency(rest);
   } else if (name == "/attention") {
-    attention(rest);
+    obey_attention(rest);
   } else if (name == "/draft") {
-    draft(rest);
+    obey_draft(rest);
   } else {
     set(rest);
   }
@@ -200,60 +209,61 @@ void Conversation::reset() {
   replies_ = 0;
 }
 
-void Conversation::persona(const std::string& rest) {
+void Conversation::obey_persona(const std::string& rest) {
   if (!rest.empty()) {
     auto changed = persona_;
     changed.change(rest);
     set_persona(std::move(changed));
     return;
   }
-  const auto judged = judgements();
-  view(persona_.lines().empty() ? std::string(kNoPersona) : persona_view(persona_.lines(), judged),
-       judged.empty() ? json::object{{"persona", json::value_from(persona_.lines())}}
-                      : json::object{{"persona", json::value_from(persona_.lines())},
-                                     {"consistency", consistency_json(persona_.lines(), judged)}});
+  const auto judged = judge_last();
+  print_view(
+      persona_.lines().empty() ? std::string(kNoPersona) : persona_view(persona_.lines(), judged),
+      judged.empty() ? json::object{{"persona", json::value_from(persona_.lines())}}
+                     : json::object{{"persona", json::value_from(persona_.lines())},
+                                    {"consistency", consistency_json(persona_.lines(), judged)}});
 }
 
-void Conversation::consistency(const std::string& rest) {
+void Conversation::obey_consistency(const std::string& rest) {
   if (judge_ == nullptr)
     throw base::UsageError(
         "/consistency needs a classifier of sentence pairs: name its run with --nli");
   if (is_switch(rest, "/consistency")) {
     shows_consistency_ = rest == "on";
   } else if (!last_) {
-    view_missing_reply("consistency");
+    print_missing_reply("consistency");
   } else if (persona_.lines().empty()) {
-    view(std::string(kNoPersona), {{"consistency", json::array()}});
+    print_view(std::string(kNoPersona), {{"consistency", json::array()}});
   } else {
-    const auto judged = judgements();
-    view(persona_view(persona_.lines(), judged),
-         {{"consistency", consistency_json(persona_.lines(), judged)}});
+    const auto judged = judge_last();
+    print_view(persona_view(persona_.lines(), judged),
+               {{"consistency", consistency_json(persona_.lines(), judged)}});
   }
 }
 
-void Conversation::attention(const std::string& rest) {
+void Conversation::obey_attention(const std::string& rest) {
   if (is_switch(rest, "/attention")) {
     shows_attention_ = rest == "on";
   } else if (!last_) {
-    view_missing_reply("attention");
+    print_missing_reply("attention");
   } else {
     auto whole = reply_json(last_->reply, loaded_.tokenizer);
-    view(attention_view(last_->reply, last_->sources),
-         {{"attention", whole["attention"]}, {"sources", json::value_from(last_->sources)}});
+    print_view(attention_view(last_->reply, last_->sources),
+               {{"attention", whole["attention"]}, {"sources", json::value_from(last_->sources)}});
   }
 }
 
-void Conversation::draft(const std::string& rest) {
+void Conversation::obey_draft(const std::string& rest) {
   expect_draft(loaded_);
   if (is_switch(rest, "/draft")) {
     options_.with_draft = rest == "on";
   } else if (!last_) {
-    view_missing_reply("draft");
+    print_missing_reply("draft");
   } else if (!last_->draft) {
-    view("none was made; /draft on shows one with each reply\n", {{"draft", nullptr}});
+    print_view("none was made; /draft on shows one with each reply\n", {{"draft", nullptr}});
   } else {
-    view(one_line(models::text_of(*last_->draft, loaded_.tokenizer)) + "\n",
-         {{"draft", reply_json(*last_->draft, loaded_.tokenizer)}});
+    print_view(one_line(models::text_of(*last_->draft, loaded_.tokenizer)) + "\n",
+               {{"draft", reply_json(*last_->draft, loaded_.tokenizer)}});
   }
 }
 
@@ -268,7 +278,7 @@ void Conversation::set(const std::string& setting) {
 }
 
 /// How the last reply stands to the lines of the persona as it is now; nothing without either.
-std::vector<Judgement> Conversation::judgements() const {
+std::vector<Judgement> Conversation::judge_last() const {
   if (judge_ == nullptr || !last_) return {};
   return judge_->judge(text_of_last(), persona_.lines());
 }
@@ -277,12 +287,12 @@ std::string Conversation::text_of_last() const {
   return models::text_of(last_->reply, loaded_.tokenizer);
 }
 
-void Conversation::view(const std::string& text, const json::object& object) const {
+void Conversation::print_view(const std::string& text, const json::object& object) const {
   print(options_.as_json ? json::serialize(object) + "\n" : text);
 }
 
-void Conversation::view_missing_reply(const char* name) const {
-  view("there is no reply yet\n", {{name, nullptr}});
+void Conversation::print_missing_reply(const char* name) const {
+  print_view("there is no reply yet\n", {{name, nullptr}});
 }
 
 }  // namespace banter::models

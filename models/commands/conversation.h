@@ -51,25 +51,26 @@ class Conversation {
 
   void take(const std::string& line, bool has_prompt);
   void answer(std::string_view text, bool has_prompt);
-  Answer spoken(Composed composed, bool has_prompt);
+  Answer speak(Composed composed, bool has_prompt);
   void show(const Answer& answer) const;
-  std::vector<std::string> shown_sources(const Composed& composed);
+  std::vector<std::string> collect_sources(const Composed& composed);
   void say(std::int64_t speaker, std::string text, std::vector<data::TokenId> ids);
 
+  void give_notes(const std::vector<std::int64_t>& tokens);
   void obey(const ChatCommand& command);
   void reset();
-  void persona(const std::string& rest);
-  void consistency(const std::string& rest);
-  void attention(const std::string& rest);
-  void draft(const std::string& rest);
+  void obey_persona(const std::string& rest);
+  void obey_consistency(const std::string& rest);
+  void obey_attention(const std::string& rest);
+  void obey_draft(const std::string& rest);
   void set(const std::string& setting);
   void choose_by(DecodingOptions decoding);
 
-  [[nodiscard]] std::vector<Judgement> judgements() const;
+  [[nodiscard]] std::vector<Judgement> judge_last() const;
   [[nodiscard]] std::string text_of_last() const;
   /// The one or the other, by how the chat shows itself.
-  void view(const std::string& text, const base::json::object& object) const;
-  void view_missing_reply(const char* name) const;
+  void print_view(const std::string& text, const base::json::object& object) const;
+  void print_missing_reply(const char* name) const;
 
   LoadedModel& loaded_;
   const DecodingFlags& flags_;
@@ -81,6 +82,7 @@ class Conversation {
   std::shared_ptr<const Wording> wording_;  ///< of decoding_
   ChatSession session_;
   Persona persona_;
+  std::vector<std::string> notes_;     ///< on the persona
   std::vector<std::string> settings_;  ///< of /set, so far
   std::deque<std::string> texts_;      ///< of the session's turns, as they are shown
   std::optional<Answer> last_;

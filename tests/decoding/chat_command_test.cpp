@@ -223,11 +223,33 @@ TEST(ChatCommandTest, WhatGotNoAnswerWasNotSaid) {
   EXPECT_NE(shown.find("bot> " + alone), std::string::npos) << shown << "not: " << alone;
 }
 
+TEST(ChatCommandTest, ANoteOnThePersonaIsGivenOnce) {
+  const auto notes = [](const std::string& batch, const std::string& lines) {
+    const TinyRun run("{type: hred, embed_dim: 8, hidden_dim: 12, dropout: 0}",
+                      "{max_new_tokens: 2}", batch);
+    testing::internal::CaptureStderr();
+    chat(lines, {"--fact", "where is the file?"}, run);
+    std::vector<std::string> given;
+    for (const auto& line : lines_of(testing::internal::GetCapturedStderr()))
+      if (line.starts_with("note: ")) given.push_back(line);
+    return given;
+  };
+  const auto blind = notes("{persona: none}", "/persona add fine\n/persona add today\nhi\n");
+  ASSERT_EQ(blind.size(), 1U);
+  EXPECT_NE(blind[0].find("without personas"), std::string::npos) << blind[0];
+  const auto cut = notes("{max_turn_tokens: 2}",
+                         "/persona add a\n/persona add how are you today\n/persona drop 2\n");
+  ASSERT_EQ(cut.size(), 3U);
+  EXPECT_NE(cut[0].find("line 1 "), std::string::npos) << cut[0];
+  EXPECT_NE(cut[1].find("line 3 "), std::string::npos) << cut[1];
+  EXPECT_NE(cut[2].find("line 2 "), std::string::npos) << "it is another one: " << cut[2];
+}
+
 TEST(ChatCommandTest, QuitsAndRefusesBadCommands) {
   EXPECT_TRUE(chat("/quit\nhello\n").empty());
   EXPECT_FALSE(chat("/help\n").empty());
   for (const char* bad : {"/set temperature\n", "/set temperature=-1\n", "/set no_such=1\n",
-                          "/attention maybe\n", "a\xff\n"}) {
+                          "/attention maybe\n", "/reset now\n", "/quit now\n", "a\xff\n"}) {
     Pipes pipes;
     pipes.write(bad);
     pipes.end();

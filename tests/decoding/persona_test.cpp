@@ -16,6 +16,19 @@ namespace {
 
 using Lines = std::vector<std::string>;
 
+template <typename Act>
+std::string error_of(const Act& act) {
+  try {
+    act();
+  } catch (const base::Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+bool holds(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
 class PersonaTest : public testing::Test {
  protected:
   std::string file(const std::string& content) const {
@@ -26,18 +39,6 @@ class PersonaTest : public testing::Test {
     Persona persona;
     persona.add_file(path);
     return persona.lines();
-  }
-  template <typename Act>
-  static std::string error_of(const Act& act) {
-    try {
-      act();
-    } catch (const base::Error& error) {
-      return error.what();
-    }
-    return "no error";
-  }
-  static bool holds(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
   }
   tests::TemporaryFolder folder_;
 };
@@ -109,6 +110,10 @@ TEST(ChatCommandsTest, TellsCommandsFromWhatIsSaid) {
   EXPECT_EQ(command->rest, "2  i hate tea .");
   EXPECT_EQ(command_of("/draft")->rest, "");
   EXPECT_EQ(command_of("/draft  ")->rest, "");
+  for (const std::string alone : {"/help", "/quit", "/reset"}) {
+    EXPECT_EQ(command_of(alone + " \t")->name, alone);
+    EXPECT_TRUE(holds(error_of([&] { command_of(alone + " now"); }), alone + " takes nothing"));
+  }
   EXPECT_EQ(said_by("//persona add x"), "/persona add x");
   EXPECT_EQ(said_by("// x"), "// x");
   EXPECT_TRUE(is_switch("on", "/draft") && is_switch("off", "/draft") && !is_switch("", "/draft"));
