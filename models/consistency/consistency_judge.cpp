@@ -21,6 +21,10 @@ namespace json = base::json;
 
 constexpr std::size_t kMostAnswers = 16'384;  // that are kept
 
+/// Whether a capital was frequent enough in the corpus of a tokenizer to get a piece
+/// (`data.tokenizer.character_coverage`). This is what a checkpoint keeps of how its texts were
+/// written: its config only says what preparation changed, which is nothing where a corpus came in
+/// small letters, and its store may be gone.
 bool has_capitals(const data::Tokenizer& tokenizer) {
   for (data::TokenId id = 0; id < tokenizer.vocab_size(); ++id) {
     auto text = tokenizer.surface(id);

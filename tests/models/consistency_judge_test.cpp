@@ -28,15 +28,17 @@ using Facts = std::vector<std::string>;
 
 constexpr double kClose = 1e-9;  // double precision, the same sums in another order
 
+data::Tokenizer tokenizer_of(const std::string& text) {
+  data::TokenizerOptions options;
+  options.vocab_size = 310;
+  int left = 100;
+  return data::Tokenizer(data::Tokenizer::train(options, [&]() -> std::optional<std::string> {
+    return left-- > 0 ? std::optional(text) : std::nullopt;
+  }));
+}
+
 const data::Tokenizer& small_tokenizer() {
-  static const data::Tokenizer tokenizer([] {
-    data::TokenizerOptions options;
-    options.vocab_size = 310;
-    int left = 100;
-    return data::Tokenizer::train(options, [&]() -> std::optional<std::string> {
-      return left-- > 0 ? std::optional("i have a dog no cat tea") : std::nullopt;
-    });
-  }());
+  static const auto tokenizer = tokenizer_of("i have a dog no cat tea");
   return tokenizer;
 }
 
@@ -125,13 +127,16 @@ class ConsistencyJudgeTest : public testing::Test {
                         R"({"best": {"accuracy": {"step": 7, "value": "0.75"}}})");
   }
 
-  [[nodiscard]] ConsistencyJudge judge(const data::BatchOptions& batch = {}) const {
-    return ConsistencyJudge(
-        {.model = recorder_,
-         .tokenizer = small_tokenizer(),
-         .batch = batch,
-         .checkpoint = {.folder = folder_.path(), .step = 7, .hash = std::string(64, 'a')},
-         .type = "nli"});
+  [[nodiscard]] ConsistencyJudge judge(const data::BatchOptions& batch = {},
+                                       const data::Tokenizer& tokenizer = small_tokenizer()) const {
+    return ConsistencyJudge({.model = recorder_,
+                             .tokenizer = tokenizer,
+                             .batch = batch,
+                             .checkpoint = {.folder = folder_.path(),
+                                            .step = 7,
+                                            .hash = std::string(64, 'a'),
+                                            .warning = {}},
+                             .type = "nli"});
   }
 
   static void expect_close(const Judgement& one, const Judgement& other) {
@@ -245,6 +250,18 @@ TEST_F(ConsistencyJudgeTest, NothingIsAskedTwice) {
   for (std::size_t f = 0; f < facts.size(); ++f) EXPECT_EQ(again[f].probs, first[1][f].probs);
   asked.judge("a cat", Facts{"no dog"});
   EXPECT_EQ(recorder_->pairs(), 5);
+}
+
+TEST_F(ConsistencyJudgeTest, LettersAreMadeSmallWhereTheVocabularyOrTheConfigSaysSo) {
+  const auto reads_alike = [](ConsistencyJudge asked) {
+    const auto judged = asked.judge("I Have a DOG", Facts{"No cat"});
+    return judged.front().probs == asked.judge("i have a dog", Facts{"no cat"}).front().probs;
+  };
+  const auto with_capitals = tokenizer_of("I have no Dog");
+  EXPECT_TRUE(reads_alike(judge())) << "no piece has a capital";
+  EXPECT_FALSE(reads_alike(judge({}, with_capitals)));
+  base::write_durably(folder_ / "config.yaml", "data: {cleaning: {lower_case: true}}\n");
+  EXPECT_TRUE(reads_alike(judge({}, with_capitals)));
 }
 
 TEST_F(ConsistencyJudgeTest, IsNamedByItsCheckpointAndItsAccuracyAtThatStep) {
