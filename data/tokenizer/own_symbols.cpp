@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/errors.h"
+#include "base/utf8.h"
 #include "data/tokenizer/pretrained.h"
 #include "data/tokenizer/special_ids.h"
 #include "data/tokenizer/tokenizer.h"
@@ -111,9 +112,10 @@ enum PieceType : std::uint64_t {
   kUserDefined = 4,
   kByte = 6
 };
+enum ModelType : std::uint64_t { kWords = 3 };
 namespace trainer_field {
-constexpr std::uint64_t kSuffixes = 24, kByteFallback = 35, kUnk = 40, kBos = 41, kEos = 42,
-                        kPad = 43;
+constexpr std::uint64_t kModelType = 3, kSuffixes = 24, kByteFallback = 35, kUnk = 40, kBos = 41,
+                        kEos = 42, kPad = 43;
 }
 namespace normalizer_field {
 constexpr std::uint64_t kName = 1, kTable = 2, kDummyPrefix = 3, kRemoveSpaces = 4,
@@ -160,7 +162,8 @@ std::string own_settings() {
   return settings;
 }
 
-/// How a piece that stands for text is spelt; nothing for others and where one of `taken` is.
+/// How a piece that stands for text is spelt; nothing for others, where one of `taken` is, and for
+/// what no text holds.
 std::optional<std::string_view> text_of(std::string_view piece,
                                         const std::set<std::string, std::less<>>& taken) {
   std::uint64_t type = kNormal;
@@ -170,15 +173,20 @@ std::optional<std::string_view> text_of(std::string_view piece,
     if (field->number == piece_field::kType) type = field->value;
     if (field->number == piece_field::kText) text = field->content;
   }
-  if ((type != kNormal && type != kUserDefined) || taken.contains(text)) return {};
+  if ((type != kNormal && type != kUserDefined) || taken.contains(text) ||
+      text.find('\0') != std::string_view::npos || base::first_bad_utf8(text))
+    return {};
   return text;
 }
 
 void check_trainer(std::string_view trainer) {
   Fields fields(trainer);
-  while (const auto field = fields.next())
+  while (const auto field = fields.next()) {
     if (field->number == trainer_field::kSuffixes && field->value != 0)
       throw base::DataError("writes spaces behind words, not in front of them");
+    if (field->number == trainer_field::kModelType && field->value == kWords)
+      throw base::DataError("has whole words as pieces; take a model of type unigram or bpe");
+  }
 }
 
 void check_normalizer(std::string_view normalizer) {

@@ -17,8 +17,8 @@ std::vector<std::string> control_symbols();
 /// has one). Its own marks, unused pieces and bytes stay behind. A model that has our symbols comes
 /// back as it is.
 ///
-/// Throws   DataError when it is no SentencePiece model, writes spaces behind words or otherwise
-///          than as U+2581, or has no piece for one by itself
+/// Throws   DataError when it is no SentencePiece model, has whole words as pieces, writes spaces
+///          behind words or otherwise than as U+2581, or has no piece for one by itself
 /// Source   google/sentencepiece 0.1.97, src/sentencepiece_model.proto; protobuf.dev, "Encoding"
 std::string with_own_symbols(std::string model);
 

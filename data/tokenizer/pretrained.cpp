@@ -10,6 +10,7 @@
 #include "base/errors.h"
 #include "base/json.h"
 #include "base/utf8.h"
+#include "data/tokenizer/load_sentencepiece.h"
 
 namespace banter::data {
 namespace {
@@ -108,8 +109,7 @@ std::string PretrainedVocabulary::json() const {
 
 std::vector<std::string> pieces_of(const std::string& model) {
   sentencepiece::SentencePieceProcessor processor;
-  if (!processor.LoadFromSerializedProto({model.data(), model.size()}).ok())
-    throw base::DataError("is no SentencePiece model");
+  if (!load_sentencepiece(processor, model)) throw base::DataError("is no SentencePiece model");
   std::vector<std::string> pieces;
   pieces.reserve(static_cast<std::size_t>(processor.GetPieceSize()));
   for (int id = 0; id < processor.GetPieceSize(); ++id) pieces.push_back(processor.IdToPiece(id));

@@ -12,6 +12,7 @@
 #include "base/files.h"
 #include "base/hash.h"
 #include "base/utf8.h"
+#include "data/tokenizer/load_sentencepiece.h"
 #include "data/tokenizer/own_symbols.h"
 #include "data/tokenizer/text_sample.h"
 
@@ -161,8 +162,7 @@ struct Tokenizer::Impl {
 
 void Tokenizer::Impl::load(sentencepiece::SentencePieceProcessor& into,
                            const std::string& bytes_of_it) {
-  const auto status = into.LoadFromSerializedProto({bytes_of_it.data(), bytes_of_it.size()});
-  if (!status.ok() || into.GetPieceSize() == 0)
+  if (!load_sentencepiece(into, bytes_of_it))
     throw base::DataError("the tokenizer is no SentencePiece model");
 }
 
