@@ -101,6 +101,7 @@ add_library(
   store/corpus_hash.cpp
   store/encoded.cpp
   store/hashed_file.cpp
+  store/source_formats.cpp
   store/split.cpp
   store/split_counts.cpp
   store/split_files.cpp

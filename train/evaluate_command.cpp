@@ -24,6 +24,7 @@
 #include "train/pairs/scoring.h"
 #include "train/perturbation.h"
 #include "train/ranking.h"
+#include "train/reply_rule.h"
 #include "train/run_store.h"
 
 namespace banter::train {
@@ -193,6 +194,7 @@ void measure_pairs(const Request& request, const models::LoadedModel& loaded,
 
 Findings evaluate_all(const Request& request, const models::LoadedModel& loaded,
                       const data::Store& store) {
+  check_reply_by(loaded.batch.reply_by, store);
   const auto& split = store.split(request.split);
   const auto judge = judge_of(request, split);
   Findings found;

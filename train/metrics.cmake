@@ -45,7 +45,8 @@ add_library(
   train/metrics/texts/used_vectors.cpp
   train/metrics/texts/words.cpp
   train/metrics/texts/words_13a.cpp
-  train/ngram.cpp)
+  train/ngram.cpp
+  train/reply_rule.cpp)
 target_link_libraries(
   banter_metrics
   PUBLIC banter_examples banter_word_vectors

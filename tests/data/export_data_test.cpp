@@ -16,6 +16,7 @@
 #include "data/export/json_lines.h"
 #include "data/export/line_output.h"
 #include "data/preparation/prepare.h"
+#include "data/store/source_formats.h"
 #include "tests/data/command_output.h"
 #include "tests/data/made_files.h"
 #include "tests/support/stop_signal.h"
@@ -167,7 +168,10 @@ TEST_P(ExportEachFormatTest, IsPreparedAgainToEqualRecords) {
   const auto& [format, file, content] = GetParam();
   const auto corpus = made(file, content);
   const auto store = prepared("store", {corpus});
-  ASSERT_EQ(data::Store::open(store).format(), format);
+  const auto opened = data::Store::open(store);
+  ASSERT_EQ(opened.format(), format);
+  const auto of_pairs = opened.splits().front().pairs() > 0;
+  EXPECT_EQ(data::dialogue_formats_of(opened), of_pairs ? Strings{} : Strings{format});
   const auto out = (folder_ / "out.jsonl").string();
   EXPECT_EQ(exported({store, "--output", out}), "");
   EXPECT_EQ(exported({store}), read_whole(out));

@@ -142,5 +142,39 @@ TEST_F(FirstLightTest, ATrainedRunIsNotTrainedAgain) {
   ok({"generate", run_ + "@last", "--quiet"}, "thanks\n");
 }
 
+TEST_F(FirstLightTest, AutoIsRefusedWhereSourcesAskForDifferentReplies) {
+  ok({"prepare", recipe_});
+  ok({"train", recipe_, "--quiet"});
+  std::ofstream(folder_ / "bees.txt")
+      << "1 your persona: i keep bees.\n2 hello .\thi , any honey ?\n3 yes\tgood\n";
+  const auto store = (folder_ / "both").string();
+  std::vector<std::string> both = {
+      recipe_,
+      "--set",
+      "store=" + store,
+      "--set",
+      "data.sources=[{path: " + (folder_ / "talk.jsonl").string() +
+          "}, {path: " + (folder_ / "bees.txt").string() + ", split: train}]",
+      "--set",
+      "data.tokenizer={path: " + (folder_ / "store/tokenizer.model").string() + "}",
+      "--set",
+      "run=" + run_ + "2",
+      "--quiet"};
+  const auto with = [&](const std::string& command) {
+    auto arguments = both;
+    arguments.insert(arguments.begin(), command);
+    return arguments;
+  };
+  ok(with("prepare"));
+  for (const auto& refused :
+       {banter(with("train")), banter({"evaluate", run_, "--store", store, "--quiet"})}) {
+    EXPECT_EQ(refused.exit_code, 2);
+    EXPECT_NE(refused.err.find("jsonl, but convai2 in it asks for speaker:B"), std::string::npos)
+        << refused.err;
+  }
+  both.insert(both.end(), {"--set", "batch.reply_by=all"});
+  ok(with("train"));
+}
+
 }  // namespace
 }  // namespace banter::tests

@@ -8,6 +8,7 @@
 #include "data/batches/dropped_dialogues.h"
 #include "models/registry.h"
 #include "train/mix_hash.h"
+#include "train/reply_rule.h"
 #include "train/steering.h"
 #include "train/validation.h"
 
@@ -93,6 +94,8 @@ DialogueTask::DialogueTask(const Recipe& recipe, const data::Store& store, torch
       stream_(sources_of(recipe, store, mixed_), recipe.batch, store.tokenizer().special(),
               recipe.train.seed),
       valid_(split_to_judge_by(recipe, store)) {
+  check_reply_by(recipe.batch.reply_by, store);
+  for (const auto& other : mixed_) check_reply_by(recipe.batch.reply_by, other);
   if (recipe.train.pairs_per_dialogue_batch > 0) begin_pairs();
 }
 
