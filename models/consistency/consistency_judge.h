@@ -24,8 +24,8 @@ struct ReplyOfPersona {
 ///
 /// Texts are valid UTF-8. They are cleaned as the classifier's corpus was, by its checkpoint's
 /// config.yaml, are put in small letters, too, where its vocabulary has no capital (then its corpus
-/// had hardly any), and spelled by its own tokenizer. What is longer than the pairs of its training is
-/// cut as they were. A blank reply says nothing: it is neutral to every sentence. What it judged
+/// had hardly any), and spelled by its own tokenizer. What is longer than the pairs of its training
+/// is cut as they were. A blank reply says nothing: it is neutral to every sentence. What it judged
 /// last is kept, so that a reply that was chosen by it is not judged again to be shown.
 ///
 /// Threads  one at a time
