@@ -160,8 +160,8 @@ TEST_F(SummaryTest, VectorsAreThoseOfTheWordsThatAreNamed) {
   options_.evaluate.tokenize = "char";
   GridResults results;
   results.finished.push_back(result(0, 4, "ya"));
-  const auto coverage = summarise(results, options_).vectors->at("coverage").as_object();
-  EXPECT_EQ(coverage.at("replies").as_double(), 0.5) << "of y and a";
+  const auto json = comparison_json(results, summarise(results, options_), options_);
+  EXPECT_EQ(json.at("vectors").at("coverage").at("replies").as_double(), 0.5) << "of y and a";
 }
 
 }  // namespace
