@@ -28,6 +28,9 @@ class Receiver {
   virtual void problem(const Problem& problem) = 0;
 };
 
+/// What the records of a format are.
+enum class Holds : std::uint8_t { kDialogues, kPairs };
+
 /// Where the ids of a format are unique.
 enum class Ids : std::uint8_t {
   kInFile,    ///< the corpus gives each record an id
@@ -48,6 +51,7 @@ struct Format {
   /// Reads a stream to its end. A record with a fault is lost whole and told; nothing is guessed.
   /// Throws   DamagedInput when the rest of the stream cannot be trusted
   void (*read)(InputStream& stream, const ReadLimits& limits, Receiver& receiver);
+  Holds holds;
   Ids ids;
   /// So plain that many a file looks like it: only believed of a source that is one file, or where
   /// the format is named.

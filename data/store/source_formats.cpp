@@ -1,13 +1,12 @@
 #include "data/store/source_formats.h"
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
 #include <set>
-#include <string_view>
 
 #include "base/files.h"
 #include "base/json.h"
+#include "data/formats/formats.h"
 #include "data/store/rows.h"
 
 namespace banter::data {
@@ -15,7 +14,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::string_view, 4> kOfPairs = {"dialogue_nli", "kvpi", "mnli", "pairs"};
+bool holds_pairs(const std::string& format) {
+  const auto known = std::ranges::find(formats(), format, &Format::name);
+  return known != formats().end() && known->holds == Holds::kPairs;
+}
 
 /// The manifest of a store, or those of its shards.
 std::set<fs::path> manifests_of(const fs::path& folder) {
@@ -36,7 +38,7 @@ std::vector<std::string> dialogue_formats_of(const Store& store) {
     if (!manifest.contains("sources")) continue;  // it does not say how it was made
     for (const auto& source : base::array_field(manifest, "sources", where)) {
       std::string format(base::string_field(base::as_object(source, where), "format", where));
-      if (!format.empty() && std::ranges::find(kOfPairs, format) == kOfPairs.end() &&
+      if (!format.empty() && !holds_pairs(format) &&
           std::ranges::find(formats, format) == formats.end())
         formats.push_back(std::move(format));
     }
