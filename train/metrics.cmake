@@ -10,8 +10,8 @@ target_link_libraries(banter_word_vectors PUBLIC banter_data)
 
 add_library(
   banter_metrics
-  train/evaluation_choice.cpp
-  train/findings.cpp
+  train/evaluation/choice.cpp
+  train/evaluation/findings.cpp
   train/metrics/likelihoods/hits.cpp
   train/metrics/likelihoods/likelihood.cpp
   train/metrics/likelihoods/likelihood_files.cpp
@@ -45,8 +45,8 @@ add_library(
   train/metrics/texts/used_vectors.cpp
   train/metrics/texts/words.cpp
   train/metrics/texts/words_13a.cpp
-  train/ngram.cpp
-  train/reply_rule.cpp)
+  train/evaluation/ngram.cpp
+  train/evaluation/reply_rule.cpp)
 target_link_libraries(
   banter_metrics
   PUBLIC banter_examples banter_word_vectors

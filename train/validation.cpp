@@ -2,7 +2,7 @@
 
 #include "base/errors.h"
 #include "base/signals.h"
-#include "train/evaluate.h"
+#include "train/evaluation/evaluate.h"
 
 namespace banter::train {
 

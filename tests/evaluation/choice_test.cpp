@@ -1,3 +1,5 @@
+#include "train/evaluation/choice.h"
+
 #include <filesystem>
 
 #include <gtest/gtest.h>
@@ -5,7 +7,6 @@
 #include "base/errors.h"
 #include "base/files.h"
 #include "data/transforms/transforms.h"
-#include "train/evaluation_choice.h"
 
 namespace banter::train {
 namespace {

@@ -1,4 +1,4 @@
-#include "train/evaluate.h"
+#include "train/evaluation/evaluate.h"
 
 #include <algorithm>
 #include <cmath>
@@ -15,9 +15,9 @@
 #include "models/registry.h"
 #include "tests/batch/made_store.h"
 #include "tests/support/temporary_folder.h"
+#include "train/evaluation/perturbation.h"
+#include "train/evaluation/ranking.h"
 #include "train/metrics/texts/f1.h"
-#include "train/perturbation.h"
-#include "train/ranking.h"
 
 namespace banter::train {
 namespace {

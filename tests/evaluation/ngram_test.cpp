@@ -1,4 +1,4 @@
-#include "train/ngram.h"
+#include "train/evaluation/ngram.h"
 
 #include <cmath>
 

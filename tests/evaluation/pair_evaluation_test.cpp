@@ -14,9 +14,9 @@
 #include "tests/batch/made_store.h"
 #include "tests/support/temporary_folder.h"
 #include "train/commands.h"
+#include "train/evaluation/pairs/classify.h"
+#include "train/evaluation/pairs/evaluation.h"
 #include "train/metrics/statistics/dialogue_sums.h"
-#include "train/pairs/classify.h"
-#include "train/pairs/evaluation.h"
 
 namespace banter::train {
 namespace {

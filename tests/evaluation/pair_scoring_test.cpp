@@ -13,10 +13,10 @@
 #include "models/registry.h"
 #include "tests/batch/made_store.h"
 #include "tests/support/temporary_folder.h"
-#include "train/evaluate.h"
+#include "train/evaluation/evaluate.h"
+#include "train/evaluation/pairs/premises.h"
+#include "train/evaluation/pairs/scoring.h"
 #include "train/metrics/pairs/pair_metrics.h"
-#include "train/pairs/premises.h"
-#include "train/pairs/scoring.h"
 
 namespace banter::train {
 namespace {

@@ -1,4 +1,4 @@
-#include "train/reply_rule.h"
+#include "train/evaluation/reply_rule.h"
 
 #include <fstream>
 #include <string>

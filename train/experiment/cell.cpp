@@ -9,7 +9,7 @@
 #include "configs/values.h"
 #include "data/options.h"
 #include "data/store/store.h"
-#include "train/evaluation_choice.h"
+#include "train/evaluation/choice.h"
 
 namespace banter::train {
 namespace {

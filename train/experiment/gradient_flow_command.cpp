@@ -13,12 +13,13 @@
 #include "models/hugging_face/encoder_start.h"
 #include "models/registry.h"
 #include "train/commands.h"
+#include "train/evaluation/reply_rule.h"
+#include "train/evaluation/run_store.h"
 #include "train/experiment/gradient_flow.h"
 #include "train/init_from.h"
 #include "train/metrics/statistics/spread.h"
 #include "train/metrics/texts/scores.h"
 #include "train/recipe.h"
-#include "train/run_store.h"
 
 namespace banter::train {
 namespace {
@@ -129,6 +130,7 @@ int run_gradient_flow(const std::vector<std::string>& arguments) {
   const auto run = models::RunName::parse(arguments_of_model.run).run;
   const auto recipe = Recipe::load(run / "config.yaml");
   const auto store = open_store(store_folder, run, loaded.tokenizer, loaded.checkpoint);
+  check_reply_by(loaded.batch.reply_by, store);
   const auto& split = store.split(split_name);
   const auto examples = replies_with_turns(
       split, data::ReplyRule(loaded.batch.reply_by, store.format()), turns.last, replies);

@@ -8,7 +8,7 @@
 #include "models/checkpoint/checkpoint.h"
 #include "models/decoding/options.h"
 #include "models/decoding/reranking.h"
-#include "train/evaluation_choice.h"
+#include "train/evaluation/choice.h"
 #include "train/experiment/grid.h"
 #include "train/metrics/likelihoods/likelihood_measurement.h"
 #include "train/metrics/pairs/pair_metrics.h"

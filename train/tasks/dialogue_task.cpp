@@ -7,8 +7,8 @@
 #include "base/random.h"
 #include "data/batches/dropped_dialogues.h"
 #include "models/registry.h"
+#include "train/evaluation/reply_rule.h"
 #include "train/mix_hash.h"
-#include "train/reply_rule.h"
 #include "train/steering.h"
 #include "train/validation.h"
 

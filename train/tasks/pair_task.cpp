@@ -3,8 +3,8 @@
 #include "base/errors.h"
 #include "base/signals.h"
 #include "models/pair_classifiers.h"
+#include "train/evaluation/pairs/classify.h"
 #include "train/mix_hash.h"
-#include "train/pairs/classify.h"
 #include "train/steering.h"
 #include "train/validation.h"
 

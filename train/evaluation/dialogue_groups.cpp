@@ -1,4 +1,4 @@
-#include "train/dialogue_groups.h"
+#include "train/evaluation/dialogue_groups.h"
 
 #include <string>
 #include <unordered_map>

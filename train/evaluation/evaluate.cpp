@@ -1,4 +1,4 @@
-#include "train/evaluate.h"
+#include "train/evaluation/evaluate.h"
 
 #include <algorithm>
 #include <memory>
@@ -9,7 +9,7 @@
 #include "models/decoding/decoder.h"
 #include "models/decoding/eval_mode.h"
 #include "models/decoding/wording.h"
-#include "train/dialogue_groups.h"
+#include "train/evaluation/dialogue_groups.h"
 
 namespace banter::train {
 namespace {

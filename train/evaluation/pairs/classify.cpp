@@ -1,4 +1,4 @@
-#include "train/pairs/classify.h"
+#include "train/evaluation/pairs/classify.h"
 
 namespace banter::train {
 

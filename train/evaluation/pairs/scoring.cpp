@@ -1,4 +1,4 @@
-#include "train/pairs/scoring.h"
+#include "train/evaluation/pairs/scoring.h"
 
 #include <algorithm>
 #include <span>
@@ -11,9 +11,9 @@
 #include "base/signals.h"
 #include "data/batches/pair_stream.h"
 #include "models/decoding/eval_mode.h"
-#include "train/evaluate.h"
+#include "train/evaluation/evaluate.h"
+#include "train/evaluation/pairs/premises.h"
 #include "train/metrics/statistics/groups.h"
-#include "train/pairs/premises.h"
 
 namespace banter::train {
 namespace {

@@ -1,4 +1,4 @@
-#include "train/findings.h"
+#include "train/evaluation/findings.h"
 
 #include <ostream>
 #include <utility>

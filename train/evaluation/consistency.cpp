@@ -1,4 +1,4 @@
-#include "train/consistency.h"
+#include "train/evaluation/consistency.h"
 
 #include <algorithm>
 #include <span>

@@ -1,4 +1,4 @@
-#include "train/pairs/report.h"
+#include "train/evaluation/pairs/report.h"
 
 #include <map>
 #include <ostream>

@@ -1,4 +1,4 @@
-#include "train/pairs/premises.h"
+#include "train/evaluation/pairs/premises.h"
 
 #include <map>
 

@@ -1,4 +1,4 @@
-#include "train/run_store.h"
+#include "train/evaluation/run_store.h"
 
 #include "base/errors.h"
 #include "configs/section.h"

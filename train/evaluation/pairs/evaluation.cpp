@@ -1,4 +1,4 @@
-#include "train/pairs/evaluation.h"
+#include "train/evaluation/pairs/evaluation.h"
 
 #include <algorithm>
 #include <array>
@@ -10,9 +10,9 @@
 #include "base/progress.h"
 #include "base/signals.h"
 #include "data/batches/pair_stream.h"
+#include "train/evaluation/pairs/classify.h"
 #include "train/metrics/pairs/bag_of_words.h"
 #include "train/metrics/statistics/groups.h"
-#include "train/pairs/classify.h"
 
 namespace banter::train {
 namespace {

@@ -12,11 +12,11 @@
 #include "models/decoding/options.h"
 #include "models/decoding/reranking.h"
 #include "models/dialogue_model.h"
+#include "train/evaluation/ngram.h"
 #include "train/metrics/likelihoods/likelihood.h"
 #include "train/metrics/likelihoods/likelihood_files.h"
 #include "train/metrics/likelihoods/turn_fits.h"
 #include "train/metrics/texts/sample.h"
-#include "train/ngram.h"
 
 namespace banter::train {
 

@@ -1,4 +1,4 @@
-#include "train/perturbation.h"
+#include "train/evaluation/perturbation.h"
 
 #include <algorithm>
 #include <map>
@@ -7,8 +7,8 @@
 #include "base/progress.h"
 #include "base/signals.h"
 #include "models/decoding/eval_mode.h"
-#include "train/dialogue_groups.h"
-#include "train/evaluate.h"
+#include "train/evaluation/dialogue_groups.h"
+#include "train/evaluation/evaluate.h"
 
 namespace banter::train {
 namespace {

@@ -1,4 +1,4 @@
-#include "train/evaluation_choice.h"
+#include "train/evaluation/choice.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "train/ranking.h"
+#include "train/evaluation/ranking.h"
 
 #include <utility>
 
@@ -6,7 +6,7 @@
 #include "base/progress.h"
 #include "base/signals.h"
 #include "models/decoding/candidates.h"
-#include "train/dialogue_groups.h"
+#include "train/evaluation/dialogue_groups.h"
 #include "train/metrics/texts/f1.h"
 
 namespace banter::train {

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "base/json.h"
-#include "train/pairs/evaluation.h"
+#include "train/evaluation/pairs/evaluation.h"
 
 namespace banter::train {
 
