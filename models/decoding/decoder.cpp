@@ -54,32 +54,33 @@ struct Drafted {
   std::optional<Reply> draft;
 };
 
+/// What came of a request. `asked`: in the stage of drafts the request, with the memory that its
+/// draft was made from.
+struct Ended {
+  Replies replies;
+  std::optional<Request> asked;
+};
+
 class DecodeLoop {
  public:
-  using Next = std::function<std::optional<Drafted>()>;
-  /// `asked`: in the stage of drafts the request, with the memory that its draft was made from.
-  using Done = std::function<void(Replies, std::optional<Request> asked)>;
-
   DecodeLoop(DialogueModel& model, const data::BatchOptions& limits, const DecodeLimits& rows,
-             Stage stage, Next next, Done done)
+             Stage stage)
       : model_(model),
         batch_options_(limits),
         limits_(rows),
         stage_(stage),
-        next_(std::move(next)),
-        done_(std::move(done)),
         device_(device_of(model)) {}
 
-  /// Takes what is waiting and makes one step. False when there was nothing to do.
-  bool turn() {
-    refill();
-    if (running_.empty()) return false;
-    step();
-    return true;
-  }
+  void add(Drafted drafted) { waiting_.push_back(std::move(drafted)); }
+  void drop(std::uint64_t number);
+  /// Takes what is waiting and makes one step. What ended in it.
+  std::vector<Ended> step();
+
+  [[nodiscard]] bool is_idle() const { return running_.empty() && waiting_.empty(); }
+  [[nodiscard]] std::int64_t running_rows() const;
+  [[nodiscard]] std::int64_t waiting_rows() const;
 
  private:
-  void refill();
   std::vector<Drafted> take_waiting();
   Memory compose(std::vector<Drafted>& fresh, std::vector<Composed>& sources);
   void admit(std::vector<Drafted> fresh);
@@ -88,51 +89,51 @@ class DecodeLoop {
     return stage_ == Stage::kDraft ? draft_options(request.options) : request.options;
   }
   void compact_pool();
-  void step();
   std::vector<std::vector<NextRow>> advance(const StepOutput& output);
-  void move_on(State state, const std::vector<std::vector<NextRow>>& next);
-  [[nodiscard]] std::pair<Replies, std::optional<Request>> end(Running running) const;
+  std::vector<Ended> move_on(State state, const std::vector<std::vector<NextRow>>& next);
+  void go_on_with(State state, const std::vector<std::int64_t>& rows, std::int64_t of);
+  [[nodiscard]] Ended end(Running running) const;
   void tell_committed();
 
   DialogueModel& model_;
   const data::BatchOptions& batch_options_;
-  const DecodeLimits& limits_;
+  const DecodeLimits limits_;
   const Stage stage_;
-  const Next next_;
-  const Done done_;
   const torch::Device device_;
 
-  std::optional<Drafted> waiting_;  ///< taken from `next_`, but there was no room for it
+  std::deque<Drafted> waiting_;
   std::vector<Running> running_;
   Memory pool_;
   State state_;                    ///< N rows
   std::vector<std::int64_t> ids_;  ///< (N): what each row reads next
 };
 
+std::int64_t DecodeLoop::running_rows() const {
+  std::int64_t rows = 0;
+  for (const auto& running : running_) rows += running.most_rows;
+  return rows;
+}
+
+std::int64_t DecodeLoop::waiting_rows() const {
+  std::int64_t rows = 0;
+  for (const auto& waiting : waiting_) rows += most_rows(options_of(waiting.request));
+  return rows;
+}
+
 std::vector<Drafted> DecodeLoop::take_waiting() {
   std::vector<Drafted> fresh;
-  std::int64_t used = 0;
-  for (const auto& running : running_) used += running.most_rows;
+  auto used = running_rows();
   // Turns are encoded together when several rows are free: one at a time costs more than it gains.
   const auto least_free = std::max<std::int64_t>(1, limits_.max_rows / 8);
   if (used > 0 && limits_.max_rows - used < least_free) return fresh;
-  for (;;) {
-    if (!waiting_) {
-      waiting_ = next_();
-      if (!waiting_) return fresh;
-      waiting_->request.options.validate();
-    }
-    const auto rows = most_rows(options_of(waiting_->request));
-    if (used > 0 && used + rows > limits_.max_rows) return fresh;
+  while (!waiting_.empty()) {
+    const auto rows = most_rows(options_of(waiting_.front().request));
+    if (used > 0 && used + rows > limits_.max_rows) break;
     used += rows;
-    fresh.push_back(std::move(*waiting_));
-    waiting_.reset();
+    fresh.push_back(std::move(waiting_.front()));
+    waiting_.pop_front();
   }
-}
-
-void DecodeLoop::refill() {
-  auto fresh = take_waiting();
-  if (!fresh.empty()) admit(std::move(fresh));
+  return fresh;
 }
 
 Memory DecodeLoop::compose(std::vector<Drafted>& fresh, std::vector<Composed>& sources) {
@@ -297,8 +298,7 @@ std::vector<std::vector<NextRow>> DecodeLoop::advance(const StepOutput& output) 
   return next;
 }
 
-/// What came of a request; with it the request itself, where this was a draft.
-std::pair<Replies, std::optional<Request>> DecodeLoop::end(Running running) const {
+Ended DecodeLoop::end(Running running) const {
   Replies replies{.number = running.number,
                   .best = running.search->take(),
                   .facts = running.sources.facts,
@@ -312,11 +312,25 @@ std::pair<Replies, std::optional<Request>> DecodeLoop::end(Running running) cons
   return {std::move(replies), std::move(running.asked)};
 }
 
-void DecodeLoop::move_on(State state, const std::vector<std::vector<NextRow>>& next) {
-  const auto N = static_cast<std::int64_t>(ids_.size());
+/// Goes on with these rows of the `of` that `state` has.
+void DecodeLoop::go_on_with(State state, const std::vector<std::int64_t>& rows, std::int64_t of) {
+  bool is_same = std::ssize(rows) == of;
+  for (std::int64_t n = 0; is_same && n < of; ++n) is_same = rows[static_cast<std::size_t>(n)] == n;
+  if (rows.empty()) {
+    state_ = {};
+  } else {
+    state_ = is_same ? std::move(state) : state.select(ids_tensor(rows, device_));
+  }
+  constexpr std::int64_t kWorthCompacting = 8;  // dead rows of memory
+  const auto live = std::ssize(running_);
+  if (pool_.size() - live >= std::max(kWorthCompacting, live)) compact_pool();
+}
+
+std::vector<Ended> DecodeLoop::move_on(State state, const std::vector<std::vector<NextRow>>& next) {
+  const auto N = std::ssize(ids_);
   std::vector<std::int64_t> index;  // rows of this step that the next one continues
   std::vector<Running> still_running;
-  std::vector<std::pair<Replies, std::optional<Request>>> ended;
+  std::vector<Ended> ended;
   std::int64_t first = 0;
   ids_.clear();
   for (std::size_t i = 0; i < running_.size(); ++i) {
@@ -327,7 +341,7 @@ void DecodeLoop::move_on(State state, const std::vector<std::vector<NextRow>>& n
     }
     first += running.rows;
     ++running.token;
-    running.rows = static_cast<std::int64_t>(next[i].size());
+    running.rows = std::ssize(next[i]);
     if (running.rows > 0) {
       still_running.push_back(std::move(running));
     } else {
@@ -335,17 +349,24 @@ void DecodeLoop::move_on(State state, const std::vector<std::vector<NextRow>>& n
     }
   }
   running_ = std::move(still_running);
-  bool is_same = static_cast<std::int64_t>(index.size()) == N;
-  for (std::int64_t n = 0; is_same && n < N; ++n) is_same = index[static_cast<std::size_t>(n)] == n;
-  if (index.empty()) {
-    state_ = {};
-  } else {
-    state_ = is_same ? std::move(state) : state.select(ids_tensor(index, device_));
-  }
-  constexpr std::int64_t kWorthCompacting = 8;  // dead rows of memory
-  const auto live = static_cast<std::int64_t>(running_.size());
-  if (pool_.size() - live >= std::max(kWorthCompacting, live)) compact_pool();
-  for (auto& [replies, asked] : ended) done_(std::move(replies), std::move(asked));
+  go_on_with(std::move(state), index, N);
+  return ended;
+}
+
+void DecodeLoop::drop(std::uint64_t number) {
+  if (std::erase_if(waiting_, [&](const Drafted& one) { return one.request.number == number; }) > 0)
+    return;
+  const auto dropped = std::ranges::find(running_, number, &Running::number);
+  if (dropped == running_.end()) return;
+  std::int64_t first = 0;
+  for (auto before = running_.begin(); before != dropped; ++before) first += before->rows;
+  const auto N = std::ssize(ids_);
+  std::vector<std::int64_t> index;
+  for (std::int64_t n = 0; n < N; ++n)
+    if (n < first || n >= first + dropped->rows) index.push_back(n);
+  ids_.erase(ids_.begin() + first, ids_.begin() + first + dropped->rows);
+  running_.erase(dropped);
+  go_on_with(std::exchange(state_, {}), index, N);
 }
 
 void DecodeLoop::tell_committed() {
@@ -358,72 +379,101 @@ void DecodeLoop::tell_committed() {
   }
 }
 
-void DecodeLoop::step() {
+std::vector<Ended> DecodeLoop::step() {
+  if (auto fresh = take_waiting(); !fresh.empty()) admit(std::move(fresh));
+  if (running_.empty()) return {};
   auto output = model_.step(ids_tensor(ids_, device_), pool_, std::exchange(state_, {}));
   const auto next = advance(output);
-  move_on(std::move(output.state), next);
+  auto ended = move_on(std::move(output.state), next);
   tell_committed();
-}
-
-/// A draft for each request, and then its replies, which are asked for as drafts get ready.
-void decode_from_drafts(DialogueModel& model, const data::BatchOptions& limits,
-                        const DecodeLimits& rows,
-                        const std::function<std::optional<Request>()>& next,
-                        const std::function<void(Replies)>& done) {
-  std::deque<Drafted> ready;
-  DecodeLoop drafts(
-      model, limits, rows, Stage::kDraft,
-      [&]() -> std::optional<Drafted> {
-        if (auto request = next()) return Drafted{.request = *std::move(request), .draft = {}};
-        return std::nullopt;
-      },
-      [&](Replies replies, std::optional<Request> asked) {
-        auto& reply = replies.best.at(0);
-        auto& memory = asked->composed->memory;
-        if (model.passes() > 1) {
-          const auto draft = Draft::of({reply.ids}, model.vocabulary().special);
-          const auto device = device_of(model);
-          memory = model.refine(memory, draft.inputs.to(device), draft.keep.to(device));
-        }
-        ready.push_back({.request = *std::move(asked), .draft = std::move(reply)});
-      });
-  DecodeLoop last(
-      model, limits, rows, Stage::kReplies,
-      [&]() -> std::optional<Drafted> {
-        if (ready.empty()) return std::nullopt;
-        auto first = std::move(ready.front());
-        ready.pop_front();
-        return first;
-      },
-      [&](Replies replies, const std::optional<Request>&) { done(std::move(replies)); });
-  for (bool is_busy = true; is_busy;) {
-    is_busy = drafts.turn();
-    is_busy = last.turn() || is_busy;
-  }
+  return ended;
 }
 
 }  // namespace
 
-void decode(DialogueModel& model, const data::BatchOptions& limits, const DecodeLimits& rows,
-            const std::function<std::optional<Request>()>& next,
-            const std::function<void(Replies)>& done) {
+/// One loop of replies; where drafts are made, one before it that hands each context's memory on,
+/// with the draft in it.
+class Decoder::Loops {
+ public:
+  Loops(DialogueModel& model, const data::BatchOptions& limits, const DecodeLimits& rows)
+      : model_(model), eval_(model), limits_(rows), replies_(model, limits, rows, Stage::kReplies) {
+    if (model.passes() > 1 || rows.with_draft) drafts_.emplace(model, limits, rows, Stage::kDraft);
+  }
+
+  void add(Request request) {
+    request.options.validate();
+    first().add({.request = std::move(request), .draft = std::nullopt});
+  }
+  void drop(std::uint64_t number) {
+    const c10::InferenceMode guard;
+    if (drafts_) drafts_->drop(number);
+    replies_.drop(number);
+  }
+  [[nodiscard]] std::int64_t free_rows() const {
+    const auto& entrance = drafts_ ? *drafts_ : replies_;
+    return limits_.max_rows - entrance.running_rows() - entrance.waiting_rows() -
+           (drafts_ ? replies_.waiting_rows() : 0);
+  }
+  [[nodiscard]] bool is_idle() const {
+    return replies_.is_idle() && (!drafts_ || drafts_->is_idle());
+  }
+  std::vector<Replies> step() {
+    const c10::InferenceMode guard;
+    if (drafts_)
+      for (auto& ended : drafts_->step()) hand_on(std::move(ended));
+    std::vector<Replies> done;
+    for (auto& ended : replies_.step()) done.push_back(std::move(ended.replies));
+    return done;
+  }
+
+ private:
+  DecodeLoop& first() { return drafts_ ? *drafts_ : replies_; }
+
+  void hand_on(Ended ended) {
+    auto& reply = ended.replies.best.at(0);
+    auto& memory = ended.asked->composed->memory;
+    if (model_.passes() > 1) {
+      const auto draft = Draft::of({reply.ids}, model_.vocabulary().special);
+      const auto device = device_of(model_);
+      memory = model_.refine(memory, draft.inputs.to(device), draft.keep.to(device));
+    }
+    replies_.add({.request = *std::move(ended.asked), .draft = std::move(reply)});
+  }
+
+  DialogueModel& model_;
+  const EvalMode eval_;
+  const DecodeLimits limits_;
+  std::optional<DecodeLoop> drafts_;
+  DecodeLoop replies_;
+};
+
+Decoder::Decoder(DialogueModel& model, const data::BatchOptions& limits, const DecodeLimits& rows) {
   if (rows.max_rows < 1) throw base::ConfigError("batch: must be at least 1 row");
   if (rows.with_draft && !model.has_draft())
     throw base::Error("a draft was asked of a model without a draft decoder");
-  const c10::InferenceMode guard;
-  const EvalMode eval(model);
-  if (model.passes() > 1 || rows.with_draft) {
-    decode_from_drafts(model, limits, rows, next, done);
-    return;
-  }
-  DecodeLoop only(
-      model, limits, rows, Stage::kReplies,
-      [&]() -> std::optional<Drafted> {
-        if (auto request = next()) return Drafted{.request = *std::move(request), .draft = {}};
-        return std::nullopt;
-      },
-      [&](Replies replies, const std::optional<Request>&) { done(std::move(replies)); });
-  while (only.turn()) {
+  loops_ = std::make_unique<Loops>(model, limits, rows);
+}
+
+Decoder::~Decoder() = default;
+
+std::int64_t Decoder::free_rows() const { return loops_->free_rows(); }
+bool Decoder::is_idle() const { return loops_->is_idle(); }
+void Decoder::add(Request request) { loops_->add(std::move(request)); }
+void Decoder::drop(std::uint64_t number) { loops_->drop(number); }
+std::vector<Replies> Decoder::step() { return loops_->step(); }
+
+void decode(DialogueModel& model, const data::BatchOptions& limits, const DecodeLimits& rows,
+            const std::function<std::optional<Request>()>& next,
+            const std::function<void(Replies)>& done) {
+  Decoder decoder(model, limits, rows);
+  for (;;) {
+    while (decoder.free_rows() > 0) {
+      auto request = next();
+      if (!request) break;
+      decoder.add(*std::move(request));
+    }
+    if (decoder.is_idle()) return;
+    for (auto& replies : decoder.step()) done(std::move(replies));
   }
 }
 

@@ -31,22 +31,33 @@ torch::Tensor row_of(const std::deque<std::int64_t>& places) {
       .unsqueeze(0);
 }
 
+/// The places of rows, by those of equal rows among `known`; -1 for the others.
+template <typename Known>
+std::deque<std::int64_t> places_of(const std::vector<data::Context::Row>& rows, const Known& known,
+                                   const std::deque<std::int64_t>& known_places) {
+  std::deque<std::int64_t> places;
+  for (const auto& row : rows) {
+    std::int64_t place = -1;
+    for (std::size_t i = 0; place < 0 && i < known.size(); ++i)
+      if (known[i].speaker == row.speaker && known[i].ids == row.ids) place = known_places[i];
+    places.push_back(place);
+  }
+  return places;
+}
+
 }  // namespace
 
 ChatSession::ChatSession(DialogueModel& model, const data::BatchOptions& limits)
     : model_(model), limits_(limits) {}
 
 void ChatSession::set_facts(std::vector<data::Context::Row> facts) {
-  Places places;
-  for (const auto& fact : facts) {
-    const auto same = std::ranges::find_if(facts_, [&](const data::Context::Row& known) {
-      return known.speaker == fact.speaker && known.ids == fact.ids;
-    });
-    places.push_back(
-        same == facts_.end() ? -1 : fact_places_[static_cast<std::size_t>(same - facts_.begin())]);
-  }
+  fact_places_ = places_of(facts, facts_, fact_places_);
   facts_ = std::move(facts);
-  fact_places_ = std::move(places);
+}
+
+void ChatSession::set_turns(const std::vector<data::Context::Row>& turns) {
+  turn_places_ = places_of(turns, turns_, turn_places_);
+  turns_.assign(turns.begin(), turns.end());
 }
 
 void ChatSession::add_turn(data::Context::Row turn) {
@@ -64,22 +75,37 @@ void ChatSession::reset() {
   turn_places_.clear();
 }
 
+/// What the next reply reads, encoded; `composed` has its sources.
+data::Batch ChatSession::read(std::int64_t reply_speaker, Composed& composed) {
+  const data::Context context{.turns = {turns_.begin(), turns_.end()},
+                              .facts = facts_,
+                              .reply_speaker = reply_speaker,
+                              .reply = {}};
+  auto batch = data::make_batch({context}, limits_, model_.vocabulary().special);
+  composed = sources_of(batch, 0);
+  keep_only(static_cast<std::size_t>(composed.facts), static_cast<std::size_t>(composed.turns));
+  encode_new(batch);
+  read_tokens_ = batch.turn_keep.sum().item<std::int64_t>();
+  return batch;
+}
+
 Composed ChatSession::compose(std::int64_t reply_speaker) {
   const c10::InferenceMode guard;
   const EvalMode eval(model_);
-  data::Context context{.turns = {turns_.begin(), turns_.end()},
-                        .facts = facts_,
-                        .reply_speaker = reply_speaker,
-                        .reply = {}};
-  const auto batch = data::make_batch({context}, limits_, model_.vocabulary().special);
-  auto composed = sources_of(batch, 0);
-  keep_only(static_cast<std::size_t>(composed.facts), static_cast<std::size_t>(composed.turns));
-  encode_new(batch);
+  Composed composed;
+  const auto batch = read(reply_speaker, composed);
   const auto device = device_of(model_);
   const auto facts = Places(fact_places_.begin(), fact_places_.begin() + composed.facts);
   composed.memory = model_.compose_next(kept_, row_of(turn_places_).to(device),
                                         row_of(facts).to(device), batch.reply_speaker.to(device));
   return composed;
+}
+
+void ChatSession::encode() {
+  const c10::InferenceMode guard;
+  const EvalMode eval(model_);
+  Composed composed;
+  (void)read(0, composed);
 }
 
 Composed ChatSession::compose_nothing(std::int64_t reply_speaker) {
@@ -94,6 +120,12 @@ Composed ChatSession::compose_nothing(std::int64_t reply_speaker) {
   composed.memory = model_.compose(model_.encode_turns(batch), torch::full_like(batch.context, -1),
                                    batch.facts, batch.reply_speaker);
   return composed;
+}
+
+std::int64_t ChatSession::bytes() const {
+  std::int64_t bytes = 0;
+  for (const auto& part : kept_.parts) bytes += static_cast<std::int64_t>(part.nbytes());
+  return bytes;
 }
 
 /// Forgets turns older than the last `turns`, and rows that neither they nor the first `facts`
@@ -137,9 +169,10 @@ void ChatSession::encode_new(const data::Batch& batch) {
 
   const std::vector<std::int64_t> rows(missing.begin(), missing.end());
   const auto first = kept_.size();
-  const auto encoded = model_.encode_turns(turns_of(batch, rows).to(device_of(model_)));
-  kept_ = {Rows::join(kept_, encoded)};
-  encoded_rows_ += static_cast<std::int64_t>(rows.size());
+  const auto part = turns_of(batch, rows);
+  kept_ = {Rows::join(kept_, model_.encode_turns(part.to(device_of(model_))))};
+  encoded_rows_ += std::ssize(rows);
+  encoded_tokens_ += part.turn_keep.sum().item<std::int64_t>();
   const auto set_place = [&](std::int64_t row, std::int64_t& place) {
     if (place < 0) place = first + (std::ranges::lower_bound(rows, row) - rows.begin());
   };

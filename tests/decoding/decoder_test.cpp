@@ -93,6 +93,58 @@ TEST(DecodeTest, AsksAgainForRequestsBetweenSteps) {
   EXPECT_TRUE(std::ranges::count(model.steps, 2)) << "the later one joined the running one";
 }
 
+TEST(DecoderTest, ADroppedRequestLeavesTheOthersAsTheyWere) {
+  constexpr std::uint64_t kAll = 24;
+  std::vector<Request> requests;
+  for (std::uint64_t key = 0; key < kAll; ++key) requests.push_back(request(key));
+  TableModel model;
+  const DecodeLimits limits{.max_rows = 6, .with_attention = true};
+  const auto wanted = decode_all(model, requests, limits);
+  const data::BatchOptions options;
+  for (const std::uint64_t every : {1, 2, 3, 5}) {
+    Decoder decoder(model, options, limits);
+    EXPECT_EQ(decoder.free_rows(), 6);
+    for (const auto& one : requests) decoder.add(one);
+    std::map<std::uint64_t, Replies> answers;
+    std::uint64_t dropped = 0;
+    for (std::uint64_t step = 0; !decoder.is_idle(); ++step) {
+      if (step % every == 0) {  // the oldest that runs, and one that waits
+        decoder.drop(dropped);
+        decoder.drop(kAll - 1 - dropped);
+        dropped += 3;
+        const auto before = decoder.free_rows();
+        decoder.drop(1000);
+        EXPECT_EQ(decoder.free_rows(), before);
+      }
+      for (auto& replies : decoder.step()) answers[replies.number] = std::move(replies);
+    }
+    EXPECT_EQ(decoder.free_rows(), 6);
+    EXPECT_LT(answers.size(), kAll) << "nothing was dropped in time";
+    EXPECT_FALSE(answers.contains(kAll - 1)) << "it was waiting";
+    for (const auto& [number, replies] : answers) expect_equal(replies, wanted.at(number));
+    for (std::uint64_t key = 1; key < kAll; ++key)
+      if (key % 3 != 0 && (kAll - 1 - key) % 3 != 0)
+        EXPECT_TRUE(answers.contains(key)) << key << " was not dropped";
+  }
+}
+
+TEST(DecoderTest, TheLastRequestMayBeDropped) {
+  TableModel model;
+  const data::BatchOptions options;
+  Decoder decoder(model, options, {.max_rows = 4});
+  decoder.add(request(2));
+  (void)decoder.step();
+  decoder.drop(2);
+  EXPECT_TRUE(decoder.is_idle());
+  EXPECT_TRUE(decoder.step().empty());
+  decoder.add(request(4));
+  std::map<std::uint64_t, Replies> answers;
+  while (!decoder.is_idle())
+    for (auto& replies : decoder.step()) answers[replies.number] = std::move(replies);
+  const auto wanted = decode_all(model, {request(4)}, {});
+  expect_equal(answers.at(4), wanted.at(4));
+}
+
 TEST(DecodeTest, RunsARequestThatNeedsMoreRowsThanThereAreAlone) {
   TableModel model;
   auto big = request(2);

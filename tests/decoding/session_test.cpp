@@ -73,6 +73,30 @@ TEST(ChatSessionTest, EncodesOnlyTheFactsThatChange) {
   EXPECT_EQ(model.encoded_rows, 6) << "what was forgotten is encoded again";
 }
 
+TEST(ChatSessionTest, TurnsThatStayAreNotEncodedAgain) {
+  TableModel model;
+  ChatSession session(model, {.max_context_turns = 3});
+  session.set_turns({turn(1, 1), turn(2, 2), turn(3, 1)});
+  (void)session.compose(2);
+  EXPECT_EQ(model.encoded_rows, 3);
+  EXPECT_EQ(session.encoded_tokens(), session.read_tokens());
+  const auto kept = session.bytes();
+  EXPECT_GT(kept, 0);
+  // The conversation goes on with another reply than the last one, and loses its first turn.
+  const std::vector<data::Context::Row> turns = {turn(1, 1), turn(2, 2), turn(9, 1), turn(8, 2)};
+  session.set_turns(turns);
+  session.encode();
+  EXPECT_EQ(model.encoded_rows, 5) << "two are new";
+  EXPECT_EQ(session.bytes(), kept) << "as many turns as before";
+  auto composed = session.compose(1);
+  EXPECT_EQ(model.encoded_rows, 5) << "it was done before";
+  Request from_kept{.number = 0, .context = {}, .options = {}, .composed = std::move(composed)};
+  const data::Context whole{.turns = turns, .facts = {}, .reply_speaker = 1, .reply = {}};
+  Request fresh{.number = 1, .context = whole, .options = {}};
+  const auto answers = decode_all(model, {from_kept, fresh}, {}, {.max_context_turns = 3});
+  expect_equal(answers.at(0), answers.at(1));
+}
+
 TEST(ChatSessionTest, ForgetsItsTurnsButNotItsFacts) {
   TableModel model;
   ChatSession session(model, {});
