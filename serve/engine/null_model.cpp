@@ -1,0 +1,53 @@
+#include "serve/engine/null_model.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "models/decoding/search.h"
+
+namespace banter::serve {
+
+std::int64_t NullModel::rows_of(const Turn& turn) const { return models::most_rows(turn.decoding); }
+
+Usage NullModel::add(std::uint64_t number, const Turn& turn) {
+  const auto& context = turn.context;
+  Usage usage;
+  for (const auto* rows : {&context.facts, &context.turns})
+    for (const auto& row : *rows) usage.prompt += std::ssize(row.ids);
+  Row row{.source = context.turns.empty() ? context.facts.back().ids : context.turns.back().ids,
+          .said = turn.prefix,
+          .tokens = std::min(tokens_, turn.decoding.max_new_tokens),
+          .is_cut = turn.decoding.max_new_tokens < tokens_,
+          .turns = std::ssize(context.turns),
+          .facts = std::ssize(context.facts)};
+  if (row.source.empty()) row.tokens = 0;
+  running_.emplace(number, std::move(row));
+  return usage;
+}
+
+std::vector<models::Replies> NullModel::step(const Committed& committed) {
+  std::vector<models::Replies> done;
+  for (auto one = running_.begin(); one != running_.end();) {
+    auto& [number, row] = *one;
+    const auto said = std::ssize(row.said);
+    if (said < row.tokens) {
+      row.said.push_back(row.source[static_cast<std::size_t>(said) % row.source.size()]);
+      committed(number, row.said);
+      ++one;
+      continue;
+    }
+    models::Reply reply;
+    reply.ids = std::move(row.said);
+    reply.finish = row.is_cut ? "length" : "eos";
+    models::Replies replies;
+    replies.number = number;
+    replies.best.push_back(std::move(reply));
+    replies.facts = row.facts;
+    replies.turns = row.turns;
+    done.push_back(std::move(replies));
+    one = running_.erase(one);
+  }
+  return done;
+}
+
+}  // namespace banter::serve
