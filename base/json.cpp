@@ -1,5 +1,6 @@
 #include "base/json.h"
 
+#include <cmath>
 #include <set>
 #include <vector>
 
@@ -11,8 +12,9 @@
 namespace banter::base {
 namespace {
 
-/// Looks for keys that stand twice in one object; keeps nothing else.
-struct KeyCounter {
+/// Looks for what strict JSON forbids and a parser of Boost.JSON lets pass: keys that stand twice
+/// in one object, and numbers that no double holds; keeps nothing else.
+struct StrictReader {
   // NOLINTBEGIN(readability-identifier-naming): the names that basic_parser looks for
   static constexpr std::size_t max_object_size = std::size_t(-1);
   static constexpr std::size_t max_array_size = std::size_t(-1);
@@ -21,7 +23,8 @@ struct KeyCounter {
   // NOLINTEND(readability-identifier-naming)
 
   std::vector<std::set<std::string, std::less<>>> open;
-  std::string key, repeated;
+  std::string key;
+  bool is_repeated = false;  ///< `key`
 
   bool on_document_begin(json::error_code&) { return true; }
   bool on_document_end(json::error_code&) { return true; }
@@ -42,7 +45,7 @@ struct KeyCounter {
   bool on_key(json::string_view part, std::size_t, json::error_code& error) {
     key += part;
     if (!open.back().insert(key).second) {
-      repeated = key;
+      is_repeated = true;
       error = json::error::exception;
       return false;
     }
@@ -54,7 +57,11 @@ struct KeyCounter {
   bool on_number_part(json::string_view, json::error_code&) { return true; }
   bool on_int64(std::int64_t, json::string_view, json::error_code&) { return true; }
   bool on_uint64(std::uint64_t, json::string_view, json::error_code&) { return true; }
-  bool on_double(double, json::string_view, json::error_code&) { return true; }
+  bool on_double(double number, json::string_view, json::error_code& error) {
+    if (std::isfinite(number)) return true;
+    error = json::error::exponent_overflow;
+    return false;
+  }
   bool on_bool(bool, json::error_code&) { return true; }
   bool on_null(json::error_code&) { return true; }
   bool on_comment_part(json::string_view, json::error_code&) { return true; }
@@ -102,10 +109,10 @@ void write_pretty(std::string& out, const json::value& value, std::size_t depth)
 
 json::value parse_json(std::string_view text, std::string_view where, std::size_t max_depth) {
   json::error_code error;
-  json::basic_parser<KeyCounter> counter(strict(max_depth));
-  auto used = counter.write_some(false, text.data(), text.size(), error);
-  if (!counter.handler().repeated.empty()) {
-    throw DataError(std::string(where) + ": key \"" + printable(counter.handler().repeated) +
+  json::basic_parser<StrictReader> reader(strict(max_depth));
+  auto used = reader.write_some(false, text.data(), text.size(), error);
+  if (reader.handler().is_repeated) {
+    throw DataError(std::string(where) + ": key \"" + printable(reader.handler().key) +
                     "\" stands twice in one object near byte " + std::to_string(used));
   }
   if (!error && used < text.size()) error = json::error::extra_data;

@@ -13,8 +13,8 @@ namespace json = boost::json;
 /// Parses one strict JSON text.
 ///
 /// Throws   DataError naming `where`, the byte offset and the rule when it is not JSON, nests
-///          deeper than `max_depth`, repeats a key in an object (Boost.JSON would keep the last
-///          without a word), or goes on behind its end
+///          deeper than `max_depth`, goes on behind its end, repeats a key in an object or holds a
+///          number that no double does (Boost.JSON would keep the last key, or infinity)
 json::value parse_json(std::string_view text, std::string_view where, std::size_t max_depth = 100);
 
 /// One value inside a JSON text, with the path to it for messages: `field(v, "turns", where)`.

@@ -28,9 +28,13 @@ TEST(JsonTest, SaysWhereAndWhichRuleIsBroken) {
   EXPECT_EQ(error_of(R"({"a": 1, "b": {"c": 1, "a": 2}, "a": 3})").substr(0, 47),
             "line 7: key \"a\" stands twice in one object near");
   for (const char* bad : {"", "{", "[1,]", "{\"a\":1,}", "nul", "[1] [2]", "{'a':1}", "[NaN]",
-                          "// c\n1", "\"\xFF\"", "\"\x01\""}) {
+                          "// c\n1", "\"\xFF\"", "\"\x01\"", "[1e999]", "[-1e999]"}) {
     EXPECT_TRUE(error_of(bad).starts_with("line 7: not valid JSON near byte ")) << bad;
   }
+}
+
+TEST(JsonTest, AnEmptyKeyCanStandTwiceToo) {
+  EXPECT_EQ(error_of(R"({"": 1, "": 2})").substr(0, 36), "line 7: key \"\" stands twice in one o");
 }
 
 TEST(JsonTest, EqualKeysInDifferentObjectsAreFine) {
