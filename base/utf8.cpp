@@ -8,30 +8,10 @@
 #include <simdjson.h>
 
 #include "base/count_places.h"
+#include "base/utf8_sequence.h"
 
 namespace banter::base {
 namespace {
-
-/// Bytes of the strict UTF-8 sequence that begins at `text`, or 0 when none does.
-/// Source   The Unicode Standard, table 3-7 (well-formed byte sequences)
-std::size_t sequence_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const auto in = [&](std::size_t i, unsigned low, unsigned high) {
-    return i < text.size() && byte(i) >= low && byte(i) <= high;
-  };
-  const unsigned lead = byte(0);
-  if (lead < 0x80) return 1;
-  if (lead >= 0xC2 && lead <= 0xDF) return in(1, 0x80, 0xBF) ? 2 : 0;
-  if (lead >= 0xE0 && lead <= 0xEF) {
-    const unsigned low = lead == 0xE0 ? 0xA0 : 0x80, high = lead == 0xED ? 0x9F : 0xBF;
-    return in(1, low, high) && in(2, 0x80, 0xBF) ? 3 : 0;
-  }
-  if (lead >= 0xF0 && lead <= 0xF4) {
-    const unsigned low = lead == 0xF0 ? 0x90 : 0x80, high = lead == 0xF4 ? 0x8F : 0xBF;
-    return in(1, low, high) && in(2, 0x80, 0xBF) && in(3, 0x80, 0xBF) ? 4 : 0;
-  }
-  return 0;
-}
 
 /// Whether all of so many bytes are ASCII.
 template <std::size_t kBytes>
@@ -77,7 +57,7 @@ std::string escaped(std::string_view bytes) {
 std::optional<std::size_t> first_bad_utf8(std::string_view text) {
   if (simdjson::validate_utf8(text)) return std::nullopt;
   for (std::size_t at = ascii_in_front(text); at < text.size();) {
-    const auto length = sequence_length(text.substr(at));
+    const auto length = utf8_sequence_length(text.substr(at));
     if (length == 0) return at;
     at += length;
     if (length > 1) at += ascii_in_front(text.substr(at));
@@ -121,7 +101,7 @@ std::string printable(std::string_view text, std::size_t max_bytes) {
   if (text.size() <= max_bytes && std::ranges::all_of(text, is_plain)) return std::string(text);
   std::string shown;
   while (!text.empty()) {
-    const auto length = sequence_length(text);
+    const auto length = utf8_sequence_length(text);
     const auto character = text.substr(0, std::max<std::size_t>(length, 1));
     const auto part =
         length == 0 || steers(character) ? escaped(character) : std::string(character);

@@ -11,6 +11,7 @@
 #include "base/errors.h"
 #include "base/files.h"
 #include "base/hash.h"
+#include "base/repaired_utf8.h"
 #include "base/utf8.h"
 #include "data/tokenizer/load_sentencepiece.h"
 #include "data/tokenizer/own_symbols.h"
@@ -119,19 +120,6 @@ std::unordered_map<std::string, std::string> trainer_arguments(const TokenizerOp
       {"num_threads", "4"},  // fixed: sums are made thread by thread, so the count is part of them
       {"minloglevel", "2"},
   };
-}
-
-/// Replaces what is not UTF-8 by U+FFFD, one for each bad byte.
-std::string repaired_utf8(std::string text) {
-  auto bad = base::first_bad_utf8(text);
-  if (!bad) return text;
-  std::string out;
-  std::string_view rest = text;
-  for (; bad; bad = base::first_bad_utf8(rest)) {
-    out.append(rest.substr(0, *bad)).append("\xEF\xBF\xBD");
-    rest.remove_prefix(*bad + 1);
-  }
-  return out.append(rest);
 }
 
 /// What a piece stands for in a text.
@@ -333,7 +321,7 @@ std::string Tokenizer::decode(std::span<const TokenId> ids) const {
   std::string text;
   for (const TokenId id : ids) text += surface(id);
   if (text.starts_with(' ')) text.erase(0, 1);
-  return repaired_utf8(std::move(text));
+  return base::repaired_utf8(std::move(text));
 }
 
 const std::string& Tokenizer::surface(TokenId id) const {
