@@ -1,0 +1,74 @@
+#include "serve/protocol/reply_parts.h"
+
+#include "serve/protocol/decode_settings.h"
+#include "serve/protocol/fields.h"
+
+namespace banter::serve {
+namespace {
+
+/// A token can be any text: nothing of it is shown but the text itself.
+constexpr TextRule kTokenRule{.max_chars = kMaxWhole, .blank = true, .nul = true};
+
+SourceWeight read_source(const json::value& value, const std::string& name) {
+  const auto fields = Fields::of(value, name);
+  const bool is_turn = fields.find("turn") != nullptr;
+  return {.kind = is_turn ? SourceWeight::Kind::kTurn : SourceWeight::Kind::kFact,
+          .number = fields.whole(is_turn ? "turn" : "fact", 0, kMaxWhole),
+          .token = fields.text_if("token", kTokenRule),
+          .weight = static_cast<float>(fields.number("w"))};
+}
+
+FactVerdict read_verdict(const json::value& value, const std::string& name) {
+  const auto fields = Fields::of(value, name);
+  return {.fact = fields.whole("fact", 0, kMaxWhole),
+          .label = fields.word<Verdict>("label"),
+          .p = fields.number("p")};
+}
+
+}  // namespace
+
+void write_fields(JsonWriter& writer, const SourceWeight& source) {
+  writer.field(source.kind == SourceWeight::Kind::kTurn ? "turn" : "fact", source.number);
+  writer.field("token", source.token);
+  writer.field("w", source.weight);
+}
+
+void write_fields(JsonWriter& writer, const AttentionWeights& attention) {
+  writer.field("basis", attention.basis);
+  writer.field("weights", attention.weights);
+  writer.field("static", attention.static_weights);
+}
+
+void write_fields(JsonWriter& writer, const FactVerdict& verdict) {
+  writer.field("fact", verdict.fact);
+  writer.field("label", verdict.label);
+  writer.field("p", verdict.p);
+}
+
+std::string attention_text(const AttentionWeights& attention) {
+  JsonWriter writer;
+  writer.object(attention);
+  return writer.take();
+}
+
+std::string consistency_text(const std::vector<FactVerdict>& consistency) {
+  JsonWriter writer;
+  writer.value(consistency);
+  return writer.take();
+}
+
+AttentionWeights read_attention(std::string_view text) {
+  const auto value = read_json(text);
+  const auto fields = Fields::of(value, "attention");
+  AttentionWeights attention{.basis = fields.word<AttentionLevel>("basis"),
+                             .weights = fields.list("weights", read_source)};
+  if (fields.find("static") != nullptr)
+    attention.static_weights = fields.list("static", read_source);
+  return attention;
+}
+
+std::vector<FactVerdict> read_consistency(std::string_view text) {
+  return read_list(read_json(text), "consistency", read_verdict);
+}
+
+}  // namespace banter::serve
