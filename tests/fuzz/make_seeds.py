@@ -147,9 +147,13 @@ VECTORS = {
     "gzip": b"\x1f\x8b\x08\0",
 }
 
+PROTOCOL = {
+    "cut_character": b'{"type":"message","id":"a","text":"\xe2\x82"}',
+}
+
 for target, seeds in [
-    ("own_symbols", OWN_SYMBOLS), ("safetensors", SAFETENSORS), ("store", STORE),
-    ("vectors", VECTORS),
+    ("own_symbols", OWN_SYMBOLS), ("protocol", PROTOCOL), ("safetensors", SAFETENSORS),
+    ("store", STORE), ("vectors", VECTORS),
 ]:
     for name, seed in seeds.items():
         (HERE / f"{target}_fuzz" / name).write_bytes(seed)
