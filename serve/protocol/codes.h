@@ -14,6 +14,8 @@ struct Named {
   Enum value;
   std::string_view name;
 };
+template <typename Enum>
+Named(Enum, std::string_view) -> Named<Enum>;  // clang 14 deduces none of its own
 
 /// What an `error` frame tells the client's program.
 enum class ErrorCode : std::uint8_t {
