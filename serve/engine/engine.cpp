@@ -29,7 +29,7 @@ struct Running {
   std::shared_ptr<RowModel> model;
   std::int64_t rows = 1;
   std::int64_t tokens = 0;  ///< of the reply so far
-  Usage usage;
+  TurnTokens read;
   Clock::time_point started;
   std::optional<Clock::time_point> first;  ///< when its first token was there
 };
@@ -255,7 +255,7 @@ void Engine::Loop::admit() {
     const auto number = job->number;
     start(*std::move(job));
     if (const auto started = running_.find(number); started != running_.end())
-      tokens += started->second.usage.prompt - started->second.usage.cached;
+      tokens += started->second.read.prompt - started->second.read.cached;
   }
   if (tokens > 0) counts_.prefill += Clock::now() - begin;
 }
@@ -266,12 +266,12 @@ void Engine::Loop::start(Job job) {
                   .model = model_,
                   .rows = 1,
                   .tokens = 0,
-                  .usage = {},
+                  .read = {},
                   .started = Clock::now(),
                   .first = {}};
   try {
     running.rows = model_->rows_of(running.job.turn);
-    running.usage = model_->add(number, running.job.turn);
+    running.read = model_->add(number, running.job.turn);
   } catch (const std::exception&) {
     ++counts_.failures;
     end(running, {.finish = Finish::kError});
@@ -347,8 +347,8 @@ Durations Engine::Loop::durations_of(const Running& running) const {
 }
 
 void Engine::Loop::end(const Running& running, TurnEnd last) {
-  last.usage = running.usage;
-  last.usage.completion = running.tokens;
+  last.tokens = running.read;
+  last.tokens.completion = running.tokens;
   last.took = durations_of(running);
   constexpr int kTurns = 16;  // a turn weighs so much less than all before it
   turn_time_ += (Clock::now() - running.started - turn_time_) / kTurns;
@@ -361,7 +361,7 @@ void Engine::Loop::end(const Job& job, Finish finish) {
   ended_.emplace_back(job.listener,
                       TurnEnd{.finish = finish,
                               .replies = {},
-                              .usage = {},
+                              .tokens = {},
                               .took = {.queue = waited, .first = waited, .total = waited}});
 }
 

@@ -9,11 +9,11 @@ namespace banter::serve {
 
 std::int64_t NullModel::rows_of(const Turn& turn) const { return models::most_rows(turn.decoding); }
 
-Usage NullModel::add(std::uint64_t number, const Turn& turn) {
+TurnTokens NullModel::add(std::uint64_t number, const Turn& turn) {
   const auto& context = turn.context;
-  Usage usage;
+  TurnTokens read;
   for (const auto* rows : {&context.facts, &context.turns})
-    for (const auto& row : *rows) usage.prompt += std::ssize(row.ids);
+    for (const auto& row : *rows) read.prompt += std::ssize(row.ids);
   Row row{.source = context.turns.empty() ? context.facts.back().ids : context.turns.back().ids,
           .said = turn.prefix,
           .tokens = std::min(tokens_, turn.decoding.max_new_tokens),
@@ -22,7 +22,7 @@ Usage NullModel::add(std::uint64_t number, const Turn& turn) {
           .facts = std::ssize(context.facts)};
   if (row.source.empty()) row.tokens = 0;
   running_.emplace(number, std::move(row));
-  return usage;
+  return read;
 }
 
 std::vector<models::Replies> NullModel::step(const Committed& committed) {

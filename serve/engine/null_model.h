@@ -13,7 +13,7 @@ class NullModel : public RowModel {
   explicit NullModel(std::int64_t tokens) : tokens_(tokens) {}
 
   [[nodiscard]] std::int64_t rows_of(const Turn& turn) const override;
-  Usage add(std::uint64_t number, const Turn& turn) override;
+  TurnTokens add(std::uint64_t number, const Turn& turn) override;
   void drop(std::uint64_t number) override { running_.erase(number); }
   std::vector<models::Replies> step(const Committed& committed) override;
   bool settle() override { return false; }

@@ -23,7 +23,7 @@ class RowModel {
   [[nodiscard]] virtual std::int64_t rows_of(const Turn& turn) const = 0;
   /// Encodes what is new of a turn's context and gives it rows from the next step on.
   /// Throws   base::Error when it cannot be answered; nothing of it is left then
-  virtual Usage add(std::uint64_t number, const Turn& turn) = 0;
+  virtual TurnTokens add(std::uint64_t number, const Turn& turn) = 0;
   /// Ends a turn: its rows are gone before the next step. Of a number that is not there, nothing.
   virtual void drop(std::uint64_t number) = 0;
   /// One token for each row. The turns that ended in it, by `number`; `committed` is told of those

@@ -8,6 +8,7 @@
 #include "data/batches/context.h"
 #include "models/decoding/options.h"
 #include "models/decoding/reply.h"
+#include "serve/protocol/codes.h"
 
 namespace banter::serve {
 
@@ -23,12 +24,9 @@ struct Turn {
   Clock::time_point deadline = Clock::time_point::max();
 };
 
-/// Why a turn ended.
-enum class Finish : std::uint8_t { kStop, kLength, kCancelled, kTimeout, kError };
-
 /// Tokens of a turn: those of its context and persona, those of them that were encoded before, and
 /// those that were generated.
-struct Usage {
+struct TurnTokens {
   std::int64_t prompt = 0, cached = 0, completion = 0;
 };
 
@@ -41,7 +39,7 @@ struct Durations {
 struct TurnEnd {
   Finish finish = Finish::kError;
   models::Replies replies{};  ///< best first; none unless finish is kStop or kLength
-  Usage usage{};
+  TurnTokens tokens{};
   Durations took{};
 };
 

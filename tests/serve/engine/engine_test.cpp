@@ -66,7 +66,7 @@ class SteppedModel : public RowModel {
   explicit SteppedModel(std::int64_t tokens) : inner_(tokens) {}
 
   std::int64_t rows_of(const Turn& turn) const override { return inner_.rows_of(turn); }
-  Usage add(std::uint64_t number, const Turn& turn) override {
+  TurnTokens add(std::uint64_t number, const Turn& turn) override {
     const std::lock_guard lock(mutex_);
     added_.push_back(turn.owner);
     if (fails_to_add_) throw base::DataError("no");
@@ -183,8 +183,8 @@ TEST_F(EngineTest, ATurnIsToldAsItGrowsAndEndsOnce) {
   const auto end = listener->wait();
   EXPECT_EQ(end.finish, Finish::kStop);
   EXPECT_EQ(end.replies.best.at(0).ids, (Ids{5, 6, 5}));
-  EXPECT_EQ(end.usage.prompt, 2);
-  EXPECT_EQ(end.usage.completion, 4) << "its end is a token, too";
+  EXPECT_EQ(end.tokens.prompt, 2);
+  EXPECT_EQ(end.tokens.completion, 4) << "its end is a token, too";
   EXPECT_LE(end.took.queue, end.took.first);
   EXPECT_LE(end.took.first, end.took.total);
 }
