@@ -55,7 +55,7 @@ TEST_F(ArchivePostgresTest, ASessionIsHeldByOneServer) {
   EXPECT_EQ(answer(*b, reply).status, WriteStatus::kHeld);
   EXPECT_EQ(await(*b, &Archive::resume_session, {"s", "h0", "h1"}).status, WriteStatus::kHeld);
   EXPECT_EQ(await(*b, &Archive::delete_session, "s").status, WriteStatus::kHeld);
-  EXPECT_EQ(b->find_session("s")->resume_hash, "h0");
+  EXPECT_EQ(b->find_session("s").value().resume_hash, "h0");
 
   await(*b, &Archive::release_session, "s");
   EXPECT_EQ(say(*b, "s", "m2").status, WriteStatus::kHeld) << "only its holder lets it go";

@@ -85,7 +85,7 @@ TEST_P(ArchiveTest, ASessionIsFoundAsItWasMade) {
   }
   EXPECT_FALSE(archive().find_session("other"));
   EXPECT_EQ(make_session(archive()).status, WriteStatus::kKnown);
-  EXPECT_EQ(archive().find_session("s")->resume_hash, "h");
+  EXPECT_EQ(archive().find_session("s").value().resume_hash, "h");
 }
 
 TEST_P(ArchiveTest, AMessageIsStoredWithTheReplyThatIsOwed) {
@@ -224,7 +224,7 @@ TEST_P(ArchiveTest, ANewDialogueBeginsAtTurnZeroAndTheOldOneStays) {
   exchange(archive(), "s", "m1");
   const auto moved = await(archive(), &Archive::start_dialogue, "s");
   EXPECT_EQ(moved.value.dialogue, 1);
-  EXPECT_EQ(archive().find_session("s")->dialogue, 1);
+  EXPECT_EQ(archive().find_session("s").value().dialogue, 1);
   const auto said = say(archive(), "s", "m2");
   EXPECT_EQ(said.value.user.dialogue, 1);
   EXPECT_EQ(said.value.user.turn, 0);
@@ -307,8 +307,8 @@ TEST_P(ArchiveTest, ResumeTokensFollowTheirRuleInAnyOrder) {
     if (is_valid) given.push_back(next);
   }
   EXPECT_GT(given.size(), 10U);
-  EXPECT_EQ(archive().find_session("s")->resume_hash, rule.last);
-  EXPECT_EQ(archive().find_session("s")->resume_hash_before, rule.before);
+  EXPECT_EQ(archive().find_session("s").value().resume_hash, rule.last);
+  EXPECT_EQ(archive().find_session("s").value().resume_hash_before, rule.before);
 }
 
 TEST_P(ArchiveTest, ADeniedResumeLeavesTheSessionUntouched) {
@@ -332,11 +332,11 @@ TEST_P(ArchiveTest, AnEpochIsALifeInAServer) {
 TEST_P(ArchiveTest, PersonaAndDecodingChangeAlone) {
   make_session(archive());
   await(archive(), &Archive::change_session, {.session = "s", .persona = "[\"I ski.\"]"});
-  EXPECT_EQ(archive().find_session("s")->persona, "[\"I ski.\"]");
-  EXPECT_EQ(archive().find_session("s")->decode, "{}");
+  EXPECT_EQ(archive().find_session("s").value().persona, "[\"I ski.\"]");
+  EXPECT_EQ(archive().find_session("s").value().decode, "{}");
   await(archive(), &Archive::change_session, {.session = "s", .decode = "{\"n\":2}"});
-  EXPECT_EQ(archive().find_session("s")->persona, "[\"I ski.\"]");
-  EXPECT_EQ(archive().find_session("s")->decode, "{\"n\":2}");
+  EXPECT_EQ(archive().find_session("s").value().persona, "[\"I ski.\"]");
+  EXPECT_EQ(archive().find_session("s").value().decode, "{\"n\":2}");
   EXPECT_EQ(await(archive(), &Archive::change_session, {.session = "nobody"}).status,
             WriteStatus::kMissing);
 }
@@ -439,7 +439,7 @@ TEST_P(ArchiveTest, EverythingIsThereAfterAReopen) {
   await_meta(archive(), "checkpoint", "c1");
   await_meta(archive(), "checkpoint", "c2");
   open();
-  EXPECT_EQ(archive().find_session("s")->resume_hash, "h0");
+  EXPECT_EQ(archive().find_session("s").value().resume_hash, "h0");
   EXPECT_EQ(archive().dialogue("s", 0).size(), 3U);
   EXPECT_EQ(archive().owed("s").at(0).turn, 3);
   EXPECT_EQ(archive().meta("checkpoint"), "c2");
