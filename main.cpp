@@ -12,6 +12,7 @@
 #include "base/utf8.h"
 #include "data/commands.h"
 #include "models/commands.h"
+#include "serve/commands.h"
 #include "train/commands.h"
 
 namespace {
@@ -42,6 +43,8 @@ constexpr std::array kCommands = {
             &banter::models::run_generate},
     Command{"talking", "score", "log-probabilities of given replies", &banter::models::run_score},
     Command{"talking", "chat", "talk to a run in the terminal", &banter::models::run_chat},
+    Command{"talking", "serve", "a WebSocket echo, for conformance suites (so far)",
+            &banter::serve::run_serve},
     Command{"talking", "import", "a Hugging Face folder (MarianMT, mBART) -> run folder",
             &banter::models::run_import},
     Command{"talking", "export", "run folder -> a Hugging Face folder",

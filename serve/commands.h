@@ -1,0 +1,12 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+/// The sub-command that serves. It takes the arguments behind its name, returns an exit code and
+/// throws base::Error.
+namespace banter::serve {
+
+int run_serve(const std::vector<std::string>& arguments);
+
+}  // namespace banter::serve
