@@ -8,7 +8,7 @@ import unittest
 from program import Echo
 from raw import TEXT, frame, socket_to
 
-README = os.path.join(os.path.dirname(__file__), "../../../serve/net/README.md")
+README = os.path.join(os.path.dirname(__file__), "../../../../serve/net/README.md")
 
 
 def serve(*arguments):
