@@ -16,7 +16,7 @@
 namespace banter::serve {
 
 namespace net = boost::asio;
-using ErrorCode = boost::system::error_code;
+using IoError = boost::system::error_code;
 using Strand = net::strand<net::io_context::executor_type>;
 
 template <typename Result>

@@ -32,11 +32,10 @@ template <typename HandlerOfBeast>
 void async_teardown(beast::role_type /*role*/, Stream& stream, HandlerOfBeast&& handler) {
   if (auto* watch = stream.watcher()) watch->on_teardown();
   // However the peer's end came, or our patience with it: what Beast has to tell comes first.
-  net::co_spawn(stream.get_executor(), stream.finish(),
-                [handler = std::forward<HandlerOfBeast>(handler)](
-                    const std::exception_ptr& /*none*/, ErrorCode /*error*/) mutable {
-                  handler(ErrorCode());
-                });
+  net::co_spawn(
+      stream.get_executor(), stream.finish(),
+      [handler = std::forward<HandlerOfBeast>(handler)](
+          const std::exception_ptr& /*none*/, IoError /*error*/) mutable { handler(IoError()); });
 }
 
 namespace {
@@ -89,13 +88,13 @@ class Connection final : public FrameSink,
 
  private:
   Task<bool> accept(const Request* request, const SocketRoute* route);
-  Task<ErrorCode> read_frames();
+  Task<IoError> read_frames();
   void open(const Request& request, const SocketRoute& route);
   void on_late(Deadline which);
-  void on_sent(ErrorCode error);
+  void on_sent(IoError error);
   void start_close(CloseCode code, std::string reason);
   void pump();
-  void end(ErrorCode error);
+  void end(IoError error);
   template <typename Call>
   void guarded(const Call& call);
 
@@ -152,7 +151,7 @@ Task<void> Connection::run(Request request, const SocketRoute* route, std::strin
 }
 
 Task<bool> Connection::accept(const Request* request, const SocketRoute* route) {
-  ErrorCode ignored;
+  IoError ignored;
   stream_->socket().set_option(net::ip::tcp::no_delay(true), ignored);  // none on a Unix socket
   socket_.set_option(websocket::stream_base::timeout{
       settings_.header_timeout, settings_.peer_timeout, /*keep_alive_pings=*/true});
@@ -181,7 +180,7 @@ void Connection::open(const Request& request, const SocketRoute& route) {
   });
 }
 
-Task<ErrorCode> Connection::read_frames() {
+Task<IoError> Connection::read_frames() {
   for (;;) {
     const auto [error, bytes] = co_await socket_.async_read(buffer_, kNoThrow);
     if (error) co_return error;
@@ -299,16 +298,16 @@ void Connection::pump() {
     deadlines_->set(Deadline::kSlowReader, settings_.slow_reader);
     socket_.text(frame->kind == FrameKind::kText);
     socket_.async_write(net::buffer(frame->payload),
-                        [self = shared_from_this()](ErrorCode error, std::size_t /*bytes*/) {
+                        [self = shared_from_this()](IoError error, std::size_t /*bytes*/) {
                           self->on_sent(error);
                         });
   } else if (closed_by_us_) {
     is_close_sent_ = true;
-    socket_.async_close(close_reason_, [self = shared_from_this()](ErrorCode /*error*/) {});
+    socket_.async_close(close_reason_, [self = shared_from_this()](IoError /*error*/) {});
   }
 }
 
-void Connection::on_sent(ErrorCode error) {
+void Connection::on_sent(IoError error) {
   outbox_.sent();
   deadlines_->clear(Deadline::kSlowReader);
   if (error) return;  // the read ends too, and with it the connection
@@ -317,7 +316,7 @@ void Connection::on_sent(ErrorCode error) {
   pump();
 }
 
-void Connection::end(ErrorCode error) {
+void Connection::end(IoError error) {
   is_open_ = false;
   auto code = CloseCode::kAbnormal;
   if (closed_by_us_) {

@@ -48,7 +48,7 @@ void Deadlines::arm(const std::shared_ptr<State>& state) {
   if (first >= state->armed) return;
   state->armed = first;
   state->timer.expires_at(first);
-  state->timer.async_wait([state](ErrorCode error) {
+  state->timer.async_wait([state](IoError error) {
     if (error == net::error::operation_aborted) return;  // moved forward, or stopped
     state->armed = kNever;
     const auto now = Clock::now();

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "serve/net/close_code.h"
+#include "serve/close_code.h"
 
 /// What a conversation sees of a WebSocket: whole messages in, whole messages out, one end.
 namespace banter::serve {

@@ -40,7 +40,7 @@ Request request_of(const Parser& parser) {
 }
 
 /// What a client is told whose bytes are no request; nothing where it has gone.
-std::optional<HttpError> refusal_of(ErrorCode error, bool is_late, const Parser& parser) {
+std::optional<HttpError> refusal_of(IoError error, bool is_late, const Parser& parser) {
   if (is_late) return HttpError(408, "the request took too long");
   if (error == http::error::header_limit || error == http::error::buffer_overflow) {
     if (parser.get().target().empty()) return HttpError(414, "the target is too long");
@@ -330,7 +330,7 @@ void HttpSession::watch() {
   if (room == 0) return;
   is_watching_ = true;
   stream_->async_read_some(buffer_.prepare(std::min<std::size_t>(room, 1024)),
-                           [self = shared_from_this()](ErrorCode error, std::size_t bytes) {
+                           [self = shared_from_this()](IoError error, std::size_t bytes) {
                              self->is_watching_ = false;
                              self->buffer_.commit(bytes);
                              if (!error && !self->ends_watch_) return self->watch();

@@ -26,7 +26,7 @@ namespace {
 constexpr std::chrono::milliseconds kBackOff{150};  ///< until accept is tried again
 constexpr int kRefusedAtOnce = 64;                  ///< connections that get a 503 before that
 
-bool is_exhausted(ErrorCode error) {
+bool is_exhausted(IoError error) {
   const int code = error.value();
   return code == EMFILE || code == ENFILE || code == ENOBUFS || code == ENOMEM;
 }
@@ -113,7 +113,7 @@ class ListenerOf final : public Listener,
 
   void stop() override {
     net::post(acceptor_.get_executor(), [self = this->shared_from_this()] {
-      ErrorCode ignored;
+      IoError ignored;
       self->acceptor_.close(ignored);
       self->timer_.cancel();
       self->remove_path();
@@ -193,7 +193,7 @@ class ListenerOf final : public Listener,
 std::shared_ptr<Listener> listen_tcp(net::io_context& context, std::shared_ptr<Service> service,
                                      std::shared_ptr<Admission> admission,
                                      const BindAddress& where) {
-  ErrorCode error;
+  IoError error;
   const auto address = net::ip::make_address(where.address, error);
   if (error) throw base::UsageError("--bind " + where.address + " is no IPv4 or IPv6 address");
   auto listener =

@@ -38,7 +38,7 @@ Listener& Server::listen(const BindAddress& where) {
 void Server::wait_for(std::function<bool()> is_busy) { is_busy_ = std::move(is_busy); }
 
 void Server::await_signal() {
-  signals_.async_wait([this](ErrorCode error, int /*signal*/) {
+  signals_.async_wait([this](IoError error, int /*signal*/) {
     if (error) return;  // the server has ended
     on_stop();
     await_signal();

@@ -11,8 +11,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "serve/close_code.h"
 #include "serve/net/admission.h"
-#include "serve/net/close_code.h"
 #include "serve/net/settings.h"
 
 namespace banter::serve {

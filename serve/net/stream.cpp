@@ -4,15 +4,15 @@
 
 namespace banter::serve {
 
-Task<ErrorCode> Stream::start_tls(std::shared_ptr<net::ssl::context> context) {
+Task<IoError> Stream::start_tls(std::shared_ptr<net::ssl::context> context) {
   tls_context_ = std::move(context);
   tls_ = std::make_unique<net::ssl::stream<Socket&>>(socket_, *tls_context_);
   const auto [error] = co_await tls_->async_handshake(net::ssl::stream_base::server, kNoThrow);
   co_return error;
 }
 
-Task<ErrorCode> Stream::finish() {
-  ErrorCode error;
+Task<IoError> Stream::finish() {
+  IoError error;
   if (tls_) {
     const auto [refused] = co_await tls_->async_shutdown(kNoThrow);
     error = refused;
@@ -25,16 +25,16 @@ Task<ErrorCode> Stream::finish() {
     }
   }
   close();
-  co_return error == net::error::eof ? ErrorCode() : error;
+  co_return error == net::error::eof ? IoError() : error;
 }
 
 void Stream::cancel() {
-  ErrorCode ignored;
+  IoError ignored;
   socket_.cancel(ignored);
 }
 
 void Stream::close() {
-  ErrorCode ignored;
+  IoError ignored;
   socket_.close(ignored);
 }
 

@@ -43,7 +43,7 @@ class Stream {
   [[nodiscard]] bool is_tls() const { return tls_ != nullptr; }
 
   /// The server's side of a TLS handshake; from here on everything is encrypted.
-  Task<ErrorCode> start_tls(std::shared_ptr<net::ssl::context> context);
+  Task<IoError> start_tls(std::shared_ptr<net::ssl::context> context);
 
   /// Bytes that the next reads give before those of the peer.
   void put_back(std::string bytes) { pending_ = std::move(bytes); }
@@ -53,19 +53,19 @@ class Stream {
 
   /// Ends the sending side, then reads and drops what still comes until the peer ends too: closing
   /// with bytes unread would reset the connection and take our last bytes from the peer.
-  Task<ErrorCode> finish();
+  Task<IoError> finish();
   void cancel();  ///< ends waiting operations with `operation_aborted`
   void close();   ///< at once, whatever waits; twice is harmless
 
   template <typename Buffers, typename Token>
   auto async_read_some(const Buffers& buffers, Token&& token) {
-    return net::async_compose<Token, void(ErrorCode, std::size_t)>(
+    return net::async_compose<Token, void(IoError, std::size_t)>(
         ReadOperation<Buffers>{*this, buffers}, token, socket_);
   }
 
   template <typename Buffers, typename Token>
   auto async_write_some(const Buffers& buffers, Token&& token) {
-    return net::async_compose<Token, void(ErrorCode, std::size_t)>(
+    return net::async_compose<Token, void(IoError, std::size_t)>(
         WriteOperation<Buffers>{*this, buffers}, token, socket_);
   }
 
@@ -77,7 +77,7 @@ class Stream {
     bool is_started = false;
 
     template <typename Self>
-    void operator()(Self& self, ErrorCode error = {}, std::size_t bytes = 0) {
+    void operator()(Self& self, IoError error = {}, std::size_t bytes = 0) {
       if (is_started) {
         if (!error && bytes > 0) bytes = stream.checked(buffers, bytes);
         return self.complete(error, bytes);
@@ -102,7 +102,7 @@ class Stream {
     bool is_started = false;
 
     template <typename Self>
-    void operator()(Self& self, ErrorCode error = {}, std::size_t bytes = 0) {
+    void operator()(Self& self, IoError error = {}, std::size_t bytes = 0) {
       if (is_started) return self.complete(error, bytes);
       is_started = true;
       if (stream.tls_) {

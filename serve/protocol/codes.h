@@ -5,6 +5,8 @@
 #include <optional>
 #include <string_view>
 
+#include "serve/close_code.h"
+
 /// The words and numbers of chat.v1 that stand for something: one enumeration and one table each.
 namespace banter::serve {
 
@@ -54,45 +56,24 @@ inline constexpr std::array kErrorCodes = {
     Named{ErrorCode::kInternal, "internal"},
 };
 
-/// Why the server closes a socket; the number is what travels, the name its reason text.
-/// Source   RFC 6455, section 7.4; those from 4000 on are ours
-enum class CloseCode : std::uint16_t {
-  kNormal = 1000,
-  kGoingAway = 1001,
-  kProtocolError = 1002,
-  kBinaryFrame = 1003,
-  kBadUtf8 = 1007,
-  kFlood = 1008,
-  kTooBig = 1009,
-  kInternal = 1011,
-  kRestart = 1012,
-  kOverloaded = 1013,
-  kBadRequests = 4400,
-  kBadToken = 4401,
-  kForbidden = 4403,
-  kNoHello = 4408,
-  kTakenOver = 4409,
-  kSessionExpired = 4410,
-  kRateLimited = 4429,
-};
-
+/// Those that travel, with their reason texts.
 inline constexpr std::array kCloseCodes = {
     Named{CloseCode::kNormal, "normal"},
     Named{CloseCode::kGoingAway, "going_away"},
-    Named{CloseCode::kProtocolError, "protocol_error"},
-    Named{CloseCode::kBinaryFrame, "binary_frame"},
+    Named{CloseCode::kProtocol, "protocol_error"},
+    Named{CloseCode::kUnsupported, "binary_frame"},
     Named{CloseCode::kBadUtf8, "bad_utf8"},
-    Named{CloseCode::kFlood, "flood"},
+    Named{CloseCode::kPolicy, "flood"},
     Named{CloseCode::kTooBig, "too_big"},
     Named{CloseCode::kInternal, "internal"},
     Named{CloseCode::kRestart, "restart"},
-    Named{CloseCode::kOverloaded, "overloaded"},
+    Named{CloseCode::kTryLater, "overloaded"},
     Named{CloseCode::kBadRequests, "bad_requests"},
-    Named{CloseCode::kBadToken, "bad_token"},
+    Named{CloseCode::kUnauthorized, "bad_token"},
     Named{CloseCode::kForbidden, "forbidden"},
     Named{CloseCode::kNoHello, "no_hello"},
     Named{CloseCode::kTakenOver, "taken_over"},
-    Named{CloseCode::kSessionExpired, "session_expired"},
+    Named{CloseCode::kExpired, "session_expired"},
     Named{CloseCode::kRateLimited, "rate_limited"},
 };
 

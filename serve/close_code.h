@@ -4,7 +4,8 @@
 
 namespace banter::serve {
 
-/// Why a WebSocket ends (RFC 6455, section 7.4; from 4400 on our own).
+/// Why a WebSocket ends: the number is what travels.
+/// Source   RFC 6455, section 7.4; those from 4000 on are ours
 enum class CloseCode : std::uint16_t {
   kNormal = 1000,
   kGoingAway = 1001,    ///< the server stops, after a drain
