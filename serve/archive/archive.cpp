@@ -62,7 +62,7 @@ void Archive::create_session(NewSession session, OnWritten<SessionRow> on_writte
       std::move(on_written));
 }
 
-void Archive::resume_session(Resume resume, OnWritten<SessionRow> on_written) {
+void Archive::resume_session(ResumeClaim resume, OnWritten<SessionRow> on_written) {
   check_texts({resume.session, resume.presented_hash, resume.next_hash});
   write<SessionRow>(
       [resume = std::move(resume)](const WriteContext& context) {

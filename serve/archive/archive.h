@@ -75,7 +75,7 @@ class Archive {
   /// that one is not proven, the one before. Both are valid from then on: the one that was shown,
   /// because the answer may be lost, and the new one. kDenied for any other; the time it takes
   /// tells nothing of the tokens.
-  void resume_session(Resume resume, OnWritten<SessionRow> on_written);
+  void resume_session(ResumeClaim resume, OnWritten<SessionRow> on_written);
   /// The client has the token with this hash: the one before dies. kDenied when it is not the last.
   void prove_resume(std::string session, std::string hash, OnWritten<Nothing> on_written);
   void change_session(SessionChange change, OnWritten<SessionRow> on_written);

@@ -60,14 +60,14 @@ struct MessageRows {
 };
 
 /// A turn of a history: a user's, or the latest finished version of a reply.
-struct HistoryItem {
+struct HistoryRow {
   TurnRow turn;
   std::int64_t versions = 1;  ///< finished versions of it
 };
 
 struct HistoryPage {
-  std::vector<HistoryItem> items;  ///< in the order of turns
-  bool has_more = false;           ///< there are earlier ones
+  std::vector<HistoryRow> items;  ///< in the order of turns
+  bool has_more = false;          ///< there are earlier ones
 };
 
 struct NewSession {
@@ -75,7 +75,7 @@ struct NewSession {
 };
 
 /// A client came back with a resume token.
-struct Resume {
+struct ResumeClaim {
   std::string session{};
   std::string presented_hash{};  ///< of the token that the client showed
   std::string next_hash{};       ///< of the token that it will get

@@ -54,7 +54,7 @@ WriteResult<SessionRow> create_session(const WriteContext& context, const NewSes
   return {WriteStatus::kDone, to_session(rows.at(0)), ""};
 }
 
-WriteResult<SessionRow> resume_session(const WriteContext& context, const Resume& resume) {
+WriteResult<SessionRow> resume_session(const WriteContext& context, const ResumeClaim& resume) {
   const auto found = read_session(context.database, resume.session, context.now);
   if (!found) return {WriteStatus::kMissing, {}, ""};
   if (!is_valid_hash(*found, resume.presented_hash)) return {WriteStatus::kDenied, {}, ""};

@@ -25,7 +25,7 @@ struct WriteContext {
 };
 
 WriteResult<SessionRow> create_session(const WriteContext& context, const NewSession& session);
-WriteResult<SessionRow> resume_session(const WriteContext& context, const Resume& resume);
+WriteResult<SessionRow> resume_session(const WriteContext& context, const ResumeClaim& resume);
 WriteResult<Nothing> prove_resume(const WriteContext& context, const std::string& session,
                                   const std::string& hash);
 WriteResult<SessionRow> change_session(const WriteContext& context, const SessionChange& change);

@@ -8,7 +8,7 @@
 
 namespace banter::serve {
 
-struct FrameLimits {
+struct MeterLimits {
   std::size_t max_fragments = 0;       ///< frames of one message
   std::size_t max_control_frames = 0;  ///< pings, pongs and closes within one window
   std::chrono::milliseconds control_window{0};
@@ -21,7 +21,7 @@ class FrameMeter {
  public:
   using Clock = std::chrono::steady_clock;
 
-  explicit FrameMeter(FrameLimits limits) : limits_(limits) {}
+  explicit FrameMeter(MeterLimits limits) : limits_(limits) {}
 
   /// Reads on. Returns how many of the bytes stand before the frame that breaks a limit: all of
   /// them while none does, and none once one has.
@@ -39,7 +39,7 @@ class FrameMeter {
   [[nodiscard]] std::size_t header_bytes() const;
   void end_header();
 
-  FrameLimits limits_;
+  MeterLimits limits_;
   std::array<std::uint8_t, 14> header_{};
   std::size_t header_size_ = 0;  ///< bytes of the present frame's header so far
   std::uint64_t left_ = 0;       ///< payload bytes of the present frame still to come

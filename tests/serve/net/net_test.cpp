@@ -30,7 +30,7 @@ std::span<const std::byte> bytes(std::string_view text) {
   return std::as_bytes(std::span(text.data(), text.size()));
 }
 
-constexpr FrameLimits kFew{.max_fragments = 2, .max_control_frames = 2, .control_window = 10s};
+constexpr MeterLimits kFew{.max_fragments = 2, .max_control_frames = 2, .control_window = 10s};
 const FrameMeter::Clock::time_point kNow{};
 
 /// An unmasked frame's bytes: the meter reads both kinds.
