@@ -49,9 +49,10 @@ class ServerProcess {
     std::vector<char*> arguments;
     for (auto& word : words) arguments.push_back(word.data());
     arguments.push_back(nullptr);
-    if (::posix_spawn(&pid_, program.c_str(), &actions, nullptr, arguments.data(), environ) != 0) {
-      fail("cannot start " + program);
-    }
+    const int error =
+        ::posix_spawn(&pid_, program.c_str(), &actions, nullptr, arguments.data(), environ);
+    posix_spawn_file_actions_destroy(&actions);
+    if (error != 0) fail("cannot start " + program);
     ::close(ends[1]);
     std::string line;
     for (char c = 0; ::read(ends[0], &c, 1) == 1 && c != '\n';) line += c;
