@@ -431,13 +431,14 @@ class Decoder::Loops {
 
   void hand_on(Ended ended) {
     auto& reply = ended.replies.best.at(0);
-    auto& memory = ended.asked->composed->memory;
+    auto request = std::move(ended.asked).value();
+    auto& memory = request.composed.value().memory;
     if (model_.passes() > 1) {
       const auto draft = Draft::of({reply.ids}, model_.vocabulary().special);
       const auto device = device_of(model_);
       memory = model_.refine(memory, draft.inputs.to(device), draft.keep.to(device));
     }
-    replies_.add({.request = *std::move(ended.asked), .draft = std::move(reply)});
+    replies_.add({.request = std::move(request), .draft = std::move(reply)});
   }
 
   DialogueModel& model_;

@@ -24,7 +24,7 @@ bool is_valid_hash(const SessionRow& session, const std::string& hash) {
 WriteResult<SessionRow> update_claimed(const WriteContext& context, const std::string& session,
                                        const std::string& assignments,
                                        std::vector<SqlValue> values) {
-  const auto claim = claim_session(context, session);
+  auto claim = claim_session(context, session);
   if (claim.status != WriteStatus::kDone) return claim;
   values.insert(values.begin(), session);
   const auto rows =

@@ -63,7 +63,7 @@ int run_serve(const std::vector<std::string>& arguments) {
   site->router = echo_router();
   site->origin = own_rules(where.address, listener.port(), /*is_tls=*/false, {});
   listener.start(std::move(site));
-  std::cout << "http://" << where.address << ":" << listener.port() << std::endl;
+  std::cout << "http://" << where.address << ":" << listener.port() << "\n" << std::flush;
   server.run();
   return 0;
 }
