@@ -92,7 +92,7 @@ class Connection final : public FrameSink,
   void open(const Request& request, const SocketRoute& route);
   void on_late(Deadline which);
   void on_sent(IoError error);
-  void start_close(CloseCode code, std::string reason);
+  void start_close(CloseCode code, std::string_view reason);
   void pump();
   void end(IoError error);
   template <typename Call>
@@ -258,8 +258,8 @@ bool Connection::send(std::string payload, FrameKind kind) {
 }
 
 void Connection::close(CloseCode code, std::string reason) {
-  net::dispatch(strand_, [self = shared_from_this(), code, reason = std::move(reason)]() mutable {
-    self->start_close(code, std::move(reason));
+  net::dispatch(strand_, [self = shared_from_this(), code, reason = std::move(reason)] {
+    self->start_close(code, reason);
   });
 }
 
@@ -280,10 +280,11 @@ void Connection::cut() {
   net::dispatch(strand_, [self = shared_from_this()] { self->stream_->close(); });
 }
 
-void Connection::start_close(CloseCode code, std::string reason) {
+void Connection::start_close(CloseCode code, std::string_view reason) {
   if (!is_open_.exchange(false)) return;
   closed_by_us_ = code;
-  close_reason_ = websocket::close_reason(static_cast<websocket::close_code>(code), reason);
+  close_reason_.code = static_cast<std::uint16_t>(code);
+  close_reason_.reason = beast::string_view(reason.data(), reason.size());
   deadlines_->clear(Deadline::kHello);
   deadlines_->clear(Deadline::kMessage);
   deadlines_->clear(Deadline::kIdle);

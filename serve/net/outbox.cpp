@@ -28,7 +28,7 @@ const OutgoingFrame* Outbox::next() {
 }
 
 void Outbox::sent() {
-  bytes_ -= in_flight_->payload.size();
+  bytes_ -= in_flight_.value().payload.size();
   in_flight_.reset();
 }
 
