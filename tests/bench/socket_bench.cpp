@@ -47,6 +47,7 @@ class ServerProcess {
     std::vector<std::string> words = {
         program, "--echo", "--port", "0", "--max-connections-per-address", "20000"};
     std::vector<char*> arguments;
+    arguments.reserve(words.size() + 1);
     for (auto& word : words) arguments.push_back(word.data());
     arguments.push_back(nullptr);
     const int error =
@@ -173,7 +174,7 @@ std::string text_frame(std::size_t bytes) {
   if (bytes < 126) {
     frame += static_cast<char>(0x80U | bytes);
   } else {
-    frame += "\xFE";
+    frame += '\xFE';
     frame += static_cast<char>(bytes >> 8U);
     frame += static_cast<char>(bytes & 0xFFU);
   }
