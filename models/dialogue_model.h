@@ -75,6 +75,9 @@ class DialogueModel : public torch::nn::Module {
   /// Encodes M different turns and facts, each by itself. Reads the `turn_*` fields of `batch`.
   virtual Kept encode_turns(const data::Batch& batch) = 0;
 
+  /// Whether `encode_turns` does work that need not be done again for a turn's next reader; false
+  /// where the encoder reads a whole context at once and turns are kept as their ids.
+  [[nodiscard]] virtual bool encodes_turns() const { return true; }
   /// Makes what the decoder reads from rows of `kept`.
   /// Shapes   context (B,U), facts (B,F) int64 rows of `kept`, -1 = none; reply_speaker (B) int64
   virtual Memory compose(const Kept& kept, const torch::Tensor& context, const torch::Tensor& facts,

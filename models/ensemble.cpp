@@ -100,6 +100,10 @@ Rows Ensemble::taken_from(Rows& rows, const Parts& parts, std::size_t m) {
 
 // ---- what a reply reads -----------------------------------------------------------------------
 
+bool Ensemble::encodes_turns() const {
+  return std::ranges::any_of(members_, [](const auto& member) { return member->encodes_turns(); });
+}
+
 Kept Ensemble::encode_turns(const data::Batch& batch) {
   return {of_each(kept_parts_,
                   [&](DialogueModel& member, std::size_t) { return member.encode_turns(batch); })};

@@ -25,6 +25,8 @@ class Ensemble : public DialogueModel {
   Ensemble(std::vector<ModelPtr> members, std::string_view mean);
 
   Kept encode_turns(const data::Batch& batch) override;
+  /// Whether any member does.
+  [[nodiscard]] bool encodes_turns() const override;
   Memory compose(const Kept& kept, const torch::Tensor& context, const torch::Tensor& facts,
                  const torch::Tensor& reply_speaker) override;
   Memory compose_next(Kept& kept, const torch::Tensor& context, const torch::Tensor& facts,

@@ -36,6 +36,10 @@ class Seq2Seq : public DialogueModel {
 
   /// Turns are kept as ids: the encoder runs over a reply's whole context in `compose`.
   Kept encode_turns(const data::Batch& batch) override;
+  /// False where `compose_next` begins anew.
+  [[nodiscard]] bool encodes_turns() const override {
+    return !options.bidirectional && options.layers == 1;
+  }
   Memory compose(const Kept& kept, const torch::Tensor& context, const torch::Tensor& facts,
                  const torch::Tensor& reply_speaker) override;
   /// Encodes only what stands behind the sources whose states are kept: with them, a row keeps its

@@ -33,6 +33,7 @@ class StackPropagation : public TransformerModel {
 
   /// Turns are kept as ids: the encoder runs over a reply's whole context in `compose`.
   Kept encode_turns(const data::Batch& batch) override;
+  [[nodiscard]] bool encodes_turns() const override { return false; }
   Memory compose(const Kept& kept, const torch::Tensor& context, const torch::Tensor& facts,
                  const torch::Tensor& reply_speaker) override;
 

@@ -29,6 +29,7 @@ class FlatTransformer : public TransformerModel {
 
   /// Turns are kept as ids: the encoder runs over a reply's whole context in `compose`.
   Kept encode_turns(const data::Batch& batch) override;
+  [[nodiscard]] bool encodes_turns() const override { return false; }
 
   const FlatTransformerOptions options;
 

@@ -139,8 +139,8 @@ Conversation::Answer Conversation::speak(Composed composed, bool has_prompt) {
   ReplyText written(loaded_.tokenizer);
   OpenLine line(has_prompt ? "bot> " : "");
   if (options_.streams)
-    request.on_committed = [&](std::span<const data::TokenId> ids) {
-      line.add(one_line(written.add(ids)));
+    request.on_committed = [&](const CommittedReply& committed) {
+      line.add(one_line(written.add(committed.ids)));
     };
   auto replies = chat_reply(loaded_, std::move(request), options_.with_draft);
   answer.reply = std::move(replies.best.at(0));

@@ -72,8 +72,8 @@ void SelfChat::say_next(std::uint64_t number) {
   ReplyText written(tokenizer);
   OpenLine line(name_of(turn) + ": ");
   if (options_.streams && !options_.as_json)
-    request.on_committed = [&](std::span<const data::TokenId> ids) {
-      line.add(one_line(written.add(ids)));
+    request.on_committed = [&](const CommittedReply& committed) {
+      line.add(one_line(written.add(committed.ids)));
     };
   const auto reply = chat_reply(talker.loaded, std::move(request)).best.at(0);
   const auto text = text_of(reply, tokenizer);

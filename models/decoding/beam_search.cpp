@@ -31,22 +31,22 @@ std::vector<NextRow> BeamSearch::advance(std::span<const ScoredRow> rows) {
   return next;
 }
 
-std::vector<data::TokenId> BeamSearch::committed() const {
+CommittedReply BeamSearch::committed() const {
   if (input_.is_reranked && options_.replies > 1) return {};
   // The best reply will be the best finished one, or come from a live one that may yet beat it.
   double best = -std::numeric_limits<double>::infinity();
   const auto score = [&](const Hypothesis& h) { return h.score(options_.length_penalty); };
   for (const auto& group : groups_)
     for (const auto& finished : group.finished()) best = std::max(best, score(finished));
-  std::vector<std::span<const data::TokenId>> parts;
+  std::vector<const Hypothesis*> candidates;
   const auto add = [&](const Hypothesis& hypothesis, double most) {
-    if (most >= best) parts.push_back(settled_part(hypothesis, constraints_.eos(), input_));
+    if (most >= best) candidates.push_back(&hypothesis);
   };
   for (const auto& group : groups_) {
     for (const auto& finished : group.finished()) add(finished, score(finished));
     for (const auto& live : group.live()) add(live, group.best_possible_score(live));
   }
-  return settled_prefix(parts, input_);
+  return settled_prefix(candidates, constraints_.eos(), input_);
 }
 
 std::vector<Reply> BeamSearch::take() {

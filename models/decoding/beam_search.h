@@ -24,7 +24,7 @@ class BeamSearch : public Search {
   /// One for each group: they begin alike, but each changes its own.
   [[nodiscard]] std::int64_t first_rows() const override { return std::ssize(groups_); }
   std::vector<NextRow> advance(std::span<const ScoredRow> rows) override;
-  [[nodiscard]] std::vector<data::TokenId> committed() const override;
+  [[nodiscard]] CommittedReply committed() const override;
   std::vector<Reply> take() override;
 
  private:

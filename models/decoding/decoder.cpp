@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <deque>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -44,8 +45,8 @@ struct Running {
   std::optional<Reply> draft;    ///< that was made for it
   data::Context context;         ///< when there is a reranker
   Reranker reranker;             ///< or nothing
-  std::function<void(std::span<const data::TokenId>)> on_committed;  ///< or nothing
-  std::size_t told = 0;                                              ///< ids that it got
+  std::function<void(const CommittedReply&)> on_committed;  ///< or nothing
+  std::size_t told = 0;                                     ///< ids that it got
 };
 
 /// What is waiting, or was done: a request with the draft that was made for it.
@@ -372,10 +373,10 @@ void DecodeLoop::drop(std::uint64_t number) {
 void DecodeLoop::tell_committed() {
   for (auto& running : running_) {
     if (!running.on_committed) continue;
-    const auto ids = running.search->committed();
-    if (ids.size() == running.told) continue;
-    running.told = ids.size();
-    running.on_committed(ids);
+    const auto committed = running.search->committed();
+    if (committed.ids.size() == running.told) continue;
+    running.told = committed.ids.size();
+    running.on_committed(committed);
   }
 }
 

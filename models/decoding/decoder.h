@@ -4,12 +4,12 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
 #include "data/batches/batch.h"
 #include "models/decoding/composed.h"
+#include "models/decoding/hypothesis.h"
 #include "models/decoding/options.h"
 #include "models/decoding/reply.h"
 #include "models/decoding/reranking.h"
@@ -28,9 +28,9 @@ struct Request {
   std::vector<data::TokenId> prefix = {};            ///< the reply begins with these
   std::shared_ptr<const Wording> wording = nullptr;  ///< of options.block and .stop
   Reranker reranker = nullptr;  ///< instead of the one that options.rerank names
-  /// Gets the ids that the best reply begins with for certain, all of them each time they have
-  /// grown; `Search::committed`. `ReplyText` makes text of them.
-  std::function<void(std::span<const data::TokenId>)> on_committed = nullptr;
+  /// Gets what the best reply begins with for certain, all of it each time it has grown;
+  /// `Search::committed`. `ReplyText` makes text of its ids.
+  std::function<void(const CommittedReply&)> on_committed = nullptr;
 };
 
 /// Limits of one decoding loop.

@@ -28,6 +28,12 @@ struct ChosenToken {
   SharedAttention attention{};
 };
 
+/// What a reply begins with for certain, whatever comes.
+struct CommittedReply {
+  std::vector<data::TokenId> ids;
+  std::vector<SharedAttention> attention;  ///< at each of them; empty when not collected
+};
+
 /// A reply being written.
 struct Hypothesis {
   std::vector<data::TokenId> ids;          ///< chosen so far, eos too once it was

@@ -15,8 +15,8 @@ class ReplyText {
   /// `tokenizer` must outlive this.
   explicit ReplyText(const data::Tokenizer& tokenizer) : tokenizer_(tokenizer) {}
 
-  /// What `ids` say behind what was given before. `ids`: `Search::committed` of a search that has a
-  /// wording.
+  /// What `ids` say behind what was given before. `ids`: those of `Search::committed`, of a search
+  /// that has a wording.
   std::string add(std::span<const data::TokenId> ids);
   /// What is left of the finished reply.
   std::string finish(const Reply& reply);

@@ -36,10 +36,10 @@ class Search {
   /// Reads the logits of all its rows and says which rows go on; none: it is finished.
   /// Throws   base::Error when logits are not finite
   virtual std::vector<NextRow> advance(std::span<const ScoredRow> rows) = 0;
-  /// Ids whose text the best reply begins with, whatever comes: it never changes and never shrinks,
-  /// so it can be shown while the search goes on. None where a reranker will choose among several
-  /// replies. Without a wording, its last character may be cut.
-  [[nodiscard]] virtual std::vector<data::TokenId> committed() const = 0;
+  /// What the best reply begins with, whatever comes: it never changes and never shrinks, so it can
+  /// be shown while the search goes on. Nothing where a reranker will choose among several replies.
+  /// Without a wording, its last character may be cut.
+  [[nodiscard]] virtual CommittedReply committed() const = 0;
   /// The replies, best first; once, when finished.
   virtual std::vector<Reply> take() = 0;
 };

@@ -1,5 +1,8 @@
 #include "models/decoding/search_input.h"
 
+#include <iterator>
+#include <span>
+
 namespace banter::models {
 
 std::string fault_of_prefix(const std::vector<data::TokenId>& prefix,
@@ -16,6 +19,10 @@ std::string fault_of_prefix(const std::vector<data::TokenId>& prefix,
          ", but a reply at most " + most + " (max_new_tokens), one of them its own";
 }
 
+namespace {
+
+/// The ids of a hypothesis whose text is part of the reply for certain: neither eos, nor a stop
+/// string or what may become one.
 std::span<const data::TokenId> settled_part(const Hypothesis& hypothesis, data::TokenId eos,
                                             const SearchInput& input) {
   const std::span<const data::TokenId> ids = hypothesis.ids;
@@ -24,11 +31,21 @@ std::span<const data::TokenId> settled_part(const Hypothesis& hypothesis, data::
   return input.wording ? input.wording->without_begun_stop(ids) : ids;
 }
 
-std::vector<data::TokenId> settled_prefix(const std::vector<std::span<const data::TokenId>>& parts,
-                                          const SearchInput& input) {
+}  // namespace
+
+CommittedReply settled_prefix(const std::vector<const Hypothesis*>& candidates, data::TokenId eos,
+                              const SearchInput& input) {
+  std::vector<std::span<const data::TokenId>> parts;
+  parts.reserve(candidates.size());
+  for (const auto* candidate : candidates) parts.push_back(settled_part(*candidate, eos, input));
   auto common = common_prefix(parts);
   if (input.wording) common = input.wording->whole_characters(common);
-  return {common.begin(), common.end()};
+  CommittedReply committed{.ids = {common.begin(), common.end()}, .attention = {}};
+  if (common.empty()) return committed;
+  const auto& attention = candidates.front()->attention;  // the same for all, up to there
+  if (!attention.empty())
+    committed.attention.assign(attention.begin(), attention.begin() + std::ssize(common));
+  return committed;
 }
 
 }  // namespace banter::models

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <memory>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -25,12 +24,9 @@ struct SearchInput {
 std::string fault_of_prefix(const std::vector<data::TokenId>& prefix,
                             const DecodingOptions& options, const data::SpecialIds& special);
 
-/// The ids of a hypothesis whose text is part of the reply for certain: neither eos, nor a stop
-/// string or what may become one.
-std::span<const data::TokenId> settled_part(const Hypothesis& hypothesis, data::TokenId eos,
-                                            const SearchInput& input);
-/// What all these begin with, in whole characters.
-std::vector<data::TokenId> settled_prefix(const std::vector<std::span<const data::TokenId>>& parts,
-                                          const SearchInput& input);
+/// What all these begin with, in whole characters: of each the ids whose text is part of a reply
+/// for certain, neither eos, nor a stop string or what may become one.
+CommittedReply settled_prefix(const std::vector<const Hypothesis*>& candidates, data::TokenId eos,
+                              const SearchInput& input);
 
 }  // namespace banter::models

@@ -57,12 +57,12 @@ std::vector<NextRow> SingleSearch::advance(std::span<const ScoredRow> rows) {
   return next;
 }
 
-std::vector<data::TokenId> SingleSearch::committed() const {
+CommittedReply SingleSearch::committed() const {
   if (input_.is_reranked && replies_.size() > 1) return {};
-  std::vector<std::span<const data::TokenId>> parts;
-  for (const auto& reply : replies_)
-    parts.push_back(settled_part(reply, constraints_.eos(), input_));
-  return settled_prefix(parts, input_);
+  std::vector<const Hypothesis*> candidates;
+  candidates.reserve(replies_.size());
+  for (const auto& reply : replies_) candidates.push_back(&reply);
+  return settled_prefix(candidates, constraints_.eos(), input_);
 }
 
 std::vector<Reply> SingleSearch::take() {

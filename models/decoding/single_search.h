@@ -15,7 +15,7 @@ class SingleSearch : public Search {
 
   [[nodiscard]] std::int64_t first_rows() const override { return options_.replies; }
   std::vector<NextRow> advance(std::span<const ScoredRow> rows) override;
-  [[nodiscard]] std::vector<data::TokenId> committed() const override;
+  [[nodiscard]] CommittedReply committed() const override;
   std::vector<Reply> take() override;
 
  private:

@@ -305,6 +305,7 @@ struct Shown {
   explicit Shown(const data::Tokenizer& tokenizer) : written(tokenizer) {}
   ReplyText written;
   std::vector<data::TokenId> ids;
+  std::vector<SharedAttention> attention;
   std::string text;
 };
 
@@ -330,10 +331,13 @@ TEST(DecodeTest, TellsTheTextThatNothingCanChangeAndTheRestAtTheEnd) {
       };
     const bool is_reranked =
         made.options.replies > 1 && (made.reranker || made.options.rerank != "none");
-    made.on_committed = [&, key, is_reranked](std::span<const data::TokenId> ids) {
+    made.on_committed = [&, key, is_reranked](const CommittedReply& committed) {
+      const std::span<const data::TokenId> ids = committed.ids;
       auto& all = shown[key];
       EXPECT_FALSE(is_reranked) << "another reply may be chosen";
       EXPECT_GT(ids.size(), all.ids.size());
+      EXPECT_EQ(committed.attention.size(), ids.size());
+      all.attention = committed.attention;
       EXPECT_TRUE(std::ranges::equal(ids.first(all.ids.size()), all.ids)) << "it changed";
       for (const auto id : ids) EXPECT_GE(id, first) << "a control symbol";
       all.ids.assign(ids.begin(), ids.end());
@@ -344,8 +348,12 @@ TEST(DecodeTest, TellsTheTextThatNothingCanChangeAndTheRestAtTheEnd) {
     requests.push_back(std::move(made));
   }
   std::size_t early = 0;
-  for (const auto& [number, replies] : decode_all(model, std::move(requests), {.max_rows = 8})) {
+  const DecodeLimits limits{.max_rows = 8, .with_attention = true};
+  for (const auto& [number, replies] : decode_all(model, std::move(requests), limits)) {
     auto& all = shown[number];
+    const auto& weights = replies.best[0].attention.at(0).weights;
+    for (std::size_t i = 0; i < all.attention.size(); ++i)
+      EXPECT_EQ(all.attention[i]->at(0).weights, weights[i]) << number << ", token " << i;
     early += !all.text.empty();
     EXPECT_EQ(all.text + all.written.finish(replies.best[0]), text_of(replies.best[0], tokenizer))
         << number;
@@ -358,7 +366,9 @@ TEST(DecodeTest, TellsEachTokenOfAGreedyReplyAsItIsChosen) {
   std::vector<std::size_t> sizes;
   Request made{.number = 1, .context = context(3), .options = {}};
   made.options.min_new_tokens = made.options.max_new_tokens = 7;
-  made.on_committed = [&](std::span<const data::TokenId> ids) { sizes.push_back(ids.size()); };
+  made.on_committed = [&](const CommittedReply& committed) {
+    sizes.push_back(committed.ids.size());
+  };
   decode_all(model, {made}, {});
   EXPECT_EQ(sizes, (std::vector<std::size_t>{1, 2, 3, 4, 5, 6}));
 }

@@ -197,8 +197,9 @@ TEST(CommittedTest, BeginsTheBestReplyAndNeverShrinks) {
             key % 3 == 0 ? nullptr : std::make_shared<Wording>(wording({"b\n", "bab", "c b"}))};
     const auto options = random_options(key);
     std::vector<Ids> shown;
-    auto replies = run_search(random_language(key), options, input,
-                              [&](const Search& search) { shown.push_back(search.committed()); });
+    auto replies = run_search(random_language(key), options, input, [&](const Search& search) {
+      shown.push_back(search.committed().ids);
+    });
     const auto judge = reranker_named(options.rerank);
     if (judge) rerank(judge, {}, replies);
     const auto& best = replies.at(0);
@@ -225,7 +226,7 @@ TEST(CommittedTest, BeginsTheBestReplyAndNeverShrinks) {
 TEST(CommittedTest, IsAllOfAGreedyReplySoFar) {
   std::size_t step = 0;
   run_search(random_language(3), {.method = "greedy", .min_new_tokens = 5, .max_new_tokens = 5}, {},
-             [&](const Search& search) { EXPECT_EQ(search.committed().size(), ++step); });
+             [&](const Search& search) { EXPECT_EQ(search.committed().ids.size(), ++step); });
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // What the stack learns from replies and pairs, which parameters move by it, and when.
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -108,7 +109,10 @@ TEST_F(StackLossesTest, AnotherPremiseChangesUnlikelihoodOnlyWherePremisesAreUse
       const torch::NoGradGuard no_grad;
       return loss_of(m->pair_losses(pairs), "unlikelihood").sum.item<double>();
     };
-    EXPECT_EQ(cost(batch) != cost(other), is_used);
+    // The same sum in another order of rows, which not every processor rounds alike.
+    constexpr double kRounding = 1e-12, kChange = 1e-4;
+    const auto change = std::abs(cost(batch) - cost(other)) / cost(batch);
+    EXPECT_TRUE(is_used ? change > kChange : change < kRounding) << change;
   }
 }
 
