@@ -39,6 +39,16 @@ Finish finish_of(const models::Replies& replies) {
                                                                           : Finish::kStop;
 }
 
+/// Tokens of the replies, the ends that they chose included; of a turn without one, what it made
+/// until then.
+std::int64_t tokens_of(const models::Replies& replies, std::int64_t made) {
+  if (replies.best.empty()) return made;
+  std::int64_t tokens = 0;
+  for (const auto& reply : replies.best)
+    tokens += std::ssize(reply.ids) + (reply.finish == "eos" ? 1 : 0);
+  return tokens;
+}
+
 }  // namespace
 
 class Engine::Loop {
@@ -121,7 +131,7 @@ class Engine::Loop {
   void admit();
   void start(Job job);
   void step(const std::shared_ptr<RowModel>& model);
-  void note_committed(std::uint64_t number, const std::vector<data::TokenId>& ids,
+  void note_committed(std::uint64_t number, const TurnProgress& progress,
                       std::set<std::uint64_t>& told);
   void end_all_of(const std::shared_ptr<RowModel>& model);
   void publish();
@@ -280,25 +290,25 @@ void Engine::Loop::start(Job job) {
   running_.emplace(number, std::move(running));
 }
 
-void Engine::Loop::note_committed(std::uint64_t number, const std::vector<data::TokenId>& ids,
+void Engine::Loop::note_committed(std::uint64_t number, const TurnProgress& progress,
                                   std::set<std::uint64_t>& told) {
   const auto running = running_.find(number);
   if (running == running_.end()) return;
   told.insert(number);
-  running->second.job.listener->committed(ids);
+  running->second.job.listener->committed(progress);
 }
 
 /// One step of one model's rows.
 void Engine::Loop::step(const std::shared_ptr<RowModel>& model) {
   const auto begin = Clock::now();
   std::set<std::uint64_t> told;
-  std::vector<models::Replies> done;
+  std::vector<EndedRows> done;
   std::int64_t rows = 0;
   for (const auto& [number, running] : running_)
     if (running.model == model) rows += running.rows;
   try {
-    done = model->step([&](std::uint64_t number, const std::vector<data::TokenId>& ids) {
-      note_committed(number, ids, told);
+    done = model->step([&](std::uint64_t number, const TurnProgress& progress) {
+      note_committed(number, progress, told);
     });
   } catch (const std::exception&) {
     end_all_of(model);
@@ -313,10 +323,12 @@ void Engine::Loop::step(const std::shared_ptr<RowModel>& model) {
     ++running.tokens;
     if (!running.first) running.first = now;
   }
-  for (auto& replies : done) {
+  for (auto& [replies, consistency] : done) {
     const auto one = running_.find(replies.number);
     if (one == running_.end()) continue;
-    TurnEnd last{.finish = finish_of(replies), .replies = std::move(replies)};
+    TurnEnd last{.finish = finish_of(replies),
+                 .replies = std::move(replies),
+                 .consistency = std::move(consistency)};
     end(one->second, std::move(last));
     running_.erase(one);
   }
@@ -348,7 +360,8 @@ Durations Engine::Loop::durations_of(const Running& running) const {
 
 void Engine::Loop::end(const Running& running, TurnEnd last) {
   last.tokens = running.read;
-  last.tokens.completion = running.tokens;
+  last.revision = running.model->revision();
+  last.tokens.completion = tokens_of(last.replies, running.tokens);
   last.took = durations_of(running);
   constexpr int kTurns = 16;  // a turn weighs so much less than all before it
   turn_time_ += (Clock::now() - running.started - turn_time_) / kTurns;

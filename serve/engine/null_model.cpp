@@ -25,14 +25,18 @@ TurnTokens NullModel::add(std::uint64_t number, const Turn& turn) {
   return read;
 }
 
-std::vector<models::Replies> NullModel::step(const Committed& committed) {
-  std::vector<models::Replies> done;
+std::vector<EndedRows> NullModel::step(const Committed& committed) {
+  std::vector<EndedRows> done;
   for (auto one = running_.begin(); one != running_.end();) {
     auto& [number, row] = *one;
     const auto said = std::ssize(row.said);
     if (said < row.tokens) {
       row.said.push_back(row.source[static_cast<std::size_t>(said) % row.source.size()]);
-      committed(number, row.said);
+      std::span<const data::TokenId> ids = row.said;
+      if (wording_) ids = wording_->whole_characters(ids);
+      if (ids.size() > row.committed)
+        committed(number, {.ids = ids, .attention = {}, .facts = row.facts});
+      row.committed = ids.size();
       ++one;
       continue;
     }
@@ -44,7 +48,7 @@ std::vector<models::Replies> NullModel::step(const Committed& committed) {
     replies.best.push_back(std::move(reply));
     replies.facts = row.facts;
     replies.turns = row.turns;
-    done.push_back(std::move(replies));
+    done.push_back({.replies = std::move(replies)});
     one = running_.erase(one);
   }
   return done;

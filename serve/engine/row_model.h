@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "models/decoding/reply.h"
@@ -9,15 +11,24 @@
 
 namespace banter::serve {
 
+/// The end of a turn in its model.
+struct EndedRows {
+  models::Replies replies;
+  std::optional<std::vector<FactVerdict>> consistency{};  ///< of the best reply, by a judge
+};
+
 /// What the engine sees of a model: rows that take a step together. Plain values; the model of a
 /// run is one implementation, the null model another.
 ///
 /// Threads  the engine's alone, one at a time
 class RowModel {
  public:
-  using Committed = std::function<void(std::uint64_t number, const std::vector<data::TokenId>&)>;
+  using Committed = std::function<void(std::uint64_t number, const TurnProgress&)>;
 
   virtual ~RowModel() = default;
+
+  /// Of the checkpoint.
+  [[nodiscard]] virtual const std::string& revision() const = 0;
 
   /// Rows that a turn takes while it runs.
   [[nodiscard]] virtual std::int64_t rows_of(const Turn& turn) const = 0;
@@ -29,7 +40,7 @@ class RowModel {
   /// One token for each row. The turns that ended in it, by `number`; `committed` is told of those
   /// whose certain part grew.
   /// Throws   base::Error when the model failed: all its turns are gone then
-  virtual std::vector<models::Replies> step(const Committed& committed) = 0;
+  virtual std::vector<EndedRows> step(const Committed& committed) = 0;
 
   /// Work that makes a later turn cheaper, while nothing waits: encodes a finished reply. False
   /// when there was none.

@@ -2,13 +2,17 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "data/batches/context.h"
+#include "models/decoding/hypothesis.h"
 #include "models/decoding/options.h"
 #include "models/decoding/reply.h"
 #include "serve/protocol/codes.h"
+#include "serve/protocol/reply_parts.h"
 
 namespace banter::serve {
 
@@ -16,12 +20,21 @@ using Clock = std::chrono::steady_clock;  ///< no wall clock decides anything
 
 /// A reply that is asked of the engine.
 struct Turn {
-  std::string conversation;  ///< whose encodings may be used again; "" = of nobody
-  std::string owner;         ///< token or address: the queues of owners take turns
-  data::Context context;     ///< at least a turn or a fact
+  std::string conversation;        ///< whose encodings may be used again; "" = of nobody
+  std::string owner;               ///< token or address: the queues of owners take turns
+  data::Context context;           ///< at least a turn or a fact
+  std::vector<std::string> facts;  ///< the texts of the context's, for who judges replies by them
   models::DecodingOptions decoding;
+  bool is_by_mmi = false;  ///< the best of several replies is chosen by what the reverse model says
   std::vector<data::TokenId> prefix;  ///< the reply begins with these
   Clock::time_point deadline = Clock::time_point::max();
+};
+
+/// What a reply begins with for certain.
+struct TurnProgress {
+  std::span<const data::TokenId> ids;
+  std::span<const models::SharedAttention> attention;  ///< at each id; empty when not collected
+  std::int64_t facts = 0;  ///< that are read, the first sources of attention; turns follow
 };
 
 /// Tokens of a turn: those of its context and persona, those of them that were encoded before, and
@@ -39,6 +52,8 @@ struct Durations {
 struct TurnEnd {
   Finish finish = Finish::kError;
   models::Replies replies{};  ///< best first; none unless finish is kStop or kLength
+  std::optional<std::vector<FactVerdict>> consistency{};  ///< of the best, where a judge is loaded
+  std::string revision{};                                 ///< of the model that it ran on, if any
   TurnTokens tokens{};
   Durations took{};
 };
@@ -47,8 +62,8 @@ struct TurnEnd {
 class TurnListener {
  public:
   virtual ~TurnListener() = default;
-  /// The ids that the reply begins with for certain, each time they have grown: all of them.
-  virtual void committed(const std::vector<data::TokenId>& ids) = 0;
+  /// What the reply begins with for certain, each time it has grown: all of it.
+  virtual void committed(const TurnProgress& progress) = 0;
   /// The reply is `tokens` long so far, after each step that commits nothing (a beam that is not
   /// decided, a choice among several).
   virtual void progressed(std::int64_t tokens) = 0;

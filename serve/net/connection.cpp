@@ -76,6 +76,7 @@ class Connection final : public FrameSink,
   Task<void> run(Request request, const SocketRoute* route, std::string rest);
 
   bool send(std::string payload, FrameKind kind) override;
+  [[nodiscard]] bool is_behind() const override { return posted_bytes_ > 0 || is_writing_; }
   void close(CloseCode code, std::string reason) override;
   void greeted() override;
 
@@ -111,6 +112,7 @@ class Connection final : public FrameSink,
 
   std::atomic<bool> is_open_{false};
   std::atomic<std::size_t> posted_bytes_{0};  ///< of `send`, not in the outbox yet
+  std::atomic<bool> is_writing_{false};       ///< something is in the outbox
   std::optional<CloseCode> closed_by_us_;
   websocket::close_reason close_reason_;
   bool is_close_sent_ = false;
@@ -243,13 +245,7 @@ bool Connection::send(std::string payload, FrameKind kind) {
                           fits]() mutable {
     self->posted_bytes_ -= size;
     if (!self->is_open_ || !self->handler_) return;
-    bool is_taken = fits;
-    if (fits) {
-      self->guarded([&] {
-        is_taken = self->outbox_.add({std::move(payload), kind}, *self->handler_);
-      });
-    }
-    if (is_taken) return self->pump();
+    if (fits && self->outbox_.add({std::move(payload), kind})) return self->pump();
     ++self->service_->counters.slow_reader_closes;
     self->outbox_.drop_waiting();
     self->start_close(CloseCode::kTryLater, "the reader is too slow");
@@ -294,6 +290,7 @@ void Connection::start_close(CloseCode code, std::string_view reason) {
 
 /// Starts the next write, if none is in flight: what waits, then the Close frame.
 void Connection::pump() {
+  is_writing_ = !outbox_.is_empty();
   if (outbox_.in_flight() || is_close_sent_) return;
   if (const auto* frame = outbox_.next()) {
     deadlines_->set(Deadline::kSlowReader, settings_.slow_reader);

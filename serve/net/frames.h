@@ -20,6 +20,9 @@ class FrameSink {
   /// ending or the message does not fit into its outbox, which ends the connection with 1013.
   virtual bool send(std::string payload, FrameKind kind = FrameKind::kText) = 0;
 
+  /// Whether messages are there that the peer has not taken yet: what can be said shorter later may
+  /// wait.
+  [[nodiscard]] virtual bool is_behind() const = 0;
   /// Says what waits, then the Close frame; nothing after it. Twice is harmless: the first counts.
   /// `reason` is UTF-8 of at most 123 bytes.
   virtual void close(CloseCode code, std::string reason = {}) = 0;
@@ -43,13 +46,6 @@ class FrameHandler {
   virtual void on_closed(CloseCode code) = 0;
   /// The server drains: say so; the connection is closed later, by the server or by the handler.
   virtual void on_drain() {}
-
-  /// Asked when `next` comes while `last` waits behind a message that the peer is slow to take:
-  /// true when `last` now stands for both. What is on its way already is never asked about.
-  virtual bool merge(std::string& last, std::string_view next) {
-    (void)last, (void)next;
-    return false;
-  }
 };
 
 }  // namespace banter::serve

@@ -20,6 +20,7 @@ struct Status {
 
 constexpr std::array kStatuses = {
     Status{200, "OK", ""},
+    Status{202, "Accepted", ""},
     Status{204, "No Content", ""},
     Status{304, "Not Modified", ""},
     Status{400, "Bad Request", "invalid_request_error"},
@@ -62,8 +63,13 @@ std::size_t Request::count(std::string_view name) const {
       std::ranges::count_if(fields, [&](const auto& field) { return has_name(field, name); }));
 }
 
-HttpError::HttpError(int status, const std::string& message, std::vector<Field> fields)
-    : Error(message), status_(status), fields_(std::move(fields)) {}
+HttpError::HttpError(int status, const std::string& message, std::vector<Field> fields,
+                     std::string param, std::string code)
+    : Error(message),
+      status_(status),
+      fields_(std::move(fields)),
+      param_(std::move(param)),
+      code_(std::move(code)) {}
 
 Response text_response(std::string text, std::string_view type) {
   return {.status = 200,
@@ -79,13 +85,22 @@ Response json_response(int status, std::string json) {
           .events = {}};
 }
 
-Response error_response(int status, std::string_view message) {
+std::string error_text(int status, std::string_view message, std::string_view param,
+                       std::string_view code) {
+  const auto or_null = [](std::string_view text) {
+    return text.empty() ? boost::json::value(nullptr) : boost::json::value(text);
+  };
   const boost::json::value body = {{"error",
                                     {{"message", message},
                                      {"type", status_of(status).error_type},
-                                     {"param", nullptr},
-                                     {"code", nullptr}}}};
-  return json_response(status, boost::json::serialize(body));
+                                     {"param", or_null(param)},
+                                     {"code", or_null(code)}}}};
+  return boost::json::serialize(body);
+}
+
+Response error_response(int status, std::string_view message, std::string_view param,
+                        std::string_view code) {
+  return json_response(status, error_text(status, message, param, code));
 }
 
 Response response_of(const std::exception_ptr& error) noexcept {
@@ -93,7 +108,7 @@ Response response_of(const std::exception_ptr& error) noexcept {
     try {
       std::rethrow_exception(error);
     } catch (const HttpError& http) {
-      auto response = error_response(http.status(), http.what());
+      auto response = error_response(http.status(), http.what(), http.param(), http.code());
       response.fields.insert(response.fields.end(), http.fields().begin(), http.fields().end());
       return response;
     } catch (...) {

@@ -57,21 +57,30 @@ struct Response {
 /// An answer other than 2xx, as an exception.
 class HttpError : public base::Error {
  public:
-  /// `message` is fixed text for the client, never an echo of what it sent.
-  HttpError(int status, const std::string& message, std::vector<Field> fields = {});
+  /// `message` is fixed text for the client, never an echo of what it sent; `param`: the field of
+  /// its request that is to blame, `code`: a word for its program, "" without one.
+  HttpError(int status, const std::string& message, std::vector<Field> fields = {},
+            std::string param = {}, std::string code = {});
   [[nodiscard]] int status() const { return status_; }
   [[nodiscard]] const std::vector<Field>& fields() const { return fields_; }
+  [[nodiscard]] const std::string& param() const { return param_; }
+  [[nodiscard]] const std::string& code() const { return code_; }
 
  private:
   int status_;
   std::vector<Field> fields_;
+  std::string param_, code_;
 };
 
 Response text_response(std::string text, std::string_view type = "text/plain; charset=utf-8");
 Response json_response(int status, std::string json);
-/// `{"error": {"message", "type", "param": null, "code": null}}`, the type that belongs to
-/// `status`.
-Response error_response(int status, std::string_view message);
+/// `{"error": {"message", "type", "param", "code"}}`, the type that belongs to `status`; null in
+/// place of "".
+Response error_response(int status, std::string_view message, std::string_view param = {},
+                        std::string_view code = {});
+/// The body of such a response.
+std::string error_text(int status, std::string_view message, std::string_view param = {},
+                       std::string_view code = {});
 /// What a client is told of an exception: `HttpError` as it is, any other as 500 without details.
 Response response_of(const std::exception_ptr& error) noexcept;
 

@@ -16,7 +16,7 @@ namespace banter::serve {
 struct BindAddress {
   std::string address = "127.0.0.1";  ///< IPv4 or IPv6, no name
   std::uint16_t port = 0;             ///< 0: a free one
-  std::filesystem::path unix_path;    ///< not empty: a Unix socket instead, for its owner only
+  std::filesystem::path unix_path{};  ///< not empty: a Unix socket instead, for its owner only
 };
 
 /// Accepts connections at one address and serves a site on them. It never dies of a full

@@ -4,16 +4,7 @@
 
 namespace banter::serve {
 
-bool Outbox::add(OutgoingFrame frame, FrameHandler& handler) {
-  if (in_flight_ && !waiting_.empty() && frame.kind == FrameKind::kText &&
-      waiting_.back().kind == FrameKind::kText) {
-    auto& last = waiting_.back().payload;
-    const auto before = last.size();
-    if (handler.merge(last, frame.payload)) {
-      bytes_ += last.size() - before;  // modulo 2^64: a merged message may be the shorter one
-      return bytes_ <= max_bytes_;
-    }
-  }
+bool Outbox::add(OutgoingFrame frame) {
   if (bytes_ + frame.payload.size() > max_bytes_) return false;
   bytes_ += frame.payload.size();
   waiting_.push_back(std::move(frame));

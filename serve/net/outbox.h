@@ -20,9 +20,9 @@ class Outbox {
   /// `max_bytes`: of payload, what is being written included.
   explicit Outbox(std::size_t max_bytes) : max_bytes_(max_bytes) {}
 
-  /// Takes a message, into the last waiting one where `handler` merges them.
-  /// False when more than `max_bytes` would stand there: the reader is too slow to be kept.
-  bool add(OutgoingFrame frame, FrameHandler& handler);
+  /// Takes a message. False when more than `max_bytes` would stand there: the reader is too slow to
+  /// be kept.
+  bool add(OutgoingFrame frame);
 
   /// The next message, from now on in flight until `sent`; nothing when one is, or none waits.
   /// The pointer holds until `sent`.

@@ -76,6 +76,7 @@ Task<void> Server::drain() {
   using Clock = std::chrono::steady_clock;
   while (stops_ == 0) co_await wait(std::chrono::hours(24));
   service_->is_draining = true;
+  if (begin_drain_) begin_drain_();
   for (const auto& listener : listeners_) listener->stop();
   for (const auto& connection : service_->live.all()) connection->drain();
 

@@ -42,6 +42,8 @@ class Server {
   /// As a signal does.
   void stop();
 
+  /// Called when the server begins to stop, before connections are told; from `run`'s threads.
+  void at_drain(std::function<void()> begin) { begin_drain_ = std::move(begin); }
   /// Whether something still runs that the drain should wait for; asked from `run`'s threads. None:
   /// nothing does.
   void wait_for(std::function<bool()> is_busy);
@@ -62,6 +64,7 @@ class Server {
   Timer timer_;
   net::basic_signal_set<Strand> signals_;
   std::vector<std::shared_ptr<Listener>> listeners_;
+  std::function<void()> begin_drain_;
   std::function<bool()> is_busy_;
   int stops_ = 0;
 };

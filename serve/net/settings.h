@@ -49,7 +49,7 @@ struct NetSetting {
 };
 
 inline constexpr std::array kNetSettings = {
-    NetSetting{"threads", &NetSettings::threads, "threads of the network side"},
+    NetSetting{"net-threads", &NetSettings::threads, "threads of the network side"},
     NetSetting{"backlog", &NetSettings::backlog, "connections that wait to be accepted"},
     NetSetting{"max-connections", &NetSettings::max_connections, "open connections in all"},
     NetSetting{"max-connections-per-address", &NetSettings::max_connections_per_address,

@@ -116,4 +116,17 @@ void write_fields(JsonWriter& writer, const DecodeOffer& offer) {
   }
 }
 
+std::string decode_text(const DecodeSettings& settings) {
+  JsonWriter writer;
+  writer.object(settings);
+  return writer.take();
+}
+
+DecodeSettings read_decode_text(std::string_view text, const DecodeLimits& limits) {
+  const auto value = read_json(text);
+  const auto fields = Fields::of(value, "decode");
+  const DecodeSettings defaults;
+  return overlaid(defaults, read_decode(fields.object(), "decode.", limits), defaults, limits);
+}
+
 }  // namespace banter::serve

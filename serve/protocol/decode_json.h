@@ -31,6 +31,11 @@ void write_fields(JsonWriter& writer, const DecodeChange& change);
 /// this is also how an archive keeps them.
 void write_fields(JsonWriter& writer, const DecodeSettings& settings);
 
+/// Settings as an archive keeps them, and back: those in effect, whatever the defaults are now.
+/// Throws   RequestError when the text is no object of such fields, or a value is out of its range
+std::string decode_text(const DecodeSettings& settings);
+DecodeSettings read_decode_text(std::string_view text, const DecodeLimits& limits);
+
 /// What a server offers: of every field its default and its range.
 struct DecodeOffer {
   DecodeSettings defaults;

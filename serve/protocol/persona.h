@@ -2,7 +2,10 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include "serve/protocol/json_writer.h"
 
 namespace banter::serve {
 
@@ -12,5 +15,11 @@ struct Persona {
   std::vector<std::string> facts{};  ///< one sentence each
   bool operator==(const Persona&) const = default;
 };
+
+void write_fields(JsonWriter& writer, const Persona& persona);
+
+/// As an archive keeps it, and back. Throws   RequestError when the text is no such object
+std::string persona_text(const Persona& persona);
+Persona read_persona_text(std::string_view text);
 
 }  // namespace banter::serve

@@ -12,11 +12,6 @@ double milliseconds_of(std::chrono::microseconds time) {
 
 // Found by JsonWriter for each kind of object.
 
-static void write_fields(JsonWriter& writer, const Persona& persona) {
-  writer.field("id", persona.id);
-  writer.field("facts", persona.facts);
-}
-
 static void write_fields(JsonWriter& writer, const ModelName& model) {
   writer.field("id", model.id);
   writer.field("revision", model.revision);

@@ -26,7 +26,8 @@ using Ids = std::vector<data::TokenId>;
 /// Keeps what it is told; others may wait for the end.
 class Listener : public TurnListener {
  public:
-  void committed(const Ids& ids) override {
+  void committed(const TurnProgress& progress) override {
+    const Ids ids(progress.ids.begin(), progress.ids.end());
     const std::lock_guard lock(mutex_);
     EXPECT_FALSE(has_ended_) << "told of more behind the end";
     EXPECT_GE(ids.size(), said_.size());
@@ -65,6 +66,7 @@ class SteppedModel : public RowModel {
  public:
   explicit SteppedModel(std::int64_t tokens) : inner_(tokens) {}
 
+  const std::string& revision() const override { return inner_.revision(); }
   std::int64_t rows_of(const Turn& turn) const override { return inner_.rows_of(turn); }
   TurnTokens add(std::uint64_t number, const Turn& turn) override {
     const std::lock_guard lock(mutex_);
@@ -77,7 +79,7 @@ class SteppedModel : public RowModel {
     dropped_.insert(number);
     inner_.drop(number);
   }
-  std::vector<models::Replies> step(const Committed& committed) override {
+  std::vector<EndedRows> step(const Committed& committed) override {
     std::unique_lock lock(mutex_);
     ++arrived_;
     changed_.notify_all();

@@ -58,14 +58,8 @@ class ChatHandler final : public FrameHandler {
 
   void on_drain() override { sink_->send("draining"); }
 
-  bool merge(std::string& last, std::string_view next) override {
-    if (!last.starts_with('+') || !next.starts_with('+')) return false;
-    last += next.substr(1);
-    return true;
-  }
-
  private:
-  /// "COUNT SIZE": so many messages of so many bytes, which may not be merged.
+  /// "COUNT SIZE": so many messages of so many bytes.
   void flood(std::string_view order) {
     int count = 0;
     std::size_t size = 0;

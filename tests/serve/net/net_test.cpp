@@ -101,50 +101,29 @@ TEST(FrameMeterTest, ALengthOfAllOnesNeitherWrapsNorEnds) {
   EXPECT_TRUE(meter.is_inside());
 }
 
-/// Joins messages of digits.
-struct Joining final : FrameHandler {
-  void on_open(std::shared_ptr<FrameSink> /*sink*/) override {}
-  void on_frame(FrameKind /*kind*/, std::string_view /*payload*/) override {}
-  void on_closed(CloseCode /*code*/) override {}
-  bool merge(std::string& last, std::string_view next) override {
-    if (next == "alone") return false;
-    last += next;
-    return true;
-  }
-};
-
-TEST(OutboxTest, MergesWhatWaitsAndNeverWhatIsInFlight) {
-  Joining handler;
+TEST(OutboxTest, GivesOneAfterTheOther) {
   Outbox outbox(100);
-  EXPECT_TRUE(outbox.add({"1"}, handler));
-  EXPECT_TRUE(outbox.add({"2"}, handler));  // nothing is slow yet
+  EXPECT_TRUE(outbox.add({"1"}));
+  EXPECT_TRUE(outbox.add({"2", FrameKind::kBinary}));
   EXPECT_EQ(outbox.next()->payload, "1");
-  EXPECT_TRUE(outbox.add({"3"}, handler));
-  EXPECT_TRUE(outbox.add({"alone"}, handler));
-  EXPECT_TRUE(outbox.add({"4", FrameKind::kBinary}, handler));
-  EXPECT_TRUE(outbox.add({"5"}, handler));
-  EXPECT_EQ(outbox.next(), nullptr);
-  for (const auto* expected : {"23", "alone", "4", "5"}) {
-    outbox.sent();
-    EXPECT_EQ(outbox.next()->payload, expected);
-  }
+  EXPECT_EQ(outbox.next(), nullptr) << "one is in flight";
+  outbox.sent();
+  EXPECT_EQ(outbox.next()->payload, "2");
   outbox.sent();
   EXPECT_TRUE(outbox.is_empty());
   EXPECT_EQ(outbox.bytes(), 0U);
 }
 
 TEST(OutboxTest, HoldsItsBytesAndNotOneMore) {
-  Joining handler;
   Outbox outbox(10);
-  EXPECT_TRUE(outbox.add({std::string(4, 'x')}, handler));
+  EXPECT_TRUE(outbox.add({std::string(4, 'x')}));
   outbox.next();
-  EXPECT_TRUE(outbox.add({std::string(6, 'x')}, handler));
-  EXPECT_FALSE(outbox.add({"alone"}, handler));
-  EXPECT_FALSE(outbox.add({"y"}, handler)) << "also when merged";
+  EXPECT_TRUE(outbox.add({std::string(6, 'x')}));
+  EXPECT_FALSE(outbox.add({"y"}));
   outbox.drop_waiting();
   EXPECT_EQ(outbox.bytes(), 4U);
   outbox.sent();
-  EXPECT_TRUE(outbox.add({std::string(10, 'x')}, handler));
+  EXPECT_TRUE(outbox.add({std::string(10, 'x')}));
 }
 
 TEST(AdmissionTest, CountsInAllAndOfEachAddress) {

@@ -237,15 +237,6 @@ class LimitTest(unittest.TestCase):
         self.chat(receive_buffer=4096).send(frame(TEXT, b"flood 60 100000"))
         self.server.wait_for("closed 1013")
 
-    def test_messages_are_merged_while_the_reader_is_slow(self):
-        self.start(max_outbox_bytes=9_000_000, slow_reader=600_000)
-        peer = self.chat()
-        peer.send(frame(TEXT, b"flood 1 8000000"), *(frame(TEXT, b"+%d" % i) for i in range(10)),
-                  frame(TEXT, b"mark"))
-        self.server.wait_for("mark")
-        self.assertEqual(len(peer.message()[1]), 8_000_000)
-        self.assertEqual(peer.message()[1], b"+0123456789")
-
     # Descriptors
 
     @unittest.skipIf("undefined" in os.environ.get("BANTER_SANITIZE", ""),

@@ -1,0 +1,719 @@
+"use strict";
+// The chat page. One connection, one conversation; what the server says is the truth, and what is on
+// the screen can be drawn anew from it. Texts of people and models only ever become textContent.
+
+const $ = (id) => document.getElementById(id);
+
+/** An element with properties and children. */
+function make(tag, properties = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (name === "class") element.className = value;
+    else if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (name in element && name !== "list") element[name] = value;
+    else element.setAttribute(name, value);
+  }
+  element.append(...children);
+  return element;
+}
+
+const percent = (share) => (share * 100).toFixed(share < 0.1 ? 1 : 0) + " %";
+
+// ---- what is kept over a reload -----------------------------------------------------------------
+
+const kept = {
+  get(name) { try { return JSON.parse(sessionStorage.getItem("banter." + name)); } catch { return null; } },
+  set(name, value) {
+    if (value === null) sessionStorage.removeItem("banter." + name);
+    else sessionStorage.setItem("banter." + name, JSON.stringify(value));
+  },
+};
+
+// ---- the connection -----------------------------------------------------------------------------
+
+/** A WebSocket that comes back by itself and goes on where it was. */
+class Connection {
+  #socket = null;
+  #tries = 0;
+  #timer = 0;
+  #isReady = false;
+  #isOver = false;
+
+  constructor(onFrame, onState) {
+    this.onFrame = onFrame;
+    this.onState = onState;
+    addEventListener("online", () => this.#reconnect(0));
+  }
+
+  connect() {
+    clearTimeout(this.#timer);
+    this.onState(this.#tries === 0 ? "connecting" : "reconnecting");
+    const scheme = location.protocol === "https:" ? "wss://" : "ws://";
+    const socket = new WebSocket(scheme + location.host + "/v1/chat", "chat.v1");
+    this.#socket = socket;
+    socket.onopen = () => {
+      const hello = { type: "hello", client: "banter-page" };
+      const token = kept.get("token");
+      if (token) hello.token = token;
+      const session = kept.get("session");
+      if (session) hello.resume = session;
+      socket.send(JSON.stringify(hello));
+    };
+    socket.onmessage = (event) => this.#take(JSON.parse(event.data));
+    socket.onclose = (event) => { if (this.#socket === socket) this.#lost(event.code); };
+  }
+
+  send(frame) {
+    if (!this.#isReady) return false;
+    this.#socket.send(JSON.stringify(frame));
+    return true;
+  }
+
+  /** Ends this conversation and begins another. */
+  restart() {
+    kept.set("session", null);
+    this.#isOver = false;
+    const old = this.#socket;
+    this.#socket = null;
+    this.#isReady = false;
+    if (old) old.close(1000);
+    this.#tries = 0;
+    this.connect();
+  }
+
+  #take(frame) {
+    if (frame.type === "ready") {
+      this.#isReady = true;
+      this.#tries = 0;
+      kept.set("session", { session: frame.session, resume_token: frame.resume_token,
+                            epoch: frame.epoch, last_seq: frame.seq });
+      this.onState("online");
+    } else if (this.#isReady && frame.type !== "pong") {
+      const session = kept.get("session");
+      if (session && frame.seq > session.last_seq) kept.set("session", { ...session, last_seq: frame.seq });
+    }
+    this.onFrame(frame);
+  }
+
+  #lost(code) {
+    this.#isReady = false;
+    if (code === 4401 && !kept.get("session")) return this.#ask();
+    if (code === 4410 || code === 4401) {  // the session is gone: what is on the screen stays
+      kept.set("session", null);
+      this.onState("expired");
+      return;
+    }
+    if (code === 4409) return this.onState("elsewhere");
+    if (code === 4400 || code === 4403 || code === 4429) return this.onState("refused");
+    this.onState("reconnecting");
+    this.#reconnect(Math.min(15000, 500 * 2 ** this.#tries++) * (0.5 + Math.random() / 2));
+  }
+
+  #reconnect(pause) {
+    if (this.#isReady || this.#socket?.readyState === WebSocket.CONNECTING) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.connect(), pause);
+  }
+
+  #ask() {
+    this.onState("refused");
+    const dialog = $("token-dialog");
+    dialog.onclose = () => { kept.set("token", $("token").value.trim()); this.connect(); };
+    dialog.showModal();
+  }
+}
+
+// ---- what a reply looked at ---------------------------------------------------------------------
+
+const sourceKey = (source) => ("fact" in source ? "fact" + source.fact : "turn" + source.turn);
+
+/** Bars and numbers over the turns and facts that a reply read. */
+class Heat {
+  constructor(textOf) {
+    this.textOf = textOf;
+    this.tokens = [];
+    this.mean = null;
+    this.fixed = null;
+    this.chosen = -1;
+    this.tokenBox = make("div", { class: "tokens", role: "group" });
+    this.tokenBox.setAttribute("aria-label", "Tokens of the reply; choose one to see its weights");
+    this.table = make("table", { class: "sources" });
+    this.summary = make("summary", {}, "What it looked at");
+    this.element = make("details", { hidden: true }, this.summary, this.tokenBox, this.table);
+  }
+
+  /** More tokens, each with its weights. */
+  add(tokens) {
+    for (const token of tokens) {
+      const place = this.tokens.push(token) - 1;
+      const show = () => this.choose(place);
+      this.tokenBox.append(make("button", { type: "button", onmouseenter: show, onfocus: show,
+                                            onclick: show, "aria-pressed": "false" },
+                                token.text.trimStart() || "␣"));
+    }
+    this.element.hidden = false;
+    this.#draw(this.tokens[this.tokens.length - 1].weights);
+  }
+
+  finish(attention) {
+    this.mean = attention.weights;
+    this.fixed = attention.static ?? null;
+    this.element.hidden = false;
+    this.choose(-1);
+  }
+
+  choose(place) {
+    this.chosen = place;
+    [...this.tokenBox.children].forEach((button, i) =>
+      button.setAttribute("aria-pressed", String(i === place)));
+    const weights = place >= 0 ? this.tokens[place].weights : this.mean;
+    if (weights) this.#draw(weights);
+  }
+
+  #draw(weights) {
+    const fixed = new Map((this.fixed ?? []).map((source) => [sourceKey(source), source.w]));
+    const cell = (share, kind) => {
+      const bar = make("span", { class: "bar " + kind });
+      bar.style.width = Math.round(share * 100) + "%";
+      return make("td", { class: "weight" }, share.toFixed(3), bar);
+    };
+    const head = make("tr", {}, make("th", { scope: "col" }, this.chosen >= 0 ? "at this token" : "mean"));
+    if (this.fixed) head.append(make("th", { scope: "col" }, "static"));
+    head.append(make("th", { scope: "col" }, "source"));
+    const rows = weights.map((source) => {
+      const row = make("tr", {}, cell(source.w ?? 0, ""));
+      if (this.fixed) row.append(cell(fixed.get(sourceKey(source)) ?? 0, "static"));
+      const name = "fact" in source ? "persona " + (source.fact + 1) : "turn " + source.turn;
+      row.append(make("td", {}, name + ": " + this.textOf(source)));
+      return row;
+    });
+    this.table.replaceChildren(make("thead", {}, head), make("tbody", {}, ...rows));
+  }
+}
+
+// ---- the conversation on the screen -------------------------------------------------------------
+
+/** A user's turn. */
+class UserTurn {
+  constructor(text) {
+    this.text = text;
+    this.element = make("li", { class: "turn user" }, make("p", { class: "said" }, text));
+  }
+}
+
+/** A reply, while it is written and after. */
+class ReplyTurn {
+  constructor(chat, facts) {
+    this.chat = chat;
+    this.facts = facts;
+    this.turn = -1;
+    this.text = "";
+    this.seed = null;
+    this.said = make("p", { class: "said" });
+    this.badges = make("ul", { class: "badges", hidden: true });
+    this.badges.setAttribute("aria-label", "Consistency with the persona");
+    this.others = make("details", { hidden: true });
+    this.meta = make("p", { class: "meta" });
+    this.heat = new Heat((source) => ("fact" in source ? this.facts[source.fact] ?? "" : chat.textOf(source.turn)));
+    const rate = (value, label, mark) =>
+      make("button", { type: "button", "aria-pressed": "false", "aria-label": label,
+                       onclick: () => this.rate(this.rating === value ? 0 : value) }, mark);
+    this.up = rate(1, "Good reply", "Good");
+    this.down = rate(-1, "Bad reply", "Bad");
+    this.again = make("button", { type: "button", onclick: () => chat.regenerate(this, {}) }, "Another");
+    this.same = make("button", { type: "button",
+                                 onclick: () => chat.regenerate(this, { seed: this.seed }) }, "Same again");
+    this.copy = make("button", { type: "button",
+                                 onclick: () => navigator.clipboard?.writeText(this.text) }, "Copy");
+    this.actions = make("div", { class: "actions", hidden: true },
+                        this.up, this.down, this.again, this.same, this.copy);
+    this.element = make("li", { class: "turn reply waiting" }, this.said, this.badges, this.meta,
+                        this.heat.element, this.others, this.actions);
+    this.rating = 0;
+  }
+
+  begin() {
+    this.text = "";
+    this.said.textContent = "";
+    this.badges.hidden = this.others.hidden = this.actions.hidden = this.heat.element.hidden = true;
+    this.heat.tokens = [];
+    this.heat.tokenBox.replaceChildren();
+    this.meta.textContent = "";
+    this.element.className = "turn reply waiting";
+  }
+
+  add(delta) {
+    this.text += delta.text;
+    this.said.textContent = this.text;
+    if (delta.tokens?.length) this.heat.add(delta.tokens);
+  }
+
+  finish(done) {
+    this.turn = done.turn;
+    this.text = done.text;
+    this.said.textContent = done.text;
+    const failed = done.finish === "error" || done.finish === "timeout";
+    this.element.className = "turn reply" + (failed ? " failed" : "");
+    this.actions.hidden = false;
+    if (done.seed !== undefined) this.seed = done.seed;
+    this.same.hidden = this.seed === null;
+    this.showConsistency(done.consistency);
+    const parts = [];
+    if (done.finish !== "stop") parts.push(done.finish);
+    if (done.version > 0) parts.push("version " + (done.version + 1));
+    if (done.ms) parts.push((done.ms.total / 1000).toFixed(2) + " s");
+    if (done.usage) parts.push(done.usage.completion + " tokens, " + done.usage.prompt + " read" +
+                               (done.usage.cached ? " (" + done.usage.cached + " kept)" : ""));
+    if (this.seed !== null) parts.push("seed " + this.seed);
+    if (done.truncated_turns > 0) parts.push(done.truncated_turns + " oldest turns not read");
+    this.meta.textContent = parts.join(" · ");
+    if (done.others?.length) {
+      this.others.replaceChildren(make("summary", {}, done.others.length + " more"),
+                                  make("ol", {}, ...done.others.map((one) => make("li", {}, one.text))));
+      this.others.hidden = false;
+    }
+  }
+
+  showConsistency(verdicts) {
+    if (!verdicts?.length) return;
+    const words = { entails: "✓ supports", neutral: "– neutral to", contradicts: "✗ contradicts" };
+    this.badges.replaceChildren(...verdicts.map((verdict) =>
+      make("li", { class: verdict.label },
+           words[verdict.label] + " “" + (this.facts[verdict.fact] ?? verdict.fact) + "” " + percent(verdict.p))));
+    this.badges.hidden = false;
+  }
+
+  rate(value) {
+    if (!this.chat.connection.send({ type: "rate", turn: this.turn, value })) return;
+    this.showRating(value);
+  }
+
+  showRating(value) {
+    this.rating = value;
+    this.up.setAttribute("aria-pressed", String(value === 1));
+    this.down.setAttribute("aria-pressed", String(value === -1));
+  }
+}
+
+class Chat {
+  constructor() {
+    this.turns = new Map();  // by number
+    this.running = null;     // {id, reply}
+    this.facts = [];
+    this.connection = new Connection((frame) => this.take(frame), (state) => this.showState(state));
+    this.ready = null;
+    this.older = null;       // the smallest number that is shown
+  }
+
+  textOf(turn) { return this.turns.get(turn)?.text ?? ""; }
+
+  // -- frames
+
+  take(frame) {
+    const handler = this["on_" + frame.type.replace(".", "_")];
+    if (handler) handler.call(this, frame);
+  }
+
+  on_ready(frame) {
+    const isNew = !frame.resumed;
+    const isOtherLife = this.ready?.epoch !== frame.epoch || this.ready?.session !== frame.session;
+    this.ready = frame;
+    $("model").textContent = frame.model.id + " · " + frame.model.type + " · " + frame.model.revision;
+    settings.show(frame);
+    if (isNew) this.clear();
+    else if (isOtherLife) {  // what is on the screen is drawn anew
+      this.older = null;
+      this.connection.send({ type: "history", limit: 50 });
+    }
+    const wanted = { type: "session.update" };
+    if (frame.attention.includes("turns")) Object.assign(wanted, { attention: "turns", attention_live: true });
+    const decode = kept.get("decode"), persona = kept.get("persona");
+    if (isNew && decode) wanted.decode = decode;
+    if (isNew && persona) wanted.persona = persona;
+    this.connection.send(wanted);
+    const pending = kept.get("pending");  // what was said and never answered: its id makes it harmless
+    if (pending) this.connection.send(pending);
+    if (pending && !this.running) this.begin(pending);
+    this.enable();
+  }
+
+  on_session_updated(frame) {
+    const before = JSON.stringify(this.facts);
+    this.facts = frame.persona.facts;
+    settings.update(frame);
+    if (JSON.stringify(this.facts) !== before && this.turns.size > 0)
+      this.note(this.facts.length ? "The persona is now: " + this.facts.join(" / ") : "There is no persona now");
+  }
+
+  on_accepted(frame) {
+    if (this.running?.id !== frame.id) {  // owed from before, or asked for elsewhere
+      const known = this.turns.get(frame.turn);
+      this.running = { id: frame.id, reply: known ?? this.append(new ReplyTurn(this, this.facts)) };
+    }
+    const { reply, user } = this.running;
+    reply.turn = frame.turn;
+    reply.seed = frame.seed;
+    this.turns.set(frame.turn, reply);
+    if (user) this.turns.set(frame.turn - 1, user);
+    this.enable();
+  }
+
+  on_delta(frame) {
+    if (this.running?.id !== frame.id) return;
+    const stays = this.isAtEnd();
+    this.running.reply.add(frame);
+    if (stays) this.scroll();
+  }
+
+  on_progress(frame) {
+    if (this.running?.id === frame.id) this.running.reply.meta.textContent = frame.tokens + " tokens so far";
+  }
+
+  on_attention(frame) { this.turns.get(frame.turn)?.heat?.finish(frame); }
+
+  on_done(frame) {
+    const reply = this.running?.id === frame.id ? this.running.reply : this.turns.get(frame.turn);
+    const stays = this.isAtEnd();
+    if (reply) reply.finish(frame);
+    $("spoken").textContent = frame.text;  // for screen readers: once, whole
+    if (kept.get("pending")?.id === frame.id) kept.set("pending", null);
+    this.running = null;
+    this.enable();
+    if (stays) this.scroll();
+  }
+
+  on_history(frame) {
+    const isFirst = this.older === null;
+    if (isFirst) this.clear(false);
+    const elements = [];
+    for (const item of frame.items) {
+      if (this.running?.reply.turn === item.turn) continue;
+      const turn = item.role === "user" ? new UserTurn(item.text)
+                                        : new ReplyTurn(this, item.persona?.facts ?? []);
+      this.turns.set(item.turn, turn);
+      elements.push(turn.element);
+      if (item.role === "user") continue;
+      turn.begin();
+      turn.finish({ turn: item.turn, text: item.text, finish: item.finish ?? "stop",
+                    version: item.version, consistency: item.consistency });
+      if (item.attention) turn.heat.finish(item.attention);
+      turn.showRating(item.rating ?? 0);
+    }
+    $("log").prepend(...elements);
+    if (frame.items.length > 0) this.older = frame.items[0].turn;
+    $("older").hidden = !frame.more;
+    if (isFirst) this.scroll();
+  }
+
+  on_exported(frame) {
+    const url = URL.createObjectURL(new Blob([frame.dialogue + "\n"], { type: "application/jsonl" }));
+    make("a", { href: url, download: "conversation.jsonl" }).click();
+    setTimeout(() => URL.revokeObjectURL(url), 1000);
+  }
+
+  on_error(frame) {
+    const isOfTurn = frame.id && this.running?.id === frame.id && this.running.reply.turn < 0;
+    if (isOfTurn) {  // it was not taken: what was said comes back into the field
+      this.running.reply.element.remove();
+      this.running.user?.element.remove();
+      if (!$("text").value) $("text").value = this.running.user?.text ?? "";
+      kept.set("pending", null);
+      this.running = null;
+      this.enable();
+    }
+    settings.refuse(frame);
+    const wait = frame.retry_after_ms ? " Try again in " + Math.ceil(frame.retry_after_ms / 1000) + " s." : "";
+    this.complain(frame.message + "." + wait);
+  }
+
+  on_draining() { this.showState("draining"); }
+
+  // -- what people do
+
+  say(text) {
+    const frame = { type: "message", id: crypto.randomUUID?.() ?? "m-" + Math.random().toString(36).slice(2), text };
+    kept.set("pending", frame);
+    kept.set("last", text);
+    this.begin(frame);
+    this.connection.send(frame);
+  }
+
+  /** Shows a message and an empty reply to it. */
+  begin(frame) {
+    if (frame.type !== "message") return;
+    const user = this.append(new UserTurn(frame.text));
+    const reply = this.append(new ReplyTurn(this, this.facts));
+    this.running = { id: frame.id, reply, user };
+    this.complain("");
+    this.enable();
+    this.scroll();
+  }
+
+  regenerate(reply, decode) {
+    if (this.running) return;
+    const frame = { type: "regenerate", id: "r-" + Math.random().toString(36).slice(2), turn: reply.turn };
+    if (Object.keys(decode).length) frame.decode = decode;
+    if (!this.connection.send(frame)) return;
+    reply.begin();
+    reply.facts = this.facts;
+    this.running = { id: frame.id, reply };
+    this.enable();
+  }
+
+  stop() { if (this.running) this.connection.send({ type: "cancel", id: this.running.id }); }
+
+  reset() {
+    if (this.connection.send({ type: "reset" })) this.clear();
+    else this.connection.restart();
+  }
+
+  // -- the screen
+
+  append(turn) {
+    $("log").append(turn.element);
+    return turn;
+  }
+
+  note(text) {
+    $("log").append(make("li", { class: "note" }, text));
+    this.scroll();
+  }
+
+  clear(withRunning = true) {
+    this.turns.clear();
+    this.older = withRunning ? 0 : null;
+    if (withRunning) { this.running = null; kept.set("pending", null); }
+    $("log").replaceChildren(...(this.running ? [this.running.user?.element, this.running.reply.element].filter(Boolean) : []));
+    $("older").hidden = true;
+    this.enable();
+  }
+
+  isAtEnd() {
+    const log = $("log");
+    return log.scrollHeight - log.scrollTop - log.clientHeight < 60;
+  }
+  scroll() { $("log").scrollTop = $("log").scrollHeight; }
+
+  complain(text) {
+    $("notice").textContent = text;
+    $("notice").hidden = !text;
+  }
+
+  enable() {
+    const isOnline = $("state").dataset.state === "online";
+    $("send").disabled = !isOnline || this.running !== null;
+    $("stop").hidden = this.running === null;
+    $("send").hidden = this.running !== null;
+  }
+
+  showState(state) {
+    const words = { connecting: "connecting", online: "online", reconnecting: "connection lost, trying again",
+                    draining: "the server is about to stop", expired: "this conversation has ended here; New begins another",
+                    elsewhere: "this conversation went on in another window", refused: "the server does not let this page in" };
+    $("state").dataset.state = state;
+    $("state").textContent = words[state];
+    this.enable();
+  }
+}
+
+// ---- persona and decoding -----------------------------------------------------------------------
+
+const settings = {
+  fields: new Map(),  // name -> input
+  offer: {},
+
+  show(ready) {
+    this.offer = ready.decode;
+    const pick = $("persona-pick");
+    pick.replaceChildren(make("option", { value: "" }, "my own lines"),
+                         ...ready.personas.map((one) => make("option", { value: one.id }, one.id)));
+    this.fields.clear();
+    $("decode-form").replaceChildren(...Object.entries(ready.decode).flatMap(([name, range]) => this.row(name, range)));
+  },
+
+  row(name, range) {
+    const id = "decode-" + name;
+    let input, rule = "";
+    if (range.choices) {
+      input = make("select", { id }, ...range.choices.map((word) => make("option", { value: word }, word)));
+    } else if ("max_texts" in range) {
+      input = make("textarea", { id, rows: 2 });
+      rule = ", one a line";
+    } else if ("max_chars" in range) {
+      input = make("input", { id, type: "text", maxLength: range.max_chars });
+    } else {
+      input = make("input", { id, type: "number", step: "any", max: range.max, min: range.min ?? range.above });
+      rule = ", " + (range.min !== undefined ? range.min : "above " + range.above) + " to " + range.max;
+      if (range.default === null) input.placeholder = "drawn anew";
+    }
+    this.set(input, range.default);
+    input.addEventListener("change", () => this.change(name, input));
+    this.fields.set(name, input);
+    const label = name.replaceAll("_", " ") + rule +
+                  (range.default === null || range.default === "" || range.default.length === 0 ? "" : " (default " + range.default + ")");
+    return [make("label", { htmlFor: id }, label), input];
+  },
+
+  set(input, value) { input.value = Array.isArray(value) ? value.join("\n") : value ?? ""; },
+
+  valueOf(name, input) {
+    const range = this.offer[name];
+    if (range.choices) return input.value;
+    if ("max_texts" in range) return input.value.split("\n").filter((line) => line.trim());
+    if ("max_chars" in range) return input.value;
+    return input.value === "" ? null : Number(input.value);
+  },
+
+  change(name, input) {
+    input.removeAttribute("aria-invalid");
+    chat.connection.send({ type: "session.update", decode: { [name]: this.valueOf(name, input) } });
+  },
+
+  /** The values in effect. */
+  update(frame) {
+    const changed = {};
+    for (const [name, value] of Object.entries(frame.decode)) {
+      const input = this.fields.get(name);
+      if (input && document.activeElement !== input) this.set(input, value);
+      if (JSON.stringify(value) !== JSON.stringify(this.offer[name]?.default)) changed[name] = value;
+    }
+    kept.set("decode", Object.keys(changed).length ? changed : null);
+    kept.set("persona", frame.persona.facts.length ? (frame.persona.id ? { id: frame.persona.id } : { facts: frame.persona.facts }) : null);
+    $("persona-pick").value = frame.persona.id ?? "";
+    $("facts").replaceChildren(...frame.persona.facts.map((fact) => this.fact(fact)));
+  },
+
+  /** A refused value is marked, and the others stay as they are. */
+  refuse(error) {
+    const name = error.field?.startsWith("decode.") ? error.field.slice("decode.".length) : "";
+    this.fields.get(name)?.setAttribute("aria-invalid", "true");
+  },
+
+  fact(text) {
+    const item = make("li", {});
+    const input = make("input", { type: "text", value: text, "aria-label": "Line of the persona" });
+    const drop = make("button", { type: "button", "aria-label": "Remove this line", onclick: () => item.remove() }, "✕");
+    input.addEventListener("keydown", (event) => { if (event.key === "Enter") { event.preventDefault(); settings.apply(); } });
+    item.append(input, drop);
+    return item;
+  },
+
+  apply() {
+    const facts = [...$("facts").querySelectorAll("input")].map((input) => input.value).filter((text) => text.trim());
+    chat.connection.send({ type: "session.update", persona: { facts } });
+  },
+};
+
+// ---- training curves ----------------------------------------------------------------------------
+
+const training = {
+  chart: null,
+  curves: {},
+  after: 0,
+
+  async look() {
+    let run;
+    try { run = await (await fetch("/v1/run")).json(); } catch { return; }
+    if (!run.curves?.length) return;
+    $("training").hidden = false;
+    const pick = $("curve-pick");
+    const chosen = pick.value || run.curves.find((name) => name.includes("ppl")) || run.curves[0];
+    pick.replaceChildren(...run.curves.map((name) => make("option", { value: name }, name)));
+    pick.value = chosen;
+    await this.draw();
+  },
+
+  async draw() {
+    const name = $("curve-pick").value;
+    const answer = await fetch("/v1/run/curves?names=" + encodeURIComponent(name));
+    if (!answer.ok) return;
+    const { curves, state } = await answer.json();
+    const byTime = $("curve-time").checked;
+    const data = (curves[name] ?? []).map(([step, minutes, value]) => ({ x: byTime ? minutes : step, y: value }));
+    $("training-state").textContent = state;
+    const scale = $("curve-log").checked ? "logarithmic" : "linear";
+    const color = getComputedStyle(document.documentElement).getPropertyValue("--bar").trim();
+    const ink = getComputedStyle(document.documentElement).getPropertyValue("--soft").trim();
+    this.chart?.destroy();
+    this.chart = new Chart($("curve"), {
+      type: "line",
+      data: { datasets: [{ label: name, data, borderColor: color, backgroundColor: color, pointRadius: 0, borderWidth: 2 }] },
+      options: {
+        animation: false, responsive: true, maintainAspectRatio: false, interaction: { mode: "nearest", intersect: false },
+        plugins: { legend: { display: false } },
+        scales: { x: { type: "linear", title: { display: true, text: byTime ? "minutes" : "step", color: ink }, ticks: { color: ink } },
+                  y: { type: scale, ticks: { color: ink } } },
+      },
+    });
+  },
+};
+
+// ---- start --------------------------------------------------------------------------------------
+
+const chat = new Chat();
+
+function send() {
+  const field = $("text");
+  if (!field.value.trim() || $("send").disabled) return;
+  chat.say(field.value);
+  field.value = "";
+  grow();
+}
+
+function grow() {
+  const field = $("text");
+  field.style.height = "auto";
+  field.style.height = field.scrollHeight + 2 + "px";
+}
+
+$("compose").addEventListener("submit", (event) => { event.preventDefault(); send(); });
+$("text").addEventListener("input", grow);
+$("text").addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); send(); }
+  else if (event.key === "ArrowUp" && !event.target.value) event.target.value = kept.get("last") ?? "";
+});
+addEventListener("keydown", (event) => { if (event.key === "Escape") chat.stop(); });
+$("stop").addEventListener("click", () => chat.stop());
+$("new").addEventListener("click", () => chat.reset());
+$("export").addEventListener("click", () => chat.connection.send({ type: "export" }));
+$("delete").addEventListener("click", () => {
+  if (!confirm("Delete this conversation for good?")) return;
+  chat.connection.send({ type: "delete" });
+  chat.clear();
+  setTimeout(() => chat.connection.restart(), 200);
+});
+$("older").addEventListener("click", () => chat.connection.send({ type: "history", before: chat.older, limit: 100 }));
+$("panels").addEventListener("click", () => {
+  const side = $("side");
+  side.hidden = !side.hidden;
+  $("panels").setAttribute("aria-expanded", String(!side.hidden));
+  if (!side.hidden) training.look();
+});
+$("theme").addEventListener("click", () => {
+  const isDark = document.documentElement.dataset.theme
+    ? document.documentElement.dataset.theme === "dark"
+    : matchMedia("(prefers-color-scheme: dark)").matches;
+  document.documentElement.dataset.theme = isDark ? "light" : "dark";
+  localStorage.setItem("banter.theme", document.documentElement.dataset.theme);
+});
+const theme = localStorage.getItem("banter.theme");
+if (theme) document.documentElement.dataset.theme = theme;
+$("add-fact").addEventListener("click", () => {
+  const item = settings.fact("");
+  $("facts").append(item);
+  item.querySelector("input").focus();
+});
+$("apply-persona").addEventListener("click", () => settings.apply());
+$("persona-pick").addEventListener("change", (event) => {
+  const id = event.target.value;
+  chat.connection.send({ type: "session.update", persona: id ? { id } : { facts: chat.facts } });
+});
+$("decode-form").addEventListener("submit", (event) => event.preventDefault());
+$("decode-reset").addEventListener("click", () => {
+  chat.connection.send({ type: "session.update",
+                         decode: Object.fromEntries(Object.keys(settings.offer).map((name) => [name, null])) });
+});
+for (const id of ["curve-pick", "curve-log", "curve-time"]) $(id).addEventListener("change", () => training.draw());
+setInterval(() => { if (!$("side").hidden && !$("training").hidden && !document.hidden) training.draw(); }, 5000);
+
+chat.connection.connect();

@@ -1,0 +1,103 @@
+#include "serve/routes/run_log.h"
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <utility>
+
+#include "base/errors.h"
+#include "base/json.h"
+
+namespace banter::serve {
+namespace {
+
+namespace json = base::json;
+
+/// Numbers that are no curve but say where a point stands.
+constexpr std::array<std::string_view, 3> kPlaces = {"step", "epoch", "seconds"};
+
+double number_of(const json::object& object, std::string_view field) {
+  const auto* value = object.if_contains(field);
+  return value != nullptr && value->is_number() ? value->to_number<double>() : 0;
+}
+
+}  // namespace
+
+std::uint64_t RunLog::read_on() {
+  const std::lock_guard lock(mutex_);
+  std::error_code missing;
+  const auto size = std::filesystem::file_size(file_, missing);
+  if (missing) return 0;
+  if (size < read_) {
+    curves_.clear();
+    state_.clear();
+    minutes_ = 0;
+    read_ = 0;
+  }
+  std::ifstream file(file_, std::ios::binary);
+  file.seekg(static_cast<std::streamoff>(read_));
+  for (std::string line; std::getline(file, line) && !file.eof();) {
+    read_ += line.size() + 1;
+    take(line);
+  }
+  return read_;
+}
+
+void RunLog::take(std::string_view line) {
+  json::value value;
+  try {
+    value = base::parse_json(line, "log.jsonl");
+  } catch (const base::DataError&) {
+    return;
+  }
+  if (!value.is_object()) return;
+  const auto& object = value.get_object();
+  const auto* event = object.if_contains("event");
+  if (event == nullptr || !event->is_string()) return;
+  const std::string name(event->get_string());
+  const auto step = static_cast<std::int64_t>(number_of(object, "step"));
+  state_ = "at step " + std::to_string(step);
+  if (name == "stop") {
+    const auto* why = object.if_contains("why");
+    state_ = "ended " + state_;
+    if (why != nullptr && why->is_string()) state_ += " (" + std::string(why->get_string()) + ")";
+  }
+  if (name != "step" && name != "validation") return;
+  if (name == "step") minutes_ = number_of(object, "seconds") / 60;
+  for (const auto& [field, number] : object) {
+    const std::string_view key(field.data(), field.size());
+    if (!number.is_number() || std::ranges::find(kPlaces, key) != kPlaces.end()) continue;
+    curves_[name + "." + std::string(key)].push_back(
+        {.step = step, .minutes = minutes_, .value = number.to_number<double>()});
+  }
+}
+
+std::vector<std::string> RunLog::names() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> names;
+  for (const auto& [name, points] : curves_) names.push_back(name);
+  return names;
+}
+
+std::vector<CurvePoint> RunLog::curve(const std::string& name, std::int64_t after,
+                                      std::size_t most) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = curves_.find(name);
+  if (found == curves_.end()) return {};
+  const auto& all = found->second;
+  const auto first = std::ranges::find_if(all, [&](const auto& p) { return p.step > after; });
+  const auto count = static_cast<std::size_t>(all.end() - first);
+  const auto stride = (count + most - 1) / std::max<std::size_t>(1, most);
+  std::vector<CurvePoint> points;
+  for (std::size_t i = 0; i < count; ++i)
+    if (stride <= 1 || (count - 1 - i) % stride == 0)
+      points.push_back(first[static_cast<std::ptrdiff_t>(i)]);
+  return points;
+}
+
+std::string RunLog::state() const {
+  const std::lock_guard lock(mutex_);
+  return state_;
+}
+
+}  // namespace banter::serve

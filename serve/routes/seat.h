@@ -1,0 +1,65 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "serve/sessions/hub.h"
+#include "serve/sessions/peer.h"
+#include "serve/sessions/session.h"
+
+namespace banter::serve {
+
+/// Who a connection is, to the limits that it shares.
+inline Visitor visitor_of(const std::string& user, const std::string& address) {
+  return {.user = user, .owner = user.empty() ? address : "token:" + user};
+}
+
+/// A connection's place at a session, which is opened for it on another thread: whoever comes
+/// second, the session or the connection's end, finds the other here.
+class Seat : public std::enable_shared_from_this<Seat> {
+ public:
+  explicit Seat(std::shared_ptr<Peer> peer) : peer_(std::move(peer)) {}
+
+  /// Null while nobody was let in.
+  [[nodiscard]] std::shared_ptr<Session> session() const {
+    const std::lock_guard lock(mutex_);
+    return session_;
+  }
+
+  /// What the hub calls with the session or the refusal; the latter is told and ends the
+  /// connection.
+  OnEntry entry() {
+    return [self = shared_from_this()](auto entry) {
+      const std::lock_guard lock(self->mutex_);
+      if (!self->peer_) return;
+      if (const auto* refusal = std::get_if<Refusal>(&entry)) {
+        self->peer_->tell(refusal->error, 0);
+        self->peer_->leave(refusal->close);
+        return;
+      }
+      const auto& [session, arrival] = std::get<0>(entry);
+      self->session_ = session;
+      session->attach(self->peer_, arrival);
+    };
+  }
+
+  /// The connection has ended.
+  void leave() {
+    std::shared_ptr<Session> session;
+    std::shared_ptr<Peer> peer;
+    {
+      const std::lock_guard lock(mutex_);
+      session = std::move(session_);
+      peer = std::move(peer_);
+    }
+    if (session) session->detach(peer.get());
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::shared_ptr<Peer> peer_;
+  std::shared_ptr<Session> session_;
+};
+
+}  // namespace banter::serve

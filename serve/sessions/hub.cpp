@@ -1,0 +1,264 @@
+#include "serve/sessions/hub.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/hash.h"
+#include "serve/archive/storage_error.h"
+#include "serve/sessions/secrets.h"
+#include "serve/sessions/session.h"
+
+namespace banter::serve {
+namespace {
+
+constexpr std::size_t kIdBytes = 12, kTokenBytes = 24;
+constexpr std::chrono::minutes kMinute{1};
+
+Refusal refusal(ErrorCode code, const std::string& message, CloseCode close,
+                std::optional<std::chrono::milliseconds> retry_after = {}) {
+  return {.error = {.code = code, .message = message, .retry_after = retry_after, .fatal = true},
+          .close = close};
+}
+
+Refusal no_model() {
+  return refusal(ErrorCode::kModelUnavailable, "the model is being loaded", CloseCode::kTryLater,
+                 std::chrono::seconds(1));
+}
+
+/// What a write that gives no session means for who asked.
+Refusal refusal_of(WriteStatus status) {
+  switch (status) {
+    case WriteStatus::kDenied:
+      return refusal(ErrorCode::kUnauthorized, "the resume token is not valid",
+                     CloseCode::kUnauthorized);
+    case WriteStatus::kHeld:
+      return refusal(ErrorCode::kOverloaded, "another server goes on with this session",
+                     CloseCode::kTryLater, std::chrono::seconds(30));
+    case WriteStatus::kMissing:
+      return refusal(ErrorCode::kSessionExpired, "there is no such session", CloseCode::kExpired);
+    default:
+      return refusal(ErrorCode::kStorage, "the archive cannot be written", CloseCode::kTryLater,
+                     std::chrono::seconds(1));
+  }
+}
+
+}  // namespace
+
+Hub::Hub(HubOptions options, Archive& archive) : options_(std::move(options)), archive_(archive) {}
+
+Hub::~Hub() { end(); }
+
+void Hub::end() {
+  is_ending_ = true;
+  std::shared_ptr<Engine> engine;
+  {
+    const std::lock_guard lock(mutex_);
+    engine = std::move(engine_);
+  }
+}  // the engine's thread ends before the sessions go
+
+// ---- the model --------------------------------------------------------------------------------
+
+void Hub::set_model(std::shared_ptr<const ServedModel> model) {
+  const std::lock_guard lock(mutex_);
+  if (engine_) {
+    engine_->swap(model->rows);
+  } else if (!is_ending_) {
+    engine_ = std::make_shared<Engine>(model->rows, options_.engine);
+  }
+  model_ = std::move(model);
+}
+
+std::shared_ptr<const ServedModel> Hub::model() const {
+  const std::lock_guard lock(mutex_);
+  return model_;
+}
+
+std::shared_ptr<Engine> Hub::engine() const {
+  const std::lock_guard lock(mutex_);
+  return engine_;
+}
+
+FrameLimits Hub::frame_limits() const {
+  auto limits = options_.frames;
+  if (const auto served = model()) limits.decode = served->decode.limits;
+  return limits;
+}
+
+EngineState Hub::engine_state() const {
+  const auto working = engine();
+  return working ? working->state() : EngineState{};
+}
+
+// ---- turns ------------------------------------------------------------------------------------
+
+std::optional<std::uint64_t> Hub::submit(Turn turn, std::shared_ptr<TurnListener> listener) {
+  const auto working = engine();
+  if (!working || is_ending_) return {};
+  return working->submit(std::move(turn), std::move(listener));
+}
+
+void Hub::cancel(std::uint64_t turn) {
+  if (const auto working = engine()) working->cancel(turn);
+}
+
+void Hub::forget(const std::string& conversation) {
+  if (const auto working = engine()) working->forget(conversation);
+}
+
+std::optional<ErrorFrame> Hub::refusal_of_turn() const {
+  if (is_draining_)
+    return ErrorFrame{.code = ErrorCode::kOverloaded,
+                      .message = "the server is about to stop",
+                      .retry_after = std::chrono::seconds(5)};
+  const auto working = engine();
+  if (!working)
+    return ErrorFrame{.code = ErrorCode::kModelUnavailable,
+                      .message = "the model is being loaded",
+                      .retry_after = std::chrono::seconds(1)};
+  if (working->state().waiting < options_.engine.max_waiting) return {};
+  const auto wait = std::chrono::ceil<std::chrono::milliseconds>(working->expected_wait());
+  return ErrorFrame{.code = ErrorCode::kOverloaded,
+                    .message = "too many turns wait",
+                    .retry_after = std::max(wait, std::chrono::milliseconds(100))};
+}
+
+std::optional<Clock::duration> Hub::take_turn(const std::string& owner) {
+  const std::lock_guard lock(mutex_);
+  const auto [found, is_new] =
+      turns_of_.try_emplace(owner, options_.chat.owner_turns_per_minute, kMinute);
+  return found->second.take(Clock::now());
+}
+
+void Hub::turn_ended(Finish finish, const TurnTokens& tokens) {
+  --running_turns_;
+  const std::lock_guard lock(mutex_);
+  ++counts_.ended[finish];
+  counts_.prompt_tokens += static_cast<std::uint64_t>(tokens.prompt);
+  counts_.cached_tokens += static_cast<std::uint64_t>(tokens.cached);
+  counts_.completion_tokens += static_cast<std::uint64_t>(tokens.completion);
+}
+
+TurnCounts Hub::turn_counts() const {
+  const std::lock_guard lock(mutex_);
+  return counts_;
+}
+
+// ---- sessions ---------------------------------------------------------------------------------
+
+std::shared_ptr<Session> Hub::find(const std::string& session) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = sessions_.find(session);
+  return found == sessions_.end() ? nullptr : found->second;
+}
+
+std::int64_t Hub::sessions() const {
+  const std::lock_guard lock(mutex_);
+  return static_cast<std::int64_t>(sessions_.size());
+}
+
+void Hub::remove(const std::string& session) {
+  forget(session);
+  std::shared_ptr<Session> removed;  // ends outside the lock
+  const std::lock_guard lock(mutex_);
+  const auto found = sessions_.find(session);
+  if (found == sessions_.end()) return;
+  removed = std::move(found->second);
+  sessions_.erase(found);
+}
+
+void Hub::open(const Visitor& visitor, OnEntry on_entry) {
+  const auto served = model();
+  if (!served) return on_entry(no_model());
+  {
+    const std::lock_guard lock(mutex_);
+    const auto own = std::ranges::count_if(
+        sessions_, [&](const auto& one) { return one.second->owner() == visitor.owner; });
+    if (own >= options_.chat.sessions_per_owner)
+      return on_entry(refusal(ErrorCode::kRateLimited, "too many sessions of one owner",
+                              CloseCode::kRateLimited, kMinute));
+  }
+  const Arrival arrival{.resume_token = random_hex(kTokenBytes)};
+  NewSession session{.id = "s-" + random_hex(kIdBytes),
+                     .user = visitor.user,
+                     .resume_hash = base::sha256_hex(arrival.resume_token),
+                     .persona = persona_text({}),
+                     .decode = decode_text(served->decode.defaults)};
+  archive_.create_session(std::move(session), [this, visitor, arrival,
+                                               on_entry](const WriteResult<SessionRow>& result) {
+    if (result.status != WriteStatus::kDone) return on_entry(refusal_of(WriteStatus::kFailed));
+    entered(result.value, visitor, arrival, on_entry);
+  });
+}
+
+void Hub::resume(const Visitor& visitor, const Resume& resume, OnEntry on_entry) {
+  if (!model()) return on_entry(no_model());
+  const bool is_here = find(resume.session) != nullptr;
+  const auto token = random_hex(kTokenBytes);
+  ResumeClaim claim{.session = resume.session,
+                    .presented_hash = base::sha256_hex(resume.resume_token),
+                    .next_hash = base::sha256_hex(token),
+                    .begins_life = !is_here};
+  archive_.resume_session(std::move(claim), [this, visitor, resume, token,
+                                             on_entry](const WriteResult<SessionRow>& result) {
+    if (result.status != WriteStatus::kDone) return on_entry(refusal_of(result.status));
+    const auto& row = result.value;
+    // The token is the session's, but another user's: what it gives away is what it knew.
+    if (row.user != visitor.user) return on_entry(refusal_of(WriteStatus::kDenied));
+    Arrival arrival{.resume_token = token, .is_resumed = true};
+    if (row.epoch == resume.epoch) arrival.last_seq = resume.last_seq;
+    // Reading it anew waits for the disk, which the archive's thread must not.
+    options_.run_later(
+        [this, row, visitor, arrival, on_entry] { entered(row, visitor, arrival, on_entry); });
+  });
+}
+
+/// Gives the session that a row is of, made from the archive where it is not in memory.
+void Hub::entered(const SessionRow& row, const Visitor& visitor, const Arrival& arrival,
+                  const OnEntry& on_entry) {
+  auto session = find(row.id);
+  if (!session) {
+    const auto served = model();
+    try {
+      std::vector<TurnRow> turns, owed;
+      if (arrival.is_resumed) {
+        turns = archive_.dialogue(row.id, row.dialogue);
+        owed = archive_.owed(row.id);
+      }
+      session =
+          std::make_shared<Session>(*this, row, visitor.owner, turns, std::move(owed), *served);
+    } catch (const StorageError& error) {
+      log("archive", error.what());
+      return on_entry(refusal_of(WriteStatus::kFailed));
+    }
+    const std::lock_guard lock(mutex_);
+    session = sessions_.try_emplace(row.id, session).first->second;
+  }
+  on_entry(std::pair(session, arrival));
+}
+
+void Hub::sweep(Clock::time_point now) {
+  std::vector<std::shared_ptr<Session>> all;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [id, session] : sessions_) all.push_back(session);
+    std::erase_if(turns_of_, [&](const auto& one) { return one.second.is_idle(now); });
+  }
+  for (const auto& session : all) {
+    if (!session->rests_since(now - options_.chat.session_rest)) continue;
+    remove(session->id());
+    archive_.release_session(session->id(), [](auto&&) {});
+  }
+}
+
+void Hub::drain(std::chrono::milliseconds deadline) {
+  is_draining_ = true;
+  std::vector<std::shared_ptr<Session>> all;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [id, session] : sessions_) all.push_back(session);
+  }
+  for (const auto& session : all) session->drain(deadline);
+}
+
+}  // namespace banter::serve

@@ -1,0 +1,143 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "serve/archive/archive.h"
+#include "serve/engine/engine.h"
+#include "serve/protocol/client_frame.h"
+#include "serve/protocol/server_frame.h"
+#include "serve/sessions/chat_settings.h"
+#include "serve/sessions/rate_limit.h"
+#include "serve/sessions/served_model.h"
+
+namespace banter::serve {
+
+class Session;
+
+/// Why nobody gets in.
+struct Refusal {
+  ErrorFrame error;
+  CloseCode close = CloseCode::kInternal;
+};
+
+/// How a session is entered.
+struct Arrival {
+  std::string resume_token{};              ///< for the next time
+  bool is_resumed = false;                 ///< it was there before
+  std::optional<std::int64_t> last_seq{};  ///< what comes behind it in this epoch is sent again
+};
+
+/// Who asks for a session.
+struct Visitor {
+  std::string user;   ///< the name of the token, "" without one
+  std::string owner;  ///< token or address: who shares limits and turns of the queue
+};
+
+/// What came of asking: a session to attach to, or a refusal. On any thread.
+using OnEntry =
+    std::function<void(std::variant<std::pair<std::shared_ptr<Session>, Arrival>, Refusal>)>;
+
+struct HubOptions {
+  ChatSettings chat;
+  EngineLimits engine;
+  FrameLimits frames;             ///< `frames.decode` comes with the model
+  std::vector<Persona> personas;  ///< each with its id
+  /// Runs a function soon on a thread that may wait for a disk.
+  std::function<void(std::function<void()>)> run_later;
+  /// One event for the log: a name and what belongs to it, without texts of users.
+  std::function<void(std::string_view event, std::string_view detail)> log;
+};
+
+/// How turns went, since the start.
+struct TurnCounts {
+  std::map<Finish, std::uint64_t> ended;
+  std::uint64_t prompt_tokens = 0, cached_tokens = 0, completion_tokens = 0;
+};
+
+/// What all conversations share: the model, the engine, the archive, their limits, and the table of
+/// those that are in memory.
+///
+/// Threads  all functions from any thread
+class Hub {
+ public:
+  /// The archive must outlive this.
+  Hub(HubOptions options, Archive& archive);
+  ~Hub();  ///< as `end`
+  Hub(const Hub&) = delete;
+  Hub& operator=(const Hub&) = delete;
+
+  /// From here on turns are answered, by this model; those that run end on the one before.
+  void set_model(std::shared_ptr<const ServedModel> model);
+  /// Null while none is loaded.
+  [[nodiscard]] std::shared_ptr<const ServedModel> model() const;
+
+  /// Makes a session. / Goes on with one.
+  void open(const Visitor& visitor, OnEntry on_entry);
+  void resume(const Visitor& visitor, const Resume& resume, OnEntry on_entry);
+
+  /// Asks the engine. Nothing when no model is loaded, too much waits, or the server drains.
+  std::optional<std::uint64_t> submit(Turn turn, std::shared_ptr<TurnListener> listener);
+  void cancel(std::uint64_t turn);
+  void forget(const std::string& conversation);
+  /// Why one more turn is not taken now, or nothing.
+  [[nodiscard]] std::optional<ErrorFrame> refusal_of_turn() const;
+  /// Counts a turn of an owner; how long to wait where that is one too many.
+  std::optional<Clock::duration> take_turn(const std::string& owner);
+
+  /// The session is deleted, or left its memory.
+  void remove(const std::string& session);
+  /// Lets go of sessions that nobody has used for long. Called now and then.
+  void sweep(Clock::time_point now);
+
+  /// New turns are refused from here on; every session is told.
+  void drain(std::chrono::milliseconds deadline);
+  /// Ends what runs; nothing of it is stored, so that it is owed and made at the next start. Before
+  /// the archive is closed.
+  void end();
+  [[nodiscard]] bool is_draining() const { return is_draining_; }
+  [[nodiscard]] bool is_ending() const { return is_ending_; }
+  /// Turns that were accepted and have no `done` yet.
+  void turn_began() { ++running_turns_; }
+  void turn_ended(Finish finish, const TurnTokens& tokens);
+  [[nodiscard]] std::int64_t running_turns() const { return running_turns_; }
+
+  [[nodiscard]] FrameLimits frame_limits() const;
+  [[nodiscard]] const HubOptions& options() const { return options_; }
+  [[nodiscard]] Archive& archive() { return archive_; }
+  [[nodiscard]] EngineState engine_state() const;
+  [[nodiscard]] std::int64_t sessions() const;
+  [[nodiscard]] TurnCounts turn_counts() const;
+  void log(std::string_view event, std::string_view detail) const { options_.log(event, detail); }
+
+ private:
+  std::shared_ptr<Session> find(const std::string& session) const;
+  void entered(const SessionRow& row, const Visitor& visitor, const Arrival& arrival,
+               const OnEntry& on_entry);
+  [[nodiscard]] std::shared_ptr<Engine> engine() const;
+
+  const HubOptions options_;
+  Archive& archive_;
+  std::atomic<bool> is_draining_{false}, is_ending_{false};
+  std::atomic<std::int64_t> running_turns_{0};
+
+  mutable std::mutex mutex_;
+  std::shared_ptr<const ServedModel> model_;
+  std::shared_ptr<Engine> engine_;
+  std::unordered_map<std::string, std::shared_ptr<Session>> sessions_;
+  std::map<std::string, RateLimit> turns_of_;  ///< by owner
+  TurnCounts counts_;
+};
+
+}  // namespace banter::serve

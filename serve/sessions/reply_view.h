@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "data/tokenizer/tokenizer.h"
+#include "models/decoding/reply.h"
+#include "serve/engine/turn.h"
+#include "serve/protocol/reply_parts.h"
+#include "serve/protocol/server_frame.h"
+
+/// What a model looked at, in the numbers of a conversation.
+namespace banter::serve {
+
+/// The sources of a reply: its first `facts` are facts, the others the turns right before turn
+/// `turn`.
+struct ReplySources {
+  std::int64_t turn = 0;  ///< the reply's number
+  std::int64_t facts = 0;
+};
+
+/// Mean weights over a reply's tokens, the kind "static" apart; nothing where the model has none.
+std::optional<AttentionWeights> attention_of(const models::Reply& reply,
+                                             const ReplySources& sources);
+
+/// The tokens of a reply from number `first` on with what each looked at. Requires attention.
+std::vector<TokenWeights> token_weights(const TurnProgress& progress, std::size_t first,
+                                        std::int64_t turn, const data::Tokenizer& tokenizer);
+
+}  // namespace banter::serve

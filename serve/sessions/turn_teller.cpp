@@ -1,0 +1,76 @@
+#include "serve/sessions/turn_teller.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "serve/sessions/reply_view.h"
+
+namespace banter::serve {
+namespace {
+
+constexpr std::chrono::milliseconds kProgressPause{250};
+
+std::chrono::microseconds microseconds_of(Clock::duration time) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(time);
+}
+
+double score_of(const models::Reply& reply) { return reply.rerank_score.value_or(reply.score); }
+
+}  // namespace
+
+MadeReply made_reply(TurnEnd end, const std::string& text_so_far, std::int64_t turn, std::int64_t n,
+                     const data::Tokenizer& tokenizer) {
+  MadeReply made{.finish = end.finish,
+                 .text = text_so_far,
+                 .consistency = std::move(end.consistency),
+                 .tokens = end.tokens,
+                 .times = {.queue = microseconds_of(end.took.queue),
+                           .first = std::nullopt,
+                           .total = microseconds_of(end.took.total)},
+                 .revision = std::move(end.revision)};
+  if (end.tokens.completion > 0) made.times.first = microseconds_of(end.took.first);
+  const auto& best = end.replies.best;
+  if (best.empty()) return made;
+  made.text = models::text_of(best.front(), tokenizer);
+  made.score = score_of(best.front());
+  made.attention = attention_of(best.front(), {.turn = turn, .facts = end.replies.facts});
+  made.truncated_turns = turn - end.replies.turns;
+  if (n > 1) {
+    auto& others = made.others.emplace();
+    for (std::size_t i = 1; i < std::min(best.size(), static_cast<std::size_t>(n)); ++i)
+      others.push_back({.text = models::text_of(best[i], tokenizer), .score = score_of(best[i])});
+  }
+  return made;
+}
+
+TurnTeller::TurnTeller(std::shared_ptr<Session> session, std::shared_ptr<const ServedModel> model,
+                       const About& about)
+    : session_(std::move(session)),
+      model_(std::move(model)),
+      about_(about),
+      written_(*model_->tokenizer) {}
+
+void TurnTeller::committed(const TurnProgress& progress) {
+  auto text = written_.add(progress.ids);
+  text_ += text;
+  std::optional<std::vector<TokenWeights>> tokens;
+  if (about_.with_weights && !progress.attention.empty())
+    tokens = token_weights(progress, ids_, about_.turn, *model_->tokenizer);
+  ids_ = progress.ids.size();
+  if (text.empty() && !tokens) return;
+  session_->told_delta(about_.job, std::move(text), std::move(tokens));
+}
+
+void TurnTeller::progressed(std::int64_t tokens) {
+  const auto now = Clock::now();
+  if (now - last_progress_ < kProgressPause) return;
+  last_progress_ = now;
+  session_->told_progress(about_.job, tokens);
+}
+
+void TurnTeller::ended(TurnEnd end) {
+  session_->made(about_.job,
+                 made_reply(std::move(end), text_, about_.turn, about_.n, *model_->tokenizer));
+}
+
+}  // namespace banter::serve

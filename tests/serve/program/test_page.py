@@ -1,0 +1,202 @@
+"""The page in a real browser: Chromium without a window, driven by Selenium.
+
+`PICTURES=folder` keeps what the page looks like in light, dark and on a phone."""
+
+import importlib.util
+import json
+import os
+import shutil
+import tempfile
+import unittest
+
+from made_run import Server, WAIT
+
+if importlib.util.find_spec("selenium"):
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.common.keys import Keys
+    from selenium.webdriver.support.ui import WebDriverWait
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+
+
+def browser(folder):
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu",
+                     "--window-size=1100,800", f"--user-data-dir={folder}/browser"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    return webdriver.Chrome(service=Service(DRIVER), options=options)
+
+
+@unittest.skipUnless(importlib.util.find_spec("selenium") and CHROMIUM and DRIVER,
+                     "no chromium, chromedriver and python3-selenium")
+class PageTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = self.enterContext(tempfile.TemporaryDirectory())
+        with open(os.path.join(self.folder, "ann.txt"), "w", encoding="utf-8") as out:
+            out.write("i have two dogs .\ni live in a small town .\n")
+        self.server = self.enterContext(self.start())
+        self.page = browser(self.folder)
+        self.addCleanup(self.page.quit)
+        self.page.get(self.server.url)
+        self.wait_until_online()
+
+    def start(self, port=0):
+        return Server(self.folder, "--persona", os.path.join(self.folder, "ann.txt"), port=port)
+
+    # -- what a person does
+
+    def one(self, selector):
+        return self.page.find_element(By.CSS_SELECTOR, selector)
+
+    def all(self, selector):
+        return self.page.find_elements(By.CSS_SELECTOR, selector)
+
+    def wait(self, condition):
+        return WebDriverWait(self.page, WAIT, poll_frequency=0.05).until(lambda _: condition())
+
+    def wait_until_online(self):
+        self.wait(lambda: self.one("#state").get_attribute("data-state") == "online")
+
+    def say(self, text):
+        before = len(self.all(".reply .actions:not([hidden])"))
+        self.one("#text").send_keys(text, Keys.ENTER)
+        self.wait(lambda: len(self.all(".reply .actions:not([hidden])")) > before)
+        return self.replies()[-1]
+
+    def replies(self):
+        return [said.text for said in self.all(".reply .said")]
+
+    def all_said(self):
+        return [said.text for said in self.all(".said")]
+
+    def open_settings(self):
+        if not self.one("#side").is_displayed():
+            self.one("#panels").click()
+
+    def picture(self, name):
+        if folder := os.environ.get("PICTURES"):
+            self.page.save_screenshot(os.path.join(folder, name + ".png"))
+
+    # -- tests
+
+    def test_chat_with_a_heat_map(self):
+        self.assertTrue(self.say("do you like dogs ?"))
+        self.assertTrue(self.say("where do you live ?"))
+        details = self.all(".reply details:not([hidden])")[-1]
+        details.find_element(By.TAG_NAME, "summary").click()
+        rows = details.find_elements(By.CSS_SELECTOR, "tbody tr")
+        self.assertEqual(len(rows), 3)
+        self.assertIn("turn 0: do you like dogs ?", rows[0].text)
+        weights = [float(row.find_element(By.CLASS_NAME, "weight").text) for row in rows]
+        self.assertAlmostEqual(sum(weights), 1, delta=0.01)
+        token = details.find_elements(By.CSS_SELECTOR, ".tokens button")[0]
+        token.send_keys(Keys.ENTER)  # by keyboard, too
+        self.assertEqual(token.get_attribute("aria-pressed"), "true")
+        self.assertIn("at this token", details.text)
+        self.picture("light")
+        self.page.execute_script("document.documentElement.dataset.theme = 'dark'")
+        self.open_settings()
+        self.picture("dark")
+        self.one("#panels").click()
+        self.page.set_window_size(400, 760)
+        self.picture("phone")
+        wide = self.page.execute_script(
+            "return document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        self.assertEqual(wide, 0, "nothing sticks out on a phone")
+
+    def test_a_persona_line_is_changed_in_mid_chat(self):
+        self.say("do you like dogs ?")
+        self.open_settings()
+        self.one("#persona-pick option[value=ann]").click()
+        self.wait(lambda: len(self.all("#facts input")) == 2)
+        line = self.all("#facts input")[1]
+        line.clear()
+        line.send_keys("i live in rome .", Keys.ENTER)
+        self.wait(lambda: "i live in rome ." in self.all(".note")[-1].text)
+        self.say("where do you live ?")
+        self.all(".reply details:not([hidden]) summary")[-1].click()
+        self.assertIn("persona 2: i live in rome .", self.all(".reply details")[-2].text +
+                      self.all(".reply details")[-1].text)
+
+    def test_a_lost_server_that_comes_back(self):
+        first = self.say("do you like dogs ?")
+        port = self.server.port
+        self.server.process.kill()
+        self.server.process.wait()
+        self.wait(lambda: self.one("#state").get_attribute("data-state") == "reconnecting")
+        self.assertFalse(self.one("#send").is_enabled())
+        with self.start(port):
+            self.page.execute_script("window.dispatchEvent(new Event('online'))")
+            self.wait_until_online()
+            self.wait(lambda: first in self.replies())
+            self.assertEqual(self.all_said(), ["do you like dogs ?", first])
+            second = self.say("where do you live ?")
+            self.page.refresh()
+            self.wait_until_online()
+            self.wait(lambda: len(self.all(".said")) == 4)
+            self.assertEqual(self.all_said(), ["do you like dogs ?", first, "where do you live ?", second])
+            self.assertIn("turn 0: do you like dogs ?",
+                          self.all(".reply details:not([hidden])")[0].get_attribute("textContent"))
+
+    def test_settings_are_held_to_their_ranges(self):
+        self.open_settings()
+        field = self.one("#decode-max_new_tokens")
+        field.send_keys(Keys.CONTROL + "a")
+        field.send_keys("100000", Keys.TAB)
+        self.wait(lambda: field.get_attribute("aria-invalid") == "true")
+        self.assertIn("max_new_tokens must be", self.one("#notice").text)
+        field.send_keys(Keys.CONTROL + "a")
+        field.send_keys("2", Keys.TAB)
+        self.say("do you like dogs ?")
+        self.assertIn("length", self.all(".reply .meta")[-1].text)
+
+    def test_versions_ratings_and_a_new_conversation(self):
+        said = self.say("do you like dogs ?")
+        buttons = {button.text: button for button in self.all(".reply .actions button")}
+        buttons["Good"].click()
+        buttons["Same again"].click()
+        self.wait(lambda: self.one(".reply .actions").is_displayed())
+        self.assertEqual(self.replies(), [said])
+        self.assertEqual(buttons["Good"].get_attribute("aria-pressed"), "true")
+        self.one("#new").click()
+        self.wait(lambda: not self.all(".said"))
+        self.say("where do you live ?")
+        self.assertEqual(len(self.all(".said")), 2)
+
+    def test_texts_are_texts(self):
+        text = "<img src=x onerror=alert(1)><b>hi</b>"
+        self.say(text)
+        self.assertEqual(self.all(".user .said")[-1].text, text)
+        self.assertFalse(self.all("#log img, #log b"))
+
+    def test_nothing_is_asked_of_anybody_else(self):
+        self.say("do you like dogs ?")
+        asked = set()
+        for entry in self.page.get_log("performance"):
+            message = json.loads(entry["message"])["message"]
+            if message["method"] == "Network.requestWillBeSent":
+                asked.add(message["params"]["request"]["url"])
+            elif message["method"] == "Network.webSocketCreated":
+                asked.add(message["params"]["url"])
+        own = (self.server.url, f"ws://127.0.0.1:{self.server.port}", "data:", "chrome")
+        self.assertEqual([url for url in asked if not url.startswith(own)], [])
+        faults = [e for e in self.page.get_log("browser") if e["level"] == "SEVERE"]
+        self.assertEqual(faults, [])
+
+    def test_every_control_has_a_name(self):
+        self.say("do you like dogs ?")
+        self.open_settings()
+        nameless = self.page.execute_script("""
+          return [...document.querySelectorAll('button, input, select, textarea')].filter(control => {
+            const label = control.labels && control.labels.length ? control.labels[0].textContent : '';
+            return !(control.getAttribute('aria-label') || label || control.textContent).trim();
+          }).map(control => control.outerHTML)""")
+        self.assertEqual(nameless, [])
+
+
+if __name__ == "__main__":
+    unittest.main()
