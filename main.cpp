@@ -43,7 +43,7 @@ constexpr std::array kCommands = {
             &banter::models::run_generate},
     Command{"talking", "score", "log-probabilities of given replies", &banter::models::run_score},
     Command{"talking", "chat", "talk to a run in the terminal", &banter::models::run_chat},
-    Command{"talking", "serve", "a WebSocket echo, for conformance suites (so far)",
+    Command{"talking", "serve", "a chat page, WebSocket and HTTP for a run",
             &banter::serve::run_serve},
     Command{"talking", "import", "a Hugging Face folder (MarianMT, mBART) -> run folder",
             &banter::models::run_import},

@@ -103,7 +103,7 @@ TEST_F(ReadmeTest, EveryCommandRuns) {
   }
 }
 
-TEST_F(ReadmeTest, QuickstartOfOneMinuteAnswersAndSaysWhatToTypeNext) {
+TEST_F(ReadmeTest, QuickstartOfOneMinuteAnswersAndServesWhatItTrained) {
   if (!fs::exists(kRoot / ".deps/chitchat")) {
     GTEST_SKIP() << ".deps/chitchat is missing: scripts/setup --quickstart fetches it";
   }
@@ -119,8 +119,19 @@ TEST_F(ReadmeTest, QuickstartOfOneMinuteAnswersAndSaysWhatToTypeNext) {
   EXPECT_EQ(replies, 3) << first.out;
   EXPECT_NE(first.out.find(kProgram + " chat runs/quickstart"), std::string::npos) << first.out;
 
-  const auto again = run_here(command);
+  // Its last line is the page's address; it serves until it is asked to stop.
+  const auto again = run_here("coproc server { exec " + command +
+                              " --port 0; }\n"
+                              "pid=$server_PID\n"
+                              "while read -r line <&\"${server[0]}\"; do\n"
+                              "  if [[ $line == http://* ]]; then\n"
+                              "    curl -fsS \"$line\" && kill \"$pid\"\n"
+                              "    break\n"
+                              "  fi\n"
+                              "done\n"
+                              "wait \"$pid\"");
   EXPECT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_NE(again.out.find("<title>banter</title>"), std::string::npos) << again.out;
   EXPECT_NE(again.err.find("trained for 1 minutes already"), std::string::npos) << again.err;
 }
 

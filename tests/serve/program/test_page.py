@@ -1,6 +1,7 @@
 """The page in a real browser: Chromium without a window, driven by Selenium.
 
-`PICTURES=folder` keeps what the page looks like in light, dark and on a phone."""
+`PICTURES=FOLDER` keeps what the page looks like in light, dark and on a phone; `RUN=FOLDER` takes a
+trained run for it."""
 
 import importlib.util
 import json
@@ -25,7 +26,7 @@ def browser(folder):
     options = webdriver.ChromeOptions()
     options.binary_location = CHROMIUM
     for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu",
-                     "--window-size=1100,800", f"--user-data-dir={folder}/browser"):
+                     "--window-size=1000,740", f"--user-data-dir={folder}/browser"):
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     return webdriver.Chrome(service=Service(DRIVER), options=options)
@@ -45,7 +46,8 @@ class PageTest(unittest.TestCase):
         self.wait_until_online()
 
     def start(self, port=0):
-        return Server(self.folder, "--persona", os.path.join(self.folder, "ann.txt"), port=port)
+        return Server(self.folder, "--persona", os.path.join(self.folder, "ann.txt"), port=port,
+                      run=os.environ.get("RUN"))
 
     # -- what a person does
 
