@@ -321,6 +321,7 @@ std::string Tokenizer::decode(std::span<const TokenId> ids) const {
   std::string text;
   for (const TokenId id : ids) text += surface(id);
   if (text.starts_with(' ')) text.erase(0, 1);
+  std::ranges::replace(text, '\0', '\xFF');  // a byte of no text
   return base::repaired_utf8(std::move(text));
 }
 

@@ -76,7 +76,7 @@ class Tokenizer {
   /// reaches over a space. Not of a pretrained vocabulary, which spells texts as a whole.
   void append_word(std::string_view word, std::vector<TokenId>& out) const;
   /// Special ids vanish; ids outside the vocabulary throw DataError. The result is valid UTF-8:
-  /// byte pieces that make none (a model may emit them) become U+FFFD.
+  /// byte pieces that make none, and NUL (a model may emit them), become U+FFFD.
   [[nodiscard]] std::string decode(std::span<const TokenId> ids) const;
   [[nodiscard]] std::string piece(TokenId id) const;
   /// The bytes that an id of the vocabulary adds to a text before it is repaired and loses its

@@ -77,9 +77,10 @@ struct NewSession {
 /// A client came back with a resume token.
 struct ResumeClaim {
   std::string session{};
-  std::string presented_hash{};  ///< of the token that the client showed
-  std::string next_hash{};       ///< of the token that it will get
-  bool begins_life = false;      ///< first time in this server process: raises the epoch
+  std::string presented_hash{};       ///< of the token that the client showed
+  std::string next_hash{};            ///< of the token that it will get
+  bool begins_life = false;           ///< first time in this server process: raises the epoch
+  std::optional<std::string> user{};  ///< nobody else's session; nothing: anybody's
 };
 
 struct SessionChange {

@@ -57,7 +57,9 @@ WriteResult<SessionRow> create_session(const WriteContext& context, const NewSes
 WriteResult<SessionRow> resume_session(const WriteContext& context, const ResumeClaim& resume) {
   const auto found = read_session(context.database, resume.session, context.now);
   if (!found) return {WriteStatus::kMissing, {}, ""};
-  if (!is_valid_hash(*found, resume.presented_hash)) return {WriteStatus::kDenied, {}, ""};
+  const bool is_owner = !resume.user || *resume.user == found->user;
+  if (!is_valid_hash(*found, resume.presented_hash) || !is_owner)
+    return {WriteStatus::kDenied, {}, ""};
   return update_claimed(
       context, resume.session, "resume_hash_before = $2, resume_hash = $3, epoch = epoch + $4",
       {resume.presented_hash, resume.next_hash, std::int64_t{resume.begins_life ? 1 : 0}});

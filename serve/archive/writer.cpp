@@ -150,7 +150,11 @@ void Writer::finish(Job& job, const StorageError* error) {
     const std::lock_guard lock(mutex_);
     --state_.waiting;
   }
-  job.done(error);
+  try {
+    job.done(error);
+  } catch (const std::exception& failure) {  // whoever asked failed, not the archive
+    log(std::string("what asked for a write failed: ") + failure.what());
+  }
 }
 
 /// Runs and commits a transaction; what went wrong was rolled back.

@@ -142,7 +142,7 @@ void add_options(configs::CommandLine& line, ServeArguments& options) {
       ->check(CLI::PositiveNumber)
       ->group(kModel);
   app.add_option("--max-waiting", options.engine.max_waiting,
-                 "turns that wait for rows; one more is refused")
+                 "turns that wait or run; one more is refused")
       ->capture_default_str()
       ->check(CLI::PositiveNumber)
       ->group(kModel);
@@ -224,15 +224,15 @@ class ChatServer {
     announce(listener.port(), metrics != nullptr ? metrics->port() : 0);
 
     std::exception_ptr failure;
-    ModelLoader loader(load_, options_.served, options_.follows,
-                       {.on_model = [this](auto model) { take(std::move(model)); },
-                        .on_failure =
-                            [&](const std::exception_ptr& error, bool is_first) {
-                              if (!is_first) return note_failure(error);
-                              failure = error;
-                              server.stop();
-                            }});
-    loader_ = &loader;
+    loader_ = std::make_unique<ModelLoader>(
+        load_, options_.served, options_.follows,
+        ModelLoader::Calls{.on_model = [this](auto model) { take(std::move(model)); },
+                           .on_failure =
+                               [&](const std::exception_ptr& error, bool is_first) {
+                                 if (!is_first) return note_failure(error);
+                                 failure = error;
+                                 server.stop();
+                               }});
     const Strand strand = net::make_strand(server.context());
     net::basic_signal_set<Strand> reload(strand, SIGHUP);
     await_reload(reload);
@@ -246,6 +246,7 @@ class ChatServer {
       });
     });
     server.run();
+    loader_.reset();  // from here on nothing calls but the archive
     hub_.end();
     archive_->close();
     if (failure) std::rethrow_exception(failure);
@@ -304,7 +305,11 @@ class ChatServer {
     if (!options_.tokens.empty()) site->tokens = std::make_shared<Tokens>(options_.tokens);
     add_metrics_routes(*router, hub_, server.service());
     add_admin_routes(*router, site->tokens != nullptr,
-                     {.reload = [this] { loader_->reload(); }, .drain = [&] { server.stop(); }});
+                     {.reload =
+                          [this] {
+                            if (loader_) loader_->reload();
+                          },
+                      .drain = [&] { server.stop(); }});
     site->router = std::move(router);
     site->origin = own_rules("127.0.0.1", port, /*is_tls=*/false, {});
     return site;
@@ -340,7 +345,7 @@ class ChatServer {
 
   void await_reload(net::basic_signal_set<Strand>& signal) {
     signal.async_wait([this, &signal](IoError error, int) {
-      if (error) return;
+      if (error || hub_.is_draining()) return;
       loader_->reload();
       await_reload(signal);
     });
@@ -349,7 +354,7 @@ class ChatServer {
   void await_sweep(Timer& timer) {
     timer.expires_after(std::chrono::seconds(10));
     timer.async_wait([this, &timer](IoError error) {
-      if (error) return;
+      if (error || hub_.is_draining()) return;
       hub_.sweep(Clock::now());
       await_sweep(timer);
     });
@@ -362,7 +367,7 @@ class ChatServer {
   std::unique_ptr<Archive> archive_;
   Hub hub_;
   Server* server_ = nullptr;
-  ModelLoader* loader_ = nullptr;
+  std::unique_ptr<ModelLoader> loader_;
 };
 
 LogLines ChatServer::log_;

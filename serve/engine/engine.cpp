@@ -56,13 +56,15 @@ class Engine::Loop {
   Loop(std::shared_ptr<RowModel> model, const EngineLimits& limits)
       : limits_(limits), model_(std::move(model)), thread_([this] { run(); }) {}
 
-  ~Loop() {
+  ~Loop() { end(); }
+
+  void end() {
     {
       const std::lock_guard lock(mutex_);
       is_ending_ = true;
     }
     changed_.notify_one();
-    thread_.join();
+    if (thread_.joinable()) thread_.join();
   }
 
   std::optional<std::uint64_t> submit(Turn turn, std::shared_ptr<TurnListener> listener) {
@@ -133,6 +135,11 @@ class Engine::Loop {
   void step(const std::shared_ptr<RowModel>& model);
   void note_committed(std::uint64_t number, const TurnProgress& progress,
                       std::set<std::uint64_t>& told);
+  template <typename Call>
+  void guarded(std::uint64_t number, const Call& call);
+  void end_lost();
+  void drop(std::uint64_t number, RowModel& model);
+  bool settle();
   void end_all_of(const std::shared_ptr<RowModel>& model);
   void publish();
   [[nodiscard]] std::int64_t running_rows() const;
@@ -158,6 +165,7 @@ class Engine::Loop {
 
   // The thread's own.
   std::shared_ptr<RowModel> model_;
+  std::set<std::uint64_t> lost_;  ///< turns whose listeners failed
   FairQueue<Job> waiting_;
   std::map<std::uint64_t, Running> running_;
   EngineState counts_;
@@ -183,7 +191,7 @@ void Engine::Loop::run() {
     std::set<std::shared_ptr<RowModel>> busy;
     for (const auto& [number, running] : running_) busy.insert(running.model);
     for (const auto& model : busy) step(model);
-    did_settle = running_.empty() && waiting_.size() == 0 && model_->settle();
+    did_settle = running_.empty() && waiting_.size() == 0 && settle();
     publish();
   }
   publish();
@@ -229,7 +237,7 @@ void Engine::Loop::end_dead(const std::set<std::uint64_t>& cancelled, bool is_en
       ++one;
       continue;
     }
-    running.model->drop(one->first);
+    drop(one->first, *running.model);
     end(running, {.finish = finish(running.job)});
     one = running_.erase(one);
   }
@@ -295,7 +303,47 @@ void Engine::Loop::note_committed(std::uint64_t number, const TurnProgress& prog
   const auto running = running_.find(number);
   if (running == running_.end()) return;
   told.insert(number);
-  running->second.job.listener->committed(progress);
+  guarded(number, [&] { running->second.job.listener->committed(progress); });
+}
+
+/// Calls a listener; where it throws, its turn is lost and no other.
+template <typename Call>
+void Engine::Loop::guarded(std::uint64_t number, const Call& call) {
+  try {
+    call();
+  } catch (const std::exception&) {
+    lost_.insert(number);
+  }
+}
+
+/// Ends the turns whose listeners failed.
+void Engine::Loop::end_lost() {
+  for (const auto number : std::exchange(lost_, {})) {
+    const auto one = running_.find(number);
+    if (one == running_.end()) continue;
+    drop(number, *one->second.model);
+    ++counts_.failures;
+    end(one->second, {.finish = Finish::kError});
+    running_.erase(one);
+  }
+}
+
+/// A row that cannot be dropped is one that a later step ends.
+void Engine::Loop::drop(std::uint64_t number, RowModel& model) {
+  try {
+    model.drop(number);
+  } catch (const std::exception&) {
+    ++counts_.failures;
+  }
+}
+
+bool Engine::Loop::settle() {
+  try {
+    return model_->settle();
+  } catch (const std::exception&) {
+    ++counts_.failures;
+    return false;
+  }
 }
 
 /// One step of one model's rows.
@@ -334,7 +382,8 @@ void Engine::Loop::step(const std::shared_ptr<RowModel>& model) {
   }
   for (auto& [number, running] : running_)
     if (running.model == model && !told.contains(number))
-      running.job.listener->progressed(running.tokens);
+      guarded(number, [&] { running.job.listener->progressed(running.tokens); });
+  end_lost();
 }
 
 /// A model that failed has lost all its turns.
@@ -389,13 +438,21 @@ void Engine::Loop::publish() {
     state_ = counts_;
     mean_turn_ = turn_time_;
   }
-  for (auto& [listener, last] : std::exchange(ended_, {})) listener->ended(std::move(last));
+  for (auto& [listener, last] : std::exchange(ended_, {})) {
+    try {
+      listener->ended(std::move(last));
+    } catch (const std::exception&) {
+      ++counts_.failures;
+    }
+  }
 }
 
 Engine::Engine(std::shared_ptr<RowModel> model, const EngineLimits& limits)
     : loop_(std::make_unique<Loop>(std::move(model), limits)) {}
 
 Engine::~Engine() = default;
+
+void Engine::end() { loop_->end(); }
 
 std::optional<std::uint64_t> Engine::submit(Turn turn, std::shared_ptr<TurnListener> listener) {
   return loop_->submit(std::move(turn), std::move(listener));

@@ -31,15 +31,19 @@ struct EngineState {
 ///
 /// Turns wait in queues of their owners, which take turns; while others wait, one owner holds at
 /// most half of the rows. A turn that needs more rows than there are runs alone. What a turn gets
-/// does not depend on the others. A cancelled turn and one whose deadline passed are gone before
+/// does not depend on the others. A listener that throws ends its own turn, with an error. A
+/// cancelled turn and one whose deadline passed are gone before
 /// the next step, or never reach the model.
 ///
 /// Threads  all public functions from any thread; listeners are called on the engine's own
 class Engine {
  public:
   Engine(std::shared_ptr<RowModel> model, const EngineLimits& limits);
-  /// Ends what waits and runs as cancelled.
-  ~Engine();
+  ~Engine();  ///< as `end`
+
+  /// Ends what waits and runs as cancelled, and the thread; nothing is taken any more. From one
+  /// thread, which is no listener's.
+  void end();
 
   /// The turn's number; nothing when too many wait or the engine is ending: its listener is not
   /// called then.

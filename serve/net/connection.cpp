@@ -95,6 +95,7 @@ class Connection final : public FrameSink,
   void on_sent(IoError error);
   void start_close(CloseCode code, std::string_view reason);
   void pump();
+  void count_outbox();
   void end(IoError error);
   template <typename Call>
   void guarded(const Call& call);
@@ -113,6 +114,7 @@ class Connection final : public FrameSink,
   std::atomic<bool> is_open_{false};
   std::atomic<std::size_t> posted_bytes_{0};  ///< of `send`, not in the outbox yet
   std::atomic<bool> is_writing_{false};       ///< something is in the outbox
+  std::int64_t counted_bytes_ = 0;            ///< of the outbox, in the server's counter
   std::optional<CloseCode> closed_by_us_;
   websocket::close_reason close_reason_;
   bool is_close_sent_ = false;
@@ -239,22 +241,24 @@ void Connection::on_late(Deadline which) {
 bool Connection::send(std::string payload, FrameKind kind) {
   if (!is_open_) return false;
   const auto size = payload.size();
-  const bool fits = posted_bytes_.fetch_add(size) + size <= settings_.max_outbox_bytes;
+  const auto before = posted_bytes_.fetch_add(size);
+  const bool fits = before == 0 || before + size <= settings_.max_outbox_bytes;
   if (!fits) payload = {};
-  net::dispatch(strand_, [self = shared_from_this(), payload = std::move(payload), kind, size,
-                          fits]() mutable {
-    self->posted_bytes_ -= size;
-    if (!self->is_open_ || !self->handler_) return;
-    if (fits && self->outbox_.add({std::move(payload), kind})) return self->pump();
-    ++self->service_->counters.slow_reader_closes;
-    self->outbox_.drop_waiting();
-    self->start_close(CloseCode::kTryLater, "the reader is too slow");
-  });
+  // Posted from the strand, too: messages leave in the order of the calls, whatever the thread.
+  net::post(strand_,
+            [self = shared_from_this(), payload = std::move(payload), kind, size, fits]() mutable {
+              self->posted_bytes_ -= size;
+              if (!self->is_open_ || !self->handler_) return;
+              if (fits && self->outbox_.add({std::move(payload), kind})) return self->pump();
+              ++self->service_->counters.slow_reader_closes;
+              self->outbox_.drop_waiting();
+              self->start_close(CloseCode::kTryLater, "the reader is too slow");
+            });
   return fits && is_open_;
 }
 
 void Connection::close(CloseCode code, std::string reason) {
-  net::dispatch(strand_, [self = shared_from_this(), code, reason = std::move(reason)] {
+  net::post(strand_, [self = shared_from_this(), code, reason = std::move(reason)] {
     self->start_close(code, reason);
   });
 }
@@ -291,6 +295,7 @@ void Connection::start_close(CloseCode code, std::string_view reason) {
 /// Starts the next write, if none is in flight: what waits, then the Close frame.
 void Connection::pump() {
   is_writing_ = !outbox_.is_empty();
+  count_outbox();
   if (outbox_.in_flight() || is_close_sent_) return;
   if (const auto* frame = outbox_.next()) {
     deadlines_->set(Deadline::kSlowReader, settings_.slow_reader);
@@ -303,6 +308,11 @@ void Connection::pump() {
     is_close_sent_ = true;
     socket_.async_close(close_reason_, [self = shared_from_this()](IoError /*error*/) {});
   }
+}
+
+void Connection::count_outbox() {
+  const auto bytes = static_cast<std::int64_t>(outbox_.bytes());
+  service_->counters.outbox_bytes += bytes - std::exchange(counted_bytes_, bytes);
 }
 
 void Connection::on_sent(IoError error) {
@@ -332,6 +342,7 @@ void Connection::end(IoError error) {
     code = CloseCode::kProtocol;
   }
   service_->counters.count_close(code);
+  service_->counters.outbox_bytes -= std::exchange(counted_bytes_, 0);
   if (!handler_) return;
   try {
     handler_->on_closed(code);

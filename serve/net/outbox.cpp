@@ -5,7 +5,7 @@
 namespace banter::serve {
 
 bool Outbox::add(OutgoingFrame frame) {
-  if (bytes_ + frame.payload.size() > max_bytes_) return false;
+  if (bytes_ > 0 && bytes_ + frame.payload.size() > max_bytes_) return false;
   bytes_ += frame.payload.size();
   waiting_.push_back(std::move(frame));
   return true;

@@ -17,7 +17,7 @@ struct OutgoingFrame {
 /// The messages that a connection still has to write, bounded in bytes. One thread at a time.
 class Outbox {
  public:
-  /// `max_bytes`: of payload, what is being written included.
+  /// `max_bytes`: of payload, what is being written included; one message alone may be longer.
   explicit Outbox(std::size_t max_bytes) : max_bytes_(max_bytes) {}
 
   /// Takes a message. False when more than `max_bytes` would stand there: the reader is too slow to

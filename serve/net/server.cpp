@@ -52,9 +52,21 @@ void Server::run() {
   });
   std::vector<std::jthread> threads;
   for (std::size_t i = 1; i < service_->settings.threads; ++i) {
-    threads.emplace_back([this] { context_.run(); });
+    threads.emplace_back([this] { turn(); });
   }
-  context_.run();
+  turn();
+}
+
+/// Runs what is to be done until nothing is left; what a handler throws ends that handler alone.
+void Server::turn() {
+  for (bool is_done = false; !is_done;) {
+    try {
+      context_.run();
+      is_done = true;
+    } catch (const std::exception& error) {
+      service_->log("handler_failed", error.what());
+    }
+  }
 }
 
 void Server::stop() {

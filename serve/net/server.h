@@ -53,6 +53,7 @@ class Server {
 
  private:
   void await_signal();
+  void turn();
   Task<void> drain();
   Task<void> wait(std::chrono::milliseconds time);
   void on_stop();

@@ -37,21 +37,26 @@ class Connection {
   #tries = 0;
   #timer = 0;
   #isReady = false;
-  #isOver = false;
+  #isOver = false;  // the server let nobody in, or somebody else: only a person begins again
+  #heard = 0;       // when a frame came last
 
-  constructor(onFrame, onState) {
+  constructor(onFrame, onState, onDeleted) {
     this.onFrame = onFrame;
     this.onState = onState;
-    addEventListener("online", () => this.#reconnect(0));
+    this.onDeleted = onDeleted;
+    addEventListener("online", () => { if (!this.#isOver) this.#reconnect(0); });
+    setInterval(() => this.#ping(), 20000);
   }
 
   connect() {
     clearTimeout(this.#timer);
+    this.#isOver = false;
     this.onState(this.#tries === 0 ? "connecting" : "reconnecting");
     const scheme = location.protocol === "https:" ? "wss://" : "ws://";
     const socket = new WebSocket(scheme + location.host + "/v1/chat", "chat.v1");
     this.#socket = socket;
     socket.onopen = () => {
+      if (this.#socket !== socket) return;
       const hello = { type: "hello", client: "banter-page" };
       const token = kept.get("token");
       if (token) hello.token = token;
@@ -59,7 +64,7 @@ class Connection {
       if (session) hello.resume = session;
       socket.send(JSON.stringify(hello));
     };
-    socket.onmessage = (event) => this.#take(JSON.parse(event.data));
+    socket.onmessage = (event) => { if (this.#socket === socket) this.#take(JSON.parse(event.data)); };
     socket.onclose = (event) => { if (this.#socket === socket) this.#lost(event.code); };
   }
 
@@ -72,7 +77,6 @@ class Connection {
   /** Ends this conversation and begins another. */
   restart() {
     kept.set("session", null);
-    this.#isOver = false;
     const old = this.#socket;
     this.#socket = null;
     this.#isReady = false;
@@ -81,7 +85,21 @@ class Connection {
     this.connect();
   }
 
+  /** A network that went away says nothing: who does not answer in ten seconds is lost. */
+  #ping() {
+    if (!this.#isReady) return;
+    const socket = this.#socket, asked = performance.now();
+    this.send({ type: "ping", t: asked });
+    setTimeout(() => {
+      if (this.#socket !== socket || this.#heard >= asked) return;
+      this.#socket = null;
+      socket.close();
+      this.#lost(1006);
+    }, 10000);
+  }
+
   #take(frame) {
+    this.#heard = performance.now();
     if (frame.type === "ready") {
       this.#isReady = true;
       this.#tries = 0;
@@ -97,14 +115,20 @@ class Connection {
 
   #lost(code) {
     this.#isReady = false;
+    if (code === 1000) {  // it was deleted, as was asked for
+      kept.set("session", null);
+      this.onDeleted();
+      this.#tries = 0;
+      return this.connect();
+    }
+    this.#isOver = code >= 4400;
     if (code === 4401 && !kept.get("session")) return this.#ask();
     if (code === 4410 || code === 4401) {  // the session is gone: what is on the screen stays
       kept.set("session", null);
-      this.onState("expired");
-      return;
+      return this.onState("expired");
     }
     if (code === 4409) return this.onState("elsewhere");
-    if (code === 4400 || code === 4403 || code === 4429) return this.onState("refused");
+    if (code >= 4400) return this.onState("refused");
     this.onState("reconnecting");
     this.#reconnect(Math.min(15000, 500 * 2 ** this.#tries++) * (0.5 + Math.random() / 2));
   }
@@ -118,7 +142,12 @@ class Connection {
   #ask() {
     this.onState("refused");
     const dialog = $("token-dialog");
-    dialog.onclose = () => { kept.set("token", $("token").value.trim()); this.connect(); };
+    dialog.onclose = () => {
+      const token = $("token").value.trim();
+      if (!token) return;  // New asks again
+      kept.set("token", token);
+      this.connect();
+    };
     dialog.showModal();
   }
 }
@@ -300,7 +329,8 @@ class Chat {
     this.turns = new Map();  // by number
     this.running = null;     // {id, reply}
     this.facts = [];
-    this.connection = new Connection((frame) => this.take(frame), (state) => this.showState(state));
+    this.connection = new Connection((frame) => this.take(frame), (state) => this.showState(state),
+                                     () => this.clear());
     this.ready = null;
     this.older = null;       // the smallest number that is shown
   }
@@ -319,29 +349,31 @@ class Chat {
     const isOtherLife = this.ready?.epoch !== frame.epoch || this.ready?.session !== frame.session;
     this.ready = frame;
     $("model").textContent = frame.model.id + " · " + frame.model.type + " · " + frame.model.revision;
-    settings.show(frame);
+    if (isOtherLife) settings.show(frame);
     if (isNew) this.clear();
     else if (isOtherLife) {  // what is on the screen is drawn anew
       this.older = null;
       this.connection.send({ type: "history", limit: 50 });
     }
-    const wanted = { type: "session.update" };
-    if (frame.attention.includes("turns")) Object.assign(wanted, { attention: "turns", attention_live: true });
+    // Each by itself: a kept value that this server does not take leaves the others.
+    const update = (fields) => this.connection.send({ type: "session.update", ...fields });
     const decode = kept.get("decode"), persona = kept.get("persona");
-    if (isNew && decode) wanted.decode = decode;
-    if (isNew && persona) wanted.persona = persona;
-    this.connection.send(wanted);
-    const pending = kept.get("pending");  // what was said and never answered: its id makes it harmless
+    if (isNew && decode) update({ decode });
+    if (isNew && persona) update({ persona });
+    this.persona = null;
+    update(frame.attention.includes("turns") ? { attention: "turns", attention_live: true } : {});
+    const pending = kept.get("pending");  // what was asked and never answered: its id makes it harmless
     if (pending) this.connection.send(pending);
     if (pending && !this.running) this.begin(pending);
     this.enable();
   }
 
   on_session_updated(frame) {
-    const before = JSON.stringify(this.facts);
+    const before = this.persona;
+    this.persona = JSON.stringify(frame.persona);
     this.facts = frame.persona.facts;
-    settings.update(frame);
-    if (JSON.stringify(this.facts) !== before && this.turns.size > 0)
+    settings.update(frame, before !== this.persona);
+    if (before !== null && before !== this.persona && this.turns.size > 0)
       this.note(this.facts.length ? "The persona is now: " + this.facts.join(" / ") : "There is no persona now");
   }
 
@@ -350,29 +382,36 @@ class Chat {
       const known = this.turns.get(frame.turn);
       this.running = { id: frame.id, reply: known ?? this.append(new ReplyTurn(this, this.facts)) };
     }
-    const { reply, user } = this.running;
-    reply.turn = frame.turn;
-    reply.seed = frame.seed;
-    this.turns.set(frame.turn, reply);
-    if (user) this.turns.set(frame.turn - 1, user);
+    this.running.reply.seed = frame.seed;
+    this.know(frame);
     this.enable();
   }
 
+  /** The number of the turn that runs: also where its `accepted` was lost. */
+  know(frame) {
+    if (this.running?.id !== frame.id) return false;
+    const { reply, user } = this.running;
+    reply.turn = frame.turn;
+    this.turns.set(frame.turn, reply);
+    if (user) this.turns.set(frame.turn - 1, user);
+    return true;
+  }
+
   on_delta(frame) {
-    if (this.running?.id !== frame.id) return;
+    if (!this.know(frame)) return;
     const stays = this.isAtEnd();
     this.running.reply.add(frame);
     if (stays) this.scroll();
   }
 
   on_progress(frame) {
-    if (this.running?.id === frame.id) this.running.reply.meta.textContent = frame.tokens + " tokens so far";
+    if (this.know(frame)) this.running.reply.meta.textContent = frame.tokens + " tokens so far";
   }
 
   on_attention(frame) { this.turns.get(frame.turn)?.heat?.finish(frame); }
 
   on_done(frame) {
-    const reply = this.running?.id === frame.id ? this.running.reply : this.turns.get(frame.turn);
+    const reply = this.know(frame) ? this.running.reply : this.turns.get(frame.turn);
     const stays = this.isAtEnd();
     if (reply) reply.finish(frame);
     $("spoken").textContent = frame.text;  // for screen readers: once, whole
@@ -386,8 +425,13 @@ class Chat {
     const isFirst = this.older === null;
     if (isFirst) this.clear(false);
     const elements = [];
+    const { reply: running, user: said } = this.running ?? {};
+    const last = frame.items.at(-1);
     for (const item of frame.items) {
-      if (this.running?.reply.turn === item.turn) continue;
+      // The turn that runs is on the screen already; so is what it answers.
+      if (running && item.turn === running.turn) continue;
+      if (said && (running.turn < 0 ? item === last && item.role === "user" && item.text === said.text
+                                    : item.turn === running.turn - 1)) continue;
       const turn = item.role === "user" ? new UserTurn(item.text)
                                         : new ReplyTurn(this, item.persona?.facts ?? []);
       this.turns.set(item.turn, turn);
@@ -402,6 +446,7 @@ class Chat {
     $("log").prepend(...elements);
     if (frame.items.length > 0) this.older = frame.items[0].turn;
     $("older").hidden = !frame.more;
+    $("older").disabled = false;
     if (isFirst) this.scroll();
   }
 
@@ -454,6 +499,7 @@ class Chat {
     const frame = { type: "regenerate", id: "r-" + Math.random().toString(36).slice(2), turn: reply.turn };
     if (Object.keys(decode).length) frame.decode = decode;
     if (!this.connection.send(frame)) return;
+    kept.set("pending", frame);
     reply.begin();
     reply.facts = this.facts;
     this.running = { id: frame.id, reply };
@@ -503,6 +549,8 @@ class Chat {
     const isOnline = $("state").dataset.state === "online";
     $("send").disabled = !isOnline || this.running !== null;
     $("stop").hidden = this.running === null;
+    $("new").disabled = this.running !== null;
+    $("delete").disabled = !isOnline;
     $("send").hidden = this.running !== null;
   }
 
@@ -569,8 +617,8 @@ const settings = {
     chat.connection.send({ type: "session.update", decode: { [name]: this.valueOf(name, input) } });
   },
 
-  /** The values in effect. */
-  update(frame) {
+  /** The values in effect. `isOtherPersona`: else lines that are being written stay. */
+  update(frame, isOtherPersona) {
     const changed = {};
     for (const [name, value] of Object.entries(frame.decode)) {
       const input = this.fields.get(name);
@@ -579,6 +627,7 @@ const settings = {
     }
     kept.set("decode", Object.keys(changed).length ? changed : null);
     kept.set("persona", frame.persona.facts.length ? (frame.persona.id ? { id: frame.persona.id } : { facts: frame.persona.facts }) : null);
+    if (!isOtherPersona) return;
     $("persona-pick").value = frame.persona.id ?? "";
     $("facts").replaceChildren(...frame.persona.facts.map((fact) => this.fact(fact)));
   },
@@ -608,13 +657,10 @@ const settings = {
 
 const training = {
   chart: null,
-  curves: {},
-  after: 0,
 
   async look() {
-    let run;
-    try { run = await (await fetch("/v1/run")).json(); } catch { return; }
-    if (!run.curves?.length) return;
+    const run = await this.ask("/v1/run");
+    if (!run?.curves?.length) return;
     $("training").hidden = false;
     const pick = $("curve-pick");
     const chosen = pick.value || run.curves.find((name) => name.includes("ppl")) || run.curves[0];
@@ -623,17 +669,29 @@ const training = {
     await this.draw();
   },
 
+  async ask(path) {
+    const token = kept.get("token");
+    try {
+      const answer = await fetch(path, token ? { headers: { Authorization: "Bearer " + token } } : {});
+      return answer.ok ? await answer.json() : null;
+    } catch { return null; }  // offline: the next look may find it
+  },
+
   async draw() {
     const name = $("curve-pick").value;
-    const answer = await fetch("/v1/run/curves?names=" + encodeURIComponent(name));
-    if (!answer.ok) return;
-    const { curves, state } = await answer.json();
+    const answer = await this.ask("/v1/run/curves?names=" + encodeURIComponent(name));
+    if (!answer) return;
+    const { curves, state } = answer;
     const byTime = $("curve-time").checked;
     const data = (curves[name] ?? []).map(([step, minutes, value]) => ({ x: byTime ? minutes : step, y: value }));
     $("training-state").textContent = state;
     const scale = $("curve-log").checked ? "logarithmic" : "linear";
     const color = getComputedStyle(document.documentElement).getPropertyValue("--bar").trim();
     const ink = getComputedStyle(document.documentElement).getPropertyValue("--soft").trim();
+    if (this.chart?.options.scales.y.type === scale && this.chart.shows === name + byTime) {
+      this.chart.data.datasets[0].data = data;
+      return this.chart.update("none");
+    }
     this.chart?.destroy();
     this.chart = new Chart($("curve"), {
       type: "line",
@@ -645,6 +703,7 @@ const training = {
                   y: { type: scale, ticks: { color: ink } } },
       },
     });
+    this.chart.shows = name + byTime;
   },
 };
 
@@ -677,12 +736,11 @@ $("stop").addEventListener("click", () => chat.stop());
 $("new").addEventListener("click", () => chat.reset());
 $("export").addEventListener("click", () => chat.connection.send({ type: "export" }));
 $("delete").addEventListener("click", () => {
-  if (!confirm("Delete this conversation for good?")) return;
-  chat.connection.send({ type: "delete" });
-  chat.clear();
-  setTimeout(() => chat.connection.restart(), 200);
+  if (confirm("Delete this conversation for good?")) chat.connection.send({ type: "delete" });
 });
-$("older").addEventListener("click", () => chat.connection.send({ type: "history", before: chat.older, limit: 100 }));
+$("older").addEventListener("click", (event) => {
+  event.target.disabled = chat.connection.send({ type: "history", before: chat.older, limit: 100 });
+});
 $("panels").addEventListener("click", () => {
   const side = $("side");
   side.hidden = !side.hidden;

@@ -63,7 +63,7 @@ class ChatHandler final : public FrameHandler {
   void leave(CloseCode code) { sink_->close(code, std::string(name_of(code))); }
 
   void take(const ClientFrame& frame) {
-    if (const auto here = seat_->session()) return here->take(frame);
+    if (seat_->take(frame)) return;
     const auto* hello = std::get_if<Hello>(&frame);
     if (hello == nullptr || was_greeted_)
       throw RequestError(ErrorCode::kBadRequest, was_greeted_
@@ -94,11 +94,7 @@ class ChatHandler final : public FrameHandler {
   /// A frame that cannot be taken; many in a short time end the connection.
   void refuse(const ErrorFrame& error) {
     const bool is_bad = error.code != ErrorCode::kNotFound;
-    if (const auto here = seat_->session()) {
-      here->refuse(error);
-    } else {
-      sink_->send(server_frame_text(error, 0));
-    }
+    if (!seat_->refuse(error)) sink_->send(server_frame_text(error, 0));
     if (is_bad && bad_frames_.take(Clock::now())) leave(CloseCode::kBadRequests);
   }
 

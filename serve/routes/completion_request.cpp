@@ -164,6 +164,8 @@ CompletionRequest read_chat_completion(std::string_view body, const ServedModel&
   const Fields fields(value.get_object());
   auto request = read_common(fields, model);
   request.with_log_probs = fields.bool_if("logprobs").value_or(false);
+  if (request.with_log_probs && request.streams)
+    refuse_field("logprobs", "false in a stream: what is streamed is text, not tokens");
   const auto read = [&](const json::value& item, const std::string& name) {
     const auto message = Fields::of(item, name);
     const auto role = message.text("role", kIdRule);

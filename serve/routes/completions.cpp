@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <numeric>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -102,8 +103,9 @@ void write_ours(JsonWriter& writer, const Answer& answer, const TurnEnd& end) {
   writer.field("consistency", end.consistency);
   if (answer.request.with_attention && !end.replies.best.empty()) {
     // Sources are numbered as the turns of `messages`, the system's left out.
-    const ReplySources sources{.turn = std::ssize(answer.request.turn.context.turns),
-                               .facts = end.replies.facts};
+    std::vector<std::int64_t> turns(answer.request.turn.context.turns.size());
+    std::iota(turns.begin(), turns.end(), 0);
+    const ReplySources sources{.turns = turns, .facts = end.replies.facts};
     writer.field("attention", attention_of(end.replies.best.front(), sources));
   }
   writer.close('}');
@@ -195,11 +197,12 @@ HttpError failure_of(Finish finish) {
 /// Waits for the end of a turn in a coroutine.
 class EndWaiter : public TurnListener, public std::enable_shared_from_this<EndWaiter> {
  public:
-  explicit EndWaiter(const Strand& strand) : timer_(strand, Timer::time_point::max()) {}
+  EndWaiter(Hub& hub, const Strand& strand) : hub_(hub), timer_(strand, Timer::time_point::max()) {}
 
   void committed(const TurnProgress& /*progress*/) override {}
   void progressed(std::int64_t /*tokens*/) override {}
   void ended(TurnEnd end) override {
+    hub_.turn_ended(end.finish, end.tokens);
     net::post(timer_.get_executor(), [self = shared_from_this(), end = std::move(end)]() mutable {
       self->end_ = std::move(end);
       self->timer_.cancel();
@@ -213,6 +216,7 @@ class EndWaiter : public TurnListener, public std::enable_shared_from_this<EndWa
   }
 
  private:
+  Hub& hub_;
   Timer timer_;
   std::optional<TurnEnd> end_;
 };
@@ -220,8 +224,8 @@ class EndWaiter : public TurnListener, public std::enable_shared_from_this<EndWa
 /// Writes a turn as events. What the engine says before the headers have left waits here.
 class EventTeller : public TurnListener, public std::enable_shared_from_this<EventTeller> {
  public:
-  explicit EventTeller(Answer answer)
-      : answer_(std::move(answer)), written_(*answer_.served->tokenizer) {
+  EventTeller(Hub& hub, Answer answer)
+      : hub_(hub), answer_(std::move(answer)), written_(*answer_.served->tokenizer) {
     for (std::size_t i = 0; i < static_cast<std::size_t>(answer_.request.n); ++i)
       if (answer_.shape == Shape::kChat) say(chunk_text(answer_, i, "", "", /*begins=*/true));
   }
@@ -233,6 +237,26 @@ class EventTeller : public TurnListener, public std::enable_shared_from_this<Eve
   }
   void progressed(std::int64_t /*tokens*/) override {}
   void ended(TurnEnd end) override {
+    tell_end(end);
+    hub_.turn_ended(end.finish, end.tokens);  // last: a drain waits for what was told
+  }
+
+  /// The headers are on their way.
+  void begin(std::shared_ptr<EventSink> sink) {
+    const std::lock_guard lock(mutex_);
+    sink_ = std::move(sink);
+    for (const auto& event : waiting_) sink_->send(event);
+    waiting_.clear();
+    if (is_ended_) sink_->end();
+  }
+
+  /// Calls `cancel` when the client has gone, as long as the turn runs.
+  void watch(std::stop_token gone, std::function<void()> cancel) {
+    watch_.emplace(std::move(gone), std::move(cancel));
+  }
+
+ private:
+  void tell_end(const TurnEnd& end) {
     const auto& best = end.replies.best;
     if (best.empty()) {
       const auto failure = failure_of(end.finish);
@@ -251,21 +275,6 @@ class EventTeller : public TurnListener, public std::enable_shared_from_this<Eve
     if (sink_) sink_->end();
   }
 
-  /// The headers are on their way.
-  void begin(std::shared_ptr<EventSink> sink) {
-    const std::lock_guard lock(mutex_);
-    sink_ = std::move(sink);
-    for (const auto& event : waiting_) sink_->send(event);
-    waiting_.clear();
-    if (is_ended_) sink_->end();
-  }
-
-  /// Calls `cancel` when the client has gone, as long as the turn runs.
-  void watch(std::stop_token gone, std::function<void()> cancel) {
-    watch_.emplace(std::move(gone), std::move(cancel));
-  }
-
- private:
   void say(std::string event) {
     const std::lock_guard lock(mutex_);
     if (sink_) {
@@ -275,6 +284,7 @@ class EventTeller : public TurnListener, public std::enable_shared_from_this<Eve
     }
   }
 
+  Hub& hub_;
   const Answer answer_;
   models::ReplyText written_;  // the engine's thread alone
   std::mutex mutex_;
@@ -289,17 +299,14 @@ std::vector<Field> retry_after(std::chrono::milliseconds time) {
                               1, std::chrono::ceil<std::chrono::seconds>(time).count()))}};
 }
 
-/// Throws   HttpError where one more turn is not taken now
-void check_admission(Hub& hub, const std::string& owner) {
-  if (const auto refusal = hub.refusal_of_turn()) {
-    const int status = refusal->code == ErrorCode::kOverloaded && !hub.is_draining() ? 429 : 503;
-    throw HttpError(status, refusal->message, retry_after(*refusal->retry_after), "",
-                    std::string(name_of(refusal->code)));
-  }
-  if (const auto wait = hub.take_turn(owner))
-    throw HttpError(429, "too many turns in a minute",
-                    retry_after(std::chrono::ceil<std::chrono::milliseconds>(*wait)), "",
-                    "rate_limit_exceeded");
+/// Takes a place for one more turn. Throws   HttpError where there is none now
+void begin_turn(Hub& hub, const std::string& owner) {
+  const auto refusal = hub.begin_turn(owner);
+  if (!refusal) return;
+  const bool is_ours = refusal->code == ErrorCode::kModelUnavailable || hub.is_draining();
+  throw HttpError(is_ours ? 503 : 429, refusal->message, retry_after(*refusal->retry_after), "",
+                  refusal->code == ErrorCode::kRateLimited ? "rate_limit"
+                                                           : std::string(name_of(refusal->code)));
 }
 
 /// Throws   HttpError for what cannot be read
@@ -331,17 +338,17 @@ Task<Response> complete(Hub& hub, Shape shape, Request request) {
                 .served = served};
   auto turn = answer.request.turn;
   turn.owner = visitor_of(request.user, request.address).owner;
-  check_admission(hub, turn.owner);
+  begin_turn(hub, turn.owner);
   turn.deadline = Clock::now() + hub.options().chat.turn_deadline;
 
   const auto submit = [&](std::shared_ptr<TurnListener> listener) {
     const auto number = hub.submit(std::move(turn), std::move(listener));
-    if (!number)
-      throw HttpError(429, "too many turns wait", {{"Retry-After", "1"}}, "", "overloaded");
-    return *number;
+    if (number) return *number;
+    hub.turn_left();
+    throw HttpError(503, "the server is about to stop", {{"Retry-After", "1"}});
   };
   if (answer.request.streams) {
-    const auto teller = std::make_shared<EventTeller>(std::move(answer));
+    const auto teller = std::make_shared<EventTeller>(hub, std::move(answer));
     const auto number = submit(teller);
     Response response;
     response.events = [&hub, teller, number, gone = request.gone](std::shared_ptr<EventSink> sink) {
@@ -350,7 +357,7 @@ Task<Response> complete(Hub& hub, Shape shape, Request request) {
     };
     co_return response;
   }
-  const auto waiter = std::make_shared<EndWaiter>(co_await net::this_coro::executor);
+  const auto waiter = std::make_shared<EndWaiter>(hub, co_await net::this_coro::executor);
   const auto number = submit(waiter);
   const std::stop_callback on_gone(request.gone, [&hub, number] { hub.cancel(number); });
   const auto end = co_await waiter->wait();

@@ -66,7 +66,7 @@ class ParlaiHandler final : public FrameHandler {
   void on_closed(CloseCode /*code*/) override {
     const auto session = seat_->session();
     seat_->leave();
-    if (session) session->take(Delete{});  // nobody can come back to it
+    if (session) session->discard();  // nobody can come back to it
   }
 
  private:
@@ -86,9 +86,9 @@ class ParlaiHandler final : public FrameHandler {
       sink_->greeted();
       hub_.open(visitor_of(caller_.user, caller_.address), seat_->entry());
     } else if (text == "[RESET]") {
-      session->take(Reset{});
+      seat_->take(Reset{});
     } else {
-      session->take(Message{.id = "parlai-" + std::to_string(++messages_), .text = text});
+      seat_->take(Message{.id = "parlai-" + std::to_string(++messages_), .text = text});
     }
   }
 

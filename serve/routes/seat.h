@@ -1,8 +1,10 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 
 #include "serve/sessions/hub.h"
 #include "serve/sessions/peer.h"
@@ -20,6 +22,18 @@ inline Visitor visitor_of(const std::string& user, const std::string& address) {
 class Seat : public std::enable_shared_from_this<Seat> {
  public:
   explicit Seat(std::shared_ptr<Peer> peer) : peer_(std::move(peer)) {}
+
+  /// Does what the client asks for; false while it was not let in. Throws   RequestError
+  bool take(const ClientFrame& frame) const {
+    const auto [session, peer] = both();
+    if (session) session->take(peer.get(), frame);
+    return session != nullptr;
+  }
+  bool refuse(const ErrorFrame& error) const {
+    const auto [session, peer] = both();
+    if (session) session->refuse(peer.get(), error);
+    return session != nullptr;
+  }
 
   /// Null while nobody was let in.
   [[nodiscard]] std::shared_ptr<Session> session() const {
@@ -40,7 +54,15 @@ class Seat : public std::enable_shared_from_this<Seat> {
       }
       const auto& [session, arrival] = std::get<0>(entry);
       self->session_ = session;
-      session->attach(self->peer_, arrival);
+      if (session->attach(self->peer_, arrival)) return;
+      self->session_
+          .reset();  // it left its memory in between: the next try finds it in the archive
+      self->peer_->tell(ErrorFrame{.code = ErrorCode::kOverloaded,
+                                   .message = "the session is being put away",
+                                   .retry_after = std::chrono::milliseconds(100),
+                                   .fatal = true},
+                        0);
+      self->peer_->leave(CloseCode::kTryLater);
     };
   }
 
@@ -57,6 +79,11 @@ class Seat : public std::enable_shared_from_this<Seat> {
   }
 
  private:
+  std::pair<std::shared_ptr<Session>, std::shared_ptr<Peer>> both() const {
+    const std::lock_guard lock(mutex_);
+    return {session_, peer_};
+  }
+
   mutable std::mutex mutex_;
   std::shared_ptr<Peer> peer_;
   std::shared_ptr<Session> session_;

@@ -16,6 +16,7 @@ namespace banter::serve {
 namespace {
 
 constexpr std::size_t kMostWordings = 64;  // each holds a table of all pieces' texts
+constexpr std::size_t kMostSaid = 64;      // under load nobody comes to encode them
 
 Verdict verdict_of(data::Label label) {
   switch (label) {
@@ -88,7 +89,7 @@ void RunRows::note_bytes(const std::string& conversation) {
 }
 
 void RunRows::forget(const std::string& conversation) {
-  std::erase_if(said_, [&](const Said& said) { return said.conversation == conversation; });
+  forget_said(conversation);
   const auto found = kept_of_.find(conversation);
   if (found == kept_of_.end()) return;
   const auto kept = found->second;
@@ -146,6 +147,7 @@ TurnTokens RunRows::add(std::uint64_t number, const Turn& turn) {
   // What nobody goes on with is not kept.
   models::ChatSession alone(*loaded_.model, loaded_.batch);
   auto& session = turn.conversation.empty() ? alone : session_of(turn.conversation);
+  if (!turn.conversation.empty()) forget_said(turn.conversation);
   session.set_facts(turn.context.facts);
   session.set_turns(turn.context.turns);
   const auto before = session.encoded_tokens();
@@ -194,9 +196,15 @@ std::vector<EndedRows> RunRows::ended(std::vector<models::Replies> done) {
     const auto text = models::text_of(replies.best.front(), loaded_.tokenizer);
     turns.push_back(
         {.ids = loaded_.tokenizer.encode(text), .speaker = running.context.reply_speaker});
+    forget_said(running.conversation);
     said_.push_back({.conversation = running.conversation, .turns = std::move(turns)});
+    if (said_.size() > kMostSaid) said_.pop_front();
   }
   return all;
+}
+
+void RunRows::forget_said(const std::string& conversation) {
+  std::erase_if(said_, [&](const Said& said) { return said.conversation == conversation; });
 }
 
 /// Judges the best replies of those turns that have a persona, all at once.

@@ -75,6 +75,7 @@ class RunRows : public RowModel {
   void note_bytes(const std::string& conversation);
   models::Request request_of(std::uint64_t number, const Turn& turn, models::Composed composed);
   std::shared_ptr<const models::Wording> wording_of(const models::DecodingOptions& options);
+  void forget_said(const std::string& conversation);
   std::vector<EndedRows> ended(std::vector<models::Replies> done);
   void judge(std::vector<EndedRows>& ended) const;
 
@@ -95,7 +96,7 @@ class RunRows : public RowModel {
     std::string conversation;
     std::vector<data::Context::Row> turns;  ///< with the reply
   };
-  std::list<Said> said_;  ///< not encoded yet
+  std::list<Said> said_;  ///< the last ones that are not encoded yet, one a conversation
 
   using Phrases = std::pair<std::vector<std::string>, std::vector<std::string>>;  ///< block, stop
   std::list<std::pair<Phrases, std::shared_ptr<const models::Wording>>> wordings_;

@@ -1,10 +1,10 @@
 #include "serve/sessions/hub.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "base/hash.h"
-#include "serve/archive/storage_error.h"
 #include "serve/sessions/secrets.h"
 #include "serve/sessions/session.h"
 
@@ -50,12 +50,8 @@ Hub::~Hub() { end(); }
 
 void Hub::end() {
   is_ending_ = true;
-  std::shared_ptr<Engine> engine;
-  {
-    const std::lock_guard lock(mutex_);
-    engine = std::move(engine_);
-  }
-}  // the engine's thread ends before the sessions go
+  if (const auto working = engine()) working->end();
+}
 
 // ---- the model --------------------------------------------------------------------------------
 
@@ -64,7 +60,9 @@ void Hub::set_model(std::shared_ptr<const ServedModel> model) {
   if (engine_) {
     engine_->swap(model->rows);
   } else if (!is_ending_) {
-    engine_ = std::make_shared<Engine>(model->rows, options_.engine);
+    auto limits = options_.engine;
+    limits.max_waiting = std::numeric_limits<std::int64_t>::max();  // places are given here
+    engine_ = std::make_shared<Engine>(model->rows, limits);
   }
   model_ = std::move(model);
 }
@@ -92,6 +90,36 @@ EngineState Hub::engine_state() const {
 
 // ---- turns ------------------------------------------------------------------------------------
 
+std::optional<ErrorFrame> Hub::begin_turn(const std::string& owner) {
+  if (is_draining_)
+    return ErrorFrame{.code = ErrorCode::kOverloaded,
+                      .message = "the server is about to stop",
+                      .retry_after = std::chrono::seconds(5)};
+  const auto working = engine();
+  if (!working)
+    return ErrorFrame{.code = ErrorCode::kModelUnavailable,
+                      .message = "the model is being loaded",
+                      .retry_after = std::chrono::seconds(1)};
+  using std::chrono::milliseconds;
+  const std::lock_guard lock(mutex_);
+  if (running_turns_ >= options_.engine.max_waiting) {
+    const auto wait = std::chrono::ceil<milliseconds>(working->expected_wait());
+    return ErrorFrame{.code = ErrorCode::kOverloaded,
+                      .message = "too many turns wait",
+                      .retry_after = std::max(wait, milliseconds(100))};
+  }
+  const auto [found, is_new] =
+      turns_of_.try_emplace(owner, options_.chat.owner_turns_per_minute, kMinute);
+  if (const auto wait = found->second.take(Clock::now()))
+    return ErrorFrame{.code = ErrorCode::kRateLimited,
+                      .message = "too many turns in a minute",
+                      .retry_after = std::chrono::ceil<milliseconds>(*wait)};
+  ++running_turns_;
+  return {};
+}
+
+void Hub::begin_owed_turn() { ++running_turns_; }
+
 std::optional<std::uint64_t> Hub::submit(Turn turn, std::shared_ptr<TurnListener> listener) {
   const auto working = engine();
   if (!working || is_ending_) return {};
@@ -104,30 +132,6 @@ void Hub::cancel(std::uint64_t turn) {
 
 void Hub::forget(const std::string& conversation) {
   if (const auto working = engine()) working->forget(conversation);
-}
-
-std::optional<ErrorFrame> Hub::refusal_of_turn() const {
-  if (is_draining_)
-    return ErrorFrame{.code = ErrorCode::kOverloaded,
-                      .message = "the server is about to stop",
-                      .retry_after = std::chrono::seconds(5)};
-  const auto working = engine();
-  if (!working)
-    return ErrorFrame{.code = ErrorCode::kModelUnavailable,
-                      .message = "the model is being loaded",
-                      .retry_after = std::chrono::seconds(1)};
-  if (working->state().waiting < options_.engine.max_waiting) return {};
-  const auto wait = std::chrono::ceil<std::chrono::milliseconds>(working->expected_wait());
-  return ErrorFrame{.code = ErrorCode::kOverloaded,
-                    .message = "too many turns wait",
-                    .retry_after = std::max(wait, std::chrono::milliseconds(100))};
-}
-
-std::optional<Clock::duration> Hub::take_turn(const std::string& owner) {
-  const std::lock_guard lock(mutex_);
-  const auto [found, is_new] =
-      turns_of_.try_emplace(owner, options_.chat.owner_turns_per_minute, kMinute);
-  return found->second.take(Clock::now());
 }
 
 void Hub::turn_ended(Finish finish, const TurnTokens& tokens) {
@@ -165,19 +169,28 @@ void Hub::remove(const std::string& session) {
   if (found == sessions_.end()) return;
   removed = std::move(found->second);
   sessions_.erase(found);
+  leave_owner(removed->owner());
+}
+
+/// One session of an owner less. Under the lock.
+void Hub::leave_owner(const std::string& owner) {
+  const auto found = sessions_of_.find(owner);
+  if (found != sessions_of_.end() && --found->second <= 0) sessions_of_.erase(found);
 }
 
 void Hub::open(const Visitor& visitor, OnEntry on_entry) {
   const auto served = model();
   if (!served) return on_entry(no_model());
+  bool is_room = false;
   {
     const std::lock_guard lock(mutex_);
-    const auto own = std::ranges::count_if(
-        sessions_, [&](const auto& one) { return one.second->owner() == visitor.owner; });
-    if (own >= options_.chat.sessions_per_owner)
-      return on_entry(refusal(ErrorCode::kRateLimited, "too many sessions of one owner",
-                              CloseCode::kRateLimited, kMinute));
+    auto& own = sessions_of_[visitor.owner];
+    is_room = own < options_.chat.sessions_per_owner;
+    if (is_room) ++own;
   }
+  if (!is_room)
+    return on_entry(refusal(ErrorCode::kRateLimited, "too many sessions of one owner",
+                            CloseCode::kRateLimited, kMinute));
   const Arrival arrival{.resume_token = random_hex(kTokenBytes)};
   NewSession session{.id = "s-" + random_hex(kIdBytes),
                      .user = visitor.user,
@@ -186,8 +199,13 @@ void Hub::open(const Visitor& visitor, OnEntry on_entry) {
                      .decode = decode_text(served->decode.defaults)};
   archive_.create_session(std::move(session), [this, visitor, arrival,
                                                on_entry](const WriteResult<SessionRow>& result) {
-    if (result.status != WriteStatus::kDone) return on_entry(refusal_of(WriteStatus::kFailed));
-    entered(result.value, visitor, arrival, on_entry);
+    if (result.status == WriteStatus::kDone)
+      return entered(result.value, visitor, arrival, on_entry);
+    {
+      const std::lock_guard lock(mutex_);
+      leave_owner(visitor.owner);
+    }
+    on_entry(refusal_of(WriteStatus::kFailed));
   });
 }
 
@@ -198,13 +216,15 @@ void Hub::resume(const Visitor& visitor, const Resume& resume, OnEntry on_entry)
   ResumeClaim claim{.session = resume.session,
                     .presented_hash = base::sha256_hex(resume.resume_token),
                     .next_hash = base::sha256_hex(token),
-                    .begins_life = !is_here};
-  archive_.resume_session(std::move(claim), [this, visitor, resume, token,
+                    .begins_life = !is_here,
+                    .user = visitor.user};
+  archive_.resume_session(std::move(claim), [this, visitor, resume, token, is_here,
                                              on_entry](const WriteResult<SessionRow>& result) {
     if (result.status != WriteStatus::kDone) return on_entry(refusal_of(result.status));
     const auto& row = result.value;
-    // The token is the session's, but another user's: what it gives away is what it knew.
-    if (row.user != visitor.user) return on_entry(refusal_of(WriteStatus::kDenied));
+    if (is_here && !find(row.id))  // it left its memory meanwhile: the next try begins its life
+      return on_entry(refusal(ErrorCode::kOverloaded, "the session is being put away",
+                              CloseCode::kTryLater, std::chrono::milliseconds(100)));
     Arrival arrival{.resume_token = token, .is_resumed = true};
     if (row.epoch == resume.epoch) arrival.last_seq = resume.last_seq;
     // Reading it anew waits for the disk, which the archive's thread must not.
@@ -213,26 +233,39 @@ void Hub::resume(const Visitor& visitor, const Resume& resume, OnEntry on_entry)
   });
 }
 
+/// A session of its row, read from the archive where it was there before.
+std::shared_ptr<Session> Hub::make_session(const SessionRow& row, const std::string& owner,
+                                           bool is_resumed) {
+  const auto served = model();
+  std::vector<TurnRow> turns, owed;
+  if (is_resumed) {
+    const auto most = served->limits.max_context_turns + Session::kTurnsBehind;
+    for (auto& item : archive_.history(row.id, row.dialogue, {}, most).items)
+      turns.push_back(std::move(item.turn));
+    owed = archive_.owed(row.id);
+  }
+  return std::make_shared<Session>(*this, row, owner, turns, std::move(owed), *served);
+}
+
 /// Gives the session that a row is of, made from the archive where it is not in memory.
 void Hub::entered(const SessionRow& row, const Visitor& visitor, const Arrival& arrival,
                   const OnEntry& on_entry) {
   auto session = find(row.id);
   if (!session) {
-    const auto served = model();
     try {
-      std::vector<TurnRow> turns, owed;
-      if (arrival.is_resumed) {
-        turns = archive_.dialogue(row.id, row.dialogue);
-        owed = archive_.owed(row.id);
+      session = make_session(row, visitor.owner, arrival.is_resumed);
+    } catch (const std::exception& error) {
+      log("session_failed", error.what());
+      if (!arrival.is_resumed) {
+        const std::lock_guard lock(mutex_);
+        leave_owner(visitor.owner);
       }
-      session =
-          std::make_shared<Session>(*this, row, visitor.owner, turns, std::move(owed), *served);
-    } catch (const StorageError& error) {
-      log("archive", error.what());
       return on_entry(refusal_of(WriteStatus::kFailed));
     }
     const std::lock_guard lock(mutex_);
-    session = sessions_.try_emplace(row.id, session).first->second;
+    const auto [found, is_new] = sessions_.try_emplace(row.id, session);
+    session = found->second;
+    if (is_new && arrival.is_resumed) ++sessions_of_[visitor.owner];
   }
   on_entry(std::pair(session, arrival));
 }
@@ -245,7 +278,7 @@ void Hub::sweep(Clock::time_point now) {
     std::erase_if(turns_of_, [&](const auto& one) { return one.second.is_idle(now); });
   }
   for (const auto& session : all) {
-    if (!session->rests_since(now - options_.chat.session_rest)) continue;
+    if (!session->retire(now - options_.chat.session_rest)) continue;
     remove(session->id());
     archive_.release_session(session->id(), [](auto&&) {});
   }

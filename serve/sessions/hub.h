@@ -87,15 +87,14 @@ class Hub {
   void open(const Visitor& visitor, OnEntry on_entry);
   void resume(const Visitor& visitor, const Resume& resume, OnEntry on_entry);
 
-  /// Asks the engine. Nothing when no model is loaded, too much waits, or the server drains.
+  /// A place for one more turn, until `turn_ended` or `turn_left`; or why there is none now.
+  std::optional<ErrorFrame> begin_turn(const std::string& owner);
+  /// The same for a turn that was promised before: it is not refused.
+  void begin_owed_turn();
+  /// Asks the engine for a turn that has its place. Nothing when the server is ending.
   std::optional<std::uint64_t> submit(Turn turn, std::shared_ptr<TurnListener> listener);
   void cancel(std::uint64_t turn);
   void forget(const std::string& conversation);
-  /// Why one more turn is not taken now, or nothing.
-  [[nodiscard]] std::optional<ErrorFrame> refusal_of_turn() const;
-  /// Counts a turn of an owner; how long to wait where that is one too many.
-  std::optional<Clock::duration> take_turn(const std::string& owner);
-
   /// The session is deleted, or left its memory.
   void remove(const std::string& session);
   /// Lets go of sessions that nobody has used for long. Called now and then.
@@ -108,9 +107,9 @@ class Hub {
   void end();
   [[nodiscard]] bool is_draining() const { return is_draining_; }
   [[nodiscard]] bool is_ending() const { return is_ending_; }
-  /// Turns that were accepted and have no `done` yet.
-  void turn_began() { ++running_turns_; }
+  /// A turn has ended, and whoever asked was told. / It never was one.
   void turn_ended(Finish finish, const TurnTokens& tokens);
+  void turn_left() { --running_turns_; }
   [[nodiscard]] std::int64_t running_turns() const { return running_turns_; }
 
   [[nodiscard]] FrameLimits frame_limits() const;
@@ -123,8 +122,11 @@ class Hub {
 
  private:
   std::shared_ptr<Session> find(const std::string& session) const;
+  std::shared_ptr<Session> make_session(const SessionRow& row, const std::string& owner,
+                                        bool is_resumed);
   void entered(const SessionRow& row, const Visitor& visitor, const Arrival& arrival,
                const OnEntry& on_entry);
+  void leave_owner(const std::string& owner);
   [[nodiscard]] std::shared_ptr<Engine> engine() const;
 
   const HubOptions options_;
@@ -136,7 +138,8 @@ class Hub {
   std::shared_ptr<const ServedModel> model_;
   std::shared_ptr<Engine> engine_;
   std::unordered_map<std::string, std::shared_ptr<Session>> sessions_;
-  std::map<std::string, RateLimit> turns_of_;  ///< by owner
+  std::map<std::string, RateLimit> turns_of_;        ///< by owner
+  std::map<std::string, std::int64_t> sessions_of_;  ///< the same
   TurnCounts counts_;
 };
 

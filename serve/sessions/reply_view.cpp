@@ -10,11 +10,11 @@ constexpr std::string_view kStatic = "static";  // models' name for weights with
 
 std::vector<SourceWeight> weighted(std::span<const float> weights, const ReplySources& sources) {
   std::vector<SourceWeight> shown;
-  const auto turns = std::ssize(weights) - sources.facts;
+  const auto read = sources.turns.last(weights.size() - static_cast<std::size_t>(sources.facts));
   for (std::int64_t i = 0; i < std::ssize(weights); ++i) {
     const bool is_fact = i < sources.facts;
     shown.push_back({.kind = is_fact ? SourceWeight::Kind::kFact : SourceWeight::Kind::kTurn,
-                     .number = is_fact ? i : sources.turn - turns + (i - sources.facts),
+                     .number = is_fact ? i : read[static_cast<std::size_t>(i - sources.facts)],
                      .weight = weights[static_cast<std::size_t>(i)]});
   }
   return shown;
@@ -49,13 +49,14 @@ std::optional<AttentionWeights> attention_of(const models::Reply& reply,
 }
 
 std::vector<TokenWeights> token_weights(const TurnProgress& progress, std::size_t first,
-                                        std::int64_t turn, const data::Tokenizer& tokenizer) {
+                                        std::span<const std::int64_t> turns,
+                                        const data::Tokenizer& tokenizer) {
   std::vector<TokenWeights> tokens;
   for (auto i = first; i < progress.ids.size(); ++i) {
     const auto& kinds = *progress.attention[i];
-    tokens.push_back(
-        {.text = tokenizer.surface(progress.ids[i]),
-         .weights = weighted(main_kind(kinds)->weights, {.turn = turn, .facts = progress.facts})});
+    tokens.push_back({.text = tokenizer.surface(progress.ids[i]),
+                      .weights = weighted(main_kind(kinds)->weights,
+                                          {.turns = turns, .facts = progress.facts})});
   }
   return tokens;
 }

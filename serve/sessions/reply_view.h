@@ -15,10 +15,9 @@
 /// What a model looked at, in the numbers of a conversation.
 namespace banter::serve {
 
-/// The sources of a reply: its first `facts` are facts, the others the turns right before turn
-/// `turn`.
+/// The sources of a reply: its first `facts` are facts, the others the last of `turns`.
 struct ReplySources {
-  std::int64_t turn = 0;  ///< the reply's number
+  std::span<const std::int64_t> turns;  ///< the numbers of the context's turns, oldest first
   std::int64_t facts = 0;
 };
 
@@ -28,6 +27,7 @@ std::optional<AttentionWeights> attention_of(const models::Reply& reply,
 
 /// The tokens of a reply from number `first` on with what each looked at. Requires attention.
 std::vector<TokenWeights> token_weights(const TurnProgress& progress, std::size_t first,
-                                        std::int64_t turn, const data::Tokenizer& tokenizer);
+                                        std::span<const std::int64_t> turns,
+                                        const data::Tokenizer& tokenizer);
 
 }  // namespace banter::serve

@@ -17,12 +17,13 @@
 namespace banter::serve {
 namespace {
 
-constexpr std::int64_t kTurnsBehind = 64;  // kept beyond what a reply reads, to regenerate them
 constexpr std::chrono::minutes kMinute{1};
+constexpr std::int64_t kReadsPerMinute = 120;      // of history and export
+constexpr std::size_t kHistoryBytes = 128 * 1024;  // of one frame: what a slow peer still gets
 
+/// What a frame takes in memory, about: its texts are those of its JSON.
 std::int64_t size_of(const ServerFrame& frame) {
-  // What it takes as text says well enough what it takes here.
-  return static_cast<std::int64_t>(server_frame_text(frame, 0).size());
+  return static_cast<std::int64_t>(sizeof(ServerFrame) + server_frame_text(frame, 0).size());
 }
 
 std::chrono::milliseconds rounded_up(Clock::duration time) {
@@ -86,6 +87,31 @@ Done done_of(const TurnRow& row, const std::string& id) {
           .seed = static_cast<std::int64_t>(row.seed)};
 }
 
+/// Throws   RequestError when a reply cannot begin with the prefix
+void check_prefix(const DecodeSettings& decode, const ServedModel& model) {
+  const auto& tokenizer = *model.tokenizer;
+  const auto fault = models::fault_of_prefix(tokenizer.begin_reply(decode.prefix),
+                                             search_options(decode, 0), tokenizer.special());
+  if (!fault.empty()) refuse_field("decode.prefix", "shorter than max_new_tokens");
+}
+
+/// The newest items of a page that one frame carries.
+History history_of(const HistoryPage& page) {
+  History history{.items = {}, .more = page.has_more};
+  std::size_t bytes = 0;
+  for (auto row = page.items.rbegin(); row != page.items.rend(); ++row) {
+    auto item = item_of(*row);
+    bytes += server_frame_text(History{.items = {item}}, 0).size();
+    if (bytes > kHistoryBytes && !history.items.empty()) {
+      history.more = true;
+      break;
+    }
+    history.items.push_back(std::move(item));
+  }
+  std::ranges::reverse(history.items);
+  return history;
+}
+
 }  // namespace
 
 Session::Session(Hub& hub, const SessionRow& row, std::string owner,
@@ -99,25 +125,39 @@ Session::Session(Hub& hub, const SessionRow& row, std::string owner,
       dialogue_(row.dialogue),
       persona_(stored_persona(row.persona)),
       decode_(stored_settings(row.decode, model.decode)),
-      owed_(std::make_move_iterator(owed.begin()), std::make_move_iterator(owed.end())),
       replay_(hub.options().chat.replay_bytes),
       turns_(hub.options().chat.turns_per_minute, kMinute),
-      refused_turns_(hub.options().chat.turns_per_minute, kMinute) {
-  for (const auto& turn : turns)  // of several versions the latest is the last
+      refused_turns_(hub.options().chat.turns_per_minute, kMinute),
+      reads_(kReadsPerMinute, kMinute) {
+  if (std::ranges::find(model.attention, attention_) == model.attention.end())
+    attention_ = AttentionLevel::kNone;
+  for (const auto& turn : turns)
     note_said(model, turn.turn, turn.role == TurnRole::kUser ? kUserSpeaker : kReplySpeaker,
               turn.text);
-  for (auto& reply : owed_) {  // known by what asked for them: a first version by its message
+  for (auto& reply : owed) {
+    if (reply.dialogue != dialogue_) {  // nobody waits for it any more
+      hub_.archive().finish_reply({.session = id_,
+                                   .dialogue = reply.dialogue,
+                                   .turn = reply.turn,
+                                   .version = reply.version,
+                                   .finish = std::string(name_of(Finish::kError))},
+                                  [](auto&&) {});
+      continue;
+    }
+    // Known by what asked for it: a first version by its message.
     const auto is_message = [&](const TurnRow& turn) {
       return turn.dialogue == reply.dialogue && turn.turn + 1 == reply.turn;
     };
     const auto message = std::ranges::find_if(turns, is_message);
     if (reply.client_id.empty() && message != turns.end()) reply.client_id = message->client_id;
+    owed_.push_back(std::move(reply));
   }
 }
 
 /// A turn that was said, or a new version of one.
 void Session::note_said(const ServedModel& model, std::int64_t turn, std::int64_t speaker,
                         const std::string& text) {
+  if (text.empty()) return;  // nothing was said
   data::Context::Row row{.ids = model.tokenizer->encode(text), .speaker = speaker};
   const auto known = std::ranges::find(said_, turn, &Said::turn);
   if (known != said_.end()) {
@@ -147,31 +187,41 @@ Ready Session::ready(const Arrival& arrival) const {
           .attention = model->attention};
 }
 
-void Session::attach(std::shared_ptr<Peer> peer, const Arrival& arrival) {
+bool Session::attach(std::shared_ptr<Peer> peer, const Arrival& arrival) {
   const std::lock_guard lock(mutex_);
+  if (is_gone_) return false;
   if (peer_) peer_->leave(CloseCode::kTakenOver);
+  peer_.reset();
+  flush_held();
   peer_ = std::move(peer);
   unproven_ = base::sha256_hex(arrival.resume_token);
   auto missed = replay_.take_after(arrival.last_seq.value_or(seq_));
   peer_->tell(ready(arrival), ++seq_);  // not to be told again: its token is for this peer
   for (auto& frame : missed) tell(std::move(frame));
   make_owed();
+  return true;
 }
 
 void Session::detach(const Peer* peer) {
   const std::lock_guard lock(mutex_);
   if (peer_.get() != peer) return;
   peer_.reset();
+  flush_held();
   detached_ = Clock::now();
 }
 
-bool Session::rests_since(Clock::time_point time) const {
+bool Session::retire(Clock::time_point time) {
   const std::lock_guard lock(mutex_);
-  return !peer_ && !running_ && detached_ <= time;
+  is_gone_ |= !peer_ && !running_ && detached_ <= time;
+  return is_gone_;
+}
+
+void Session::flush_held() {
+  if (held_) tell_now(*std::exchange(held_, std::nullopt));
 }
 
 void Session::tell(ServerFrame frame) {
-  if (held_) tell_now(*std::exchange(held_, std::nullopt));
+  flush_held();
   tell_now(std::move(frame));
 }
 
@@ -198,9 +248,9 @@ void Session::end_with(ErrorCode code, const std::string& message, CloseCode clo
   detached_ = Clock::now();
 }
 
-void Session::refuse(const ErrorFrame& error) {
+void Session::refuse(const Peer* peer, const ErrorFrame& error) {
   const std::lock_guard lock(mutex_);
-  tell(error);
+  if (peer_.get() == peer) tell(error);
 }
 
 void Session::drain(std::chrono::milliseconds deadline) {
@@ -208,9 +258,15 @@ void Session::drain(std::chrono::milliseconds deadline) {
   if (peer_) peer_->tell(Draining{.deadline = deadline}, seq_);
 }
 
-void Session::take(const ClientFrame& frame) {
+void Session::discard() {
   const std::lock_guard lock(mutex_);
-  if (!unproven_.empty())  // whoever speaks has read the last `ready`
+  on(Delete{});
+}
+
+void Session::take(const Peer* peer, const ClientFrame& frame) {
+  const std::lock_guard lock(mutex_);
+  if (peer_.get() != peer) return;  // another connection has taken over
+  if (!unproven_.empty())           // whoever speaks has read the last `ready`
     hub_.archive().prove_resume(id_, std::exchange(unproven_, {}), [](auto&&) {});
   std::visit([this](const auto& one) { on(one); }, frame);
 }
@@ -257,96 +313,99 @@ void Session::on(const SessionUpdate& update) {
       });
 }
 
-/// Whether a write went well; else the client is told.
-bool Session::was_stored(WriteStatus status, const std::string& error) {
+/// Whether a write went well; else the client is told. `id`: of what asked for it, where it has
+/// one.
+bool Session::was_stored(WriteStatus status, const std::string& error, const std::string& id) {
   switch (status) {
     case WriteStatus::kDone:
     case WriteStatus::kKnown:
       return true;
     case WriteStatus::kFailed:
       hub_.log("archive", error);
-      tell_error(ErrorCode::kStorage, "the archive cannot be written", running_ ? running_->id : "",
-                 std::chrono::seconds(1));
-      return false;
-    case WriteStatus::kHeld:
-      end_with(ErrorCode::kSessionExpired, "another server goes on with this session",
-               CloseCode::kExpired);
+      tell_error(ErrorCode::kStorage, "the archive cannot be written", id, std::chrono::seconds(1));
       return false;
     default:
-      end_with(ErrorCode::kSessionExpired, "the session is gone", CloseCode::kExpired);
+      end_with(ErrorCode::kSessionExpired,
+               status == WriteStatus::kHeld ? "another server goes on with this session"
+                                            : "the session is gone",
+               CloseCode::kExpired);
+      hub_.remove(id_);
       return false;
   }
 }
 
 // ---- a turn -----------------------------------------------------------------------------------
 
-/// Whether a turn may begin now; else the client is told.
-bool Session::may_begin(const std::string& id, const std::shared_ptr<const ServedModel>& model) {
+/// Whether a turn may begin now, which then has its place; else the client is told.
+bool Session::may_begin(const std::string& id) {
   if (running_) {
     if (running_->id != id) tell_error(ErrorCode::kBusy, "a turn of this session runs already", id);
     return false;
   }
-  if (!model) {
-    tell_error(ErrorCode::kModelUnavailable, "the model is being loaded", id,
-               std::chrono::seconds(1));
+  const auto wait = turns_.take(Clock::now());
+  if (wait && refused_turns_.take(Clock::now())) {
+    end_with(ErrorCode::kRateLimited, "too many turns in a minute", CloseCode::kRateLimited);
     return false;
   }
-  if (auto refusal = hub_.refusal_of_turn()) {
-    refusal->id = id;
-    tell(*std::move(refusal));
+  if (wait) {
+    tell_error(ErrorCode::kRateLimited, "too many turns in a minute", id, wait);
     return false;
   }
-  auto wait = turns_.take(Clock::now());
-  if (!wait) wait = hub_.take_turn(owner_);
-  if (!wait) return true;
-  static constexpr const char* kTooMany = "too many turns in a minute";
-  if (refused_turns_.take(Clock::now())) {
-    end_with(ErrorCode::kRateLimited, kTooMany, CloseCode::kRateLimited);
-  } else {
-    tell_error(ErrorCode::kRateLimited, kTooMany, id, wait);
-  }
+  auto refusal = hub_.begin_turn(owner_);
+  if (!refusal) return true;
+  refusal->id = id;
+  tell(*std::move(refusal));
   return false;
 }
 
+/// A turn runs from here on, as soon as `ask` has asked the archive to store it.
+/// Throws   what `ask` throws; then none runs
+template <typename Ask>
 void Session::begin(const std::string& id, DecodeSettings decode,
-                    std::shared_ptr<const ServedModel> model) {
-  const auto prefix = model->tokenizer->begin_reply(decode.prefix);
-  if (!models::fault_of_prefix(prefix, search_options(decode, 0), model->tokenizer->special())
-           .empty())
-    refuse_field("decode.prefix", "shorter than max_new_tokens");
+                    std::shared_ptr<const ServedModel> model, const Ask& ask) {
   running_ = Running{.job = ++last_job_,
                      .id = id,
                      .decode = std::move(decode),
                      .persona = persona_,
                      .number = std::nullopt,
                      .model = std::move(model)};
-  hub_.turn_began();
+  try {
+    ask(*running_);
+  } catch (...) {
+    abandon();
+    throw;
+  }
+}
+
+/// The turn that runs was never accepted.
+void Session::abandon() {
+  running_.reset();
+  hub_.turn_left();
 }
 
 void Session::on(const Message& message) {
   const auto model = hub_.model();
-  if (!may_begin(message.id, model)) return;
   const auto& [defaults, limits] = model->decode;
   auto decode = message.decode ? overlaid(decode_, *message.decode, defaults, limits) : decode_;
-  if (std::ssize(model->tokenizer->encode(message.text)) > model->limits.max_turn_tokens) {
-    RequestError error(ErrorCode::kTooLong,
+  check_prefix(decode, *model);
+  if (std::ssize(model->tokenizer->encode(message.text)) > model->limits.max_turn_tokens)
+    throw RequestError(ErrorCode::kTooLong,
                        "text is longer than the model's " +
                            std::to_string(model->limits.max_turn_tokens) + " tokens",
                        "text");
-    error.id = message.id;
-    throw error;
-  }
-  begin(message.id, std::move(decode), model);
-  const auto seed = running_->decode.seed.value_or(random_seed());
-  hub_.archive().add_message({.session = id_,
-                              .client_id = message.id,
-                              .text = message.text,
-                              .seed = static_cast<std::uint64_t>(seed),
-                              .decode = decode_text(running_->decode),
-                              .persona = persona_text(running_->persona)},
-                             [self = shared_from_this(), job = last_job_](const auto& result) {
-                               self->stored_message(job, result);
-                             });
+  if (!may_begin(message.id)) return;
+  begin(message.id, std::move(decode), model, [&](const Running& running) {
+    const auto seed = running.decode.seed.value_or(random_seed());
+    hub_.archive().add_message({.session = id_,
+                                .client_id = message.id,
+                                .text = message.text,
+                                .seed = static_cast<std::uint64_t>(seed),
+                                .decode = decode_text(running.decode),
+                                .persona = persona_text(running.persona)},
+                               [self = shared_from_this(), job = running.job](const auto& result) {
+                                 self->stored_message(job, result);
+                               });
+  });
 }
 
 void Session::stored_message(std::int64_t job, const WriteResult<MessageRows>& result) {
@@ -354,34 +413,34 @@ void Session::stored_message(std::int64_t job, const WriteResult<MessageRows>& r
   if (!running_ || running_->job != job) return;
   const auto& [user, reply] = result.value;
   const auto model = running_->model;
-  if (was_stored(result.status, result.error)) {
-    if (result.status == WriteStatus::kKnown && !reply.is_owed())
-      return tell_known(reply, running_->id);
-    if (user.dialogue == dialogue_) note_said(*model, user.turn, kUserSpeaker, user.text);
-    return generate(reply);
-  }
-  running_.reset();
-  hub_.turn_ended(Finish::kError, {});
+  if (!was_stored(result.status, result.error, running_->id)) return abandon();
+  if (result.status == WriteStatus::kKnown && !reply.is_owed())
+    return tell_known(reply, running_->id);
+  if (user.dialogue == dialogue_) note_said(*model, user.turn, kUserSpeaker, user.text);
+  generate(reply);
 }
 
 void Session::on(const Regenerate& regenerate) {
   const auto model = hub_.model();
-  if (!may_begin(regenerate.id, model)) return;
   const auto& [defaults, limits] = model->decode;
-  auto decode =
-      regenerate.decode ? overlaid(decode_, *regenerate.decode, defaults, limits) : decode_;
+  auto decode = decode_;
+  decode.seed.reset();  // the next one, unless this frame names one: else nothing would be new
+  if (regenerate.decode) decode = overlaid(decode, *regenerate.decode, defaults, limits);
+  check_prefix(decode, *model);
   const auto first = said_.empty() ? 0 : said_.front().turn;
   if (first > 0 && regenerate.turn - model->limits.max_context_turns < first)
     throw RequestError(ErrorCode::kNotFound, "turn is too long ago", "turn");
-  begin(regenerate.id, std::move(decode), model);
-  NewVersion version{.session = id_, .turn = regenerate.turn, .client_id = regenerate.id};
-  if (const auto seed = running_->decode.seed) version.seed = static_cast<std::uint64_t>(*seed);
-  version.decode = decode_text(running_->decode);
-  version.persona = persona_text(running_->persona);
-  hub_.archive().add_version(std::move(version),
-                             [self = shared_from_this(), job = last_job_](const auto& result) {
-                               self->stored_version(job, result);
-                             });
+  if (!may_begin(regenerate.id)) return;
+  begin(regenerate.id, std::move(decode), model, [&](const Running& running) {
+    NewVersion version{.session = id_, .turn = regenerate.turn, .client_id = regenerate.id};
+    if (running.decode.seed) version.seed = static_cast<std::uint64_t>(*running.decode.seed);
+    version.decode = decode_text(running.decode);
+    version.persona = persona_text(running.persona);
+    hub_.archive().add_version(std::move(version),
+                               [self = shared_from_this(), job = running.job](const auto& result) {
+                                 self->stored_version(job, result);
+                               });
+  });
 }
 
 void Session::stored_version(std::int64_t job, const WriteResult<TurnRow>& result) {
@@ -391,22 +450,20 @@ void Session::stored_version(std::int64_t job, const WriteResult<TurnRow>& resul
     RequestError missing(ErrorCode::kNotFound, "turn is no reply of this dialogue", "turn");
     missing.id = running_->id;
     tell(ErrorFrame::of(missing));
-  } else if (was_stored(result.status, result.error)) {
-    if (result.status == WriteStatus::kKnown && !result.value.is_owed())
-      return tell_known(result.value, running_->id);
-    return generate(result.value);
+    return abandon();
   }
-  running_.reset();
-  hub_.turn_ended(Finish::kError, {});
+  if (!was_stored(result.status, result.error, running_->id)) return abandon();
+  if (result.status == WriteStatus::kKnown && !result.value.is_owed())
+    return tell_known(result.value, running_->id);
+  generate(result.value);
 }
 
 /// The stored result of an id that was seen before.
 void Session::tell_known(const TurnRow& reply, const std::string& id) {
   auto done = done_of(reply, id);
   tell(Accepted{.id = id, .turn = reply.turn, .seed = done.seed});
-  hub_.turn_ended(done.finish, {});
-  running_.reset();
   tell(std::move(done));
+  abandon();
   make_owed();
 }
 
@@ -420,13 +477,17 @@ void Session::generate(const TurnRow& reply) {
   running.seed = static_cast<std::int64_t>(reply.seed);
   tell(Accepted{.id = running.id, .turn = running.turn, .seed = running.seed});
   if (running.is_cancelled) return finish({.finish = Finish::kCancelled});
-  const TurnTeller::About about{.job = running.job,
-                                .turn = running.turn,
-                                .with_weights = is_attention_live_,
-                                .n = running.decode.n};
+  TurnTeller::About about{.job = running.job,
+                          .turn = running.turn,
+                          .turns = {},
+                          .with_weights = is_attention_live_,
+                          .n = running.decode.n};
+  for (const auto& said : said_)
+    if (running.dialogue == dialogue_ && said.turn < running.turn) about.turns.push_back(said.turn);
   running.number = hub_.submit(
       turn_of(running), std::make_shared<TurnTeller>(shared_from_this(), running.model, about));
-  if (!running.number) finish({.finish = Finish::kError});
+  // Nothing is taken when the server is ending: then the reply stays owed.
+  if (!running.number && !hub_.is_ending()) finish({.finish = Finish::kError});
 }
 
 /// What the model gets: the turns before the reply and the persona in effect.
@@ -510,11 +571,10 @@ void Session::stored_reply(std::int64_t job, const MadeReply& reply,
                            const WriteResult<TurnRow>& result) {
   const std::lock_guard lock(mutex_);
   if (!running_ || running_->job != job) return;
-  const bool is_stored = was_stored(result.status, result.error);
+  const bool is_stored = was_stored(result.status, result.error, running_->id);
   const auto running = *std::exchange(running_, std::nullopt);
   const auto finish = is_stored ? reply.finish : Finish::kError;
-  hub_.turn_ended(finish, reply.tokens);
-  if (running.dialogue == dialogue_ && !reply.text.empty())
+  if (running.dialogue == dialogue_)
     note_said(*running.model, running.turn, kReplySpeaker, reply.text);
   if (reply.attention && attention_ != AttentionLevel::kNone)
     tell(Attention{.turn = running.turn, .weights = *reply.attention});
@@ -531,6 +591,7 @@ void Session::stored_reply(std::int64_t job, const MadeReply& reply,
             .ms = reply.times,
             .seed = running.seed,
             .truncated_turns = reply.truncated_turns});
+  hub_.turn_ended(finish, reply.tokens);  // last: a drain waits for what was told
   make_owed();
 }
 
@@ -547,7 +608,7 @@ void Session::make_owed() {
                      .persona = stored_persona(reply.persona),
                      .number = std::nullopt,
                      .model = model};
-  hub_.turn_began();
+  hub_.begin_owed_turn();
   generate(reply);
 }
 
@@ -564,27 +625,47 @@ void Session::on(const Reset& /*reset*/) {
   });
 }
 
+/// Whether the archive may be read once more now; else the client is told.
+bool Session::may_read() {
+  const auto wait = reads_.take(Clock::now());
+  if (wait)
+    tell_error(ErrorCode::kRateLimited, "too many requests of history and export in a minute", {},
+               wait);
+  return !wait;
+}
+
 void Session::on(const HistoryRequest& request) {
-  History history;
-  try {
-    const auto page = hub_.archive().history(id_, dialogue_, request.before, request.limit);
-    for (const auto& row : page.items) history.items.push_back(item_of(row));
-    history.more = page.has_more;
-  } catch (const StorageError& error) {
-    hub_.log("archive", error.what());
-    return tell_error(ErrorCode::kStorage, "the archive cannot be read");
-  }
-  tell(std::move(history));
+  if (!may_read()) return;
+  hub_.options().run_later([self = shared_from_this(), dialogue = dialogue_, request] {
+    try {
+      auto history = history_of(
+          self->hub_.archive().history(self->id_, dialogue, request.before, request.limit));
+      const std::lock_guard lock(self->mutex_);
+      self->tell(std::move(history));
+    } catch (const StorageError& error) {
+      self->note_failed_read(error);
+    }
+  });
 }
 
 void Session::on(const Export& /*frame*/) {
-  try {
-    const auto turns = hub_.archive().dialogue(id_, dialogue_);
-    tell(Exported{.dialogue = dialogue_line(id_, turns, persona_)});
-  } catch (const StorageError& error) {
-    hub_.log("archive", error.what());
-    tell_error(ErrorCode::kStorage, "the archive cannot be read");
-  }
+  if (!may_read()) return;
+  hub_.options().run_later([self = shared_from_this(), dialogue = dialogue_, persona = persona_] {
+    try {
+      const auto turns = self->hub_.archive().dialogue(self->id_, dialogue);
+      Exported exported{.dialogue = dialogue_line(self->id_, turns, persona)};
+      const std::lock_guard lock(self->mutex_);
+      self->tell(std::move(exported));
+    } catch (const StorageError& error) {
+      self->note_failed_read(error);
+    }
+  });
+}
+
+void Session::note_failed_read(const std::exception& error) {
+  hub_.log("archive", error.what());
+  const std::lock_guard lock(mutex_);
+  tell_error(ErrorCode::kStorage, "the archive cannot be read");
 }
 
 void Session::on(const Delete& /*frame*/) {

@@ -40,18 +40,24 @@ class Session : public std::enable_shared_from_this<Session> {
  public:
   /// `turns`: of the current dialogue, as stored. `owed`: replies that were promised; they are made
   /// as soon as somebody attaches.
+  static constexpr std::int64_t kTurnsBehind = 64;  ///< kept beyond what a reply reads, to
+                                                    ///< regenerate them
+
   Session(Hub& hub, const SessionRow& row, std::string owner, const std::vector<TurnRow>& turns,
           std::vector<TurnRow> owed, const ServedModel& model);
 
   /// A connection takes the session over: the one before is told so. Sends `ready`, then what the
-  /// peer missed.
-  void attach(std::shared_ptr<Peer> peer, const Arrival& arrival);
+  /// peer missed. False when the session has left its memory.
+  bool attach(std::shared_ptr<Peer> peer, const Arrival& arrival);
   /// A connection has ended. What runs goes on, and its frames are kept.
   void detach(const Peer* peer);
 
-  /// Does what the client asks for. Throws   RequestError
-  void take(const ClientFrame& frame);
-  void refuse(const ErrorFrame& error);
+  /// Does what the client asks for, if it is still the one that is connected.
+  /// Throws   RequestError
+  void take(const Peer* peer, const ClientFrame& frame);
+  void refuse(const Peer* peer, const ErrorFrame& error);
+  /// Deletes the session: nobody can come back to it.
+  void discard();
   void drain(std::chrono::milliseconds deadline);
 
   // What the engine tells of the turn that `job` names; of another one, nothing.
@@ -62,8 +68,8 @@ class Session : public std::enable_shared_from_this<Session> {
 
   [[nodiscard]] const std::string& id() const { return id_; }
   [[nodiscard]] const std::string& owner() const { return owner_; }
-  /// Whether nobody is connected since `time`, and nothing runs.
-  [[nodiscard]] bool rests_since(Clock::time_point time) const;
+  /// Whether nobody is connected since `time`, and nothing runs: then nobody is let in any more.
+  bool retire(Clock::time_point time);
 
  private:
   /// A turn as the model reads it.
@@ -102,13 +108,18 @@ class Session : public std::enable_shared_from_this<Session> {
   void tell_error(ErrorCode code, const std::string& message, const std::string& id = {},
                   std::optional<Clock::duration> retry_after = {});
   void end_with(ErrorCode code, const std::string& message, CloseCode close);
-  bool may_begin(const std::string& id, const std::shared_ptr<const ServedModel>& model);
-  void begin(const std::string& id, DecodeSettings decode,
-             std::shared_ptr<const ServedModel> model);
+  void flush_held();
+  bool may_read();
+  void note_failed_read(const std::exception& error);
+  bool may_begin(const std::string& id);
+  template <typename Ask>
+  void begin(const std::string& id, DecodeSettings decode, std::shared_ptr<const ServedModel> model,
+             const Ask& ask);
+  void abandon();
   void stored_message(std::int64_t job, const WriteResult<MessageRows>& result);
   void stored_version(std::int64_t job, const WriteResult<TurnRow>& result);
   void stored_reply(std::int64_t job, const MadeReply& reply, const WriteResult<TurnRow>& result);
-  bool was_stored(WriteStatus status, const std::string& error);
+  bool was_stored(WriteStatus status, const std::string& error, const std::string& id = {});
   void tell_known(const TurnRow& reply, const std::string& id);
   void generate(const TurnRow& reply);
   void finish(MadeReply reply);
@@ -138,7 +149,8 @@ class Session : public std::enable_shared_from_this<Session> {
   std::int64_t seq_ = 0;
   std::optional<Delta> held_;  ///< of a peer that is behind; told with the next frame at the latest
   Replay replay_;
-  RateLimit turns_, refused_turns_;
+  bool is_gone_ = false;
+  RateLimit turns_, refused_turns_, reads_;
 };
 
 }  // namespace banter::serve

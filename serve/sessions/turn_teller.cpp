@@ -18,7 +18,7 @@ double score_of(const models::Reply& reply) { return reply.rerank_score.value_or
 
 }  // namespace
 
-MadeReply made_reply(TurnEnd end, const std::string& text_so_far, std::int64_t turn, std::int64_t n,
+MadeReply made_reply(TurnEnd end, const std::string& text_so_far, const TurnTeller::About& about,
                      const data::Tokenizer& tokenizer) {
   MadeReply made{.finish = end.finish,
                  .text = text_so_far,
@@ -33,21 +33,22 @@ MadeReply made_reply(TurnEnd end, const std::string& text_so_far, std::int64_t t
   if (best.empty()) return made;
   made.text = models::text_of(best.front(), tokenizer);
   made.score = score_of(best.front());
-  made.attention = attention_of(best.front(), {.turn = turn, .facts = end.replies.facts});
-  made.truncated_turns = turn - end.replies.turns;
-  if (n > 1) {
+  made.attention = attention_of(best.front(), {.turns = about.turns, .facts = end.replies.facts});
+  const auto read = static_cast<std::size_t>(end.replies.turns);
+  made.truncated_turns = read > 0 ? about.turns[about.turns.size() - read] : about.turn;
+  if (about.n > 1) {
     auto& others = made.others.emplace();
-    for (std::size_t i = 1; i < std::min(best.size(), static_cast<std::size_t>(n)); ++i)
+    for (std::size_t i = 1; i < std::min(best.size(), static_cast<std::size_t>(about.n)); ++i)
       others.push_back({.text = models::text_of(best[i], tokenizer), .score = score_of(best[i])});
   }
   return made;
 }
 
 TurnTeller::TurnTeller(std::shared_ptr<Session> session, std::shared_ptr<const ServedModel> model,
-                       const About& about)
+                       About about)
     : session_(std::move(session)),
       model_(std::move(model)),
-      about_(about),
+      about_(std::move(about)),
       written_(*model_->tokenizer) {}
 
 void TurnTeller::committed(const TurnProgress& progress) {
@@ -55,7 +56,7 @@ void TurnTeller::committed(const TurnProgress& progress) {
   text_ += text;
   std::optional<std::vector<TokenWeights>> tokens;
   if (about_.with_weights && !progress.attention.empty())
-    tokens = token_weights(progress, ids_, about_.turn, *model_->tokenizer);
+    tokens = token_weights(progress, ids_, about_.turns, *model_->tokenizer);
   ids_ = progress.ids.size();
   if (text.empty() && !tokens) return;
   session_->told_delta(about_.job, std::move(text), std::move(tokens));
@@ -69,8 +70,7 @@ void TurnTeller::progressed(std::int64_t tokens) {
 }
 
 void TurnTeller::ended(TurnEnd end) {
-  session_->made(about_.job,
-                 made_reply(std::move(end), text_, about_.turn, about_.n, *model_->tokenizer));
+  session_->made(about_.job, made_reply(std::move(end), text_, about_, *model_->tokenizer));
 }
 
 }  // namespace banter::serve

@@ -15,13 +15,14 @@ class TurnTeller : public TurnListener {
  public:
   struct About {
     std::int64_t job = 0;
-    std::int64_t turn = 0;      ///< the reply's number, from which sources are counted
-    bool with_weights = false;  ///< tells each token's attention with it
-    std::int64_t n = 1;         ///< replies that are told
+    std::int64_t turn = 0;            ///< the reply's number
+    std::vector<std::int64_t> turns;  ///< the numbers of the context's turns
+    bool with_weights = false;        ///< tells each token's attention with it
+    std::int64_t n = 1;               ///< replies that are told
   };
 
   TurnTeller(std::shared_ptr<Session> session, std::shared_ptr<const ServedModel> model,
-             const About& about);
+             About about);
 
   void committed(const TurnProgress& progress) override;
   void progressed(std::int64_t tokens) override;
@@ -38,7 +39,7 @@ class TurnTeller : public TurnListener {
 };
 
 /// A turn's end in the words of the protocol, `score` and `others` for `n` replies that are told.
-MadeReply made_reply(TurnEnd end, const std::string& text_so_far, std::int64_t turn, std::int64_t n,
+MadeReply made_reply(TurnEnd end, const std::string& text_so_far, const TurnTeller::About& about,
                      const data::Tokenizer& tokenizer);
 
 }  // namespace banter::serve

@@ -87,6 +87,17 @@ void expect_round_trip(const std::string& text) {
   }
 }
 
+TEST(TokenizerTest, ANulThatAModelChoseIsNoPartOfAText) {
+  for (TokenId id = 0; id < tokenizer().vocab_size(); ++id) {
+    if (tokenizer().surface(id) != std::string(1, '\0')) continue;
+    auto ids = tokenizer().encode("the kettle");
+    ids.push_back(id);
+    EXPECT_EQ(tokenizer().decode(ids), "the kettle\xEF\xBF\xBD");
+    return;
+  }
+  FAIL() << "every byte has a piece";
+}
+
 TEST(TokenizerTest, AnyTextComesBackByteForByte) {
   for (const char* text :
        {"", " ", "  ", " a", "a ", "  a  b  ", "the kettle is broken", "\t\n\r\x01\x7F",

@@ -123,8 +123,9 @@ TEST(DecoderTest, ADroppedRequestLeavesTheOthersAsTheyWere) {
     EXPECT_FALSE(answers.contains(kAll - 1)) << "it was waiting";
     for (const auto& [number, replies] : answers) expect_equal(replies, wanted.at(number));
     for (std::uint64_t key = 1; key < kAll; ++key)
-      if (key % 3 != 0 && (kAll - 1 - key) % 3 != 0)
+      if (key % 3 != 0 && (kAll - 1 - key) % 3 != 0) {
         EXPECT_TRUE(answers.contains(key)) << key << " was not dropped";
+      }
   }
 }
 

@@ -355,6 +355,23 @@ TEST_F(EngineTest, ItsEndEndsEveryTurn) {
   EXPECT_NE(waits->wait().finish, Finish::kError);
 }
 
+/// Fails when it is told of a reply.
+class FailingListener : public Listener {
+ public:
+  void committed(const TurnProgress& /*progress*/) override { throw base::Error("no"); }
+};
+
+TEST_F(EngineTest, AListenerThatFailsEndsItsOwnTurnAndNoOther) {
+  begin({});
+  const auto failing = std::make_shared<FailingListener>();
+  ASSERT_TRUE(engine_->submit(turn_of("ann", {5}), failing));
+  const auto sound = ask(turn_of("bob", {6}));
+  model_->run_free();
+  EXPECT_EQ(failing->wait().finish, Finish::kError);
+  EXPECT_EQ(sound->wait().finish, Finish::kStop);
+  EXPECT_EQ(engine_->state().failures, 1U);
+}
+
 TEST_F(EngineTest, AForgottenConversationIsToldWhileNothingRuns) {
   begin({});
   engine_->forget("a");

@@ -169,6 +169,24 @@ class PageTest(unittest.TestCase):
         self.say("where do you live ?")
         self.assertEqual(len(self.all(".said")), 2)
 
+    def test_a_conversation_is_deleted(self):
+        self.say("do you like dogs ?")
+        self.one("#delete").click()
+        self.page.switch_to.alert.accept()
+        self.wait(lambda: not self.all(".said"))
+        self.wait_until_online()
+        self.say("where do you live ?")
+        self.page.refresh()
+        self.wait_until_online()
+        self.wait(lambda: len(self.all(".said")) == 2)
+
+    def test_the_training_is_drawn(self):
+        self.open_settings()
+        self.wait(lambda: self.one("#training").is_displayed())
+        self.assertIn("ended at step 60", self.one("#training-state").text)
+        points = self.page.execute_script("return training.chart.data.datasets[0].data")
+        self.assertEqual([point["x"] for point in points], [30, 60])
+
     def test_texts_are_texts(self):
         text = "<img src=x onerror=alert(1)><b>hi</b>"
         self.say(text)

@@ -1,0 +1,230 @@
+// Sessions by themselves: the archive is real, the model costs nothing, the peer is the test's own.
+#include "serve/sessions/session.h"
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <numeric>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "serve/protocol/request_error.h"
+#include "tests/serve/sessions/small_model.h"
+#include "tests/support/temporary_folder.h"
+
+namespace banter::serve {
+namespace {
+
+/// Keeps what it is told.
+class TestPeer : public Peer {
+ public:
+  void tell(const ServerFrame& frame, std::int64_t seq) override {
+    const std::lock_guard lock(mutex_);
+    frames_.push_back(frame);
+    seqs_.push_back(seq);
+    changed_.notify_all();
+  }
+  [[nodiscard]] bool is_behind() const override { return is_behind_; }
+  void leave(CloseCode code) override {
+    const std::lock_guard lock(mutex_);
+    left_ = code;
+    changed_.notify_all();
+  }
+
+  void fall_behind() { is_behind_ = true; }
+  /// Waits for the first frame of a kind; a copy of all that came until then.
+  template <typename Frame>
+  std::vector<ServerFrame> wait_for() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] {
+      return std::ranges::any_of(frames_,
+                                 [](const auto& f) { return std::holds_alternative<Frame>(f); });
+    });
+    return frames_;
+  }
+  [[nodiscard]] std::vector<std::int64_t> seqs() const {
+    const std::lock_guard lock(mutex_);
+    return seqs_;
+  }
+  [[nodiscard]] std::optional<CloseCode> left() const {
+    const std::lock_guard lock(mutex_);
+    return left_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<ServerFrame> frames_;
+  std::vector<std::int64_t> seqs_;
+  std::optional<CloseCode> left_;
+  std::atomic<bool> is_behind_{false};
+};
+
+class SessionTest : public testing::Test {
+ protected:
+  SessionTest() { start(); }
+  ~SessionTest() override { stop(); }
+
+  void start() {
+    archive_ = open_archive((folder_ / "archive.sqlite").string());
+    HubOptions options;
+    options.run_later = [](const std::function<void()>& work) { work(); };
+    options.log = [](auto, auto) {};
+    options.engine.max_waiting = 4;
+    hub_ = std::make_unique<Hub>(std::move(options), *archive_);
+    hub_->set_model(small_model("small", 20));
+  }
+  void stop() {
+    hub_->end();
+    archive_->close();
+    hub_.reset();
+    archive_.reset();
+  }
+
+  /// A session with this peer.
+  std::shared_ptr<Session> open(const std::shared_ptr<TestPeer>& peer) {
+    std::promise<std::shared_ptr<Session>> entered;
+    hub_->open({.user = "", .owner = "me"}, [&](auto entry) {
+      auto [session, arrival] = std::get<0>(entry);
+      session->attach(peer, arrival);
+      entered.set_value(session);
+    });
+    return entered.get_future().get();
+  }
+
+  static std::vector<std::int64_t> rising_from_one(std::size_t count) {
+    std::vector<std::int64_t> numbers(count);
+    std::iota(numbers.begin(), numbers.end(), 1);
+    return numbers;
+  }
+
+  tests::TemporaryFolder folder_;
+  std::unique_ptr<Archive> archive_;
+  std::unique_ptr<Hub> hub_;
+};
+
+TEST_F(SessionTest, APeerThatIsBehindGetsOneDeltaWithoutAGapOfNumbers) {
+  const auto peer = std::make_shared<TestPeer>();
+  const auto session = open(peer);
+  peer->fall_behind();
+  session->take(peer.get(), Message{.id = "m", .text = "hello , how are you ?"});
+  const auto frames = peer->wait_for<Done>();
+  std::string said;
+  int deltas = 0;
+  for (const auto& frame : frames)
+    if (const auto* delta = std::get_if<Delta>(&frame)) {
+      ++deltas;
+      said += delta->text;
+    }
+  EXPECT_EQ(deltas, 1);
+  EXPECT_TRUE(std::get<Done>(frames.back()).text.starts_with(said));
+  EXPECT_EQ(peer->seqs(), rising_from_one(frames.size()));
+}
+
+TEST_F(SessionTest, WhatAPeerMissedComesInOrderBehindReady) {
+  const auto first = std::make_shared<TestPeer>();
+  const auto session = open(first);
+  session->detach(first.get());
+  const auto second = std::make_shared<TestPeer>();
+  session->attach(second, {.resume_token = "t", .is_resumed = true, .last_seq = 1});
+  session->take(second.get(), Message{.id = "m", .text = "hello"});
+  const auto seen = second->wait_for<Done>();
+  const auto third = std::make_shared<TestPeer>();
+  session->attach(third, {.resume_token = "u", .is_resumed = true, .last_seq = 2});
+  const auto again = third->wait_for<Done>();
+  EXPECT_TRUE(std::holds_alternative<Ready>(again[0]));
+  EXPECT_TRUE(std::holds_alternative<Accepted>(again[1])) << "deltas are in the done";
+  EXPECT_EQ(again.size(), 3U);
+  EXPECT_EQ(third->seqs()[0], second->seqs().back() + 1);
+  EXPECT_EQ(second->left(), CloseCode::kTakenOver);
+}
+
+TEST_F(SessionTest, FramesOfAConnectionThatWasTakenOverAreNotObeyed) {
+  const auto first = std::make_shared<TestPeer>();
+  const auto session = open(first);
+  const auto second = std::make_shared<TestPeer>();
+  session->attach(second, {.resume_token = "t", .is_resumed = true, .last_seq = 1});
+  session->take(first.get(), Message{.id = "old", .text = "hello"});
+  session->take(second.get(), Message{.id = "new", .text = "hello"});
+  EXPECT_EQ(std::get<Done>(second->wait_for<Done>().back()).id, "new");
+}
+
+TEST_F(SessionTest, AFrameThatIsRefusedLeavesTheSessionFree) {
+  const auto peer = std::make_shared<TestPeer>();
+  const auto session = open(peer);
+  const DecodeChange bad{.fields = {{"top_p", DecodeValue(0.0)}}};
+  EXPECT_THROW(session->take(peer.get(), Message{.id = "m", .text = "hello", .decode = bad}),
+               RequestError);
+  EXPECT_EQ(hub_->running_turns(), 0);
+  session->take(peer.get(), Message{.id = "m", .text = "hello"});
+  EXPECT_EQ(std::get<Done>(peer->wait_for<Done>().back()).finish, Finish::kStop);
+}
+
+TEST_F(SessionTest, TooManyTurnsAtOnceAreRefusedBeforeTheyAreStored) {
+  std::vector<std::pair<std::shared_ptr<TestPeer>, std::shared_ptr<Session>>> all;
+  for (int i = 0; i < 40; ++i) {
+    const auto peer = std::make_shared<TestPeer>();
+    all.emplace_back(peer, open(peer));
+  }
+  for (const auto& [peer, session] : all)
+    session->take(peer.get(), Message{.id = "m", .text = "hello"});
+  int done = 0;
+  for (const auto& [peer, session] : all) {
+    for (;;) {
+      const auto frames = peer->wait_for<Ready>();
+      const auto& last = frames.back();
+      if (const auto* end = std::get_if<Done>(&last)) {
+        EXPECT_EQ(end->finish, Finish::kStop) << "what was accepted is answered";
+        ++done;
+        break;
+      }
+      if (const auto* error = std::get_if<ErrorFrame>(&last)) {
+        EXPECT_EQ(error->code, ErrorCode::kOverloaded);
+        EXPECT_TRUE(error->retry_after);
+        break;
+      }
+      std::this_thread::yield();
+    }
+  }
+  EXPECT_GE(done, 4);
+}
+
+TEST_F(SessionTest, AServerThatEndsOwesWhatItCutShort) {
+  const auto peer = std::make_shared<TestPeer>();
+  auto session = open(peer);
+  const auto id = session->id();
+  // The archive stores the message; the engine has ended before it could answer.
+  hub_->end();
+  session->take(peer.get(), Message{.id = "m", .text = "hello"});
+  peer->wait_for<Accepted>();
+  archive_->close();
+  session.reset();
+  hub_.reset();
+  archive_.reset();
+  start();
+  EXPECT_EQ(archive_->owed(id).size(), 1U);
+}
+
+TEST_F(SessionTest, ASessionThatRestsLeavesMemoryAndLetsNobodyIn) {
+  const auto peer = std::make_shared<TestPeer>();
+  const auto session = open(peer);
+  EXPECT_FALSE(session->retire(Clock::now())) << "somebody is connected";
+  session->detach(peer.get());
+  EXPECT_EQ(hub_->sessions(), 1);
+  hub_->sweep(Clock::now() + std::chrono::hours(1));
+  EXPECT_EQ(hub_->sessions(), 0);
+  EXPECT_FALSE(session->attach(peer, {.resume_token = "t", .is_resumed = true}));
+}
+
+}  // namespace
+}  // namespace banter::serve
