@@ -45,6 +45,8 @@ constexpr std::array kCommands = {
     Command{"talking", "chat", "talk to a run in the terminal", &banter::models::run_chat},
     Command{"talking", "serve", "a chat page, WebSocket and HTTP for a run",
             &banter::serve::run_serve},
+    Command{"talking", "replay", "stored conversations again: are replies the same?",
+            &banter::serve::run_replay},
     Command{"talking", "import", "a Hugging Face folder (MarianMT, mBART) -> run folder",
             &banter::models::run_import},
     Command{"talking", "export", "run folder -> a Hugging Face folder",

@@ -198,6 +198,10 @@ std::vector<TurnRow> Archive::owed(const std::string& session) {
   return read([&](Connection& database) { return read_owed(database, session); });
 }
 
+std::vector<SessionRow> Archive::sessions() {
+  return read([](Connection& database) { return read_sessions(database); });
+}
+
 std::optional<std::string> Archive::meta(const std::string& key) {
   check_texts({key});
   return read([&](Connection& database) { return read_meta(database, key); });

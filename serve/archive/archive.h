@@ -115,6 +115,8 @@ class Archive {
   /// Replies of a session that were promised and are not made, in order.
   std::vector<TurnRow> owed(const std::string& session);
   std::optional<std::string> meta(const std::string& key);
+  /// The sessions that have a turn, oldest first.
+  std::vector<SessionRow> sessions();
 
   [[nodiscard]] ArchiveState state() const;
 

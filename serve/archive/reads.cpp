@@ -56,6 +56,15 @@ std::vector<TurnRow> read_owed(Connection& database, const std::string& session)
   return to_turns(database.query(kSelect, {session}));
 }
 
+std::vector<SessionRow> read_sessions(Connection& database) {
+  static const std::string kSelect = "SELECT " + std::string(kSessionColumns) +
+                                     " FROM session WHERE EXISTS (SELECT 1 FROM turn WHERE "
+                                     "turn.session = session.id) ORDER BY created, id";
+  std::vector<SessionRow> sessions;
+  for (const auto& row : database.query(kSelect, {})) sessions.push_back(to_session(row));
+  return sessions;
+}
+
 std::optional<std::string> read_meta(Connection& database, const std::string& key) {
   const auto rows = database.query("SELECT value FROM meta WHERE key = $1", {key});
   if (rows.empty()) return std::nullopt;

@@ -16,6 +16,7 @@ HistoryPage read_history(Connection& database, const std::string& session, std::
 std::vector<TurnRow> read_dialogue(Connection& database, const std::string& session,
                                    std::int64_t dialogue);
 std::vector<TurnRow> read_owed(Connection& database, const std::string& session);
+std::vector<SessionRow> read_sessions(Connection& database);
 std::optional<std::string> read_meta(Connection& database, const std::string& key);
 
 }  // namespace banter::serve

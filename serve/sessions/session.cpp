@@ -10,6 +10,7 @@
 #include "models/decoding/search_input.h"
 #include "serve/archive/storage_error.h"
 #include "serve/protocol/request_error.h"
+#include "serve/sessions/asked_turn.h"
 #include "serve/sessions/dialogue_line.h"
 #include "serve/sessions/secrets.h"
 #include "serve/sessions/turn_teller.h"
@@ -28,23 +29,6 @@ std::int64_t size_of(const ServerFrame& frame) {
 
 std::chrono::milliseconds rounded_up(Clock::duration time) {
   return std::chrono::ceil<std::chrono::milliseconds>(time);
-}
-
-/// The settings that a session was stored with; the server's where its limits allow them no more.
-DecodeSettings stored_settings(const std::string& text, const DecodeOffer& offer) {
-  try {
-    return read_decode_text(text, offer.limits);
-  } catch (const RequestError&) {
-    return offer.defaults;
-  }
-}
-
-Persona stored_persona(const std::string& text) {
-  try {
-    return read_persona_text(text);
-  } catch (const RequestError&) {  // written by somebody else
-    return {};
-  }
 }
 
 template <typename Read>
@@ -492,21 +476,13 @@ void Session::generate(const TurnRow& reply) {
 
 /// What the model gets: the turns before the reply and the persona in effect.
 Turn Session::turn_of(const Running& running) const {
-  const auto& tokenizer = *running.model->tokenizer;
-  Turn turn{.conversation = id_,
-            .owner = owner_,
-            .context = {},
-            .facts = running.persona.facts,
-            .decoding = search_options(running.decode, running.seed),
-            .is_by_mmi = running.decode.rerank == "mmi",
-            .prefix = tokenizer.begin_reply(running.decode.prefix),
-            .deadline = Clock::now() + hub_.options().chat.turn_deadline};
-  turn.context.reply_speaker = kReplySpeaker;
+  auto turn = asked_turn(*running.model, running.decode, running.seed, running.persona.facts);
+  turn.conversation = id_;
+  turn.owner = owner_;
+  turn.deadline = Clock::now() + hub_.options().chat.turn_deadline;
   if (running.dialogue == dialogue_)
     for (const auto& said : said_)
       if (said.turn < running.turn) turn.context.turns.push_back(said.row);
-  for (const auto& fact : turn.facts)
-    turn.context.facts.push_back({.ids = tokenizer.encode(fact), .speaker = kReplySpeaker});
   return turn;
 }
 
