@@ -36,6 +36,7 @@ std::vector<data::Context::Row> context_of(const std::vector<TurnRow>& dialogue,
     if (turn.turn < reply.turn && turn.created <= reply.created && !turn.text.empty())
       said[turn.turn] = &turn;
   std::vector<data::Context::Row> rows;
+  rows.reserve(said.size());
   for (const auto& [number, turn] : said)
     rows.push_back({.ids = model.tokenizer->encode(turn->text),
                     .speaker = turn->role == TurnRole::kUser ? kUserSpeaker : kReplySpeaker});

@@ -2,17 +2,17 @@
 .section .rodata
 
 .macro embed name, path
-.global banter_page_\name
-.global banter_page_\name\()_end
-banter_page_\name:
+.global \name
+.global \name\()End
+\name:
 .incbin "\path"
-banter_page_\name\()_end:
+\name\()End:
 .endm
 
-embed index_html, index.html
-embed app_js, app.js
-embed app_css, app.css
-embed icon_svg, icon.svg
-embed chart_js, CHART_JS
+embed kPageIndexHtml, index.html
+embed kPageAppJs, app.js
+embed kPageAppCss, app.css
+embed kPageIconSvg, icon.svg
+embed kPageChartJs, CHART_JS
 
 .section .note.GNU-stack, "", @progbits

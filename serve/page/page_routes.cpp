@@ -8,11 +8,11 @@
 #include "base/hash.h"
 
 extern "C" {
-extern const char banter_page_index_html[], banter_page_index_html_end[];
-extern const char banter_page_app_js[], banter_page_app_js_end[];
-extern const char banter_page_app_css[], banter_page_app_css_end[];
-extern const char banter_page_icon_svg[], banter_page_icon_svg_end[];
-extern const char banter_page_chart_js[], banter_page_chart_js_end[];
+extern const char kPageIndexHtml[], kPageIndexHtmlEnd[];
+extern const char kPageAppJs[], kPageAppJsEnd[];
+extern const char kPageAppCss[], kPageAppCssEnd[];
+extern const char kPageIconSvg[], kPageIconSvgEnd[];
+extern const char kPageChartJs[], kPageChartJsEnd[];
 }
 
 namespace banter::serve {
@@ -23,12 +23,11 @@ struct File {
 };
 
 const std::array kFiles = {
-    File{"/", "text/html; charset=utf-8", banter_page_index_html, banter_page_index_html_end},
-    File{"/app.js", "text/javascript; charset=utf-8", banter_page_app_js, banter_page_app_js_end},
-    File{"/app.css", "text/css; charset=utf-8", banter_page_app_css, banter_page_app_css_end},
-    File{"/icon.svg", "image/svg+xml", banter_page_icon_svg, banter_page_icon_svg_end},
-    File{"/chart.js", "text/javascript; charset=utf-8", banter_page_chart_js,
-         banter_page_chart_js_end},
+    File{"/", "text/html; charset=utf-8", kPageIndexHtml, kPageIndexHtmlEnd},
+    File{"/app.js", "text/javascript; charset=utf-8", kPageAppJs, kPageAppJsEnd},
+    File{"/app.css", "text/css; charset=utf-8", kPageAppCss, kPageAppCssEnd},
+    File{"/icon.svg", "image/svg+xml", kPageIconSvg, kPageIconSvgEnd},
+    File{"/chart.js", "text/javascript; charset=utf-8", kPageChartJs, kPageChartJsEnd},
 };
 
 Task<Response> answer(Request request, const char* type, std::string_view content,

@@ -304,7 +304,8 @@ void begin_turn(Hub& hub, const std::string& owner) {
   const auto refusal = hub.begin_turn(owner);
   if (!refusal) return;
   const bool is_ours = refusal->code == ErrorCode::kModelUnavailable || hub.is_draining();
-  throw HttpError(is_ours ? 503 : 429, refusal->message, retry_after(*refusal->retry_after), "",
+  throw HttpError(is_ours ? 503 : 429, refusal->message,
+                  retry_after(refusal->retry_after.value_or(std::chrono::seconds(1))), "",
                   refusal->code == ErrorCode::kRateLimited ? "rate_limit"
                                                            : std::string(name_of(refusal->code)));
 }
@@ -327,39 +328,39 @@ CompletionRequest read_request(const Request& request, Shape shape, const Served
   }
 }
 
-Task<Response> complete(Hub& hub, Shape shape, Request request) {
-  const auto served = hub.model();
+Task<Response> complete(Hub* hub, Shape shape, Request request) {
+  const auto served = hub->model();
   if (!served) throw HttpError(503, "the model is being loaded", {{"Retry-After", "1"}});
   Answer answer{.shape = shape,
                 .id = (shape == Shape::kChat ? "chatcmpl-" : "cmpl-") + random_hex(12),
                 .model = served->name.id,
                 .created = static_cast<std::int64_t>(std::time(nullptr)),
-                .request = read_request(request, shape, *served, hub.options()),
+                .request = read_request(request, shape, *served, hub->options()),
                 .served = served};
   auto turn = answer.request.turn;
   turn.owner = visitor_of(request.user, request.address).owner;
-  begin_turn(hub, turn.owner);
-  turn.deadline = Clock::now() + hub.options().chat.turn_deadline;
+  begin_turn(*hub, turn.owner);
+  turn.deadline = Clock::now() + hub->options().chat.turn_deadline;
 
   const auto submit = [&](std::shared_ptr<TurnListener> listener) {
-    const auto number = hub.submit(std::move(turn), std::move(listener));
+    const auto number = hub->submit(std::move(turn), std::move(listener));
     if (number) return *number;
-    hub.turn_left();
+    hub->turn_left();
     throw HttpError(503, "the server is about to stop", {{"Retry-After", "1"}});
   };
   if (answer.request.streams) {
-    const auto teller = std::make_shared<EventTeller>(hub, std::move(answer));
+    const auto teller = std::make_shared<EventTeller>(*hub, std::move(answer));
     const auto number = submit(teller);
     Response response;
-    response.events = [&hub, teller, number, gone = request.gone](std::shared_ptr<EventSink> sink) {
+    response.events = [hub, teller, number, gone = request.gone](std::shared_ptr<EventSink> sink) {
       teller->begin(std::move(sink));
-      teller->watch(gone, [&hub, number] { hub.cancel(number); });
+      teller->watch(gone, [hub, number] { hub->cancel(number); });
     };
     co_return response;
   }
-  const auto waiter = std::make_shared<EndWaiter>(hub, co_await net::this_coro::executor);
+  const auto waiter = std::make_shared<EndWaiter>(*hub, co_await net::this_coro::executor);
   const auto number = submit(waiter);
-  const std::stop_callback on_gone(request.gone, [&hub, number] { hub.cancel(number); });
+  const std::stop_callback on_gone(request.gone, [hub, number] { hub->cancel(number); });
   const auto end = co_await waiter->wait();
   if (end.replies.best.empty()) throw failure_of(end.finish);
   co_return json_response(200, whole_text(answer, end));
@@ -379,8 +380,8 @@ void write_model(JsonWriter& writer, const ServedModel& model) {
   writer.close('}');
 }
 
-Task<Response> list_models(Hub& hub, Request request) {
-  const auto served = hub.model();
+Task<Response> list_models(const Hub* hub, Request request) {
+  const auto served = hub->model();
   JsonWriter writer;
   if (request.parameter.empty()) {
     writer.open('{');
@@ -407,17 +408,17 @@ void add_completion_routes(Router& router, Hub& hub) {
                      .path = path,
                      .access = Access::kToken,
                      .handler = [&hub, shape](Request request) {
-                       return complete(hub, shape, std::move(request));
+                       return complete(&hub, shape, std::move(request));
                      }});
   };
   post("/v1/chat/completions", Shape::kChat);
   post("/v1/completions", Shape::kText);
   for (const auto* path : {"/v1/models", "/v1/models/{id}"})
-    router.add(
-        Route{.method = "GET",
-              .path = path,
-              .access = Access::kToken,
-              .handler = [&hub](Request request) { return list_models(hub, std::move(request)); }});
+    router.add(Route{
+        .method = "GET",
+        .path = path,
+        .access = Access::kToken,
+        .handler = [&hub](Request request) { return list_models(&hub, std::move(request)); }});
 }
 
 }  // namespace banter::serve

@@ -8,8 +8,8 @@ namespace {
 
 Task<Response> healthy(Request /*request*/) { co_return text_response("ok\n"); }
 
-Task<Response> ready(Hub& hub, std::chrono::milliseconds watchdog) {
-  const auto failed = failed_check(hub, watchdog);
+Task<Response> ready(Hub* hub, std::chrono::milliseconds watchdog) {
+  const auto failed = failed_check(*hub, watchdog);
   if (failed.empty()) co_return text_response("ready\n");
   throw HttpError(503, "not ready: " + std::string(failed), {{"Retry-After", "1"}}, "",
                   std::string(failed));
@@ -31,7 +31,7 @@ void add_health_routes(Router& router, Hub& hub, std::chrono::milliseconds watch
   router.add(Route{.method = "GET",
                    .path = "/readyz",
                    .access = Access::kOpen,
-                   .handler = [&hub, watchdog](Request) { return ready(hub, watchdog); }});
+                   .handler = [&hub, watchdog](const Request&) { return ready(&hub, watchdog); }});
 }
 
 }  // namespace banter::serve

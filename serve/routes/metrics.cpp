@@ -160,14 +160,14 @@ std::string metrics_text(Hub& hub, const Service& service) {
 }  // namespace
 
 void add_metrics_routes(Router& router, Hub& hub, std::shared_ptr<const Service> service) {
-  const auto answer = [](Hub& asked, std::shared_ptr<const Service> of) -> Task<Response> {
-    co_return text_response(metrics_text(asked, *of), "text/plain; version=0.0.4; charset=utf-8");
+  const auto answer = [](Hub* asked, std::shared_ptr<const Service> of) -> Task<Response> {
+    co_return text_response(metrics_text(*asked, *of), "text/plain; version=0.0.4; charset=utf-8");
   };
   router.add(Route{.method = "GET",
                    .path = "/metrics",
                    .access = Access::kOpen,
                    .handler = [&hub, service = std::move(service), answer](const Request&) {
-                     return answer(hub, service);
+                     return answer(&hub, service);
                    }});
 }
 

@@ -75,6 +75,7 @@ void RunLog::take(std::string_view line) {
 std::vector<std::string> RunLog::names() const {
   const std::lock_guard lock(mutex_);
   std::vector<std::string> names;
+  names.reserve(curves_.size());
   for (const auto& [name, points] : curves_) names.push_back(name);
   return names;
 }

@@ -37,12 +37,12 @@ std::int64_t whole_of(const std::vector<std::string>& values) {
   return number;
 }
 
-Task<Response> tell_run(Hub& hub, std::shared_ptr<RunLog> log) {
+Task<Response> tell_run(const Hub* hub, std::shared_ptr<RunLog> log) {
   log->read_on();
   JsonWriter writer;
   writer.open('{');
   writer.key("model");
-  if (const auto served = hub.model()) {
+  if (const auto served = hub->model()) {
     writer.open('{');
     writer.field("id", served->name.id);
     writer.field("revision", served->name.revision);
@@ -103,7 +103,7 @@ void add_run_routes(Router& router, Hub& hub, const std::filesystem::path& run) 
   router.add(Route{.method = "GET",
                    .path = "/v1/run",
                    .access = Access::kToken,
-                   .handler = [&hub, log](const Request&) { return tell_run(hub, log); }});
+                   .handler = [&hub, log](const Request&) { return tell_run(&hub, log); }});
   router.add(
       Route{.method = "GET",
             .path = "/v1/run/curves",

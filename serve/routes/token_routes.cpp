@@ -42,8 +42,8 @@ std::string detokenized(const Fields& fields, const data::Tokenizer& tokenizer) 
 }
 
 template <typename Answer>
-Task<Response> answer(Hub& hub, Request request, Answer make) {
-  const auto served = hub.model();
+Task<Response> answer(const Hub* hub, Request request, Answer make) {
+  const auto served = hub->model();
   if (!served) throw HttpError(503, "the model is being loaded", {{"Retry-After", "1"}});
   try {
     const auto value = read_json(request.body);
@@ -60,7 +60,7 @@ void add_token_routes(Router& router, Hub& hub) {
                    .path = "/tokenize",
                    .access = Access::kToken,
                    .handler = [&hub](Request request) {
-                     return answer(hub, std::move(request),
+                     return answer(&hub, std::move(request),
                                    [limits = hub.options().frames](const auto& fields,
                                                                    const auto& tokenizer) {
                                      return tokenized(fields, tokenizer, limits);
@@ -70,7 +70,7 @@ void add_token_routes(Router& router, Hub& hub) {
                    .path = "/detokenize",
                    .access = Access::kToken,
                    .handler = [&hub](Request request) {
-                     return answer(hub, std::move(request), &detokenized);
+                     return answer(&hub, std::move(request), &detokenized);
                    }});
 }
 

@@ -178,7 +178,7 @@ void Hub::leave_owner(const std::string& owner) {
   if (found != sessions_of_.end() && --found->second <= 0) sessions_of_.erase(found);
 }
 
-void Hub::open(const Visitor& visitor, OnEntry on_entry) {
+void Hub::open(const Visitor& visitor, const OnEntry& on_entry) {
   const auto served = model();
   if (!served) return on_entry(no_model());
   bool is_room = false;
@@ -209,7 +209,7 @@ void Hub::open(const Visitor& visitor, OnEntry on_entry) {
   });
 }
 
-void Hub::resume(const Visitor& visitor, const Resume& resume, OnEntry on_entry) {
+void Hub::resume(const Visitor& visitor, const Resume& resume, const OnEntry& on_entry) {
   if (!model()) return on_entry(no_model());
   const bool is_here = find(resume.session) != nullptr;
   const auto token = random_hex(kTokenBytes);

@@ -84,8 +84,8 @@ class Hub {
   [[nodiscard]] std::shared_ptr<const ServedModel> model() const;
 
   /// Makes a session. / Goes on with one.
-  void open(const Visitor& visitor, OnEntry on_entry);
-  void resume(const Visitor& visitor, const Resume& resume, OnEntry on_entry);
+  void open(const Visitor& visitor, const OnEntry& on_entry);
+  void resume(const Visitor& visitor, const Resume& resume, const OnEntry& on_entry);
 
   /// A place for one more turn, until `turn_ended` or `turn_left`; or why there is none now.
   std::optional<ErrorFrame> begin_turn(const std::string& owner);
