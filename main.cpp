@@ -24,6 +24,15 @@ struct Command {
   int (*run)(const Arguments&);
 };
 
+/// With a run of one's own, or with a server that has one.
+int run_chat(const Arguments& arguments) {
+  const auto is_server = [](const std::string& argument) {
+    return argument == "--server" || argument.starts_with("--server=");
+  };
+  return std::ranges::any_of(arguments, is_server) ? banter::serve::run_remote_chat(arguments)
+                                                   : banter::models::run_chat(arguments);
+}
+
 constexpr std::array kCommands = {
     Command{"data", "inspect", "what is in a corpus or a store, and what is wrong with it",
             &banter::data::run_inspect},
@@ -42,11 +51,13 @@ constexpr std::array kCommands = {
     Command{"talking", "generate", "contexts -> replies, a stream in order",
             &banter::models::run_generate},
     Command{"talking", "score", "log-probabilities of given replies", &banter::models::run_score},
-    Command{"talking", "chat", "talk to a run in the terminal", &banter::models::run_chat},
+    Command{"talking", "chat", "talk to a run, or to a server, in the terminal", &run_chat},
     Command{"talking", "serve", "a chat page, WebSocket and HTTP for a run",
             &banter::serve::run_serve},
     Command{"talking", "replay", "stored conversations again: are replies the same?",
             &banter::serve::run_replay},
+    Command{"talking", "bench-serve", "load on a server: how long handshakes and replies take",
+            &banter::serve::run_bench_serve},
     Command{"talking", "import", "a Hugging Face folder (MarianMT, mBART) -> run folder",
             &banter::models::run_import},
     Command{"talking", "export", "run folder -> a Hugging Face folder",

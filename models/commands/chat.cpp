@@ -96,7 +96,8 @@ int run_chat(const std::vector<std::string>& arguments) {
       "banter chat",
       "Talk to a model in the terminal; with a pipe, lines in, replies out. A terminal shows a\n"
       "reply while it is written, as soon as nothing can change it. With --json a reply is an\n"
-      "object. /help lists what can be changed while you talk.",
+      "object. /help lists what can be changed while you talk. With --server URL the model is one\n"
+      "that `banter serve` serves: `banter chat --server URL --help` says more.",
       "banter chat runs/chat\n"
       "banter chat runs/chat --method sample --top-p 0.9\n"
       "banter chat runs/chat --fact 'i live in rome .' --fact 'i have a dog .'\n"
@@ -105,6 +106,7 @@ int run_chat(const std::vector<std::string>& arguments) {
       "printf 'hi\\nhow are you ?\\n' | banter chat runs/chat\n"
       "printf 'hi\\n/persona 2 i hate dogs .\\nhi\\n' | banter chat runs/chat --persona ann.txt "
       "--nli runs/nli --json\n"
+      "banter chat --server ws://localhost:8080\n"
       "banter chat runs/hred --self runs/seq2seq --turns 20 --first hello --method sample --json");
   line.with_config();
   line.with_json();

@@ -18,11 +18,13 @@ std::string_view first_word(std::string_view line) {
   return line.substr(0, line.find_first_of(kBlanks));
 }
 
-bool is_command(std::string_view word) {
-  return std::ranges::find(kCommands, word) != kCommands.end();
+bool is_among(std::span<const std::string_view> words, std::string_view word) {
+  return std::ranges::find(words, word) != words.end();
 }
 
 }  // namespace
+
+const CommandWords kChatWords = {.all = kCommands, .alone = kAlone};
 
 const std::string_view kChatHelp =
     "Type to talk. A line that begins with one of these is a command:\n"
@@ -41,12 +43,12 @@ const std::string_view kChatHelp =
     "Any other line is said as it is; //quit says /quit. At this prompt a lone /word that is none\n"
     "of these is taken for a slip.\n";
 
-std::optional<ChatCommand> command_of(std::string_view line) {
+std::optional<ChatCommand> command_of(std::string_view line, const CommandWords& words) {
   const auto name = first_word(line);
-  if (!is_command(name)) return std::nullopt;
+  if (!is_among(words.all, name)) return std::nullopt;
   const auto begin = std::min(line.find_first_not_of(kBlanks, name.size()), line.size());
   const auto end = line.find_last_not_of(kBlanks) + 1;
-  if (begin < end && std::ranges::find(kAlone, name) != kAlone.end())
+  if (begin < end && is_among(words.alone, name))
     throw base::UsageError(std::string(name) + " takes nothing; /" + std::string(name) +
                            " at the beginning of a line says it");
   return ChatCommand{.name = name,
@@ -59,16 +61,16 @@ bool is_switch(std::string_view rest, std::string_view name) {
   throw base::UsageError(std::string(name) + " takes nothing, on or off");
 }
 
-std::string_view said_by(std::string_view line) {
+std::string_view said_by(std::string_view line, const CommandWords& words) {
   const auto word = first_word(line);
   const auto slashes = std::min(word.find_first_not_of('/'), word.size());
-  return slashes > 1 && is_command(word.substr(slashes - 1)) ? line.substr(1) : line;
+  return slashes > 1 && is_among(words.all, word.substr(slashes - 1)) ? line.substr(1) : line;
 }
 
-void refuse_slip(std::string_view line) {
+void refuse_slip(std::string_view line, const CommandWords& words) {
   const auto word = first_word(line);
   if (word.starts_with('/') && word.find('/', 1) == std::string_view::npos && word == line &&
-      !is_command(word))
+      !is_among(words.all, word))
     throw base::UsageError(base::printable(word) + " is no command; /help lists them");
 }
 

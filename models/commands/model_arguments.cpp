@@ -2,9 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -221,12 +218,6 @@ void expect_draft(const LoadedModel& loaded) {
   if (!loaded.model->has_draft())
     throw base::UsageError("draft: " + loaded.type +
                            " has no draft decoder; stack_propagation with its second decoder has");
-}
-
-void print(std::string_view text) {
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
-    throw base::FileError(std::string("standard output cannot be written: ") +
-                          std::strerror(errno));
 }
 
 }  // namespace banter::models

@@ -12,6 +12,7 @@
 #include "configs/command_line.h"
 #include "models/checkpoint/load_model.h"
 #include "models/commands/given_context.h"
+#include "models/commands/print.h"
 #include "models/decoding/options.h"
 
 namespace banter::models {
@@ -69,8 +70,5 @@ data::Context to_ids(const GivenContext& given, const LoadedModel& loaded, std::
 void expect_draft(const LoadedModel& loaded);
 
 constexpr std::int64_t kMostRows = 4096;  ///< replies that are computed together at most
-
-/// Writes to standard output at once. Throws   FileError when it is closed or full
-void print(std::string_view text);
 
 }  // namespace banter::models

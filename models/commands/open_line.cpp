@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "base/errors.h"
-#include "models/commands/model_arguments.h"
+#include "models/commands/print.h"
 
 namespace banter::models {
 

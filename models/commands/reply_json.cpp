@@ -55,10 +55,4 @@ json::array sources_json(std::int64_t facts, std::int64_t turns, std::int64_t gi
   return sources;
 }
 
-std::string one_line(std::string text) {
-  for (char& c : text)
-    if (c == '\n' || c == '\r' || c == '\t') c = ' ';
-  return text;
-}
-
 }  // namespace banter::models

@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "data/tokenizer/tokenizer.h"
+#include "models/commands/print.h"
 #include "models/decoding/reply.h"
 
 /// Replies as JSON and as lines.
@@ -20,8 +21,5 @@ base::json::object reply_json(const Reply& reply, const data::Tokenizer& tokeniz
 /// What the columns of attention weights are: [{"fact": i} ..., {"turn": i} ...], places in the
 /// given context from 0. `given_turns`: how many turns were given.
 base::json::array sources_json(std::int64_t facts, std::int64_t turns, std::int64_t given_turns);
-
-/// A reply's text as one line: line breaks and tabs become spaces.
-std::string one_line(std::string text);
 
 }  // namespace banter::models

@@ -44,6 +44,8 @@ class Stream {
 
   /// The server's side of a TLS handshake; from here on everything is encrypted.
   Task<IoError> start_tls(std::shared_ptr<net::ssl::context> context);
+  /// The client's side; the certificate must be one of `host`.
+  Task<IoError> start_tls_to(std::shared_ptr<net::ssl::context> context, std::string host);
 
   /// Bytes that the next reads give before those of the peer.
   void put_back(std::string bytes) { pending_ = std::move(bytes); }

@@ -17,14 +17,17 @@ std::string persona_text(const Persona& persona) {
   return writer.take();
 }
 
-Persona read_persona_text(std::string_view text) {
+Persona read_persona(const json::value& value, const std::string& name) {
   constexpr TextRule kFactRule{.max_chars = std::numeric_limits<std::int64_t>::max()};
-  const auto value = read_json(text);
-  const auto fields = Fields::of(value, "persona");
+  const auto fields = Fields::of(value, name);
   return {.id = fields.text_if("id", kIdRule),
-          .facts = fields.list("facts", [&](const json::value& fact, const std::string& name) {
-            return read_text(fact, name, kFactRule);
+          .facts = fields.list("facts", [&](const json::value& fact, const std::string& where) {
+            return read_text(fact, where, kFactRule);
           })};
+}
+
+Persona read_persona_text(std::string_view text) {
+  return read_persona(read_json(text), "persona");
 }
 
 }  // namespace banter::serve

@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include <boost/json/fwd.hpp>
+
 #include "serve/protocol/json_writer.h"
 
 namespace banter::serve {
@@ -17,6 +19,10 @@ struct Persona {
 };
 
 void write_fields(JsonWriter& writer, const Persona& persona);
+
+/// As a frame has it; `name` is the field's, for errors.
+/// Throws   RequestError when it is no such object
+Persona read_persona(const boost::json::value& value, const std::string& name);
 
 /// As an archive keeps it, and back. Throws   RequestError when the text is no such object
 std::string persona_text(const Persona& persona);

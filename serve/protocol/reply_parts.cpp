@@ -9,6 +9,8 @@ namespace {
 /// A token can be any text: nothing of it is shown but the text itself.
 constexpr TextRule kTokenRule{.max_chars = kMaxWhole, .blank = true, .nul = true};
 
+}  // namespace
+
 SourceWeight read_source(const json::value& value, const std::string& name) {
   const auto fields = Fields::of(value, name);
   const bool is_turn = fields.find("turn") != nullptr;
@@ -25,7 +27,13 @@ FactVerdict read_verdict(const json::value& value, const std::string& name) {
           .p = fields.number("p")};
 }
 
-}  // namespace
+AttentionWeights read_attention(const Fields& fields) {
+  AttentionWeights attention{.basis = fields.word<AttentionLevel>("basis"),
+                             .weights = fields.list("weights", read_source)};
+  if (fields.find("static") != nullptr)
+    attention.static_weights = fields.list("static", read_source);
+  return attention;
+}
 
 void write_fields(JsonWriter& writer, const SourceWeight& source) {
   writer.field(source.kind == SourceWeight::Kind::kTurn ? "turn" : "fact", source.number);
@@ -59,12 +67,7 @@ std::string consistency_text(const std::vector<FactVerdict>& consistency) {
 
 AttentionWeights read_attention(std::string_view text) {
   const auto value = read_json(text);
-  const auto fields = Fields::of(value, "attention");
-  AttentionWeights attention{.basis = fields.word<AttentionLevel>("basis"),
-                             .weights = fields.list("weights", read_source)};
-  if (fields.find("static") != nullptr)
-    attention.static_weights = fields.list("static", read_source);
-  return attention;
+  return read_attention(Fields::of(value, "attention"));
 }
 
 std::vector<FactVerdict> read_consistency(std::string_view text) {

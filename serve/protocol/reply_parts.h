@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include <boost/json/fwd.hpp>
+
 #include "serve/protocol/codes.h"
 #include "serve/protocol/json_writer.h"
 
@@ -46,6 +48,15 @@ void write_fields(JsonWriter& writer, const FactVerdict& verdict);
 /// JSON that reads back to an equal value, where its numbers are finite.
 std::string attention_text(const AttentionWeights& attention);
 std::string consistency_text(const std::vector<FactVerdict>& consistency);
+
+class Fields;
+
+/// Parts of a frame; `name` is the field's, for errors. The weights of attention are fields of an
+/// object among others.
+/// Throws   RequestError when it is no such part
+SourceWeight read_source(const boost::json::value& value, const std::string& name);
+FactVerdict read_verdict(const boost::json::value& value, const std::string& name);
+AttentionWeights read_attention(const Fields& fields);
 
 /// Throws   RequestError when the text is no such part
 AttentionWeights read_attention(std::string_view text);

@@ -2,22 +2,10 @@
 
 import asyncio
 import json
-import os
 
 import websockets
 
-from program import WAIT, Program
-
-
-class ChatServer(Program):
-    """`banter serve RUN`, by the program without tensors: its replies repeat the last turn."""
-
-    def __init__(self, folder, *arguments, port=0):
-        self.folder = folder
-        super().__init__([os.environ["SERVE_PROGRAM"], "null", "--port", str(port), "--archive",
-                          os.path.join(folder, "archive.sqlite"), *arguments])
-        self.port = int(self.next_line().rsplit(":", 1)[1])
-        self.address = f"ws://127.0.0.1:{self.port}/v1/chat"
+from program import WAIT
 
 
 class Client:

@@ -69,3 +69,21 @@ class Echo(Program):
     def __init__(self, *arguments):
         super().__init__([os.environ["SERVE_PROGRAM"], "--echo", "--port", "0", *arguments])
         self.port = int(self.next_line().rsplit(":", 1)[1])
+
+
+class ChatServer(Program):
+    """`banter serve RUN`, by the program without tensors: its replies repeat the last turn."""
+
+    def __init__(self, folder, *arguments, port=0):
+        self.folder = folder
+        super().__init__([os.environ["SERVE_PROGRAM"], "null", "--port", str(port), "--archive",
+                          os.path.join(folder, "archive.sqlite"), *arguments])
+        self.port = int(self.next_line().rsplit(":", 1)[1])
+        self.address = f"ws://127.0.0.1:{self.port}/v1/chat"
+
+    def wait_until_ready(self):
+        """The model is loaded behind the open port."""
+        subprocess.run(["curl", "-fsS", "--retry", "600", "--retry-delay", "0", "--retry-max-time",
+                        str(WAIT), "--retry-all-errors", "-o", os.devnull,
+                        f"http://127.0.0.1:{self.port}/readyz"],
+                       check=True, stderr=subprocess.DEVNULL)

@@ -9,10 +9,10 @@ import signal
 import tempfile
 import unittest
 
-from program import WAIT
+from program import WAIT, ChatServer
 
 if importlib.util.find_spec("websockets"):
-    from chat import ChatServer, Client
+    from chat import Client
 
 
 @unittest.skipUnless(importlib.util.find_spec("websockets"), "no python3-websockets")

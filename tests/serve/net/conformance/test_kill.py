@@ -11,10 +11,12 @@ import sqlite3
 import tempfile
 import unittest
 
+from program import ChatServer
+
 if importlib.util.find_spec("websockets"):
     import websockets
 
-    from chat import ChatServer, Client
+    from chat import Client
 
 KILLS = 200 if os.environ.get("BANTER_LONG") == "1" else 10
 PEOPLE = 8
