@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "serve/archive/commit_times.h"
 #include "serve/archive/rows.h"
 #include "serve/archive/write_result.h"
+#include "serve/time_histogram.h"
 
 namespace banter::serve {
 
@@ -43,7 +43,7 @@ struct ArchiveState {
   std::uint64_t writes = 0;     ///< that were committed
   std::uint64_t waiting = 0;    ///< writes that were asked for and are not committed
   std::uint64_t wal_bytes = 0;  ///< of the write-ahead log
-  CommitTimes commits;          ///< how long commits took
+  TimeHistogram commits;        ///< how long commits took
 };
 
 /// Conversations of a server, kept in SQLite or PostgreSQL.

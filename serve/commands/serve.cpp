@@ -335,7 +335,8 @@ class ChatServer {
     hub_.set_model(std::move(model));
   }
 
-  void note_failure(const std::exception_ptr& error) const {
+  void note_failure(const std::exception_ptr& error) {
+    hub_.note_failed_load();
     try {
       std::rethrow_exception(error);
     } catch (const std::exception& failure) {

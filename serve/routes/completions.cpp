@@ -202,7 +202,7 @@ class EndWaiter : public TurnListener, public std::enable_shared_from_this<EndWa
   void committed(const TurnProgress& /*progress*/) override {}
   void progressed(std::int64_t /*tokens*/) override {}
   void ended(TurnEnd end) override {
-    hub_.turn_ended(end.finish, end.tokens);
+    hub_.turn_ended(end.finish, end.tokens, times_of(end));
     net::post(timer_.get_executor(), [self = shared_from_this(), end = std::move(end)]() mutable {
       self->end_ = std::move(end);
       self->timer_.cancel();
@@ -238,7 +238,8 @@ class EventTeller : public TurnListener, public std::enable_shared_from_this<Eve
   void progressed(std::int64_t /*tokens*/) override {}
   void ended(TurnEnd end) override {
     tell_end(end);
-    hub_.turn_ended(end.finish, end.tokens);  // last: a drain waits for what was told
+    hub_.turn_ended(end.finish, end.tokens,
+                    times_of(end));  // last: a drain waits for what was told
   }
 
   /// The headers are on their way.

@@ -47,17 +47,17 @@ class Families {
     }
     families_.back().metric.push_back(std::move(metric));
   }
-  void histogram(const char* name, const char* help, const CommitTimes& times) {
+  void histogram(const char* name, const char* help, const TimeHistogram& times) {
     begin(MetricType::Histogram, name, help);
     ClientMetric metric;
     std::uint64_t sum = 0;
     for (std::size_t i = 0; i < times.counts.size(); ++i) {
       sum += times.counts.at(i);
-      const bool is_last = i == CommitTimes::kBounds.size();
+      const bool is_last = i == TimeHistogram::kBounds.size();
       metric.histogram.bucket.push_back(
           {.cumulative_count = sum,
            .upper_bound =
-               is_last ? std::numeric_limits<double>::infinity() : CommitTimes::kBounds.at(i)});
+               is_last ? std::numeric_limits<double>::infinity() : TimeHistogram::kBounds.at(i)});
     }
     metric.histogram.sample_count = sum;
     metric.histogram.sample_sum = times.seconds;
@@ -105,6 +105,12 @@ void add_turns(Families& families, const Hub& hub) {
     families.add_labelled({{"finish", std::string(finish.name)}},
                           found == counts.ended.end() ? 0 : static_cast<double>(found->second));
   }
+  families.histogram("banter_queue_seconds", "From a turn's acceptance to its first step.",
+                     counts.queue);
+  families.histogram("banter_time_to_first_token_seconds", "From a turn's acceptance.",
+                     counts.first);
+  families.histogram("banter_turn_duration_seconds", "From a turn's acceptance to its end.",
+                     counts.total);
   families.begin(MetricType::Counter, "banter_tokens_total", "Tokens of turns.");
   families.add_labelled({{"kind", "prompt"}}, static_cast<double>(counts.prompt_tokens));
   families.add_labelled({{"kind", "cached"}}, static_cast<double>(counts.cached_tokens));
@@ -152,6 +158,10 @@ std::string metrics_text(Hub& hub, const Service& service) {
     families.begin(MetricType::Gauge, "banter_model_info", "The model that is served.");
     families.add_labelled({{"revision", model->name.revision}, {"type", model->name.type}}, 1);
   }
+  families.begin(MetricType::Counter, "banter_reload_total", "Models that were asked for.");
+  const auto [loaded, failed] = hub.loads();
+  families.add_labelled({{"result", "ok"}}, static_cast<double>(loaded));
+  families.add_labelled({{"result", "failed"}}, static_cast<double>(failed));
   families.gauge("banter_draining", "1 while the server stops.", hub.is_draining() ? 1 : 0);
   add_process(families);
   return families.text();

@@ -56,6 +56,7 @@ void Hub::end() {
 // ---- the model --------------------------------------------------------------------------------
 
 void Hub::set_model(std::shared_ptr<const ServedModel> model) {
+  ++loads_;
   const std::lock_guard lock(mutex_);
   if (engine_) {
     engine_->swap(model->rows);
@@ -134,13 +135,16 @@ void Hub::forget(const std::string& conversation) {
   if (const auto working = engine()) working->forget(conversation);
 }
 
-void Hub::turn_ended(Finish finish, const TurnTokens& tokens) {
+void Hub::turn_ended(Finish finish, const TurnTokens& tokens, const Times& times) {
   --running_turns_;
   const std::lock_guard lock(mutex_);
   ++counts_.ended[finish];
   counts_.prompt_tokens += static_cast<std::uint64_t>(tokens.prompt);
   counts_.cached_tokens += static_cast<std::uint64_t>(tokens.cached);
   counts_.completion_tokens += static_cast<std::uint64_t>(tokens.completion);
+  counts_.queue.add(times.queue);
+  if (times.first) counts_.first.add(*times.first);
+  counts_.total.add(times.total);
 }
 
 TurnCounts Hub::turn_counts() const {

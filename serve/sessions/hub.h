@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -21,6 +22,7 @@
 #include "serve/sessions/chat_settings.h"
 #include "serve/sessions/rate_limit.h"
 #include "serve/sessions/served_model.h"
+#include "serve/time_histogram.h"
 
 namespace banter::serve {
 
@@ -64,6 +66,7 @@ struct HubOptions {
 struct TurnCounts {
   std::map<Finish, std::uint64_t> ended;
   std::uint64_t prompt_tokens = 0, cached_tokens = 0, completion_tokens = 0;
+  TimeHistogram queue, first, total;  ///< as in Times
 };
 
 /// What all conversations share: the model, the engine, the archive, their limits, and the table of
@@ -80,6 +83,12 @@ class Hub {
 
   /// From here on turns are answered, by this model; those that run end on the one before.
   void set_model(std::shared_ptr<const ServedModel> model);
+  /// A model could not be loaded.
+  void note_failed_load() { ++failed_loads_; }
+  /// Models that were loaded and that could not be, so far.
+  [[nodiscard]] std::pair<std::uint64_t, std::uint64_t> loads() const {
+    return {loads_, failed_loads_};
+  }
   /// Null while none is loaded.
   [[nodiscard]] std::shared_ptr<const ServedModel> model() const;
 
@@ -108,7 +117,7 @@ class Hub {
   [[nodiscard]] bool is_draining() const { return is_draining_; }
   [[nodiscard]] bool is_ending() const { return is_ending_; }
   /// A turn has ended, and whoever asked was told. / It never was one.
-  void turn_ended(Finish finish, const TurnTokens& tokens);
+  void turn_ended(Finish finish, const TurnTokens& tokens, const Times& times);
   void turn_left() { --running_turns_; }
   [[nodiscard]] std::int64_t running_turns() const { return running_turns_; }
 
@@ -133,6 +142,7 @@ class Hub {
   Archive& archive_;
   std::atomic<bool> is_draining_{false}, is_ending_{false};
   std::atomic<std::int64_t> running_turns_{0};
+  std::atomic<std::uint64_t> loads_{0}, failed_loads_{0};
 
   mutable std::mutex mutex_;
   std::shared_ptr<const ServedModel> model_;

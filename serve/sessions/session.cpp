@@ -567,7 +567,7 @@ void Session::stored_reply(std::int64_t job, const MadeReply& reply,
             .ms = reply.times,
             .seed = running.seed,
             .truncated_turns = reply.truncated_turns});
-  hub_.turn_ended(finish, reply.tokens);  // last: a drain waits for what was told
+  hub_.turn_ended(finish, reply.tokens, reply.times);  // last: a drain waits for what was told
   make_owed();
 }
 

@@ -18,17 +18,22 @@ double score_of(const models::Reply& reply) { return reply.rerank_score.value_or
 
 }  // namespace
 
+Times times_of(const TurnEnd& end) {
+  Times times{.queue = microseconds_of(end.took.queue),
+              .first = std::nullopt,
+              .total = microseconds_of(end.took.total)};
+  if (end.tokens.completion > 0) times.first = microseconds_of(end.took.first);
+  return times;
+}
+
 MadeReply made_reply(TurnEnd end, const std::string& text_so_far, const TurnTeller::About& about,
                      const data::Tokenizer& tokenizer) {
   MadeReply made{.finish = end.finish,
                  .text = text_so_far,
                  .consistency = std::move(end.consistency),
                  .tokens = end.tokens,
-                 .times = {.queue = microseconds_of(end.took.queue),
-                           .first = std::nullopt,
-                           .total = microseconds_of(end.took.total)},
+                 .times = times_of(end),
                  .revision = std::move(end.revision)};
-  if (end.tokens.completion > 0) made.times.first = microseconds_of(end.took.first);
   const auto& best = end.replies.best;
   if (best.empty()) return made;
   made.text = models::text_of(best.front(), tokenizer);

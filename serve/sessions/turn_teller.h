@@ -38,6 +38,9 @@ class TurnTeller : public TurnListener {
   Clock::time_point last_progress_{};
 };
 
+/// How long a turn took, as the protocol tells it.
+Times times_of(const TurnEnd& end);
+
 /// A turn's end in the words of the protocol, `score` and `others` for `n` replies that are told.
 MadeReply made_reply(TurnEnd end, const std::string& text_so_far, const TurnTeller::About& about,
                      const data::Tokenizer& tokenizer);

@@ -80,6 +80,7 @@ class LifeTest(unittest.TestCase):
             self.assertTrue(line)
         self.assertEqual(curl(server.url + "/readyz")[0], 200)
         self.assertEqual(self.ask(server)["choices"], before)
+        self.assertEqual(self.metric('banter_reload_total{result="failed"}'), 1)
 
     def test_follow_waits_for_the_first_checkpoint_and_takes_the_next(self):
         os.remove(os.path.join(self.run, "CURRENT"))
@@ -122,6 +123,7 @@ class LifeTest(unittest.TestCase):
                 float(line.rsplit(" ", 1)[1])
         self.assertEqual(self.metric('banter_turns_total{finish="stop"}'), 1)
         self.assertGreater(self.metric('banter_tokens_total{kind="completion"}'), 0)
+        self.assertEqual(self.metric("banter_turn_duration_seconds_count"), 1)
         self.assertGreater(self.metric("process_resident_memory_bytes"), 1e7)
         self.assertEqual(curl(server.url + "/metrics")[0], 404, "on their own port alone")
 

@@ -7,11 +7,11 @@
 
 namespace banter::serve {
 
-/// How long commits took, as a histogram.
-struct CommitTimes {
+/// How long something took, each time, in buckets.
+struct TimeHistogram {
   /// Upper bounds of the buckets in seconds; the last bucket has none.
-  static constexpr std::array kBounds = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025,
-                                         0.05,   0.1,   0.25,   0.5,   1.0,  2.5};
+  static constexpr std::array kBounds = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
+                                         0.1,    0.25,  0.5,    1.0,   2.5,  10.0,  60.0};
   std::array<std::uint64_t, kBounds.size() + 1> counts{};  ///< of each bucket alone
   double seconds = 0;                                      ///< of all together
 
