@@ -1,7 +1,9 @@
 #include "serve/net/connection.h"
 
 #include <atomic>
+#include <deque>
 #include <exception>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <utility>
@@ -81,13 +83,25 @@ class Connection final : public FrameSink,
   void greeted() override;
 
   void drain() override;
-  void finish(CloseCode code) override { close(code, {}); }
+  void finish(CloseCode code) override;
   void cut() override;
 
   std::size_t check(std::span<const std::byte> bytes) override;
   void on_teardown() override;
 
  private:
+  /// A message to send, or the end.
+  struct Order {
+    std::string payload;  ///< or the reason of the end
+    FrameKind kind = FrameKind::kText;
+    std::size_t size = 0;
+    bool fits = true;  ///< into the outbox
+    std::optional<CloseCode> close{};
+  };
+
+  void order(Order order);
+  void obey();
+  void take(Order order);
   Task<bool> accept(const Request* request, const SocketRoute* route);
   Task<IoError> read_frames();
   void open(const Request& request, const SocketRoute& route);
@@ -112,6 +126,8 @@ class Connection final : public FrameSink,
   std::unique_ptr<FrameHandler> handler_;
 
   std::atomic<bool> is_open_{false};
+  std::mutex orders_mutex_;
+  std::deque<Order> orders_;                  ///< of any thread, until the strand comes to them
   std::atomic<std::size_t> posted_bytes_{0};  ///< of `send`, not in the outbox yet
   std::atomic<bool> is_writing_{false};       ///< something is in the outbox
   std::int64_t counted_bytes_ = 0;            ///< of the outbox, in the server's counter
@@ -244,23 +260,46 @@ bool Connection::send(std::string payload, FrameKind kind) {
   const auto before = posted_bytes_.fetch_add(size);
   const bool fits = before == 0 || before + size <= settings_.max_outbox_bytes;
   if (!fits) payload = {};
-  // Posted from the strand, too: messages leave in the order of the calls, whatever the thread.
-  net::post(strand_,
-            [self = shared_from_this(), payload = std::move(payload), kind, size, fits]() mutable {
-              self->posted_bytes_ -= size;
-              if (!self->is_open_ || !self->handler_) return;
-              if (fits && self->outbox_.add({std::move(payload), kind})) return self->pump();
-              ++self->service_->counters.slow_reader_closes;
-              self->outbox_.drop_waiting();
-              self->start_close(CloseCode::kTryLater, "the reader is too slow");
-            });
+  order({.payload = std::move(payload), .kind = kind, .size = size, .fits = fits});
   return fits && is_open_;
 }
 
 void Connection::close(CloseCode code, std::string reason) {
-  net::post(strand_, [self = shared_from_this(), code, reason = std::move(reason)] {
-    self->start_close(code, reason);
-  });
+  order({.payload = std::move(reason), .close = code});
+}
+
+/// Done at once where this is the strand, and in the order of the calls whatever their threads are:
+/// who comes second finds what the first one left.
+void Connection::order(Order order) {
+  {
+    const std::lock_guard lock(orders_mutex_);
+    orders_.push_back(std::move(order));
+  }
+  net::dispatch(strand_, [self = shared_from_this()] { self->obey(); });
+}
+
+void Connection::obey() {
+  for (;;) {
+    std::unique_lock lock(orders_mutex_);
+    if (orders_.empty()) return;
+    auto next = std::move(orders_.front());
+    orders_.pop_front();
+    lock.unlock();
+    if (next.close) {
+      start_close(*next.close, next.payload);
+    } else {
+      take(std::move(next));
+    }
+  }
+}
+
+void Connection::take(Order order) {
+  posted_bytes_ -= order.size;
+  if (!is_open_ || !handler_) return;
+  if (order.fits && outbox_.add({std::move(order.payload), order.kind})) return pump();
+  ++service_->counters.slow_reader_closes;
+  outbox_.drop_waiting();
+  start_close(CloseCode::kTryLater, "the reader is too slow");
 }
 
 void Connection::greeted() {
@@ -274,6 +313,11 @@ void Connection::drain() {
     if (!self->is_open_ || !self->handler_) return;
     self->guarded([&] { self->handler_->on_drain(); });
   });
+}
+
+/// Behind what `drain` made the handler say.
+void Connection::finish(CloseCode code) {
+  net::dispatch(strand_, [self = shared_from_this(), code] { self->start_close(code, {}); });
 }
 
 void Connection::cut() {

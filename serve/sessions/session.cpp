@@ -103,7 +103,6 @@ Session::Session(Hub& hub, const SessionRow& row, std::string owner,
                  const ServedModel& model)
     : hub_(hub),
       id_(row.id),
-      user_(row.user),
       owner_(std::move(owner)),
       epoch_(row.epoch),
       dialogue_(row.dialogue),

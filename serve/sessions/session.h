@@ -130,7 +130,7 @@ class Session : public std::enable_shared_from_this<Session> {
   [[nodiscard]] Ready ready(const Arrival& arrival) const;
 
   Hub& hub_;
-  const std::string id_, user_, owner_;
+  const std::string id_, owner_;
 
   mutable std::mutex mutex_;
   std::int64_t epoch_, dialogue_;

@@ -49,7 +49,8 @@ class Person:
             if not self.said or self.said[-1][2] is not None:
                 self.said.append([f"{self.number}-{len(self.said)}", random.choice(TEXTS), None])
             last = self.said[-1]
-            await client.send({"type": "message", "id": last[0], "text": last[1]})
+            message = {"type": "message", "id": last[0], "text": last[1]}
+            await client.send(message)
             while last[2] is None:
                 frame = await client.receive()
                 self.where["last_seq"] = frame["seq"]
@@ -58,6 +59,9 @@ class Person:
                 elif frame["type"] == "done" and frame["id"] == last[0]:
                     last[2] = frame
                     self.world.note_done()
+                elif frame["type"] == "error":  # the result of the one before is looked up once more
+                    assert (frame["code"], frame["id"]) == ("busy", last[0]), frame
+                    await client.send(message)
 
 
 class World:
