@@ -8,9 +8,9 @@
 #include "base/signals.h"
 #include "base/utf8.h"
 #include "configs/command_line.h"
-#include "models/checkpoint/checkpoint.h"
 #include "models/decoding/reply.h"
 #include "serve/archive/archive.h"
+#include "serve/commands/model_options.h"
 #include "serve/protocol/json_writer.h"
 #include "serve/sessions/asked_turn.h"
 
@@ -139,14 +139,9 @@ int replay(const std::vector<std::string>& arguments, const LoadModel& load) {
   line.app.add_option("--archive", archive_name,
                       "where conversations are (default: conversations.sqlite in RUN)");
   line.app.add_option("--session", wanted, "only this one")->type_name("ID");
-  line.app.add_option("--nli", served.nli, "as the server had it")->type_name("RUN");
-  line.app.add_option("--reverse", served.reverse, "as the server had it")->type_name("RUN");
-  line.app.add_option("--device", served.device, "cpu, cuda, cuda:N or auto");
-  line.app.add_option("--threads", served.threads, "threads of computing, 0 = all cores")
-      ->check(CLI::NonNegativeNumber);
+  add_model_options(line.app, served);
   if (!line.parse(arguments)) return 0;
-  if (archive_name.empty())
-    archive_name = models::RunName::parse(served.run).run / "conversations.sqlite";
+  if (archive_name.empty()) archive_name = usual_archive(served.run);
   const bool is_file = archive_name.find("://") == std::string::npos;
   if (is_file && !std::filesystem::exists(archive_name))
     throw base::FileError(archive_name + ": there is no such archive; name it with --archive");

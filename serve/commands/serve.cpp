@@ -23,6 +23,7 @@
 #include "serve/archive/archive.h"
 #include "serve/commands/log_lines.h"
 #include "serve/commands/model_loader.h"
+#include "serve/commands/model_options.h"
 #include "serve/net/echo.h"
 #include "serve/net/exposure.h"
 #include "serve/net/server.h"
@@ -116,26 +117,7 @@ void add_options(configs::CommandLine& line, ServeArguments& options) {
                  "repeated")
       ->allow_extra_args(false)
       ->group(kModel);
-  app.add_option("--nli", served.nli,
-                 "classifier of sentence pairs: judges replies by the persona, and chooses them "
-                 "with rerank consistency")
-      ->type_name("RUN")
-      ->group(kModel);
-  app.add_option("--reverse", served.reverse,
-                 "run of turned dialogues, which chooses replies with rerank mmi")
-      ->type_name("RUN")
-      ->group(kModel);
-  app.add_option("--ensemble", served.ensemble,
-                 "a run that answers together with RUN; may be "
-                 "repeated")
-      ->allow_extra_args(false)
-      ->type_name("RUN")
-      ->group(kModel);
-  app.add_option("--device", served.device, "cpu, cuda, cuda:N or auto")->group(kModel);
-  app.add_option("--threads", served.threads,
-                 "threads of computing, 0 = all cores or OMP_NUM_THREADS")
-      ->check(CLI::NonNegativeNumber)
-      ->group(kModel);
+  add_model_options(app, served);
   app.add_option("--max-rows", options.engine.max_rows,
                  "sequences that share a step; a beam of K costs K")
       ->capture_default_str()
@@ -198,11 +180,6 @@ std::vector<Persona> personas_of(const std::vector<std::string>& files) {
   return personas;
 }
 
-std::string archive_of(const ServeArguments& options) {
-  if (!options.archive.empty()) return options.archive;
-  return models::RunName::parse(options.served.run).run / "conversations.sqlite";
-}
-
 /// A server with all that belongs to it, in the order in which it must go.
 class ChatServer {
  public:
@@ -258,7 +235,8 @@ class ChatServer {
     archive.holder = options.holder;
     if (options.keep_days > 0) archive.keep = std::chrono::days(options.keep_days);
     archive.log = [](const std::string& sentence) { log_.write("archive", sentence); };
-    return open_archive(archive_of(options), archive);
+    return open_archive(
+        options.archive.empty() ? usual_archive(options.served.run) : options.archive, archive);
   }
 
   HubOptions hub_options() {

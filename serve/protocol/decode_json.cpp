@@ -116,11 +116,7 @@ void write_fields(JsonWriter& writer, const DecodeOffer& offer) {
   }
 }
 
-std::string decode_text(const DecodeSettings& settings) {
-  JsonWriter writer;
-  writer.object(settings);
-  return writer.take();
-}
+std::string decode_text(const DecodeSettings& settings) { return json_text(settings); }
 
 DecodeSettings read_decode_text(std::string_view text, const DecodeLimits& limits) {
   const auto value = read_json(text);

@@ -83,4 +83,12 @@ class JsonWriter {
   bool begins_ = true;  ///< nothing stands before in the innermost bracket, or a key does
 };
 
+/// The text of one object.
+template <typename T>
+std::string json_text(const T& content) {
+  JsonWriter writer;
+  writer.object(content);
+  return writer.take();
+}
+
 }  // namespace banter::serve

@@ -11,11 +11,7 @@ void write_fields(JsonWriter& writer, const Persona& persona) {
   writer.field("facts", persona.facts);
 }
 
-std::string persona_text(const Persona& persona) {
-  JsonWriter writer;
-  writer.object(persona);
-  return writer.take();
-}
+std::string persona_text(const Persona& persona) { return json_text(persona); }
 
 Persona read_persona(const json::value& value, const std::string& name) {
   constexpr TextRule kFactRule{.max_chars = std::numeric_limits<std::int64_t>::max()};

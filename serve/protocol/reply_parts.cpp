@@ -53,11 +53,7 @@ void write_fields(JsonWriter& writer, const FactVerdict& verdict) {
   writer.field("p", verdict.p);
 }
 
-std::string attention_text(const AttentionWeights& attention) {
-  JsonWriter writer;
-  writer.object(attention);
-  return writer.take();
-}
+std::string attention_text(const AttentionWeights& attention) { return json_text(attention); }
 
 std::string consistency_text(const std::vector<FactVerdict>& consistency) {
   JsonWriter writer;

@@ -26,6 +26,14 @@ std::string revision_of(const models::Checkpoint& checkpoint) {
   return "step-" + std::to_string(checkpoint.step) + "-" + checkpoint.hash.substr(0, kDigits);
 }
 
+/// Of all that answer together: another member gives other replies.
+std::string revision_of(const models::Checkpoint& checkpoint, const ServedRun& served) {
+  auto revision = revision_of(checkpoint);
+  for (const auto& member : served.ensemble)
+    revision += "+" + revision_of(models::find_checkpoint(models::RunName::parse(member)));
+  return revision;
+}
+
 DecodeOffer offer_of(const models::DecodingOptions& decoding, DecodeLimits limits,
                      const Helpers& helpers) {
   if (helpers.reverse) limits.rerankers.emplace_back("mmi");
@@ -78,8 +86,9 @@ std::shared_ptr<const ServedModel> load_served(const ServedRun& served,
       models::DecodingFlags().read(loaded.checkpoint, {.overrides = served.overrides}).value();
 
   auto model = std::make_shared<ServedModel>();
-  model->name = {
-      .id = id_of(served.run), .revision = revision_of(loaded.checkpoint), .type = loaded.type};
+  model->name = {.id = id_of(served.run),
+                 .revision = revision_of(loaded.checkpoint, served),
+                 .type = loaded.type};
   model->limits = loaded.batch;
   model->decode = offer_of(decoding, limits, helpers);
   const auto rows =

@@ -52,7 +52,6 @@ class RunRows : public RowModel {
   void forget(const std::string& conversation) override;
 
   [[nodiscard]] const models::LoadedModel& loaded() const { return loaded_; }
-  [[nodiscard]] std::int64_t cached_bytes() const { return cached_bytes_; }
 
  private:
   /// A conversation that is kept encoded.

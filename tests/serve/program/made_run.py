@@ -42,6 +42,32 @@ decoding:
 """
 
 
+JUDGE = """
+store: {folder}/store
+run: {folder}/run
+data:
+  sources:
+    - path: {folder}/pairs.jsonl
+  valid_share: 0.1
+  tokenizer:
+    vocab_size: 300
+batch:
+  tokens_per_batch: 300
+model:
+  type: nli
+  dim: 16
+  heads: 2
+  ffn_dim: 32
+  encoder_layers: 1
+train:
+  steps: 40
+  lr: 0.005
+  warmup_steps: 5
+  validate_every: 20
+  save_every: 20
+"""
+
+
 def banter(*arguments, **options):
     return subprocess.run([BANTER, *arguments], check=True, capture_output=True, text=True, **options)
 
@@ -59,31 +85,85 @@ def write_talk(file):
                 out.write(json.dumps({"id": f"{i}-{j}", "turns": turns}) + "\n")
 
 
+def write_turned(file, talk):
+    """The same dialogues from their end to their beginning."""
+    with open(talk, encoding="utf-8") as lines, open(file, "w", encoding="utf-8") as out:
+        for line in lines:
+            dialogue = json.loads(line)
+            out.write(json.dumps({**dialogue, "turns": dialogue["turns"][::-1]}) + "\n")
+
+
+def write_pairs(file):
+    """A sentence entails itself; of the others half contradict it."""
+    sentences = ["i have two dogs .", "i live in rome .", "i teach at a school ."]
+    with open(file, "w", encoding="utf-8") as out:
+        for i in range(300):
+            premise, hypothesis = sentences[i % 3], sentences[i // 3 % 3]
+            other = "contradiction" if i % 2 else "neutral"
+            out.write(json.dumps({"premise": premise, "hypothesis": hypothesis,
+                                  "label": "entailment" if premise == hypothesis else other}) + "\n")
+
+
+def trained(folder, config, *arguments):
+    """The run of a configuration, in a folder of its own."""
+    os.makedirs(folder, exist_ok=True)
+    file = os.path.join(folder, "config.yaml")
+    with open(file, "w", encoding="utf-8") as out:
+        out.write(config.format(folder=folder))
+    banter("prepare", file, "--quiet", *arguments)
+    banter("train", file, "--quiet", *arguments)
+    return os.path.join(folder, "run")
+
+
+@functools.cache
+def made_folder():
+    folder = tempfile.TemporaryDirectory()
+    atexit.register(folder.cleanup)
+    return folder.name
+
+
 @functools.cache
 def made_run():
     """The folder of a trained run."""
-    folder = tempfile.TemporaryDirectory()
-    atexit.register(folder.cleanup)
-    write_talk(os.path.join(folder.name, "talk.jsonl"))
-    config = os.path.join(folder.name, "config.yaml")
-    with open(config, "w", encoding="utf-8") as out:
-        out.write(CONFIG.format(folder=folder.name))
-    banter("prepare", config, "--quiet")
-    banter("train", config, "--quiet")
-    return os.path.join(folder.name, "run")
+    write_talk(os.path.join(made_folder(), "talk.jsonl"))
+    return trained(made_folder(), CONFIG)
+
+
+@functools.cache
+def made_reverse():
+    """A run of the same vocabulary that learned turned dialogues."""
+    folder = os.path.join(made_folder(), "reverse")
+    os.makedirs(folder)
+    write_turned(os.path.join(folder, "talk.jsonl"),
+                 os.path.join(os.path.dirname(made_run()), "talk.jsonl"))
+    tokenizer = os.path.join(made_folder(), "store", "tokenizer.model")
+    return trained(folder, CONFIG, "--set", "data.tokenizer.path=" + tokenizer)
+
+
+@functools.cache
+def made_judge():
+    """A classifier of sentence pairs."""
+    folder = os.path.join(made_folder(), "judge")
+    os.makedirs(folder)
+    write_pairs(os.path.join(folder, "pairs.jsonl"))
+    return trained(folder, JUDGE)
 
 
 class Server(Program):
-    """`banter serve` of that run."""
+    """`banter serve` of that run. `curl`: what curl needs to reach it."""
 
-    def __init__(self, folder, *arguments, port=0, run=None, waits=True):
-        super().__init__([BANTER, "serve", run or made_run(), "--port", str(port), "--archive",
-                          os.path.join(folder, "archive.sqlite"), "--drain-spread", "1", *arguments])
-        self.port = int(self.next_line().rsplit(":", 1)[1])
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.address = f"ws://127.0.0.1:{self.port}/v1/chat"
+    def __init__(self, folder, *arguments, port=0, run=None, archive=None, waits=True, curl=()):
+        archive = archive or os.path.join(folder, "archive.sqlite")
+        super().__init__([BANTER, "serve", run or made_run(), "--port", str(port), "--archive", archive,
+                          "--drain-spread", "1", *arguments])
+        self.url = self.next_line()
+        if self.url.startswith("unix:"):
+            self.url = "http://localhost"
+        else:
+            self.port = int(self.url.rsplit(":", 1)[1])
+            self.address = self.url.replace("http", "ws", 1) + "/v1/chat"
         if not waits:
             return
-        subprocess.run(["curl", "-fsS", "--retry", "600", "--retry-delay", "0", "--retry-max-time",
+        subprocess.run(["curl", *curl, "-fsS", "--retry", "600", "--retry-delay", "0", "--retry-max-time",
                         str(WAIT), "--retry-all-errors", "-o", os.devnull, self.url + "/readyz"],
                        check=True, stderr=subprocess.DEVNULL)

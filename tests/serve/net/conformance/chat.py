@@ -11,17 +11,18 @@ from program import WAIT
 class Client:
     """One connection. `async with Client(address, resume=...) as client:`"""
 
-    def __init__(self, address, resume=None, token=None, says_hello=True, headers=None):
+    def __init__(self, address, resume=None, token=None, says_hello=True, headers=None, ssl=None):
         self.address, self.resume, self.token = address, resume, token
         self.says_hello = says_hello
         self.headers = headers
+        self.ssl = ssl
         self.frames = []  # all that came
         self.ready = None
 
     async def __aenter__(self):
         self.socket = await websockets.connect(
             self.address, subprotocols=["chat.v1"], ping_interval=None,
-            extra_headers=self.headers or {})
+            extra_headers=self.headers or {}, ssl=self.ssl)
         if self.says_hello:
             await self.hello()
         return self
