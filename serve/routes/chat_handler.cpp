@@ -14,8 +14,8 @@ class ChatPeer : public Peer {
  public:
   explicit ChatPeer(std::shared_ptr<FrameSink> sink) : sink_(std::move(sink)) {}
 
-  void tell(const ServerFrame& frame, std::int64_t seq) override {
-    sink_->send(server_frame_text(frame, seq));
+  void tell(const ServerFrame& /*frame*/, std::int64_t /*seq*/, std::string text) override {
+    sink_->send(std::move(text));
   }
   [[nodiscard]] bool is_behind() const override { return sink_->is_behind(); }
   void leave(CloseCode code) override { sink_->close(code, std::string(name_of(code))); }

@@ -25,7 +25,7 @@ class ParlaiPeer : public Peer {
  public:
   explicit ParlaiPeer(std::shared_ptr<FrameSink> sink) : sink_(std::move(sink)) {}
 
-  void tell(const ServerFrame& frame, std::int64_t /*seq*/) override {
+  void tell(const ServerFrame& frame, std::int64_t /*seq*/, std::string /*text*/) override {
     if (const auto* done = std::get_if<Done>(&frame)) {
       sink_->send(message_text(done->text));
     } else if (const auto* error = std::get_if<ErrorFrame>(&frame)) {

@@ -48,8 +48,7 @@ class Seat : public std::enable_shared_from_this<Seat> {
       const std::lock_guard lock(self->mutex_);
       if (!self->peer_) return;
       if (const auto* refusal = std::get_if<Refusal>(&entry)) {
-        self->peer_->tell(refusal->error, 0);
-        self->peer_->leave(refusal->close);
+        self->turn_away(*refusal);
         return;
       }
       const auto& [session, arrival] = std::get<0>(entry);
@@ -57,12 +56,11 @@ class Seat : public std::enable_shared_from_this<Seat> {
       if (session->attach(self->peer_, arrival)) return;
       self->session_
           .reset();  // it left its memory in between: the next try finds it in the archive
-      self->peer_->tell(ErrorFrame{.code = ErrorCode::kOverloaded,
-                                   .message = "the session is being put away",
-                                   .retry_after = std::chrono::milliseconds(100),
-                                   .fatal = true},
-                        0);
-      self->peer_->leave(CloseCode::kTryLater);
+      self->turn_away({.error = {.code = ErrorCode::kOverloaded,
+                                 .message = "the session is being put away",
+                                 .retry_after = std::chrono::milliseconds(100),
+                                 .fatal = true},
+                       .close = CloseCode::kTryLater});
     };
   }
 
@@ -79,6 +77,11 @@ class Seat : public std::enable_shared_from_this<Seat> {
   }
 
  private:
+  void turn_away(const Refusal& refusal) const {
+    peer_->tell(refusal.error, 0, server_frame_text(refusal.error, 0));
+    peer_->leave(refusal.close);
+  }
+
   std::pair<std::shared_ptr<Session>, std::shared_ptr<Peer>> both() const {
     const std::lock_guard lock(mutex_);
     return {session_, peer_};

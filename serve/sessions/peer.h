@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <string_view>
+#include <string>
 
 #include "serve/close_code.h"
 #include "serve/protocol/server_frame.h"
@@ -15,7 +15,8 @@ namespace banter::serve {
 class Peer {
  public:
   virtual ~Peer() = default;
-  virtual void tell(const ServerFrame& frame, std::int64_t seq) = 0;
+  /// `text`: the frame with its number, as chat.v1 writes it.
+  virtual void tell(const ServerFrame& frame, std::int64_t seq, std::string text) = 0;
   /// Whether frames are there that it has not taken yet: deltas may wait, to become one.
   [[nodiscard]] virtual bool is_behind() const { return false; }
   /// Nothing comes behind it.

@@ -105,6 +105,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   void tell(ServerFrame frame);
   void tell_now(ServerFrame frame);
+  void tell_once(const ServerFrame& frame, std::int64_t seq);
   void tell_error(ErrorCode code, const std::string& message, const std::string& id = {},
                   std::optional<Clock::duration> retry_after = {});
   void end_with(ErrorCode code, const std::string& message, CloseCode close);

@@ -28,7 +28,7 @@ namespace {
 /// Keeps what it is told.
 class TestPeer : public Peer {
  public:
-  void tell(const ServerFrame& frame, std::int64_t seq) override {
+  void tell(const ServerFrame& frame, std::int64_t seq, std::string /*text*/) override {
     const std::lock_guard lock(mutex_);
     frames_.push_back(frame);
     seqs_.push_back(seq);
