@@ -6,12 +6,13 @@
 #include <condition_variable>
 #include <functional>
 #include <future>
+#include <latch>
 #include <memory>
 #include <mutex>
 #include <numeric>
 #include <optional>
+#include <stdexcept>
 #include <string>
-#include <thread>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -170,33 +171,48 @@ TEST_F(SessionTest, AFrameThatIsRefusedLeavesTheSessionFree) {
   EXPECT_EQ(std::get<Done>(peer->wait_for<Done>().back()).finish, Finish::kStop);
 }
 
+TEST_F(SessionTest, ATurnThatCannotBeAskedForLeavesTheSessionFree) {
+  const auto peer = std::make_shared<TestPeer>();
+  const auto session = open(peer);
+  const Message bad{.id = "m", .text = "no \xFF text"};  // what no frame holds
+  EXPECT_THROW(session->take(peer.get(), bad), std::invalid_argument);
+  EXPECT_EQ(hub_->running_turns(), 0);
+  session->take(peer.get(), Message{.id = "m", .text = "hello"});
+  EXPECT_EQ(std::get<Done>(peer->wait_for<Done>().back()).finish, Finish::kStop);
+}
+
+/// Keeps the archive's thread when it tells of a turn's acceptance.
+class HoldingPeer : public TestPeer {
+ public:
+  void tell(const ServerFrame& frame, std::int64_t seq, std::string text) override {
+    TestPeer::tell(frame, seq, std::move(text));
+    if (std::holds_alternative<Accepted>(frame)) gate_.wait();
+  }
+  void let_go() { gate_.count_down(); }
+
+ private:
+  std::latch gate_{1};
+};
+
 TEST_F(SessionTest, TooManyTurnsAtOnceAreRefusedBeforeTheyAreStored) {
+  constexpr std::size_t kPlaces = 4, kAll = 10;
+  const auto first = std::make_shared<HoldingPeer>();
   std::vector<std::pair<std::shared_ptr<TestPeer>, std::shared_ptr<Session>>> all;
-  for (int i = 0; i < 40; ++i) {
-    const auto peer = std::make_shared<TestPeer>();
+  for (std::size_t i = 0; i < kAll; ++i) {
+    const auto peer = i == 0 ? std::shared_ptr<TestPeer>(first) : std::make_shared<TestPeer>();
     all.emplace_back(peer, open(peer));
   }
   for (const auto& [peer, session] : all)
     session->take(peer.get(), Message{.id = "m", .text = "hello"});
-  int done = 0;
-  for (const auto& [peer, session] : all) {
-    for (;;) {
-      const auto frames = peer->wait_for<Ready>();
-      const auto& last = frames.back();
-      if (const auto* end = std::get_if<Done>(&last)) {
-        EXPECT_EQ(end->finish, Finish::kStop) << "what was accepted is answered";
-        ++done;
-        break;
-      }
-      if (const auto* error = std::get_if<ErrorFrame>(&last)) {
-        EXPECT_EQ(error->code, ErrorCode::kOverloaded);
-        EXPECT_TRUE(error->retry_after);
-        break;
-      }
-      std::this_thread::yield();
-    }
+  for (std::size_t i = kPlaces; i < kAll; ++i) {
+    const auto error = std::get<ErrorFrame>(all[i].first->wait_for<ErrorFrame>().back());
+    EXPECT_EQ(error.code, ErrorCode::kOverloaded);
+    EXPECT_TRUE(error.retry_after);
   }
-  EXPECT_GE(done, 4);
+  first->let_go();
+  for (std::size_t i = 0; i < kPlaces; ++i)
+    EXPECT_EQ(std::get<Done>(all[i].first->wait_for<Done>().back()).finish, Finish::kStop)
+        << "what was accepted is answered";
 }
 
 TEST_F(SessionTest, AServerThatEndsOwesWhatItCutShort) {
