@@ -125,7 +125,7 @@ bool Session::retire(Clock::time_point time) {
 }
 
 void Session::flush_held() {
-  if (held_) tell_now(*std::exchange(held_, std::nullopt));
+  if (held_) tell_now(std::exchange(held_, std::nullopt).value());
 }
 
 void Session::tell(ServerFrame frame) {

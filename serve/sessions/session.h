@@ -61,7 +61,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void drain(std::chrono::milliseconds deadline);
 
   // What the engine tells of the turn that `job` names; of another one, nothing.
-  void told_delta(std::int64_t job, std::string text,
+  void told_delta(std::int64_t job, const std::string& text,
                   std::optional<std::vector<TokenWeights>> tokens);
   void told_progress(std::int64_t job, std::int64_t tokens);
   void made(std::int64_t job, MadeReply reply);

@@ -104,7 +104,7 @@ void Session::stored_message(std::int64_t job, const WriteResult<MessageRows>& r
   const auto model = running_->model;
   if (!was_stored(result.status, result.error, running_->id)) return abandon();
   if (result.status == WriteStatus::kKnown && !reply.is_owed())
-    return tell_known(reply, running_->id);
+    return tell_known(reply, running_.value().id);
   if (user.dialogue == dialogue_) note_said(*model, user.turn, kUserSpeaker, user.text);
   generate(reply);
 }
@@ -143,7 +143,7 @@ void Session::stored_version(std::int64_t job, const WriteResult<TurnRow>& resul
   }
   if (!was_stored(result.status, result.error, running_->id)) return abandon();
   if (result.status == WriteStatus::kKnown && !result.value.is_owed())
-    return tell_known(result.value, running_->id);
+    return tell_known(result.value, running_.value().id);
   generate(result.value);
 }
 
@@ -158,7 +158,7 @@ void Session::tell_known(const TurnRow& reply, const std::string& id) {
 
 /// A reply is owed, and the archive has it so: from here on there will be one `done`.
 void Session::generate(const TurnRow& reply) {
-  auto& running = *running_;
+  auto& running = running_.value();
   running.is_accepted = true;
   running.dialogue = reply.dialogue;
   running.turn = reply.turn;
@@ -197,15 +197,18 @@ void Session::on(const Cancel& cancel) {
   if (running_->number) hub_.cancel(*running_->number);
 }
 
-void Session::told_delta(std::int64_t job, std::string text,
+void Session::told_delta(std::int64_t job, const std::string& text,
                          std::optional<std::vector<TokenWeights>> tokens) {
   const std::lock_guard lock(mutex_);
   if (!running_ || running_->job != job) return;
-  Delta delta = held_ ? *std::exchange(held_, std::nullopt)
-                      : Delta{.id = running_->id, .turn = running_->turn};
+  auto delta = std::exchange(held_, std::nullopt)
+                   .value_or(Delta{.id = running_->id, .turn = running_->turn});
   delta.text += text;
-  if (tokens && !delta.tokens) delta.tokens.emplace();
-  if (tokens) std::ranges::move(*tokens, std::back_inserter(*delta.tokens));
+  if (tokens && delta.tokens) {
+    std::ranges::move(*tokens, std::back_inserter(*delta.tokens));
+  } else if (tokens) {
+    delta.tokens = std::move(tokens);
+  }
   if (peer_ && peer_->is_behind()) {
     held_ = std::move(delta);
   } else {
@@ -229,7 +232,7 @@ void Session::made(std::int64_t job, MadeReply reply) {
 
 /// Stores the reply that was owed; `done` follows.
 void Session::finish(MadeReply reply) {
-  const auto& running = *running_;
+  const auto& running = running_.value();
   using std::chrono::duration_cast;
   using std::chrono::milliseconds;
   FinishedReply row{.session = id_,
@@ -253,7 +256,7 @@ void Session::stored_reply(std::int64_t job, const MadeReply& reply,
   const std::lock_guard lock(mutex_);
   if (!running_ || running_->job != job) return;
   const bool is_stored = was_stored(result.status, result.error, running_->id);
-  const auto running = *std::exchange(running_, std::nullopt);
+  const auto running = std::exchange(running_, std::nullopt).value();
   const auto finish = is_stored ? reply.finish : Finish::kError;
   if (running.dialogue == dialogue_)
     note_said(*running.model, running.turn, kReplySpeaker, reply.text);

@@ -11,7 +11,8 @@
 namespace banter::serve {
 namespace {
 
-constexpr std::size_t kHistoryBytes = 128 * 1024;  // of one frame: what a slow peer still gets
+constexpr std::size_t kHistoryBytes = std::size_t{128}
+                                      << 10U;  // of one frame: what a slow peer still gets
 
 template <typename Read>
 auto part_of(const std::string& text, const Read& read) -> std::optional<decltype(read(text))> {

@@ -57,14 +57,14 @@ TurnTeller::TurnTeller(std::shared_ptr<Session> session, std::shared_ptr<const S
       written_(*model_->tokenizer) {}
 
 void TurnTeller::committed(const TurnProgress& progress) {
-  auto text = written_.add(progress.ids);
+  const auto text = written_.add(progress.ids);
   text_ += text;
   std::optional<std::vector<TokenWeights>> tokens;
   if (about_.with_weights && !progress.attention.empty())
     tokens = token_weights(progress, ids_, about_.turns, *model_->tokenizer);
   ids_ = progress.ids.size();
   if (text.empty() && !tokens) return;
-  session_->told_delta(about_.job, std::move(text), std::move(tokens));
+  session_->told_delta(about_.job, text, std::move(tokens));
 }
 
 void TurnTeller::progressed(std::int64_t tokens) {
