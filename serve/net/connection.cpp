@@ -8,6 +8,8 @@
 #include <span>
 #include <utility>
 
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -108,6 +110,7 @@ class Connection final : public FrameSink,
   void on_late(Deadline which);
   void on_sent(IoError error);
   void start_close(CloseCode code, std::string_view reason);
+  void abandon();
   void pump();
   void count_outbox();
   void end(IoError error);
@@ -133,6 +136,7 @@ class Connection final : public FrameSink,
   std::int64_t counted_bytes_ = 0;            ///< of the outbox, in the server's counter
   std::optional<CloseCode> closed_by_us_;
   websocket::close_reason close_reason_;
+  net::cancellation_signal read_ends_, close_ends_;
   bool is_close_sent_ = false;
   std::uint64_t timed_message_ = 0;  ///< the meter's count of the message that has a deadline
 };
@@ -202,7 +206,8 @@ void Connection::open(const Request& request, const SocketRoute& route) {
 
 Task<IoError> Connection::read_frames() {
   for (;;) {
-    const auto [error, bytes] = co_await socket_.async_read(buffer_, kNoThrow);
+    const auto [error, bytes] = co_await socket_.async_read(
+        buffer_, net::bind_cancellation_slot(read_ends_.slot(), kNoThrow));
     if (error) co_return error;
     if (is_open_ && handler_) {
       ++service_->counters.messages_in;
@@ -250,7 +255,7 @@ void Connection::on_late(Deadline which) {
       outbox_.drop_waiting();
       return start_close(CloseCode::kTryLater, "the reader is too slow");
     default:
-      return stream_->close();
+      return abandon();
   }
 }
 
@@ -321,7 +326,7 @@ void Connection::finish(CloseCode code) {
 }
 
 void Connection::cut() {
-  net::dispatch(strand_, [self = shared_from_this()] { self->stream_->close(); });
+  net::dispatch(strand_, [self = shared_from_this()] { self->abandon(); });
 }
 
 void Connection::start_close(CloseCode code, std::string_view reason) {
@@ -334,6 +339,14 @@ void Connection::start_close(CloseCode code, std::string_view reason) {
   deadlines_->clear(Deadline::kIdle);
   deadlines_->set(Deadline::kClosing, settings_.closing);
   pump();
+}
+
+/// Ends at once. A closed socket is not enough: where a peer breaks a rule while our Close is on
+/// its way, Beast's read waits for its close and that for the read, and nobody for the socket.
+void Connection::abandon() {
+  stream_->close();
+  close_ends_.emit(net::cancellation_type::terminal);
+  read_ends_.emit(net::cancellation_type::terminal);
 }
 
 /// Starts the next write, if none is in flight: what waits, then the Close frame.
@@ -350,7 +363,9 @@ void Connection::pump() {
                         });
   } else if (closed_by_us_) {
     is_close_sent_ = true;
-    socket_.async_close(close_reason_, [self = shared_from_this()](IoError /*error*/) {});
+    socket_.async_close(close_reason_,
+                        net::bind_cancellation_slot(
+                            close_ends_.slot(), [self = shared_from_this()](IoError /*error*/) {}));
   }
 }
 

@@ -151,9 +151,74 @@ PROTOCOL = {
     "cut_character": b'{"type":"message","id":"a","text":"\xe2\x82"}',
 }
 
+# Of http_fuzz and websocket_fuzz: how many bytes arrive at once, less one, and the bytes.
+def request(line, *fields, body="", part=255):
+    return bytes([part]) + "\r\n".join([line, "Host: a", *fields, "", body]).encode()
+
+
+UPGRADE = [
+    "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
+    "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
+]
+CHUNKS = "3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nTrailer: t\r\n\r\n"
+
+HTTP = {
+    "get": request("GET /items/x?y=z HTTP/1.1"),
+    "head_and_more": request("HEAD /healthz HTTP/1.1") + request("GET /nothing HTTP/1.1")[1:],
+    "options": request("OPTIONS /body HTTP/1.1", "Origin: http://a",
+                       "Access-Control-Request-Method: POST"),
+    "old": request("GET /events HTTP/1.0", "Connection: keep-alive"),
+    "events": request("GET /events HTTP/1.1", part=3) + request("GET /secret HTTP/1.1")[1:],
+    "body": request("POST /body HTTP/1.1", "Content-Length: 5", body="abcde")
+    + request("GET /healthz HTTP/1.1")[1:],
+    "expect": request("POST /body HTTP/1.1", "Content-Length: 2", "Expect: 100-continue", body="ab",
+                      part=90),
+    "chunked": request("POST /body HTTP/1.1", "Transfer-Encoding: chunked", body=CHUNKS, part=7),
+    "both_lengths": request("POST /body HTTP/1.1", "Transfer-Encoding: chunked",
+                            "Content-Length: 3", body=CHUNKS),
+    "too_long": request("POST /body HTTP/1.1", "Content-Length: 65", body="b" * 65),
+    "many_fields": request("GET / HTTP/1.1", *[f"F{i}: v" for i in range(9)]),
+    "forwarded": request("GET /healthz HTTP/1.1", "X-Forwarded-For: 10.0.0.1, ::1, 127.0.0.1"),
+    "upgrade": request("GET /echo HTTP/1.1", *UPGRADE) + b"\x81\x81\0\0\0\0a",
+    "foreign_upgrade": request("GET /echo HTTP/1.1", *UPGRADE, "Origin: http://a.evil"),
+    "tls": b"\xff\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+}
+
+# RFC 6455, 5.2. Other masks than 0 are one seed's matter.
+FINAL, CONTINUED, TEXT, BINARY, CLOSE, PING, PONG = 128, 0, 1, 2, 8, 9, 10
+
+
+def frame(opcode, payload=b"", first=FINAL, mask=bytes(4)):
+    size = len(payload)
+    length = bytes([128 | size]) if size < 126 else b"\xfe" + struct.pack(">H", size)
+    return bytes([first | opcode]) + length + mask + payload
+
+
+WEBSOCKET = {
+    "text": b"\xff" + frame(TEXT, "Grüße".encode()),
+    "masked": b"\xff" + frame(BINARY, b"\x01\x03\x03", mask=b"\x01\x02\x03\x04"),
+    "fragments": b"\x00" + frame(TEXT, b"\xe2\x82", 0) + frame(PING, b"p")
+    + frame(CONTINUED, b"\xac"),
+    "long": b"\x63" + frame(BINARY, b"x" * 126) + frame(TEXT, b"y" * 299),
+    "too_long": b"\xff" + frame(TEXT, b"z" * 200, 0) + frame(CONTINUED, b"z" * 101),
+    "too_many_fragments": b"\xff" + frame(TEXT, b"", 0) + frame(CONTINUED, b"", 0) * 4,
+    "too_many_pings": b"\xff" + frame(PING, b"p") * 4 + frame(PONG) * 4 + frame(TEXT, b"late"),
+    "close": b"\xff" + frame(TEXT, b"a") + frame(CLOSE, b"\x03\xe8bye") + frame(TEXT, b"after"),
+    "bad_close": b"\xff" + frame(CLOSE, b"\x03\xed"),
+    "bad_text": b"\x01" + frame(TEXT, b"\xc0\xaf"),
+    "cut_text": b"\xff" + frame(TEXT, b"\xe2\x82", 0) + frame(CONTINUED),
+    "reserved_bit": b"\xff" + frame(TEXT, b"a", FINAL | 64),
+    "unmasked": b"\xff\x81\x01a",
+    "endless": b"\xff\x82\xff" + b"\xff" * 8 + bytes(4),
+    # A rule broken while the server's Close is on its way.
+    "broken_while_closed": b"\xff" + (frame(TEXT, b"\xe2\x82", 0) + frame(CONTINUED)) * 2
+    + frame(TEXT, b"\x80"),
+    "longer_than_needed": b"\xff\x82\xfe\0\x01" + bytes(4) + b"a",
+}
+
 for target, seeds in [
-    ("own_symbols", OWN_SYMBOLS), ("protocol", PROTOCOL), ("safetensors", SAFETENSORS),
-    ("store", STORE), ("vectors", VECTORS),
+    ("http", HTTP), ("own_symbols", OWN_SYMBOLS), ("protocol", PROTOCOL),
+    ("safetensors", SAFETENSORS), ("store", STORE), ("vectors", VECTORS), ("websocket", WEBSOCKET),
 ]:
     for name, seed in seeds.items():
         (HERE / f"{target}_fuzz" / name).write_bytes(seed)

@@ -126,6 +126,14 @@ class LimitTest(unittest.TestCase):
         self.assertEqual(peer.rest(), b"")  # the end comes, although our side stays open
         self.server.wait_for("closed 4409")
 
+    def test_a_peer_that_breaks_a_rule_while_our_close_is_on_its_way(self):
+        self.start(closing=SOON)
+        cut = frame(TEXT, b"\xe2\x82", fin=False) + frame(CONTINUATION)
+        peer = self.chat().send(cut + cut + frame(TEXT, b"\x80"))
+        self.assertEqual(peer.frame(), (True, CLOSE, b"\x03\xeftext that is not UTF-8"))
+        self.assertEqual(peer.rest(), b"")
+        self.server.wait_for("closed 1007")
+
     # Counts
 
     def test_fault_4_too_much_in_one_message(self):
