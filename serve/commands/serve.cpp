@@ -77,7 +77,6 @@ struct ServeArguments {
   std::string archive, tokens, certificate, key, holder;
   std::vector<std::string> hosts, origins, proxies, personas;
   std::int64_t keep_days = 0, cache_mb = 256;
-  std::chrono::milliseconds watchdog{10'000};
   NetSettings net;
   ChatSettings chat;
   EngineLimits engine;
@@ -258,7 +257,7 @@ class ChatServer {
     auto site = std::make_shared<Site>();
     auto router = std::make_shared<Router>();
     if (!options_.tokens.empty()) site->tokens = std::make_shared<Tokens>(options_.tokens);
-    add_health_routes(*router, hub_, options_.watchdog);
+    add_health_routes(*router, hub_, options_.chat.watchdog);
     add_chat_routes(*router, hub_, site->tokens);
     add_completion_routes(*router, hub_);
     add_token_routes(*router, hub_);

@@ -32,6 +32,7 @@ struct Running {
   TurnTokens read;
   Clock::time_point started;
   std::optional<Clock::time_point> first;  ///< when its first token was there
+  Clock::time_point last;                  ///< when its last one was
 };
 
 Finish finish_of(const models::Replies& replies) {
@@ -286,7 +287,8 @@ void Engine::Loop::start(Job job) {
                   .tokens = 0,
                   .read = {},
                   .started = Clock::now(),
-                  .first = {}};
+                  .first = {},
+                  .last = {}};
   try {
     running.rows = model_->rows_of(running.job.turn);
     running.read = model_->add(number, running.job.turn);
@@ -369,7 +371,9 @@ void Engine::Loop::step(const std::shared_ptr<RowModel>& model) {
   for (auto& [number, running] : running_) {
     if (running.model != model) continue;
     ++running.tokens;
+    if (running.first) counts_.between_tokens.add(now - running.last);
     if (!running.first) running.first = now;
+    running.last = now;
   }
   for (auto& [replies, consistency] : done) {
     const auto one = running_.find(replies.number);
@@ -433,6 +437,7 @@ void Engine::Loop::publish() {
   counts_.waiting = static_cast<std::int64_t>(waiting_.size());
   counts_.running = std::ssize(running_);
   counts_.rows = running_rows();
+  counts_.cache = model_->cache();
   {
     const std::lock_guard lock(mutex_);
     state_ = counts_;

@@ -6,6 +6,7 @@
 
 #include "serve/engine/row_model.h"
 #include "serve/engine/turn.h"
+#include "serve/time_histogram.h"
 
 namespace banter::serve {
 
@@ -23,6 +24,8 @@ struct EngineState {
   std::uint64_t steps = 0, stepped_rows = 0;        ///< their ratio is the mean batch
   std::uint64_t failures = 0;                       ///< turns that ended by an error of the model
   Clock::duration prefill{}, step{};                ///< spent in the model
+  TimeHistogram between_tokens;                     ///< of each row
+  CacheState cache;                                 ///< of the model that new turns go to
   Clock::duration silent{};  ///< since it last came round, while it has something to do
 };
 

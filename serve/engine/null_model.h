@@ -25,6 +25,7 @@ class NullModel : public RowModel {
   std::vector<EndedRows> step(const Committed& committed) override;
   bool settle() override { return false; }
   void forget(const std::string&) override {}
+  [[nodiscard]] CacheState cache() const override { return {}; }
 
  private:
   struct Row {

@@ -17,6 +17,14 @@ struct EndedRows {
   std::optional<std::vector<FactVerdict>> consistency{};  ///< of the best reply, by a judge
 };
 
+/// Conversations that a model keeps encoded, since it was loaded.
+struct CacheState {
+  std::int64_t bytes = 0;       ///< now
+  std::uint64_t hits = 0;       ///< turns whose conversation was kept
+  std::uint64_t misses = 0;     ///< turns whose conversation was new, or had been let go
+  std::uint64_t evictions = 0;  ///< conversations that were let go for want of room
+};
+
 /// What the engine sees of a model: rows that take a step together. Plain values; the model of a
 /// run is one implementation, the null model another.
 ///
@@ -47,6 +55,7 @@ class RowModel {
   virtual bool settle() = 0;
   /// A conversation went on with another reply than the last one, or has ended.
   virtual void forget(const std::string& conversation) = 0;
+  [[nodiscard]] virtual CacheState cache() const = 0;
 };
 
 }  // namespace banter::serve

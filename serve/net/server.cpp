@@ -12,7 +12,8 @@
 namespace banter::serve {
 namespace {
 
-constexpr std::chrono::milliseconds kLook{20};  ///< between two looks at what is still open
+constexpr std::chrono::milliseconds kLook{20};     ///< between two looks at what is still open
+constexpr std::chrono::milliseconds kHurry{2000};  ///< for all closes, after a second signal
 
 }  // namespace
 
@@ -103,8 +104,11 @@ Task<void> Server::drain() {
     connection.reset();
     if (stops_ < 2 && pause.count() > 0) co_await wait(pause);
   }
-  const auto end = Clock::now() + settings.closing;
-  while (service_->live.count() > 0 && stops_ < 2 && Clock::now() < end) {
+  const auto begin = Clock::now();
+  const auto left = [&] {
+    return stops_ < 2 ? settings.closing : std::min(settings.closing, kHurry);
+  };
+  while (service_->live.count() > 0 && stops_ < 3 && Clock::now() < begin + left()) {
     for (const auto& late : service_->live.all()) late->finish(CloseCode::kGoingAway);
     co_await wait(kLook);
   }

@@ -37,7 +37,7 @@ class Server {
   /// Serves until it is stopped: then accepts no more, tells what is open
   /// (`FrameHandler::on_drain`) and waits for it as long as `NetSettings::drain` says, closes with
   /// 1001 spread over `drain_spread`, ends the rest, and returns. A second signal or `stop` cuts
-  /// the waiting short.
+  /// the waiting for what runs short and leaves two seconds for the closes, a third one none.
   void run();
   /// As a signal does.
   void stop();

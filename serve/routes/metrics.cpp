@@ -1,14 +1,18 @@
 #include "serve/routes/metrics.h"
 
+#include <ctime>
+#include <filesystem>
 #include <fstream>
-#include <initializer_list>
+#include <iterator>
 #include <limits>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "serve/routes/health.h"
@@ -126,6 +130,16 @@ void add_engine(Families& families, const EngineState& state) {
                    static_cast<double>(state.stepped_rows));
   families.counter("banter_model_failures_total", "Turns that the model failed on.",
                    static_cast<double>(state.failures));
+  families.histogram("banter_inter_token_seconds", "Between two tokens of a row.",
+                     state.between_tokens);
+  families.gauge("banter_turn_cache_bytes", "Of conversations that are kept encoded.",
+                 static_cast<double>(state.cache.bytes));
+  families.counter("banter_turn_cache_hits_total", "Turns of conversations that were kept encoded.",
+                   static_cast<double>(state.cache.hits));
+  families.counter("banter_turn_cache_misses_total", "Turns of conversations that were not.",
+                   static_cast<double>(state.cache.misses));
+  families.counter("banter_turn_cache_evictions_total", "Conversations let go for want of room.",
+                   static_cast<double>(state.cache.evictions));
   families.begin(MetricType::Counter, "banter_model_seconds_total", "Time in the model.");
   families.add_labelled({{"phase", "prefill"}}, seconds(state.prefill));
   families.add_labelled({{"phase", "step"}}, seconds(state.step));
@@ -139,13 +153,28 @@ void add_archive(Families& families, const ArchiveState& state) {
                  static_cast<double>(state.wal_bytes));
 }
 
+/// The usual metrics of a process, from proc(5).
 void add_process(Families& families) {
-  // The second number of statm is of resident pages.
-  std::ifstream statm("/proc/self/statm");
+  std::ifstream statm("/proc/self/statm");  // virtual and resident pages
   double pages = 0, resident = 0;
-  if (statm >> pages >> resident)
-    families.gauge("process_resident_memory_bytes", "Resident memory.",
-                   resident * static_cast<double>(::sysconf(_SC_PAGESIZE)));
+  const auto page = static_cast<double>(::sysconf(_SC_PAGESIZE));
+  if (statm >> pages >> resident) {
+    families.gauge("process_virtual_memory_bytes", "Virtual memory.", pages * page);
+    families.gauge("process_resident_memory_bytes", "Resident memory.", resident * page);
+  }
+  timespec used{};
+  if (::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used) == 0)
+    families.counter("process_cpu_seconds_total", "Processor time.",
+                     static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) * 1e-9);
+  std::error_code error;
+  std::filesystem::directory_iterator descriptors("/proc/self/fd", error);
+  if (!error)
+    families.gauge("process_open_fds", "Open descriptors.",
+                   static_cast<double>(std::distance(begin(descriptors), end(descriptors))));
+  rlimit most{};
+  if (::getrlimit(RLIMIT_NOFILE, &most) == 0)
+    families.gauge("process_max_fds", "Descriptors that may be open.",
+                   static_cast<double>(most.rlim_cur));
 }
 
 std::string metrics_text(Hub& hub, const Service& service) {

@@ -82,7 +82,8 @@ class ParlaiHandler final : public FrameHandler {
     if (text == "[DONE]" || base::equal_but_for_case(text, "exit"))
       return peer_->leave(CloseCode::kNormal);
     if (!session) {
-      if (std::exchange(is_opening_, true)) return;
+      if (std::exchange(is_opening_, true))
+        return void(sink_->send(message_text("One moment: say it again when you are let in.")));
       sink_->greeted();
       hub_.open(visitor_of(caller_.user, caller_.address), seat_->entry());
     } else if (text == "[RESET]") {

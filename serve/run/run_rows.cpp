@@ -67,8 +67,10 @@ std::int64_t RunRows::rows_of(const Turn& turn) const { return models::most_rows
 models::ChatSession& RunRows::session_of(const std::string& conversation) {
   const auto found = kept_of_.find(conversation);
   if (found != kept_of_.end()) {
+    ++cache_.hits;
     kept_.splice(kept_.begin(), kept_, found->second);
   } else {
+    ++cache_.misses;
     kept_.push_front(
         {.conversation = conversation,
          .session = std::make_shared<models::ChatSession>(*loaded_.model, loaded_.batch),
@@ -84,8 +86,20 @@ void RunRows::note_bytes(const std::string& conversation) {
   if (found == kept_of_.end()) return;
   auto& kept = *found->second;
   const auto bytes = kept.session->bytes();
-  cached_bytes_ += bytes - std::exchange(kept.bytes, bytes);
-  while (cached_bytes_ > limits_.cache_bytes && !kept_.empty()) forget(kept_.back().conversation);
+  cache_.bytes += bytes - std::exchange(kept.bytes, bytes);
+  while (cache_.bytes > limits_.cache_bytes && !kept_.empty()) {
+    ++cache_.evictions;
+    forget(kept_.back().conversation);
+  }
+}
+
+/// Makes room for what comes next.
+void RunRows::evict_all() {
+  cache_.evictions += kept_.size();
+  kept_of_.clear();
+  kept_.clear();
+  said_.clear();
+  cache_.bytes = 0;
 }
 
 void RunRows::forget(const std::string& conversation) {
@@ -93,7 +107,7 @@ void RunRows::forget(const std::string& conversation) {
   const auto found = kept_of_.find(conversation);
   if (found == kept_of_.end()) return;
   const auto kept = found->second;
-  cached_bytes_ -= kept->bytes;
+  cache_.bytes -= kept->bytes;
   kept_of_.erase(found);
   kept_.erase(kept);  // last: `conversation` may be its own
 }
@@ -140,6 +154,17 @@ models::Request RunRows::request_of(std::uint64_t number, const Turn& turn,
 }
 
 TurnTokens RunRows::add(std::uint64_t number, const Turn& turn) {
+  try {
+    return encode(number, turn);
+  } catch (const base::Error&) {
+    throw;  // what was asked cannot be answered
+  } catch (const std::exception&) {
+    evict_all();  // LibTorch says no more than that it failed, when memory runs out too
+    throw;
+  }
+}
+
+TurnTokens RunRows::encode(std::uint64_t number, const Turn& turn) {
   // A decoder that throws is lost with all its turns: what would make it is refused before.
   const auto fault =
       models::fault_of_prefix(turn.prefix, turn.decoding, loaded_.model->vocabulary().special);

@@ -34,8 +34,8 @@ struct Helpers {
 ///
 /// A conversation is kept as a ChatSession, so that a turn encodes only what is new, until more
 /// than `cache_bytes` are kept: then those go that were used longest ago, and their next turn
-/// encodes everything again, with equal values. While nothing waits, finished replies are encoded,
-/// as the turns of their conversations that they are.
+/// encodes everything again, with equal values. When memory runs out they all go. While nothing
+/// waits, finished replies are encoded, as the turns of their conversations that they are.
 class RunRows : public RowModel {
  public:
   /// Throws   ConfigError for fewer than one row; UsageError when the reverse model has another
@@ -50,6 +50,7 @@ class RunRows : public RowModel {
   std::vector<EndedRows> step(const Committed& committed) override;
   bool settle() override;
   void forget(const std::string& conversation) override;
+  [[nodiscard]] CacheState cache() const override { return cache_; }
 
   [[nodiscard]] const models::LoadedModel& loaded() const { return loaded_; }
 
@@ -72,6 +73,8 @@ class RunRows : public RowModel {
   [[nodiscard]] std::unique_ptr<models::Decoder> new_decoder() const;
   models::ChatSession& session_of(const std::string& conversation);
   void note_bytes(const std::string& conversation);
+  void evict_all();
+  TurnTokens encode(std::uint64_t number, const Turn& turn);
   models::Request request_of(std::uint64_t number, const Turn& turn, models::Composed composed);
   std::shared_ptr<const models::Wording> wording_of(const models::DecodingOptions& options);
   void forget_said(const std::string& conversation);
@@ -87,7 +90,7 @@ class RunRows : public RowModel {
 
   KeptList kept_;
   std::map<std::string, KeptList::iterator, std::less<>> kept_of_;
-  std::int64_t cached_bytes_ = 0;
+  CacheState cache_;
   std::map<std::uint64_t, Running> running_;
   const Committed* committed_ = nullptr;  ///< of the step that runs
 

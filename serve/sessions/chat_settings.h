@@ -18,6 +18,7 @@ struct ChatSettings {
   std::int64_t replay_bytes = 262'144;
   std::chrono::milliseconds turn_deadline{60'000};
   std::chrono::milliseconds session_rest{1'800'000};
+  std::chrono::milliseconds watchdog{10'000};
 };
 
 /// One field: its option's name without dashes, where it is, what it means.
@@ -41,6 +42,8 @@ inline constexpr std::array kChatSettings = {
                 "from a turn's acceptance to its end"},
     ChatSetting{"session-rest", &ChatSettings::session_rest,
                 "that a session without a connection stays in memory"},
+    ChatSetting{"watchdog", &ChatSettings::watchdog,
+                "that the engine may be silent before /readyz says so"},
 };
 
 }  // namespace banter::serve

@@ -19,10 +19,16 @@ class RateLimit {
   /// long until it is none.
   std::optional<Clock::duration> take(Clock::time_point now) {
     while (!times_.empty() && now - times_.front() >= window_) times_.pop_front();
-    if (static_cast<std::int64_t>(times_.size()) >= most_)
-      return times_.empty() ? window_ : window_ - (now - times_.front());
-    times_.push_back(now);
-    return {};
+    auto wait = pause(now);
+    if (!wait) times_.push_back(now);
+    return wait;
+  }
+  /// How long until one more event is none too many; nothing where it is none now.
+  [[nodiscard]] std::optional<Clock::duration> pause(Clock::time_point now) const {
+    if (most_ <= 0) return window_;
+    if (static_cast<std::int64_t>(times_.size()) < most_) return {};
+    const auto over = now - times_[times_.size() - static_cast<std::size_t>(most_)];
+    return over < window_ ? std::optional(window_ - over) : std::nullopt;
   }
   /// Whether nothing of the window is left.
   [[nodiscard]] bool is_idle(Clock::time_point now) const {

@@ -39,9 +39,11 @@ Session::Session(Hub& hub, const SessionRow& row, std::string owner,
       reads_(kReadsPerMinute, kMinute) {
   if (std::ranges::find(model.attention, attention_) == model.attention.end())
     attention_ = AttentionLevel::kNone;
-  for (const auto& turn : turns)
+  for (const auto& turn : turns) {
     note_said(model, turn.turn, turn.role == TurnRole::kUser ? kUserSpeaker : kReplySpeaker,
               turn.text);
+    note_asked(turn.client_id);
+  }
   for (auto& reply : owed) {
     if (reply.dialogue != dialogue_) {  // nobody waits for it any more
       hub_.archive().finish_reply({.session = id_,
@@ -263,7 +265,7 @@ void Session::on(const Reset& /*reset*/) {
 bool Session::may_read() {
   const auto wait = reads_.take(Clock::now());
   if (wait)
-    tell_error(ErrorCode::kRateLimited, "too many requests of history and export in a minute", {},
+    tell_error(ErrorCode::kRateLimited, "too many requests of what is stored in a minute", {},
                wait);
   return !wait;
 }

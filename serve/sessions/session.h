@@ -113,6 +113,7 @@ class Session : public std::enable_shared_from_this<Session> {
   bool may_read();
   void note_failed_read(const std::exception& error);
   bool may_begin(const std::string& id);
+  void note_asked(const std::string& id);
   template <typename Ask>
   void begin(const std::string& id, DecodeSettings decode, std::shared_ptr<const ServedModel> model,
              const Ask& ask);
@@ -139,8 +140,9 @@ class Session : public std::enable_shared_from_this<Session> {
   DecodeSettings decode_;
   AttentionLevel attention_ = AttentionLevel::kTurns;
   bool is_attention_live_ = false;
-  std::deque<Said> said_;     ///< of the current dialogue
-  std::deque<TurnRow> owed_;  ///< replies to be made
+  std::deque<Said> said_;          ///< of the current dialogue
+  std::deque<TurnRow> owed_;       ///< replies to be made
+  std::deque<std::string> asked_;  ///< the last ids of turns that are stored: these begin none anew
   std::optional<Running> running_;
   std::int64_t last_job_ = 0;
 

@@ -15,6 +15,8 @@
 namespace banter::serve {
 namespace {
 
+constexpr std::size_t kAskedKept = 128;
+
 /// Throws   RequestError when a reply cannot begin with the prefix
 void check_prefix(const DecodeSettings& decode, const ServedModel& model) {
   const auto& tokenizer = *model.tokenizer;
@@ -31,6 +33,11 @@ bool Session::may_begin(const std::string& id) {
     if (running_->id != id) tell_error(ErrorCode::kBusy, "a turn of this session runs already", id);
     return false;
   }
+  if (std::ranges::find(asked_, id) != asked_.end()) {  // its result is there, or owed
+    if (!may_read()) return false;
+    hub_.begin_owed_turn();
+    return true;
+  }
   const auto wait = turns_.take(Clock::now());
   if (wait && refused_turns_.take(Clock::now())) {
     end_with(ErrorCode::kRateLimited, "too many turns in a minute", CloseCode::kRateLimited);
@@ -45,6 +52,13 @@ bool Session::may_begin(const std::string& id) {
   refusal->id = id;
   tell(*std::move(refusal));
   return false;
+}
+
+/// A turn with that id is in the archive.
+void Session::note_asked(const std::string& id) {
+  if (id.empty() || std::ranges::find(asked_, id) != asked_.end()) return;
+  asked_.push_back(id);
+  if (asked_.size() > kAskedKept) asked_.pop_front();
 }
 
 /// A turn runs from here on, as soon as `ask` has asked the archive to store it.
@@ -103,6 +117,7 @@ void Session::stored_message(std::int64_t job, const WriteResult<MessageRows>& r
   const auto& [user, reply] = result.value;
   const auto model = running_->model;
   if (!was_stored(result.status, result.error, running_->id)) return abandon();
+  note_asked(running_->id);
   if (result.status == WriteStatus::kKnown && !reply.is_owed())
     return tell_known(reply, running_.value().id);
   if (user.dialogue == dialogue_) note_said(*model, user.turn, kUserSpeaker, user.text);
@@ -142,6 +157,7 @@ void Session::stored_version(std::int64_t job, const WriteResult<TurnRow>& resul
     return abandon();
   }
   if (!was_stored(result.status, result.error, running_->id)) return abandon();
+  note_asked(running_->id);
   if (result.status == WriteStatus::kKnown && !result.value.is_owed())
     return tell_known(result.value, running_.value().id);
   generate(result.value);

@@ -64,6 +64,7 @@ class Listener : public TurnListener {
 /// A model whose steps wait until the test lets them go, and which keeps what it was asked.
 class SteppedModel : public RowModel {
  public:
+  [[nodiscard]] CacheState cache() const override { return {}; }
   explicit SteppedModel(std::int64_t tokens) : inner_(tokens) {}
 
   const std::string& revision() const override { return inner_.revision(); }

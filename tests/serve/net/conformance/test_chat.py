@@ -254,7 +254,7 @@ class ChatTest(unittest.IsolatedAsyncioTestCase):
 
     async def test_a_drain_lets_turns_end(self):
         clients = []
-        for i in range(10):
+        for i in range(100):
             client = await self.enterAsyncContext(Client(self.server.address))
             await client.send({"type": "message", "id": "m-1", "text": "hello"})
             clients.append(client)
@@ -300,6 +300,39 @@ class LimitsTest(unittest.IsolatedAsyncioTestCase):
                     await client.say("hello", "m-4")
                     await client.send({"type": "message", "id": "m-5", "text": "hello"})
                     self.assertEqual(await client.closed(), 4429)
+
+    async def test_an_id_that_was_seen_meets_no_limit_of_new_turns(self):
+        with tempfile.TemporaryDirectory() as folder:
+            limits = "--turns-per-minute", "1", "--owner-turns-per-minute", "1"
+            with ChatServer(folder, *limits) as server:
+                await ChatTest.wait_for(self, server)
+                async with Client(server.address) as client:
+                    first = await client.say("hello", "m-1")
+                    for _ in range(3):
+                        again = await client.say("hello", "m-1")
+                        self.assertEqual((again["type"], again["text"]), ("done", first["text"]))
+                    self.assertEqual((await client.say("hello", "m-2"))["code"], "rate_limited")
+                    where = client.where()
+            with ChatServer(folder, *limits) as server:  # also of one that was killed
+                await ChatTest.wait_for(self, server)
+                async with Client(server.address, resume=where) as client:
+                    for _ in range(3):
+                        again = await client.say("hello", "m-1")
+                        self.assertEqual((again["type"], again["text"]), ("done", first["text"]))
+
+    async def test_guesses_of_resume_tokens_are_counted(self):
+        with tempfile.TemporaryDirectory() as folder, ChatServer(folder) as server:
+            await ChatTest.wait_for(self, server)
+            async with Client(server.address) as client:
+                guess = {**client.where(), "resume_token": "0" * 48}
+                codes = []
+                for _ in range(32):
+                    async with Client(server.address, resume=guess) as thief:
+                        codes.append(await thief.closed())
+                self.assertEqual(codes, [4401] * 30 + [4429] * 2)
+                self.assertEqual((await client.say("hello"))["finish"], "stop")
+            async with Client(server.address) as other:  # who does not guess is let in
+                self.assertEqual((await other.say("hello"))["finish"], "stop")
 
     async def test_tokens(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -284,6 +284,8 @@ class LimitTest(unittest.TestCase):
         self.server.process.send_signal(signal.SIGTERM)
         self.assertEqual(peers[0].message(), (TEXT, b"draining"))
         self.server.process.send_signal(signal.SIGINT)
+        self.assertEqual(peers[1].message(), (TEXT, b"draining"))
+        self.assertEqual([peer.close_code() for peer in peers], [1001, 1001])
         self.server.wait_for("end")
         self.assertEqual(self.server.process.wait(), 0)
 
