@@ -45,6 +45,9 @@ void add_options(CLI::App& app, BenchArguments& options) {
   app.add_option("--idle", load.idle,
                  "connections that only stay open; without --users nothing else is done")
       ->check(CLI::Range(std::int64_t{1}, kMost));
+  app.add_option("--deaf", load.deaf,
+                 "connections that talk and never read, beside the --users; with --seconds")
+      ->check(CLI::Range(std::int64_t{1}, kMost));
   auto* storm = app.add_option("--storm", options.storm,
                                "handshakes a second, each closed at once; nobody talks")
                     ->check(positive);
@@ -108,6 +111,10 @@ void read_kind(const CLI::App& app, BenchArguments& options) {
   } else if (load.idle > 0 && !has_users) {
     load.kind = LoadKind::kIdle;
   }
+  if (load.deaf > 0 && (load.kind != LoadKind::kTurns || (load.turns > 0 && load.seconds == 0)))
+    throw base::UsageError(
+        "banter bench-serve: --deaf goes with turns for some --seconds, not with --echo, --storm, "
+        "--idle alone or --turns alone");
   const bool has_talkers = load.kind == LoadKind::kTurns || load.kind == LoadKind::kEcho;
   if (!has_talkers) load.users = 0;
   if (load.seconds == 0 && (!has_talkers || load.turns == 0)) load.seconds = kUsualSeconds;
@@ -127,6 +134,7 @@ int run_bench_serve(const std::vector<std::string>& arguments) {
       "banter bench-serve ws://localhost:8080 --users 200 --rate 50 --seconds 30 --json\n"
       "banter bench-serve ws://localhost:8080 --texts said.txt --set max_new_tokens=20\n"
       "banter bench-serve ws://localhost:8080 --idle 10000 --seconds 60 --pid 4711\n"
+      "banter bench-serve ws://localhost:8080 --users 16 --deaf 50 --seconds 30\n"
       "banter bench-serve ws://localhost:8080 --storm 2000 --seconds 5\n"
       "banter bench-serve ws://localhost:9001 --echo --users 64 --message-bytes 128");
   line.with_json();
@@ -150,7 +158,7 @@ int run_bench_serve(const std::vector<std::string>& arguments) {
   socket.token = client_token(options.token_file);
   if (socket.address.is_tls) socket.tls = client_tls_context(options.authorities);
   load.endpoints = endpoints_of(socket.address);
-  allow_connections(load.users + load.idle);
+  allow_connections(load.users + load.idle + load.deaf);
   auto result = run_load(load);
   models::print(line.common.json ? report_json(result, load) + "\n" : report_text(result, load));
   const bool is_failed = result.turns == 0 && result.handshake.count() == 0;

@@ -26,6 +26,7 @@ constexpr std::int64_t kOpenedAtOnce = 64;  ///< handshakes under way, but for a
 constexpr int kMostFailures = 5;            ///< one after another, until a user gives up
 constexpr milliseconds kPause{100};         ///< behind a failure without a time of its own
 constexpr milliseconds kLookForSignals{200};
+constexpr milliseconds kDeafPause{10};  ///< between two messages of who does not read
 constexpr std::uint16_t kNormalClose = 1000;
 
 Clock::duration duration_of(double seconds) {
@@ -67,7 +68,14 @@ class Permits {
 struct Caller {
   std::shared_ptr<ClientSocket> socket{};
   DecodeLimits limits{};
+  std::int64_t turns = 0;  ///< of its session
 };
+
+std::size_t depth_of(std::int64_t turn) {
+  std::size_t depth = 0;
+  while (turn > kDepths.at(depth).last) ++depth;
+  return depth;
+}
 
 class Load {
  public:
@@ -94,6 +102,7 @@ class Load {
   Task<void> user();
   Task<void> chat(Caller* caller);
   Task<void> echo(Caller* caller);
+  Task<void> deaf();
   Task<bool> connect(Caller* caller);
   Task<bool> greet(Caller* caller);
   Task<bool> turn(Caller* caller, Clock::time_point start);
@@ -164,6 +173,7 @@ Task<void> Load::pause(Clock::duration time) {
 Task<bool> Load::connect(Caller* caller) {
   co_await opening_.take();
   caller->socket = ClientSocket::make(strand_, options_.socket);
+  caller->turns = 0;
   const auto start = Clock::now();
   const auto failure = co_await caller->socket->open(options_.endpoints);
   opening_.give();
@@ -277,6 +287,7 @@ Task<bool> Load::turn(Caller* caller, Clock::time_point start) {
       result_.first.add(now - start);
     if (const auto* error = std::get_if<ErrorFrame>(&*frame)) {
       ++result_.errors[std::string(name_of(error->code))];
+      result_.refused.add(now - start);
       if (error->fatal) continue;  // the end comes next
       co_await pause(error->retry_after.value_or(kPause));
       co_return true;
@@ -284,6 +295,7 @@ Task<bool> Load::turn(Caller* caller, Clock::time_point start) {
     const auto* done = std::get_if<Done>(&*frame);
     if (done == nullptr || done->id != message.id) continue;
     count(&result_.whole, start, now);
+    result_.whole_at.at(depth_of(++caller->turns)).add(now - start);
     ++result_.turns;
     ++result_.finishes[std::string(name_of(done->finish))];
     result_.tokens += done->usage.completion;
@@ -310,6 +322,28 @@ Task<void> Load::echo(Caller* caller) {
     }
   }
   co_await hang_up(caller->socket);
+}
+
+/// Asks and asks, and reads nothing until the time is up.
+Task<void> Load::deaf() {
+  Caller caller;
+  const bool is_open = co_await connect(&caller);
+  connected_.give();
+  if (!is_open) co_return;
+  co_await gate_.take();
+  while (!is_time_up()) {
+    caller.socket->send(
+        client_frame_text(Message{.id = "b-" + std::to_string(++next_id_), .text = next_text()}));
+    co_await pause(kDeafPause);
+  }
+  caller.socket->close(kNormalClose);
+  for (;;) {
+    const auto received = co_await caller.socket->receive();
+    if (received.text) continue;
+    count_end(received);
+    if (received.close_code != kNormalClose) ++result_.deaf_closed;
+    co_return;
+  }
 }
 
 /// Opened, then held until the end.
@@ -374,7 +408,7 @@ Task<void> Load::plan_turns() {
 void Load::begin() {
   begin_ = Clock::now();
   if (options_.seconds > 0) end_ = begin_ + duration_of(options_.seconds);
-  gate_.give(options_.users);
+  gate_.give(options_.users + options_.deaf);
 }
 
 Task<void> Load::conduct() {
@@ -383,7 +417,9 @@ Task<void> Load::conduct() {
   if (options_.pid) result_.server_bytes_before = use_of(*options_.pid).resident_bytes;
   for (std::int64_t i = 0; i < options_.idle; ++i) spawn(idle(), &idle_done_);
   for (std::int64_t i = 0; i < users; ++i) spawn(user(), &done_);
-  for (std::int64_t i = 0; i < options_.idle + users; ++i) co_await connected_.take();
+  for (std::int64_t i = 0; i < options_.deaf; ++i) spawn(deaf(), &done_);
+  for (std::int64_t i = 0; i < options_.idle + users + options_.deaf; ++i)
+    co_await connected_.take();
 
   const auto own_before = own_use();
   const auto server_before = options_.pid ? use_of(*options_.pid) : ProcessUse{};

@@ -11,6 +11,8 @@
 namespace banter::serve {
 namespace {
 
+constexpr std::size_t kWidth = 10;  // of a column
+
 struct Row {
   std::string_view name, shown;
   Samples LoadResult::*samples;
@@ -22,6 +24,7 @@ constexpr std::array kRows = {
     Row{"accepted", "accepted", &LoadResult::accepted},
     Row{"first_delta", "first delta", &LoadResult::first},
     Row{"turn", "whole turn", &LoadResult::whole},
+    Row{"refused", "refused turn", &LoadResult::refused},
 };
 
 struct Share {
@@ -71,6 +74,20 @@ std::string counts_text(std::string_view name, const std::map<std::string, std::
   return text.empty() ? "" : padded(name, 14) + text + "\n";
 }
 
+void write_samples(JsonWriter& writer, Samples& samples) {
+  writer.open('{');
+  writer.field("count", static_cast<std::int64_t>(samples.count()));
+  for (const auto& share : kShares) writer.field(share.name, samples.percentile(share.share));
+  writer.close('}');
+}
+
+std::string row_text(std::string_view name, Samples& samples) {
+  auto text = padded(name, 14) + right(std::to_string(samples.count()), kWidth);
+  for (const auto& share : kShares)
+    text += right(number("%.2f", samples.percentile(share.share)), kWidth);
+  return text + '\n';
+}
+
 void write_counts(JsonWriter& writer, std::string_view name,
                   const std::map<std::string, std::int64_t>& counts) {
   writer.key(name);
@@ -108,13 +125,21 @@ std::string report_json(LoadResult& result, const LoadOptions& options) {
   writer.key("ms");
   writer.open('{');
   for (const auto& row : kRows) {
-    auto& samples = result.*row.samples;
     writer.key(row.name);
-    writer.open('{');
-    writer.field("count", static_cast<std::int64_t>(samples.count()));
-    for (const auto& share : kShares) writer.field(share.name, samples.percentile(share.share));
-    writer.close('}');
+    write_samples(writer, result.*row.samples);
   }
+  writer.close('}');
+  writer.key("turn_ms_at");  // by its number in its conversation
+  writer.open('{');
+  for (std::size_t i = 0; i < kDepths.size(); ++i) {
+    writer.key(kDepths.at(i).name);
+    write_samples(writer, result.whole_at.at(i));
+  }
+  writer.close('}');
+  writer.key("deaf");
+  writer.open('{');
+  writer.field("asked", options.deaf);
+  writer.field("closed", result.deaf_closed);
   writer.close('}');
   writer.key("idle");
   writer.open('{');
@@ -151,7 +176,6 @@ std::string report_json(LoadResult& result, const LoadOptions& options) {
 }
 
 std::string report_text(LoadResult& result, const LoadOptions& options) {
-  constexpr std::size_t kWidth = 10;
   const auto seconds = result.seconds;
   std::string text = padded("ms", 14) + right("count", kWidth);
   for (const auto& share : kShares) text += right(std::string(share.name), kWidth);
@@ -160,12 +184,11 @@ std::string report_text(LoadResult& result, const LoadOptions& options) {
     auto& samples = result.*row.samples;
     if (samples.count() == 0) continue;
     const bool is_echo = options.kind == LoadKind::kEcho && row.name == "turn";
-    text +=
-        padded(is_echo ? "echo" : row.shown, 14) + right(std::to_string(samples.count()), kWidth);
-    for (const auto& share : kShares)
-      text += right(number("%.2f", samples.percentile(share.share)), kWidth);
-    text += '\n';
+    text += row_text(is_echo ? "echo" : row.shown, samples);
   }
+  if (result.whole_at.back().count() > 0)  // conversations are long enough to compare
+    for (std::size_t i = 0; i < kDepths.size(); ++i)
+      text += row_text("turns " + std::string(kDepths.at(i).name), result.whole_at.at(i));
   text += "\n" + padded("time", 14) + number("%.2f s", seconds) + "\n";
   const auto done = done_of(result, options);
   constexpr std::array<std::string_view, 4> kUnits = {"turns", "messages", "handshakes", ""};
@@ -182,6 +205,9 @@ std::string report_text(LoadResult& result, const LoadOptions& options) {
   if (options.idle > 0)
     text += padded("idle", 14) + std::to_string(result.idle_open) + " of " +
             std::to_string(options.idle) + " open, " + std::to_string(result.idle_lost) + " lost\n";
+  if (options.deaf > 0)
+    text += padded("deaf", 14) + std::to_string(result.deaf_closed) + " of " +
+            std::to_string(options.deaf) + " closed by the server\n";
   text += counts_text("ends", result.finishes);
   text += counts_text("errors", result.errors);
   text += counts_text("failures", result.failures);

@@ -47,6 +47,12 @@ Task<Response> tell_run(const Hub* hub, std::shared_ptr<RunLog> log) {
     writer.field("id", served->name.id);
     writer.field("revision", served->name.revision);
     writer.field("type", served->name.type);
+    writer.key("company_difference");
+    if (served->company_difference) {
+      writer.value(*served->company_difference);
+    } else {
+      writer.null();
+    }
     writer.close('}');
   } else {
     writer.null();

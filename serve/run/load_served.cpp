@@ -1,8 +1,12 @@
 #include "serve/run/load_served.h"
 
+#include <algorithm>
+#include <cmath>
 #include <filesystem>
+#include <optional>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/errors.h"
 #include "models/commands/model_arguments.h"
@@ -48,21 +52,62 @@ DecodeOffer offer_of(const models::DecodingOptions& decoding, DecodeLimits limit
   return offer;
 }
 
-/// One reply to one token: what a first turn would wait for is done then. Its attention.
-bool has_attention(RunRows& rows, const models::DecodingOptions& decoding) {
-  const auto& special = rows.loaded().tokenizer.special();
-  data::TokenId token = 0;
-  while (rows.loaded().tokenizer.surface(token).empty() || token == special.eos) ++token;
+/// A turn to ask a model that nobody talks to yet: `token` was said, and a few are wanted.
+Turn turn_to_try(const RunRows& rows, data::TokenId token, std::int64_t reply_tokens) {
   Turn turn;
   turn.context.turns.push_back({.ids = {token}, .speaker = kUserSpeaker});
   turn.context.reply_speaker = kReplySpeaker;
   turn.prefix = rows.loaded().tokenizer.begin_reply("");
-  turn.decoding.max_new_tokens = decoding.max_new_tokens;
-  rows.add(0, turn);
-  std::vector<EndedRows> ended;
-  while (ended.empty()) ended = rows.step([](std::uint64_t, const TurnProgress&) {});
-  const auto& best = ended.front().replies.best;
-  return !best.empty() && !best.front().attention.empty();
+  turn.decoding.min_new_tokens = turn.decoding.max_new_tokens = reply_tokens;
+  return turn;
+}
+
+/// The first of the replies to turns that run together.
+models::Reply first_reply(RunRows& rows, const std::vector<Turn>& turns) {
+  for (std::size_t i = 0; i < turns.size(); ++i) rows.add(i, turns[i]);
+  models::Reply first;
+  for (std::size_t ended = 0; ended < turns.size();)
+    for (auto& [replies, consistency] : rows.step([](std::uint64_t, const TurnProgress&) {})) {
+      if (replies.number == 0 && !replies.best.empty()) first = std::move(replies.best.front());
+      ++ended;
+    }
+  return first;
+}
+
+/// What is found out before anybody asks; a first turn would wait for it otherwise.
+struct Trial {
+  bool has_attention = false;
+  std::optional<double> company_difference = 0;  ///< see ServedModel
+};
+
+/// The largest difference between the log-probabilities of two replies' tokens; nothing when they
+/// are other tokens.
+std::optional<double> difference_of(const models::Reply& one, const models::Reply& other) {
+  if (one.ids != other.ids) return {};
+  double largest = 0;
+  for (std::size_t i = 0; i < one.log_probs.size(); ++i)
+    largest = std::max(largest, std::abs(double{one.log_probs[i]} - other.log_probs[i]));
+  return largest;
+}
+
+Trial try_out(RunRows& rows, std::int64_t max_rows, std::int64_t max_reply_tokens) {
+  constexpr std::int64_t kReplyTokens = 8;
+  const auto reply_tokens = std::min(kReplyTokens, max_reply_tokens);
+  const auto& tokenizer = rows.loaded().tokenizer;
+  std::vector<Turn> turns;
+  for (data::TokenId token = 0; token < tokenizer.vocab_size() && std::ssize(turns) < max_rows;
+       ++token)
+    if (token != tokenizer.special().eos && !tokenizer.surface(token).empty())
+      turns.push_back(turn_to_try(rows, token, reply_tokens));
+  const auto alone = first_reply(rows, {turns.front()});
+  Trial trial{.has_attention = !alone.attention.empty()};
+  for (std::size_t count = 2; count <= turns.size(); count = count < 4 ? count + 1 : 2 * count) {
+    const std::vector<Turn> company(turns.begin(), turns.begin() + std::ptrdiff_t(count));
+    const auto difference = difference_of(alone, first_reply(rows, company));
+    if (!difference) return {.has_attention = trial.has_attention, .company_difference = {}};
+    trial.company_difference = std::max(trial.company_difference, difference);
+  }
+  return trial;
 }
 
 }  // namespace
@@ -98,7 +143,9 @@ std::shared_ptr<const ServedModel> load_served(const ServedRun& served,
                                               .mmi_weight = served.mmi_weight});
   model->tokenizer = std::shared_ptr<const data::Tokenizer>(rows, &rows->loaded().tokenizer);
   model->attention = {AttentionLevel::kNone};
-  if (has_attention(*rows, decoding)) model->attention.push_back(AttentionLevel::kTurns);
+  const auto trial = try_out(*rows, served.max_rows, decoding.max_new_tokens);
+  if (trial.has_attention) model->attention.push_back(AttentionLevel::kTurns);
+  model->company_difference = trial.company_difference;
   model->rows = rows;
   return model;
 }

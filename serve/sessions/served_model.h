@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "data/batches/examples.h"
@@ -22,7 +23,10 @@ struct ServedModel {
   data::BatchOptions limits;              ///< what a reply reads of its conversation
   DecodeOffer decode;                     ///< how replies are chosen
   std::vector<AttentionLevel> attention;  ///< how closely its attention can be told
-  std::shared_ptr<RowModel> rows;         ///< for the engine
+  /// The largest difference, in nats, between a token's log-probability when its reply is made
+  /// alone and beside others, in a trial over the numbers of rows; nothing when other tokens came.
+  std::optional<double> company_difference = 0;
+  std::shared_ptr<RowModel> rows;  ///< for the engine
 };
 
 }  // namespace banter::serve

@@ -1,5 +1,6 @@
 """The life of a server of a real model: reload, follow, clients that leave, metrics, admin."""
 
+import asyncio
 import hashlib
 import json
 import os
@@ -11,6 +12,11 @@ import tempfile
 import unittest
 
 from made_run import BANTER, Server, WAIT, made_run
+
+try:
+    from chat import Client
+except ImportError:
+    Client = None
 
 REQUEST = {"model": "run", "messages": [{"role": "user", "content": "do you like dogs ?"}]}
 
@@ -126,6 +132,37 @@ class LifeTest(unittest.TestCase):
         self.assertEqual(self.metric("banter_turn_duration_seconds_count"), 1)
         self.assertGreater(self.metric("process_resident_memory_bytes"), 1e7)
         self.assertEqual(curl(server.url + "/metrics")[0], 404, "on their own port alone")
+
+    @unittest.skipUnless(Client, "no python3-websockets")
+    def test_kept_encodings_are_counted(self):
+        server = self.serve()
+
+        async def talk():
+            async with Client(f"ws://127.0.0.1:{server.port}/v1/chat") as client:
+                texts = ["do you like dogs ?", "yes , i have two .", "what are they called ?"]
+                return [(await client.say(text, text))["usage"]["cached"] for text in texts]
+
+        cached = asyncio.run(talk())
+        self.assertEqual(cached[0], 0)
+        self.assertGreater(cached[2], cached[1])
+        self.assertGreater(self.metric("banter_turn_cache_bytes"), 0)
+        self.assertEqual(self.metric("banter_turn_cache_misses_total"), 1)
+        self.assertEqual(self.metric("banter_turn_cache_hits_total"), 2)
+        self.assertGreater(self.metric("banter_inter_token_seconds_count"), 0)
+
+    @unittest.skipUnless(shutil.which("promtool"), "no promtool (Debian's package prometheus)")
+    def test_promtool_finds_no_fault(self):
+        server = self.serve()
+        self.ask(server)
+        checked = subprocess.run(["promtool", "check", "metrics"], input=curl(self.metrics)[1],
+                                 text=True, capture_output=True)
+        self.assertEqual((checked.returncode, checked.stdout + checked.stderr), (0, ""))
+
+    def test_the_trial_at_the_start_tells_what_company_changes(self):
+        server = self.serve()
+        model = json.loads(curl(server.url + "/v1/run")[1])["model"]
+        self.assertGreaterEqual(model["company_difference"], 0)
+        self.assertLess(model["company_difference"], 1e-4)
 
     def test_admin_needs_a_token(self):
         self.serve()
