@@ -1,7 +1,9 @@
 #include "base/json.h"
 
+#include <charconv>
 #include <cmath>
 #include <set>
+#include <span>
 #include <vector>
 
 #include <boost/json/basic_parser_impl.hpp>
@@ -13,7 +15,8 @@ namespace banter::base {
 namespace {
 
 /// Looks for what strict JSON forbids and a parser of Boost.JSON lets pass: keys that stand twice
-/// in one object, and numbers that no double holds; keeps nothing else.
+/// in one object, and numbers that no double holds. Keeps the doubles in their order: Boost.JSON
+/// 1.81 rounds those of many digits to a neighbour.
 struct StrictReader {
   // NOLINTBEGIN(readability-identifier-naming): the names that basic_parser looks for
   static constexpr std::size_t max_object_size = std::size_t(-1);
@@ -25,6 +28,8 @@ struct StrictReader {
   std::vector<std::set<std::string, std::less<>>> open;
   std::string key;
   bool is_repeated = false;  ///< `key`
+  std::string number_text;
+  std::vector<double> doubles;
 
   bool on_document_begin(json::error_code&) { return true; }
   bool on_document_end(json::error_code&) { return true; }
@@ -54,10 +59,24 @@ struct StrictReader {
   }
   bool on_string_part(json::string_view, std::size_t, json::error_code&) { return true; }
   bool on_string(json::string_view, std::size_t, json::error_code&) { return true; }
-  bool on_number_part(json::string_view, json::error_code&) { return true; }
-  bool on_int64(std::int64_t, json::string_view, json::error_code&) { return true; }
-  bool on_uint64(std::uint64_t, json::string_view, json::error_code&) { return true; }
-  bool on_double(double number, json::string_view, json::error_code& error) {
+  bool on_number_part(json::string_view part, json::error_code&) {
+    number_text += part;
+    return true;
+  }
+  bool on_int64(std::int64_t, json::string_view, json::error_code&) {
+    number_text.clear();
+    return true;
+  }
+  bool on_uint64(std::uint64_t, json::string_view, json::error_code&) {
+    number_text.clear();
+    return true;
+  }
+  bool on_double(double number, json::string_view part, json::error_code& error) {
+    number_text += part;
+    // What is too small for a double stays what it was.
+    std::from_chars(number_text.data(), number_text.data() + number_text.size(), number);
+    number_text.clear();
+    doubles.push_back(number);
     if (std::isfinite(number)) return true;
     error = json::error::exponent_overflow;
     return false;
@@ -67,6 +86,18 @@ struct StrictReader {
   bool on_comment_part(json::string_view, json::error_code&) { return true; }
   bool on_comment(json::string_view, json::error_code&) { return true; }
 };
+
+/// Puts the next ones of `doubles` in the places of those of `value`.
+void put_doubles(json::value& value, std::span<const double>& doubles) {
+  if (auto* number = value.if_double()) {
+    *number = doubles.front();
+    doubles = doubles.subspan(1);
+  } else if (auto* array = value.if_array()) {
+    for (auto& element : *array) put_doubles(element, doubles);
+  } else if (auto* object = value.if_object()) {
+    for (auto& entry : *object) put_doubles(entry.value(), doubles);
+  }
+}
 
 json::parse_options strict(std::size_t max_depth) {
   json::parse_options options;
@@ -120,7 +151,10 @@ json::value parse_json(std::string_view text, std::string_view where, std::size_
     throw DataError(std::string(where) + ": not valid JSON near byte " + std::to_string(used) +
                     ": " + error.message());
   }
-  return json::parse(text, {}, strict(max_depth));
+  auto value = json::parse(text, {}, strict(max_depth));
+  std::span<const double> doubles = reader.handler().doubles;
+  if (!doubles.empty()) put_doubles(value, doubles);
+  return value;
 }
 
 const json::value& field(const json::object& object, std::string_view key, std::string_view where) {

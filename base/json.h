@@ -10,7 +10,7 @@ namespace banter::base {
 
 namespace json = boost::json;
 
-/// Parses one strict JSON text.
+/// Parses one strict JSON text; a number with a point or an exponent is the double nearest to it.
 ///
 /// Throws   DataError naming `where`, the byte offset and the rule when it is not JSON, nests
 ///          deeper than `max_depth`, goes on behind its end, repeats a key in an object or holds a

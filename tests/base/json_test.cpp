@@ -1,5 +1,11 @@
 #include "base/json.h"
 
+#include <array>
+#include <bit>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+#include <random>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -22,6 +28,26 @@ TEST(JsonTest, ReadsStrictJson) {
   const auto value = parse_json(R"( {"a": [1, -2.5, "\u00e9", null, true]} )", "here");
   EXPECT_EQ(value.at("a").at(0).as_int64(), 1);
   EXPECT_EQ(value.at("a").at(2).as_string(), "é");
+}
+
+TEST(JsonTest, ReadsTheNearestDouble) {
+  std::mt19937_64 random(7);
+  for (int i = 0; i < 2000; ++i) {
+    const auto number = std::bit_cast<double>(random());
+    if (!std::isfinite(number)) continue;
+    std::array<char, 40> shortest{}, longest{};
+    *std::to_chars(shortest.data(), shortest.data() + 39, number, std::chars_format::scientific)
+         .ptr = 0;
+    std::snprintf(longest.data(), longest.size(), "%.25e", number);
+    const auto text = std::string("{\"a\": [1, ") + shortest.data() +
+                      ", {\"b\": " + longest.data() +
+                      "}], \"c\": 18446744073709551616, \"d\": 0.1}";
+    const auto value = parse_json(text, "here");
+    EXPECT_EQ(value.at("a").at(1).as_double(), number) << text;
+    EXPECT_EQ(value.at("a").at(2).at("b").as_double(), number) << text;
+    EXPECT_EQ(value.at("c").as_double(), 18446744073709551616.0);
+    EXPECT_EQ(value.at("d").as_double(), 0.1);
+  }
 }
 
 TEST(JsonTest, SaysWhereAndWhichRuleIsBroken) {
