@@ -109,13 +109,18 @@ Task<OpenFailure> BeastSocket::connect(std::vector<Endpoint> endpoints) {
   for (const auto& endpoint : endpoints) {
     if (is_out_of_patience_) break;
     stream_.close();
+    IoError ignored;
+    stream_.socket().open(endpoint.protocol(), ignored);
+    if (options_.receive_bytes > 0)
+      stream_.socket().set_option(net::socket_base::receive_buffer_size(options_.receive_bytes),
+                                  ignored);
     const auto [error] = co_await stream_.socket().async_connect(endpoint, kNoThrow);
     failed = error;
     if (!error) break;
   }
   if (failed) co_return OpenFailure{.why = sentence_of(failed)};
-  IoError ignored;
-  stream_.socket().set_option(net::ip::tcp::no_delay(true), ignored);
+  IoError none;
+  stream_.socket().set_option(net::ip::tcp::no_delay(true), none);
   if (!options_.address.is_tls) co_return OpenFailure{};
   const auto error = co_await stream_.start_tls_to(options_.tls, options_.address.host);
   if (!error) co_return OpenFailure{};

@@ -26,6 +26,7 @@ struct ClientSocketOptions {
   std::chrono::milliseconds handshake_timeout{10'000};  ///< for TCP, TLS and HTTP together
   std::chrono::milliseconds closing_timeout{2'000};     ///< for the answer to our Close frame
   std::chrono::milliseconds peer_timeout{0};  ///< silence; half of it brings a ping; 0: for ever
+  int receive_bytes = 0;  ///< of the kernel's buffer for what nobody has read yet; 0: its choice
 };
 
 /// Why a connection could not be opened.

@@ -26,6 +26,7 @@ constexpr std::int64_t kOpenedAtOnce = 64;  ///< handshakes under way, but for a
 constexpr int kMostFailures = 5;            ///< one after another, until a user gives up
 constexpr milliseconds kPause{100};         ///< behind a failure without a time of its own
 constexpr milliseconds kLookForSignals{200};
+constexpr int kDeafBytes = 4096;        ///< that the kernel takes for who does not read
 constexpr milliseconds kDeafPause{10};  ///< between two messages of who does not read
 constexpr std::uint16_t kNormalClose = 1000;
 
@@ -103,7 +104,7 @@ class Load {
   Task<void> chat(Caller* caller);
   Task<void> echo(Caller* caller);
   Task<void> deaf();
-  Task<bool> connect(Caller* caller);
+  Task<bool> connect(Caller* caller, int receive_bytes = 0);
   Task<bool> greet(Caller* caller);
   Task<bool> turn(Caller* caller, Clock::time_point start);
   Task<void> hang_up(std::shared_ptr<ClientSocket> socket);
@@ -170,9 +171,11 @@ Task<void> Load::pause(Clock::duration time) {
 // ---- one connection ---------------------------------------------------------------------------
 
 /// Opens it and, where chat.v1 is spoken, waits for `ready`. Whether that went well.
-Task<bool> Load::connect(Caller* caller) {
+Task<bool> Load::connect(Caller* caller, int receive_bytes) {
   co_await opening_.take();
-  caller->socket = ClientSocket::make(strand_, options_.socket);
+  auto socket = options_.socket;
+  socket.receive_bytes = receive_bytes;
+  caller->socket = ClientSocket::make(strand_, socket);
   caller->turns = 0;
   const auto start = Clock::now();
   const auto failure = co_await caller->socket->open(options_.endpoints);
@@ -327,7 +330,7 @@ Task<void> Load::echo(Caller* caller) {
 /// Asks and asks, and reads nothing until the time is up.
 Task<void> Load::deaf() {
   Caller caller;
-  const bool is_open = co_await connect(&caller);
+  const bool is_open = co_await connect(&caller, kDeafBytes);
   connected_.give();
   if (!is_open) co_return;
   co_await gate_.take();
@@ -336,13 +339,17 @@ Task<void> Load::deaf() {
         client_frame_text(Message{.id = "b-" + std::to_string(++next_id_), .text = next_text()}));
     co_await pause(kDeafPause);
   }
-  caller.socket->close(kNormalClose);
+  // Who is answered once more was not closed; all else that waited comes before.
+  caller.socket->send(client_frame_text(Ping{}));
   for (;;) {
     const auto received = co_await caller.socket->receive();
-    if (received.text) continue;
-    count_end(received);
-    if (received.close_code != kNormalClose) ++result_.deaf_closed;
-    co_return;
+    if (!received.text) {
+      count_end(received);
+      ++result_.deaf_closed;
+      co_return;
+    }
+    const auto frame = read_server_frame(*received.text, caller.limits).frame;
+    if (frame && std::holds_alternative<Pong>(*frame)) co_return co_await hang_up(caller.socket);
   }
 }
 

@@ -5,18 +5,20 @@
 #include <map>
 #include <mutex>
 #include <string>
-#include <string_view>
+
+#include "serve/log_entry.h"
 
 namespace banter::serve {
 
-/// The server's log on standard error: one JSON object a line, `ts`, `event` and `detail`. An event
+/// The server's log on standard error: one JSON object a line, `ts`, `level`, `event`, and where
+/// there are any `detail` and `session`. An event
 /// that comes more than ten times in ten seconds is counted instead, and the count told with the
 /// next one that is written.
 ///
 /// Threads  any
 class LogLines {
  public:
-  void write(std::string_view event, std::string_view detail);
+  void write(const LogEntry& entry);
 
  private:
   using Clock = std::chrono::steady_clock;

@@ -189,7 +189,7 @@ class ChatServer {
         hub_(hub_options(), *archive_) {}
 
   void run() {
-    Server server(options_.net, [this](auto event, auto detail) { log(event, detail); });
+    Server server(options_.net, [this](const LogEntry& entry) { log(entry); });
     server_ = &server;
     auto& listener = server.listen(options_.where);
     auto* const metrics =
@@ -233,7 +233,9 @@ class ChatServer {
     ArchiveOptions archive;
     archive.holder = options.holder;
     if (options.keep_days > 0) archive.keep = std::chrono::days(options.keep_days);
-    archive.log = [](const std::string& sentence) { log_.write("archive", sentence); };
+    archive.log = [](const std::string& sentence) {
+      log_.write({LogLevel::kWarning, "archive", sentence});
+    };
     return open_archive(
         options.archive.empty() ? usual_archive(options.served.run) : options.archive, archive);
   }
@@ -246,11 +248,11 @@ class ChatServer {
         .personas = personas_of(options_.personas),
         .run_later =
             [this](std::function<void()> work) { net::post(server_->context(), std::move(work)); },
-        .log = [this](auto event, auto detail) { log(event, detail); }};
+        .log = [this](const LogEntry& entry) { log(entry); }};
   }
 
-  void log(std::string_view event, std::string_view detail) const {
-    if (!options_.quiet) log_.write(event, detail);
+  void log(const LogEntry& entry) const {
+    if (!options_.quiet) log_.write(entry);
   }
 
   std::shared_ptr<Site> site(std::uint16_t port) {
@@ -308,7 +310,8 @@ class ChatServer {
   }
 
   void take(std::shared_ptr<const ServedModel> model) {
-    log("model", model->name.id + " " + model->name.revision + " (" + model->name.type + ")");
+    const auto name = model->name.id + " " + model->name.revision + " (" + model->name.type + ")";
+    log({LogLevel::kInfo, "model", name});
     hub_.set_model(std::move(model));
   }
 
@@ -317,7 +320,7 @@ class ChatServer {
     try {
       std::rethrow_exception(error);
     } catch (const std::exception& failure) {
-      log("model_failed", failure.what());
+      log({LogLevel::kError, "model_failed", failure.what()});
     }
   }
 
@@ -351,8 +354,9 @@ class ChatServer {
 LogLines ChatServer::log_;
 
 void run_echo(const ServeArguments& options) {
-  Server server(options.net, [&](std::string_view event, std::string_view detail) {
-    if (!options.quiet) std::cerr << "banter: " << event << ": " << base::printable(detail) << "\n";
+  Server server(options.net, [&](const LogEntry& entry) {
+    if (options.quiet) return;
+    std::cerr << "banter: " << entry.event << ": " << base::printable(entry.detail) << "\n";
   });
   auto& listener = server.listen(options.where);
   auto site = std::make_shared<Site>();

@@ -147,7 +147,7 @@ void Connection::guarded(const Call& call) {
   try {
     call();
   } catch (const std::exception& error) {
-    service_->log("handler_failed", error.what());
+    service_->log({LogLevel::kError, "handler_failed", error.what()});
     outbox_.drop_waiting();
     start_close(CloseCode::kInternal, "the server failed");
   }
@@ -176,7 +176,11 @@ Task<void> Connection::run(Request request, const SocketRoute* route, std::strin
 
 Task<bool> Connection::accept(const Request* request, const SocketRoute* route) {
   IoError ignored;
-  stream_->socket().set_option(net::ip::tcp::no_delay(true), ignored);  // none on a Unix socket
+  auto& socket = stream_->socket();
+  socket.set_option(net::ip::tcp::no_delay(true), ignored);  // none on a Unix socket
+  // The kernel's own bound is megabytes, which a peer that does not read could make it hold.
+  socket.set_option(
+      net::socket_base::send_buffer_size(static_cast<int>(settings_.send_buffer_bytes)), ignored);
   socket_.set_option(websocket::stream_base::timeout{
       settings_.header_timeout, settings_.peer_timeout, /*keep_alive_pings=*/true});
   socket_.read_message_max(settings_.max_message_bytes);
@@ -406,7 +410,7 @@ void Connection::end(IoError error) {
   try {
     handler_->on_closed(code);
   } catch (const std::exception& failure) {
-    service_->log("handler_failed", failure.what());
+    service_->log({LogLevel::kError, "handler_failed", failure.what()});
   }
   handler_.reset();  // it may hold this connection as its sink
 }

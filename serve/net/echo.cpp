@@ -28,6 +28,7 @@ NetSettings echo_settings() {
   NetSettings settings;
   settings.max_message_bytes = kMaxEchoBytes;
   settings.max_outbox_bytes = 2 * kMaxEchoBytes;
+  settings.send_buffer_bytes = kMaxEchoBytes;
   settings.max_fragments = 65'536;
   return settings;
 }

@@ -107,7 +107,7 @@ class ListenerOf final : public Listener,
     site_ = std::move(site);
     net::co_spawn(acceptor_.get_executor(), accept_all(this->shared_from_this()),
                   [self = this->shared_from_this()](const std::exception_ptr& error) {
-                    if (error) self->service_->log("listener_failed", "");
+                    if (error) self->service_->log({LogLevel::kError, "listener_failed"});
                   });
   }
 
@@ -135,7 +135,8 @@ class ListenerOf final : public Listener,
         is_warned = false;
         self->serve(std::move(socket), address_of(peer));
       } else if (error != net::error::connection_aborted && self->acceptor_.is_open()) {
-        if (!std::exchange(is_warned, true)) self->service_->log("accept_failed", error.message());
+        if (!std::exchange(is_warned, true))
+          self->service_->log({LogLevel::kWarning, "accept_failed", error.message()});
         if (is_exhausted(error)) self->refuse_waiting();
         self->timer_.expires_after(kBackOff);
         co_await self->timer_.async_wait(kNoThrow);
@@ -159,7 +160,7 @@ class ListenerOf final : public Listener,
     const auto strand = stream->get_executor();
     net::co_spawn(strand, run_http(service_, site_, std::move(stream), std::move(address)),
                   [service = service_](const std::exception_ptr& error) {
-                    if (error) service->log("connection_failed", "");
+                    if (error) service->log({LogLevel::kError, "connection_failed"});
                   });
   }
 

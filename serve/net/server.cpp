@@ -65,7 +65,7 @@ void Server::turn() {
       context_.run();
       is_done = true;
     } catch (const std::exception& error) {
-      service_->log("handler_failed", error.what());
+      service_->log({LogLevel::kError, "handler_failed", error.what()});
     }
   }
 }

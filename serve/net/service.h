@@ -2,7 +2,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include "serve/close_code.h"
+#include "serve/log_entry.h"
 #include "serve/net/admission.h"
 #include "serve/net/settings.h"
 
@@ -61,9 +61,6 @@ class NetCounters {
   std::map<std::uint16_t, std::uint64_t> closes_;
   std::map<std::string, std::uint64_t> rejections_;
 };
-
-/// One line for the log: an event's name and what belongs to it, without text of users.
-using Log = std::function<void(std::string_view event, std::string_view detail)>;
 
 /// What all connections of a server share; outlives them.
 struct Service {

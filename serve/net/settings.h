@@ -30,6 +30,7 @@ struct NetSettings {
   std::size_t max_control_frames = 100;
   milliseconds control_window{10'000};
   std::size_t max_outbox_bytes = 262'144;
+  std::size_t send_buffer_bytes = 65'536;
   milliseconds hello_timeout{5'000};
   milliseconds message_timeout{30'000};
   milliseconds peer_timeout{60'000};
@@ -70,6 +71,9 @@ inline constexpr std::array kNetSettings = {
     NetSetting{"control-window", &NetSettings::control_window, "what max-control-frames counts in"},
     NetSetting{"max-outbox-bytes", &NetSettings::max_outbox_bytes,
                "that wait for one peer to read them"},
+    NetSetting{"send-buffer-bytes", &NetSettings::send_buffer_bytes,
+               "that the kernel holds for one WebSocket's peer, which it doubles: the outbox "
+               "begins to fill behind them"},
     NetSetting{"hello-timeout", &NetSettings::hello_timeout,
                "from the upgrade to the peer's greeting, where one is asked for"},
     NetSetting{"message-timeout", &NetSettings::message_timeout,

@@ -278,7 +278,7 @@ void Hub::entered(const SessionRow& row, const Visitor& visitor, const Arrival& 
     try {
       session = make_session(row, visitor.owner, arrival.is_resumed);
     } catch (const std::exception& error) {
-      log("session_failed", error.what());
+      log({LogLevel::kError, "session_failed", error.what()});
       if (!arrival.is_resumed) {
         const std::lock_guard lock(mutex_);
         leave_owner(visitor.owner);

@@ -17,6 +17,7 @@
 
 #include "serve/archive/archive.h"
 #include "serve/engine/engine.h"
+#include "serve/log_entry.h"
 #include "serve/protocol/client_frame.h"
 #include "serve/protocol/server_frame.h"
 #include "serve/sessions/chat_settings.h"
@@ -58,8 +59,7 @@ struct HubOptions {
   std::vector<Persona> personas;  ///< each with its id
   /// Runs a function soon on a thread that may wait for a disk.
   std::function<void(std::function<void()>)> run_later;
-  /// One event for the log: a name and what belongs to it, without texts of users.
-  std::function<void(std::string_view event, std::string_view detail)> log;
+  Log log;
 };
 
 /// How turns went, since the start.
@@ -127,7 +127,7 @@ class Hub {
   [[nodiscard]] EngineState engine_state() const;
   [[nodiscard]] std::int64_t sessions() const;
   [[nodiscard]] TurnCounts turn_counts() const;
-  void log(std::string_view event, std::string_view detail) const { options_.log(event, detail); }
+  void log(const LogEntry& entry) const { options_.log(entry); }
 
  private:
   std::shared_ptr<Session> find(const std::string& session) const;

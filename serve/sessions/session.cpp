@@ -235,7 +235,7 @@ bool Session::was_stored(WriteStatus status, const std::string& error, const std
     case WriteStatus::kKnown:
       return true;
     case WriteStatus::kFailed:
-      hub_.log("archive", error);
+      log_failure(error);
       tell_error(ErrorCode::kStorage, "the archive cannot be written", id, std::chrono::seconds(1));
       return false;
     default:
@@ -298,8 +298,16 @@ void Session::on(const Export& /*frame*/) {
   });
 }
 
+void Session::log_failure(std::string_view what) const {
+  constexpr std::size_t kDigits = 8;
+  hub_.log({.level = LogLevel::kError,
+            .event = "archive",
+            .detail = what,
+            .session = base::sha256_hex(id_).substr(0, kDigits)});
+}
+
 void Session::note_failed_read(const std::exception& error) {
-  hub_.log("archive", error.what());
+  log_failure(error.what());
   const std::lock_guard lock(mutex_);
   tell_error(ErrorCode::kStorage, "the archive cannot be read");
 }

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "serve/sessions/hub.h"
@@ -112,6 +113,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void flush_held();
   bool may_read();
   void note_failed_read(const std::exception& error);
+  void log_failure(std::string_view what) const;
   bool may_begin(const std::string& id);
   void note_asked(const std::string& id);
   template <typename Ask>

@@ -32,8 +32,8 @@ class FuzzedServer {
  public:
   FuzzedServer(serve::NetSettings settings, serve::Site site)
       : service_(std::make_shared<serve::Service>(
-            settings, [](std::string_view event,
-                         std::string_view /*detail*/) { expect(event != "handler_failed"); })),
+            settings,
+            [](const serve::LogEntry& entry) { expect(entry.event != "handler_failed"); })),
         site_(std::make_shared<const serve::Site>(std::move(site))) {}
 
   /// What the server says on a new connection to a peer that sends `bytes`, `part` of them at a

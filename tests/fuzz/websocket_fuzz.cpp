@@ -149,8 +149,11 @@ constexpr std::string_view kCloseFrame("\x88\x80\0\0\0\0", 6);
 /// when the peer kept to the rules. The first byte says in how large parts the others arrive.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const auto settings = small_settings();
-  static banter::tests::FuzzedServer server(
-      settings, {.router = echo_router(), .origin = {.hosts = {"a"}, .origins = {}}});
+  static banter::tests::FuzzedServer server(settings, {.router = echo_router(),
+                                                       .origin = {.hosts = {"a"}, .origins = {}},
+                                                       .tokens = nullptr,
+                                                       .proxies = {},
+                                                       .tls = nullptr});
   if (size == 0) return 0;
   const std::string_view frames(reinterpret_cast<const char*>(data) + 1, size - 1);
   const auto expected = read_peer(frames, settings);

@@ -177,9 +177,7 @@ int run(int argc, char** argv) {
     const auto value = argument.substr(equals + 1);
     if (!set(settings, name, value)) others[name] = value;
   }
-  Server server(settings, [](std::string_view event, std::string_view /*detail*/) {
-    say("log " + std::string(event));
-  });
+  Server server(settings, [](const LogEntry& entry) { say("log " + std::string(entry.event)); });
   const BindAddress where{.unix_path = others["unix"]};
   auto& listener = server.listen(where);
   auto site = std::make_shared<Site>();

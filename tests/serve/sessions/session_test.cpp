@@ -80,7 +80,7 @@ class SessionTest : public testing::Test {
     archive_ = open_archive((folder_ / "archive.sqlite").string());
     HubOptions options;
     options.run_later = [](const std::function<void()>& work) { work(); };
-    options.log = [](auto, auto) {};
+    options.log = [](const LogEntry&) {};
     options.engine.max_waiting = 4;
     hub_ = std::make_unique<Hub>(std::move(options), *archive_);
     hub_->set_model(small_model("small", 20));
