@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <fstream>
+#include <future>
 #include <iterator>
 #include <utility>
 
@@ -72,7 +73,11 @@ void ModelLoader::run(const std::stop_token& stop) {
 
 void ModelLoader::load() {
   try {
-    auto next = load_model_(served_, {});
+    // On a thread that ends: the computing threads that loading has begun would last as long as it,
+    // and where OpenMP counts more threads than cores, those of the engine sleep between any two
+    // products instead of waiting for the next one (GOMP_SPINCOUNT in libgomp's manual).
+    auto loading = std::async(std::launch::async, [this] { return load_model_(served_, {}); });
+    auto next = loading.get();
     if (model_) check_same_kind(*model_, *next);
     model_ = std::move(next);
     calls_.on_model(model_);
