@@ -248,7 +248,7 @@ void Hub::resume(const Visitor& visitor, const Resume& resume, const OnEntry& on
     if (is_here && !find(row.id))  // it left its memory meanwhile: the next try begins its life
       return on_entry(refusal(ErrorCode::kOverloaded, "the session is being put away",
                               CloseCode::kTryLater, std::chrono::milliseconds(100)));
-    Arrival arrival{.resume_token = token, .is_resumed = true};
+    Arrival arrival{.resume_token = token, .is_resumed = true, .number = ++resumes_};
     if (row.epoch == resume.epoch) arrival.last_seq = resume.last_seq;
     // Reading it anew waits for the disk, which the archive's thread must not.
     options_.run_later(

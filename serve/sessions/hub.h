@@ -39,6 +39,7 @@ struct Refusal {
 struct Arrival {
   std::string resume_token{};              ///< for the next time
   bool is_resumed = false;                 ///< it was there before
+  std::uint64_t number = 0;                ///< of all resumes, in the order of their claims
   std::optional<std::int64_t> last_seq{};  ///< what comes behind it in this epoch is sent again
 };
 
@@ -144,7 +145,7 @@ class Hub {
   Archive& archive_;
   std::atomic<bool> is_draining_{false}, is_ending_{false};
   std::atomic<std::int64_t> running_turns_{0};
-  std::atomic<std::uint64_t> loads_{0}, failed_loads_{0};
+  std::atomic<std::uint64_t> loads_{0}, failed_loads_{0}, resumes_{0};
 
   mutable std::mutex mutex_;
   std::shared_ptr<const ServedModel> model_;

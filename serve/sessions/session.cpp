@@ -100,6 +100,11 @@ Ready Session::ready(const Arrival& arrival) const {
 bool Session::attach(std::shared_ptr<Peer> peer, const Arrival& arrival) {
   const std::lock_guard lock(mutex_);
   if (is_gone_) return false;
+  if (arrival.number < arrival_) {
+    peer->leave(CloseCode::kTakenOver);
+    return true;
+  }
+  arrival_ = arrival.number;
   if (peer_) peer_->leave(CloseCode::kTakenOver);
   peer_.reset();
   flush_held();

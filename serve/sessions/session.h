@@ -47,8 +47,9 @@ class Session : public std::enable_shared_from_this<Session> {
   Session(Hub& hub, const SessionRow& row, std::string owner, const std::vector<TurnRow>& turns,
           std::vector<TurnRow> owed, const ServedModel& model);
 
-  /// A connection takes the session over: the one before is told so. Sends `ready`, then what the
-  /// peer missed. False when the session has left its memory.
+  /// A connection takes the session over: the one before is told so, or this one, where a later
+  /// resume was faster. Sends `ready`, then what the peer missed. False when the session has left
+  /// its memory.
   bool attach(std::shared_ptr<Peer> peer, const Arrival& arrival);
   /// A connection has ended. What runs goes on, and its frames are kept.
   void detach(const Peer* peer);
@@ -149,6 +150,7 @@ class Session : public std::enable_shared_from_this<Session> {
   std::int64_t last_job_ = 0;
 
   std::shared_ptr<Peer> peer_;  ///< null: nobody is connected
+  std::uint64_t arrival_ = 0;   ///< the number of the last one
   std::string unproven_;        ///< hash of the resume token that was told last, or ""
   Clock::time_point detached_ = Clock::now();
   std::int64_t seq_ = 0;

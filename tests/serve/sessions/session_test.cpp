@@ -160,6 +160,20 @@ TEST_F(SessionTest, FramesOfAConnectionThatWasTakenOverAreNotObeyed) {
   EXPECT_EQ(std::get<Done>(second->wait_for<Done>().back()).id, "new");
 }
 
+TEST_F(SessionTest, OfTwoResumesTheLaterOneStaysWhicheverIsFaster) {
+  const auto first = std::make_shared<TestPeer>();
+  const auto session = open(first);
+  const auto late = std::make_shared<TestPeer>(), early = std::make_shared<TestPeer>();
+  session->attach(late, {.resume_token = "u", .is_resumed = true, .number = 2, .last_seq = {}});
+  session->attach(early, {.resume_token = "t", .is_resumed = true, .number = 1, .last_seq = {}});
+  EXPECT_EQ(first->left(), CloseCode::kTakenOver);
+  EXPECT_EQ(early->left(), CloseCode::kTakenOver);
+  session->take(early.get(), Message{.id = "early", .text = "hello"});
+  session->take(late.get(), Message{.id = "late", .text = "hello"});
+  EXPECT_EQ(std::get<Done>(late->wait_for<Done>().back()).id, "late");
+  EXPECT_EQ(late->left(), std::nullopt);
+}
+
 TEST_F(SessionTest, AFrameThatIsRefusedLeavesTheSessionFree) {
   const auto peer = std::make_shared<TestPeer>();
   const auto session = open(peer);
