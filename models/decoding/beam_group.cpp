@@ -17,7 +17,7 @@ std::vector<BeamGroup::Continuation> BeamGroup::best_continuations(std::span<con
   std::vector<Continuation> all;
   for (std::size_t row = 0; row < rows.size(); ++row) {
     const auto& parent = live_[row];
-    ChoiceRow choice(rows[row].logits, parent.ids, options_.repetition_penalty);
+    ChoiceRow choice(rows[row].logits, parent.ids, options_);
     for (const auto& [id, beams] : taken) choice.discourage(id, options_.diversity_penalty * beams);
     constraints.apply(choice.logits(), parent.ids);
     const auto candidates = highest(choice.logits(), 2 * beam_size_);
@@ -58,7 +58,7 @@ bool BeamGroup::is_decided() const {
 
 /// The only hypothesis goes on with a token that was not its choice.
 std::vector<NextRow> BeamGroup::force(const ScoredRow& row, data::TokenId id) {
-  const ChoiceRow choice(row.logits, live_.front().ids, options_.repetition_penalty);
+  const ChoiceRow choice(row.logits, live_.front().ids, options_);
   live_.front().append(choice.chosen(id, row.attention));
   return {{.parent = 0, .id = id}};
 }

@@ -1,6 +1,8 @@
 #include "models/decoding/choice_row.h"
 
 #include <algorithm>
+#include <memory>
+#include <utility>
 
 namespace banter::models {
 namespace {
@@ -17,16 +19,30 @@ float logit_of(const std::vector<Candidate>& before, data::TokenId id, float now
 }  // namespace
 
 ChoiceRow::ChoiceRow(std::span<float> logits, std::span<const data::TokenId> said,
-                     double repetition_penalty)
+                     const DecodingOptions& options)
     : logits_(logits), model_(norm_of(logits)), ranked_(model_) {
-  if (repetition_penalty == 1.0 || said.empty()) return;
-  for (const auto id : said) {
-    if (holds(penalised_, id)) continue;
-    auto& logit = logits_[static_cast<std::size_t>(id)];
-    penalised_.push_back({id, logit});
-    logit = static_cast<float>(logit > 0 ? logit / repetition_penalty : logit * repetition_penalty);
+  if (options.top_log_probs > 0) {
+    std::vector<TokenLogProb> top;
+    for (const auto& [id, logit] : highest(logits, static_cast<std::size_t>(options.top_log_probs)))
+      top.push_back({id, static_cast<float>(model_.log_prob(logit))});
+    top_ = std::make_shared<const std::vector<TokenLogProb>>(std::move(top));
   }
-  ranked_ = norm_of(logits_);
+  const auto penalty = options.repetition_penalty;
+  if (penalty != 1.0)
+    for (const auto id : said) {
+      if (holds(changed_, id)) continue;
+      const double logit = logits_[static_cast<std::size_t>(id)];
+      change(id, static_cast<float>(logit > 0 ? logit / penalty : logit * penalty));
+    }
+  for (const auto& [id, nats] : options.logit_bias)
+    change(id, logits_[static_cast<std::size_t>(id)] + nats);
+  if (!changed_.empty()) ranked_ = norm_of(logits_);
+}
+
+void ChoiceRow::change(data::TokenId id, float logit) {
+  auto& now = logits_[static_cast<std::size_t>(id)];
+  if (!holds(changed_, id)) changed_.push_back({id, now});
+  now = logit;
 }
 
 void ChoiceRow::discourage(data::TokenId id, double nats) {
@@ -38,9 +54,10 @@ void ChoiceRow::discourage(data::TokenId id, double nats) {
 ChosenToken ChoiceRow::chosen(data::TokenId id, const SharedAttention& attention) const {
   const auto ranked = logit_of(discouraged_, id, logits_[static_cast<std::size_t>(id)]);
   return {.id = id,
-          .log_prob = model_.log_prob(logit_of(penalised_, id, ranked)),
+          .log_prob = model_.log_prob(logit_of(changed_, id, ranked)),
           .ranked_log_prob = ranked_.log_prob(ranked),
-          .attention = attention};
+          .attention = attention,
+          .top = top_};
 }
 
 }  // namespace banter::models

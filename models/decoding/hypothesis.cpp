@@ -9,6 +9,7 @@ void Hypothesis::append(const ChosenToken& token) {
   ids.push_back(token.id);
   log_probs.push_back(static_cast<float>(token.log_prob));
   if (token.attention) attention.push_back(token.attention);
+  if (token.top) top.push_back(token.top);
   sum += token.ranked_log_prob;
 }
 
@@ -35,6 +36,7 @@ Reply Hypothesis::to_reply(double length_penalty, data::TokenId eos) const {
     reply.ids.pop_back();
     reply.finish = "eos";
   }
+  for (const auto& place : top) reply.top_log_probs.push_back(*place);
   if (!attention.empty()) {
     for (std::size_t kind = 0; kind < attention.front()->size(); ++kind) {
       ReplyAttention one{.name = (*attention.front())[kind].name, .weights = {}};

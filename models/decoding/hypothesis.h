@@ -20,12 +20,16 @@ struct TokenAttention {
 /// All kinds at one token; shared by the beams that chose a token there. Null when not collected.
 using SharedAttention = std::shared_ptr<const std::vector<TokenAttention>>;
 
+/// The most probable tokens at one place; shared like attention. Null when not asked for.
+using SharedTop = std::shared_ptr<const std::vector<TokenLogProb>>;
+
 /// A token that a search chose.
 struct ChosenToken {
   data::TokenId id = -1;
   double log_prob = 0;         ///< the model's
-  double ranked_log_prob = 0;  ///< what hypotheses are compared by: under the penalised logits
+  double ranked_log_prob = 0;  ///< what hypotheses are compared by: under the changed logits
   SharedAttention attention{};
+  SharedTop top{};
 };
 
 /// What a reply begins with for certain, whatever comes.
@@ -39,6 +43,7 @@ struct Hypothesis {
   std::vector<data::TokenId> ids;          ///< chosen so far, eos too once it was
   std::vector<float> log_probs;            ///< of each of them, the model's
   std::vector<SharedAttention> attention;  ///< at each of them
+  std::vector<SharedTop> top;              ///< at each of them
   double sum = 0;                          ///< of ranked log-probabilities
   std::size_t cut_bytes = 0;               ///< as in Reply; above 0 it ended at a stop string
 

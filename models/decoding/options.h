@@ -6,8 +6,14 @@
 #include <vector>
 
 #include "configs/section.h"
+#include "data/tokenizer/special_ids.h"
 
 namespace banter::models {
+
+struct TokenBias {
+  data::TokenId id = 0;
+  float nats = 0;
+};
 
 /// How a reply is chosen token by token. Read from `decoding` and from flags of the same names.
 struct DecodingOptions {
@@ -41,6 +47,12 @@ struct DecodingOptions {
                                 ///< the table in reranking.cpp
   double rerank_margin = 0.5;   ///< of rerank consistency, nats a token, >= 0: replies whose mean
                                 ///< log-probability is further below the best one's come last
+
+  // Of a request alone, no keys of a configuration:
+  /// Added to the logits of these ids, in nats; -100 all but forbids one, 100 all but enforces it.
+  std::vector<TokenBias> logit_bias = {};
+  std::int64_t top_log_probs = 0;  ///< so many tokens are told at each place with their
+                                   ///< log-probabilities, whichever was chosen
 
   static constexpr std::int64_t kMostReplies = 1024;      ///< of one context: a row of a step each
   static constexpr std::int64_t kMostNewTokens = 65'536;  ///< of one reply

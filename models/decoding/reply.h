@@ -16,18 +16,28 @@ struct ReplyAttention {
   std::vector<std::vector<float>> weights;  ///< a row a token (eos included), a column a source
 };
 
+/// A token and how probable the model held it.
+struct TokenLogProb {
+  data::TokenId id = -1;
+  float log_prob = 0;  ///< nats
+};
+
 /// One reply, as ids.
 struct Reply {
   std::vector<data::TokenId> ids;  ///< without eos
   std::vector<float> log_probs;    ///< of each id under the model (not the truncated) distribution,
                                    ///< natural log; eos's behind them when finish is "eos"
   double score = 0;  ///< sum / length^length_penalty, what n-best is sorted by; the sum is that of
-                     ///< log_probs, with a repetition_penalty of those under the penalised logits
+                     ///< log_probs, with a repetition_penalty or a logit_bias of those under the
+                     ///< changed logits
   std::string finish;         ///< "eos", "length" or "stop"
   std::size_t cut_bytes = 0;  ///< at the end of the ids' text, not part of the reply: a stop string
                               ///< and what its last piece brought behind it
   std::optional<double> rerank_score{};   ///< what n-best is sorted by, when options.rerank is set
   std::vector<ReplyAttention> attention;  ///< when asked for
+  /// At each place of `log_probs` the most probable tokens, falling: `options.top_log_probs` of
+  /// them.
+  std::vector<std::vector<TokenLogProb>> top_log_probs{};
 };
 
 /// What a reply says: the text of its ids, up to a stop string.

@@ -46,7 +46,7 @@ std::vector<NextRow> SingleSearch::advance(std::span<const ScoredRow> rows) {
   std::vector<std::size_t> still_running;
   for (std::size_t row = 0; row < rows.size(); ++row) {
     auto& reply = replies_[running_[row]];
-    const ChoiceRow choice(rows[row].logits, reply.ids, options_.repetition_penalty);
+    const ChoiceRow choice(rows[row].logits, reply.ids, options_);
     const auto id = choose(choice.logits(), running_[row]);
     if (id < 0) continue;  // nothing may follow: the reply ends as it is
     if (append(reply, choice.chosen(id, rows[row].attention))) continue;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <cmath>
 #include <utility>
 
 #include "base/utf8.h"
@@ -12,6 +14,11 @@
 
 namespace banter::serve {
 namespace {
+
+// OpenAI's own bounds, but for the number of ids, which they do not name.
+constexpr std::int64_t kMostTopLogProbs = 20;
+constexpr std::size_t kMostBiases = 1024;
+constexpr double kMostBias = 100;
 
 /// A field of OpenAI's and ours that it stands for.
 struct SharedField {
@@ -105,6 +112,29 @@ void set_persona(CompletionRequest& request, const Fields& own, const HubOptions
       });
 }
 
+/// `logit_bias`: an object whose keys are ids.
+std::vector<models::TokenBias> read_bias(const Fields& fields, const ServedModel& model) {
+  std::vector<models::TokenBias> all;
+  const auto bias = fields.object_if("logit_bias");
+  if (!bias) return all;
+  if (bias->object().size() > kMostBiases)
+    refuse_field("logit_bias", "an object of at most " + std::to_string(kMostBiases) + " ids");
+  for (const auto& [key, value] : bias->object()) {
+    models::TokenBias one;
+    const auto* const end = key.data() + key.size();
+    const auto read = std::from_chars(key.data(), end, one.id);
+    if (read.ec != std::errc() || read.ptr != end || one.id < 0 ||
+        one.id >= model.tokenizer->vocab_size())
+      refuse_field("logit_bias", "an object whose keys are ids of the model's vocabulary");
+    const double nats = value.is_number() ? value.to_number<double>() : kMostBias + 1;
+    if (!(std::abs(nats) <= kMostBias))
+      refuse_field("logit_bias", "an object whose values are numbers from -100 to 100");
+    one.nats = static_cast<float>(nats);
+    all.push_back(one);
+  }
+  return all;
+}
+
 CompletionRequest read_common(const Fields& fields, const ServedModel& model) {
   const auto& [defaults, limits] = model.decode;
   CompletionRequest request;
@@ -112,17 +142,12 @@ CompletionRequest read_common(const Fields& fields, const ServedModel& model) {
   request.streams = fields.bool_if("stream").value_or(false);
   if (const auto stream = fields.object_if("stream_options"))
     request.includes_usage = stream->bool_if("include_usage").value_or(false);
-  if (fields.whole_if("top_logprobs", 0, 20).value_or(0) > 0)
-    refuse_field("top_logprobs",
-                 "0: the log-probabilities of tokens that were not chosen are not told");
-  if (const auto bias = fields.object_if("logit_bias"); bias && !bias->object().empty())
-    refuse_field("logit_bias", "empty: it is not supported; banter.block forbids texts");
-
   const auto decode = overlaid(defaults, read_change(fields, limits), defaults, limits, "");
   request.n = decode.n;
   request.seed = decode.seed.value_or(random_seed());
   auto& turn = request.turn;
   turn.decoding = search_options(decode, request.seed);
+  turn.decoding.logit_bias = read_bias(fields, model);
   turn.is_by_mmi = decode.rerank == "mmi";
   turn.prefix = model.tokenizer->begin_reply(decode.prefix);
   turn.context.reply_speaker = kReplySpeaker;
@@ -166,6 +191,10 @@ CompletionRequest read_chat_completion(std::string_view body, const ServedModel&
   request.with_log_probs = fields.bool_if("logprobs").value_or(false);
   if (request.with_log_probs && request.streams)
     refuse_field("logprobs", "false in a stream: what is streamed is text, not tokens");
+  request.turn.decoding.top_log_probs =
+      fields.whole_if("top_logprobs", 0, kMostTopLogProbs).value_or(0);
+  if (request.turn.decoding.top_log_probs > 0 && !request.with_log_probs)
+    refuse_field("top_logprobs", "0 where logprobs is not true");
   const auto read = [&](const json::value& item, const std::string& name) {
     const auto message = Fields::of(item, name);
     const auto role = message.text("role", kIdRule);

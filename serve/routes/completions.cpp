@@ -56,6 +56,18 @@ void open_answer(JsonWriter& writer, const Answer& answer, bool is_chunk) {
   writer.field("model", answer.model);
 }
 
+void write_token(JsonWriter& writer, const data::Tokenizer& tokenizer,
+                 const models::TokenLogProb& token) {
+  const auto& surface = tokenizer.surface(token.id);
+  writer.field("token", surface);
+  writer.field("logprob", token.log_prob);
+  writer.key("bytes");
+  writer.open('[');
+  for (const char byte : surface)
+    writer.value(static_cast<std::int64_t>(static_cast<unsigned char>(byte)));
+  writer.close(']');
+}
+
 void write_log_probs(JsonWriter& writer, const Answer& answer, const models::Reply& reply) {
   writer.key("logprobs");
   if (!answer.request.with_log_probs) return writer.null();
@@ -63,17 +75,17 @@ void write_log_probs(JsonWriter& writer, const Answer& answer, const models::Rep
   writer.key("content");
   writer.open('[');
   for (std::size_t i = 0; i < reply.ids.size(); ++i) {
-    const auto& surface = answer.served->tokenizer->surface(reply.ids[i]);
     writer.open('{');
-    writer.field("token", surface);
-    writer.field("logprob", reply.log_probs[i]);
-    writer.key("bytes");
-    writer.open('[');
-    for (const char byte : surface)
-      writer.value(static_cast<std::int64_t>(static_cast<unsigned char>(byte)));
-    writer.close(']');
+    write_token(writer, *answer.served->tokenizer, {reply.ids[i], reply.log_probs[i]});
     writer.key("top_logprobs");
     writer.open('[');
+    if (!reply.top_log_probs.empty()) {
+      for (const auto& token : reply.top_log_probs[i]) {
+        writer.open('{');
+        write_token(writer, *answer.served->tokenizer, token);
+        writer.close('}');
+      }
+    }
     writer.close(']');
     writer.close('}');
   }

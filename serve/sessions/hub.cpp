@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kIdBytes = 12, kTokenBytes = 24;
 constexpr std::chrono::minutes kMinute{1};
-constexpr std::int64_t kDenialsPerMinute = 30;  // of one owner's resumes
+constexpr std::int64_t kDenialsPerMinute = 30;  // of one owner's resumes of a session
 
 Refusal refusal(ErrorCode code, const std::string& message, CloseCode close,
                 std::optional<std::chrono::milliseconds> retry_after = {}) {
@@ -214,21 +214,24 @@ void Hub::open(const Visitor& visitor, const OnEntry& on_entry) {
   });
 }
 
-/// How long an owner who guessed too often waits before the next guess is looked at.
-std::optional<Clock::duration> Hub::denial_pause(const std::string& owner) const {
+/// How long an owner who guessed too often waits before the next guess at that session is looked
+/// at. Others at the same address go on with theirs.
+std::optional<Clock::duration> Hub::denial_pause(const std::string& owner,
+                                                 const std::string& session) const {
   const std::lock_guard lock(mutex_);
-  const auto found = denials_of_.find(owner);
+  const auto found = denials_of_.find(owner + " " + session);
   return found == denials_of_.end() ? std::nullopt : found->second.pause(Clock::now());
 }
 
-void Hub::note_denial(const std::string& owner) {
+void Hub::note_denial(const std::string& owner, const std::string& session) {
   const std::lock_guard lock(mutex_);
-  denials_of_.try_emplace(owner, kDenialsPerMinute, kMinute).first->second.take(Clock::now());
+  denials_of_.try_emplace(owner + " " + session, kDenialsPerMinute, kMinute)
+      .first->second.take(Clock::now());
 }
 
 void Hub::resume(const Visitor& visitor, const Resume& resume, const OnEntry& on_entry) {
   if (!model()) return on_entry(no_model());
-  if (const auto pause = denial_pause(visitor.owner))
+  if (const auto pause = denial_pause(visitor.owner, resume.session))
     return on_entry(refusal(ErrorCode::kRateLimited, "too many resumes that were denied",
                             CloseCode::kRateLimited,
                             std::chrono::ceil<std::chrono::milliseconds>(*pause)));
@@ -241,8 +244,7 @@ void Hub::resume(const Visitor& visitor, const Resume& resume, const OnEntry& on
                     .user = visitor.user};
   archive_.resume_session(std::move(claim), [this, visitor, resume, token, is_here,
                                              on_entry](const WriteResult<SessionRow>& result) {
-    if (result.status == WriteStatus::kDenied || result.status == WriteStatus::kMissing)
-      note_denial(visitor.owner);
+    if (result.status == WriteStatus::kDenied) note_denial(visitor.owner, resume.session);
     if (result.status != WriteStatus::kDone) return on_entry(refusal_of(result.status));
     const auto& row = result.value;
     if (is_here && !find(row.id))  // it left its memory meanwhile: the next try begins its life

@@ -137,8 +137,9 @@ class Hub {
   void entered(const SessionRow& row, const Visitor& visitor, const Arrival& arrival,
                const OnEntry& on_entry);
   void leave_owner(const std::string& owner);
-  std::optional<Clock::duration> denial_pause(const std::string& owner) const;
-  void note_denial(const std::string& owner);
+  std::optional<Clock::duration> denial_pause(const std::string& owner,
+                                              const std::string& session) const;
+  void note_denial(const std::string& owner, const std::string& session);
   [[nodiscard]] std::shared_ptr<Engine> engine() const;
 
   const HubOptions options_;
@@ -153,7 +154,7 @@ class Hub {
   std::unordered_map<std::string, std::shared_ptr<Session>> sessions_;
   std::map<std::string, RateLimit> turns_of_;        ///< by owner
   std::map<std::string, std::int64_t> sessions_of_;  ///< the same
-  std::map<std::string, RateLimit> denials_of_;      ///< the same: resumes that were denied
+  std::map<std::string, RateLimit> denials_of_;      ///< by owner and session: denied resumes
   TurnCounts counts_;
 };
 

@@ -71,10 +71,34 @@ class HttpTest(unittest.TestCase):
         told = json.loads(self.complete(logprobs=True)[1])["choices"][0]["logprobs"]["content"]
         self.assertTrue(all(token["logprob"] <= 0 for token in told))
 
+    def test_the_most_probable_tokens_are_told(self):
+        told = json.loads(self.complete(logprobs=True, top_logprobs=5)[1])["choices"][0]
+        for token in told["logprobs"]["content"]:
+            top = [other["logprob"] for other in token["top_logprobs"]]
+            self.assertEqual((len(top), top), (5, sorted(top, reverse=True)))
+            # the chosen one is the most probable: a greedy reply
+            self.assertEqual(token["token"], token["top_logprobs"][0]["token"])
+            self.assertAlmostEqual(token["logprob"], top[0], places=5)
+
+    def test_a_bias_makes_tokens_likely_or_unlikely(self):
+        ids = json.loads(self.curl("/tokenize", {"content": "dogs"})[1])["tokens"]
+        forced = self.complete(logit_bias={str(ids[0]): 100}, max_tokens=3, logprobs=True)
+        said = json.loads(forced[1])["choices"][0]["logprobs"]["content"]
+        self.assertEqual(len({token["token"] for token in said}), 1)
+        self.assertLess(sum(token["logprob"] for token in said), -1, "the model's, without bias")
+        plain = json.loads(self.complete(logprobs=True, max_tokens=1)[1])["choices"][0]
+        first = plain["logprobs"]["content"][0]["token"]
+        id = json.loads(self.curl("/tokenize", {"content": first})[1])["tokens"][0]
+        other = json.loads(self.complete(logprobs=True, max_tokens=1,
+                                         logit_bias={str(id): -100})[1])["choices"][0]
+        self.assertNotEqual(other["logprobs"]["content"][0]["token"], first)
+
     def test_bad_values_are_refused_by_name(self):
         for field, value in (("temperature", "hot"), ("top_p", 0), ("n", 9), ("max_tokens", -1),
                              ("messages", []), ("messages", [{"role": "cat", "content": "mew"}]),
-                             ("top_logprobs", 3), ("logit_bias", {"1": 2}), ("stop", 5)):
+                             ("top_logprobs", 3), ("top_logprobs", 21),
+                             ("logit_bias", {"1": 101}), ("logit_bias", {"-1": 2}),
+                             ("logit_bias", {"x": 2}), ("logit_bias", {"1": "2"}), ("stop", 5)):
             status, text = self.complete(**{field: value})
             self.assertEqual(status, 400, field)
             error = json.loads(text)["error"]

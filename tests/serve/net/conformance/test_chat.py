@@ -333,6 +333,9 @@ class LimitsTest(unittest.IsolatedAsyncioTestCase):
                 self.assertEqual((await client.say("hello"))["finish"], "stop")
             async with Client(server.address) as other:  # who does not guess is let in
                 self.assertEqual((await other.say("hello"))["finish"], "stop")
+                where = other.where()
+            async with Client(server.address, resume=where) as other:
+                self.assertTrue(other.ready["resumed"])
 
     async def test_tokens(self):
         with tempfile.TemporaryDirectory() as folder:
