@@ -153,6 +153,74 @@ TEST(RepetitionPenaltyTest, TakesDownWhatWasSaid) {
       << "of the penalised distributions";
 }
 
+/// The language with e^nats times the probability of an id.
+Markov tilted(Markov language, data::TokenId id, double nats) {
+  for (auto& row : language.probs) {
+    row[static_cast<std::size_t>(id)] *= std::exp(nats);
+    const auto sum = std::accumulate(row.begin(), row.end(), 0.0);
+    for (auto& share : row) share /= sum;
+  }
+  return language;
+}
+
+TEST(LogitBiasTest, ChoosesAsTheTiltedLanguageDoesAndTellsTheModelsLogProbabilities) {
+  const Markov language = {{{0, 0, 0.5, 0.3, 0.2},
+                            {1, 0, 0, 0, 0},
+                            {0, 0.2, 0.3, 0.4, 0.1},
+                            {0, 0.1, 0.5, 0.2, 0.2},
+                            {0, 0.3, 0.3, 0.2, 0.2}}};
+  for (const char* method : {"greedy", "beam", "sample"})
+    for (const float nats : {-100.0F, -1.0F, 0.7F, 100.0F}) {
+      DecodingOptions options{.method = method,
+                              .beam_size = 3,
+                              .max_new_tokens = 5,
+                              .seed = 3,
+                              .replies = std::string(method) == "greedy" ? 1 : 3};
+      const auto expected = run_search(tilted(language, 4, nats), options);
+      options.logit_bias = {{.id = 4, .nats = nats}};
+      const auto replies = run_search(language, options);
+      ASSERT_EQ(replies.size(), expected.size());
+      for (std::size_t i = 0; i < replies.size(); ++i) {
+        EXPECT_EQ(replies[i].ids, expected[i].ids) << method << " " << nats;
+        EXPECT_NEAR(replies[i].score, expected[i].score, 1e-4);
+        data::TokenId last = 0;
+        for (std::size_t t = 0; t < replies[i].ids.size(); ++t) {
+          const auto id = replies[i].ids[t];
+          const auto share =
+              language.probs[static_cast<std::size_t>(last)][static_cast<std::size_t>(id)];
+          EXPECT_NEAR(replies[i].log_probs[t], std::log(share), kFloatTolerance);
+          last = id;
+        }
+      }
+    }
+}
+
+TEST(TopLogProbsTest, AreThoseOfTheModelAtEachPlace) {
+  const Markov language = {{{0, 0, 0.5, 0.3, 0.2},
+                            {1, 0, 0, 0, 0},
+                            {0, 0.6, 0.3, 0.1, 0},
+                            {0, 1, 0, 0, 0},
+                            {0, 1, 0, 0, 0}}};
+  for (const char* method : {"greedy", "beam", "sample"}) {
+    const auto reply = run_search(language, {.method = method,
+                                             .repetition_penalty = 3,
+                                             .min_new_tokens = 2,
+                                             .max_new_tokens = 3,
+                                             .logit_bias = {{.id = 2, .nats = 100}},
+                                             .top_log_probs = 2})[0];
+    ASSERT_EQ(reply.ids, (Ids{2, 2, 2}));
+    ASSERT_EQ(reply.top_log_probs.size(), reply.log_probs.size());
+    const auto& first = reply.top_log_probs[0];
+    ASSERT_EQ(first.size(), 2U);
+    EXPECT_EQ((std::pair(first[0].id, first[1].id)),
+              (std::pair<data::TokenId, data::TokenId>(2, 3)));
+    EXPECT_NEAR(first[0].log_prob, std::log(0.5), kFloatTolerance);
+    EXPECT_NEAR(first[1].log_prob, std::log(0.3), kFloatTolerance);
+    EXPECT_EQ(reply.top_log_probs[1][0].id, 1) << "eos is told where it may not be chosen too";
+    EXPECT_NEAR(reply.top_log_probs[2][0].log_prob, std::log(0.6), kFloatTolerance);
+  }
+}
+
 TEST(SingleSearchTest, SamplesTypicallyByProbability) {
   // Of 0.4, 0.3, 0.2, 0.1 (entropy 1.28 nats) the nearest in surprise are 0.3 (1.20), 0.2 (1.61),
   // 0.4 (0.92) and 0.1 (2.30): a share of 0.6 takes the first three.
