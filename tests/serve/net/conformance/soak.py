@@ -3,7 +3,7 @@ while it lasts and after it.
 
 Those who chat (soak_users.py) are asyncio tasks; HTTP (soak_http.py) and faults (soak_faults.py)
 are threads with bare sockets. All choices are drawn from one seed, which is printed;
-BANTER_SOAK_SEED sets it. BANTER_SOAK_SECONDS is the length: 20 when it is not set, 600 with
+BANTER_SOAK_SEED sets it. BANTER_SOAK_SECONDS is the length: 10 when it is not set, 600 with
 BANTER_LONG=1."""
 
 import asyncio
@@ -28,7 +28,7 @@ from soak_http import talk_over_http
 from soak_users import Canary, Talker, talk_parlai
 
 SECONDS = float(os.environ.get("BANTER_SOAK_SECONDS") or
-                (600 if os.environ.get("BANTER_LONG") == "1" else 20))
+                (600 if os.environ.get("BANTER_LONG") == "1" else 10))
 SEED = os.environ.get("BANTER_SOAK_SEED") or str(random.SystemRandom().randrange(10**9))
 
 # Options of the server: no good user meets a limit, and what waits for a deadline does not wait
