@@ -7,11 +7,11 @@
 namespace banter::models {
 namespace {
 
-bool holds(const std::vector<Candidate>& before, data::TokenId id) {
+bool holds(std::span<const Candidate> before, data::TokenId id) {
   return std::ranges::find(before, id, &Candidate::id) != before.end();
 }
 
-float logit_of(const std::vector<Candidate>& before, data::TokenId id, float now) {
+float logit_of(std::span<const Candidate> before, data::TokenId id, float now) {
   const auto found = std::ranges::find(before, id, &Candidate::id);
   return found == before.end() ? now : found->logit;
 }
@@ -31,18 +31,17 @@ ChoiceRow::ChoiceRow(std::span<float> logits, std::span<const data::TokenId> sai
   if (penalty != 1.0)
     for (const auto id : said) {
       if (holds(changed_, id)) continue;
-      const double logit = logits_[static_cast<std::size_t>(id)];
-      change(id, static_cast<float>(logit > 0 ? logit / penalty : logit * penalty));
+      auto& logit = logits_[static_cast<std::size_t>(id)];
+      changed_.push_back({id, logit});
+      logit = static_cast<float>(logit > 0 ? logit / penalty : logit * penalty);
     }
-  for (const auto& [id, nats] : options.logit_bias)
-    change(id, logits_[static_cast<std::size_t>(id)] + nats);
+  const auto penalised = changed_.size();
+  for (const auto& [id, nats] : options.logit_bias) {
+    auto& logit = logits_[static_cast<std::size_t>(id)];
+    if (!holds(std::span(changed_).first(penalised), id)) changed_.push_back({id, logit});
+    logit += nats;
+  }
   if (!changed_.empty()) ranked_ = norm_of(logits_);
-}
-
-void ChoiceRow::change(data::TokenId id, float logit) {
-  auto& now = logits_[static_cast<std::size_t>(id)];
-  if (!holds(changed_, id)) changed_.push_back({id, now});
-  now = logit;
 }
 
 void ChoiceRow::discourage(data::TokenId id, double nats) {

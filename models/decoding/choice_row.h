@@ -31,8 +31,6 @@ class ChoiceRow {
   [[nodiscard]] std::span<float> logits() const { return logits_; }
 
  private:
-  void change(data::TokenId id, float logit);
-
   std::span<float> logits_;
   LogNorm model_, ranked_;
   std::vector<Candidate> changed_, discouraged_;  ///< as they were before

@@ -49,7 +49,8 @@ struct DecodingOptions {
                                 ///< log-probability is further below the best one's come last
 
   // Of a request alone, no keys of a configuration:
-  /// Added to the logits of these ids, in nats; -100 all but forbids one, 100 all but enforces it.
+  /// Added to the logits of these ids, each there once, in nats; -100 all but forbids one, 100 all
+  /// but enforces it.
   std::vector<TokenBias> logit_bias = {};
   std::int64_t top_log_probs = 0;  ///< so many tokens are told at each place with their
                                    ///< log-probabilities, whichever was chosen

@@ -13,6 +13,7 @@
 #include "base/errors.h"
 #include "base/signals.h"
 #include "serve/client/decode_argument.h"
+#include "serve/client/permits.h"
 #include "serve/client/server_frame_reader.h"
 #include "serve/protocol/client_frame.h"
 
@@ -28,42 +29,11 @@ constexpr milliseconds kPause{100};         ///< behind a failure without a time
 constexpr milliseconds kLookForSignals{200};
 constexpr int kDeafBytes = 4096;        ///< that the kernel takes for who does not read
 constexpr milliseconds kDeafPause{10};  ///< between two messages of who does not read
-constexpr std::uint16_t kNormalClose = 1000;
+constexpr std::uint16_t kNormalClose = 1000, kSlowReaderClose = 1013, kCut = 1006;
 
 Clock::duration duration_of(double seconds) {
   return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
 }
-
-/// Permits that are taken and given back; who finds none waits, first come first served.
-class Permits {
- public:
-  Permits(const Strand& strand, std::int64_t count) : strand_(strand), free_(count) {}
-
-  Task<void> take() {
-    if (free_ > 0) {
-      --free_;
-      co_return;
-    }
-    const auto timer = std::make_shared<Timer>(strand_, Clock::time_point::max());
-    waiting_.push_back(timer);
-    (void)co_await timer->async_wait(kNoThrow);
-  }
-  void give(std::int64_t count = 1) {
-    for (; count > 0; --count) {
-      if (waiting_.empty()) {
-        ++free_;
-      } else {
-        waiting_.front()->cancel();
-        waiting_.pop_front();
-      }
-    }
-  }
-
- private:
-  Strand strand_;
-  std::int64_t free_;
-  std::deque<std::shared_ptr<Timer>> waiting_;
-};
 
 /// One connection, with what its session allows.
 struct Caller {
@@ -345,7 +315,8 @@ Task<void> Load::deaf() {
     const auto received = co_await caller.socket->receive();
     if (!received.text) {
       count_end(received);
-      ++result_.deaf_closed;
+      if (received.close_code == kSlowReaderClose || received.close_code == kCut)
+        ++result_.deaf_closed;
       co_return;
     }
     const auto frame = read_server_frame(*received.text, caller.limits).frame;

@@ -44,11 +44,10 @@ struct LoadOptions {
 /// Turns of a conversation that are alike in what stands before them.
 struct Depth {
   std::string_view name;
-  std::int64_t first = 1, last = 1;  ///< turns of a user in one session, from 1
+  std::int64_t last = 1;  ///< the last of these turns of a user in one session, from 1
 };
-inline constexpr std::array kDepths = {Depth{"1-2", 1, 2}, Depth{"3-10", 3, 10},
-                                       Depth{"11-24", 11, 24},
-                                       Depth{"25+", 25, std::numeric_limits<std::int64_t>::max()}};
+inline constexpr std::array kDepths = {Depth{"1-2", 2}, Depth{"3-10", 10}, Depth{"11-24", 24},
+                                       Depth{"25+", std::numeric_limits<std::int64_t>::max()}};
 
 /// What was seen. Times are from the intended begin, also where the client was late for it.
 struct LoadResult {

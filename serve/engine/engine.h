@@ -24,7 +24,7 @@ struct EngineState {
   std::uint64_t steps = 0, stepped_rows = 0;        ///< their ratio is the mean batch
   std::uint64_t failures = 0;                       ///< turns that ended by an error of the model
   Clock::duration prefill{}, step{};                ///< spent in the model
-  TimeHistogram between_tokens;                     ///< of each row
+  TimeHistogram between_tokens;                     ///< of a turn, whatever its rows
   CacheState cache;                                 ///< of the model that new turns go to
   Clock::duration silent{};  ///< since it last came round, while it has something to do
 };

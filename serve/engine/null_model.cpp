@@ -42,6 +42,7 @@ std::vector<EndedRows> NullModel::step(const Committed& committed) {
     }
     models::Reply reply;
     reply.ids = std::move(row.said);
+    reply.log_probs.assign(reply.ids.size() + (row.is_cut ? 0 : 1), 0.0F);  // it is certain
     reply.finish = row.is_cut ? "length" : "eos";
     models::Replies replies;
     replies.number = number;

@@ -123,8 +123,9 @@ std::vector<models::TokenBias> read_bias(const Fields& fields, const ServedModel
     models::TokenBias one;
     const auto* const end = key.data() + key.size();
     const auto read = std::from_chars(key.data(), end, one.id);
-    if (read.ec != std::errc() || read.ptr != end || one.id < 0 ||
-        one.id >= model.tokenizer->vocab_size())
+    const bool is_plain = read.ec == std::errc() && read.ptr == end &&
+                          std::string_view(key.data(), key.size()) == std::to_string(one.id);
+    if (!is_plain || one.id < 0 || one.id >= model.tokenizer->vocab_size())
       refuse_field("logit_bias", "an object whose keys are ids of the model's vocabulary");
     const double nats = value.is_number() ? value.to_number<double>() : kMostBias + 1;
     if (!(std::abs(nats) <= kMostBias))

@@ -130,7 +130,7 @@ void add_engine(Families& families, const EngineState& state) {
                    static_cast<double>(state.stepped_rows));
   families.counter("banter_model_failures_total", "Turns that the model failed on.",
                    static_cast<double>(state.failures));
-  families.histogram("banter_inter_token_seconds", "Between two tokens of a row.",
+  families.histogram("banter_inter_token_seconds", "Between two tokens of a turn.",
                      state.between_tokens);
   families.gauge("banter_turn_cache_bytes", "Of conversations that are kept encoded.",
                  static_cast<double>(state.cache.bytes));

@@ -47,12 +47,11 @@ Task<Response> tell_run(const Hub* hub, std::shared_ptr<RunLog> log) {
     writer.field("id", served->name.id);
     writer.field("revision", served->name.revision);
     writer.field("type", served->name.type);
-    writer.key("company_difference");
-    if (served->company_difference) {
-      writer.value(*served->company_difference);
-    } else {
-      writer.null();
-    }
+    writer.key("company");
+    writer.open('{');
+    writer.field("rows", served->company.rows);
+    writer.field("difference", served->company.difference);
+    writer.close('}');
     writer.close('}');
   } else {
     writer.null();

@@ -1,6 +1,7 @@
 #include "serve/run/load_served.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <filesystem>
 #include <optional>
@@ -77,7 +78,7 @@ models::Reply first_reply(RunRows& rows, const std::vector<Turn>& turns) {
 /// What is found out before anybody asks; a first turn would wait for it otherwise.
 struct Trial {
   bool has_attention = false;
-  std::optional<double> company_difference = 0;  ///< see ServedModel
+  Company company;
 };
 
 /// The largest difference between the log-probabilities of two replies' tokens; nothing when they
@@ -91,21 +92,27 @@ std::optional<double> difference_of(const models::Reply& one, const models::Repl
 }
 
 Trial try_out(RunRows& rows, std::int64_t max_rows, std::int64_t max_reply_tokens) {
+  // Products round otherwise by the number of rows up to about a dozen, and no more above.
+  constexpr std::array<std::size_t, 6> kRows = {2, 3, 5, 9, 16, 32};
   constexpr std::int64_t kReplyTokens = 8;
   const auto reply_tokens = std::min(kReplyTokens, max_reply_tokens);
   const auto& tokenizer = rows.loaded().tokenizer;
   std::vector<Turn> turns;
-  for (data::TokenId token = 0; token < tokenizer.vocab_size() && std::ssize(turns) < max_rows;
+  for (data::TokenId token = 0; token < tokenizer.vocab_size() && turns.size() < kRows.back() &&
+                                std::ssize(turns) < max_rows;
        ++token)
     if (token != tokenizer.special().eos && !tokenizer.surface(token).empty())
       turns.push_back(turn_to_try(rows, token, reply_tokens));
+  if (turns.empty()) return {};
   const auto alone = first_reply(rows, {turns.front()});
-  Trial trial{.has_attention = !alone.attention.empty()};
-  for (std::size_t count = 2; count <= turns.size(); count = count < 4 ? count + 1 : 2 * count) {
+  Trial trial{.has_attention = !alone.attention.empty(), .company = {}};
+  auto& [tried, largest] = trial.company;
+  for (const auto count : kRows) {
+    if (count > turns.size()) break;
     const std::vector<Turn> company(turns.begin(), turns.begin() + std::ptrdiff_t(count));
     const auto difference = difference_of(alone, first_reply(rows, company));
-    if (!difference) return {.has_attention = trial.has_attention, .company_difference = {}};
-    trial.company_difference = std::max(trial.company_difference, difference);
+    tried.push_back(static_cast<std::int64_t>(count));
+    largest = largest && difference ? std::optional(std::max(*largest, *difference)) : std::nullopt;
   }
   return trial;
 }
@@ -145,7 +152,7 @@ std::shared_ptr<const ServedModel> load_served(const ServedRun& served,
   model->attention = {AttentionLevel::kNone};
   const auto trial = try_out(*rows, served.max_rows, decoding.max_new_tokens);
   if (trial.has_attention) model->attention.push_back(AttentionLevel::kTurns);
-  model->company_difference = trial.company_difference;
+  model->company = trial.company;
   model->rows = rows;
   return model;
 }

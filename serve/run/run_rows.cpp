@@ -159,6 +159,7 @@ TurnTokens RunRows::add(std::uint64_t number, const Turn& turn) {
   } catch (const base::Error&) {
     throw;  // what was asked cannot be answered
   } catch (const std::exception&) {
+    drop(number);
     evict_all();  // LibTorch says no more than that it failed, when memory runs out too
     throw;
   }
@@ -204,6 +205,7 @@ std::vector<EndedRows> RunRows::step(const Committed& committed) {
   } catch (...) {  // a decoder that threw is of no more use
     committed_ = nullptr;
     running_.clear();
+    evict_all();
     decoder_ = new_decoder();
     throw;
   }

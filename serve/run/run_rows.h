@@ -34,7 +34,8 @@ struct Helpers {
 ///
 /// A conversation is kept as a ChatSession, so that a turn encodes only what is new, until more
 /// than `cache_bytes` are kept: then those go that were used longest ago, and their next turn
-/// encodes everything again, with equal values. When memory runs out they all go. While nothing
+/// encodes everything again, with equal values. When the model fails they all go:
+/// memory may have run out. While nothing
 /// waits, finished replies are encoded, as the turns of their conversations that they are.
 class RunRows : public RowModel {
  public:
@@ -86,7 +87,7 @@ class RunRows : public RowModel {
   Helpers helpers_;
   RunRowsLimits limits_;
   std::unique_ptr<models::Decoder> decoder_;
-  models::Reranker by_consistency_, by_mmi_;  ///< or nothing
+  models::Reranker by_mmi_;  ///< or nothing
 
   KeptList kept_;
   std::map<std::string, KeptList::iterator, std::less<>> kept_of_;

@@ -280,7 +280,7 @@ void Hub::entered(const SessionRow& row, const Visitor& visitor, const Arrival& 
     try {
       session = make_session(row, visitor.owner, arrival.is_resumed);
     } catch (const std::exception& error) {
-      log({LogLevel::kError, "session_failed", error.what()});
+      log({LogLevel::kError, "session_failed", error.what(), name_in_log(row.id)});
       if (!arrival.is_resumed) {
         const std::lock_guard lock(mutex_);
         leave_owner(visitor.owner);

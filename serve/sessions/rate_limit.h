@@ -25,10 +25,10 @@ class RateLimit {
   }
   /// How long until one more event is none too many; nothing where it is none now.
   [[nodiscard]] std::optional<Clock::duration> pause(Clock::time_point now) const {
-    if (most_ <= 0) return window_;
     if (static_cast<std::int64_t>(times_.size()) < most_) return {};
-    const auto over = now - times_[times_.size() - static_cast<std::size_t>(most_)];
-    return over < window_ ? std::optional(window_ - over) : std::nullopt;
+    if (times_.empty()) return window_;
+    const auto age = now - times_.front();
+    return age < window_ ? std::optional(window_ - age) : std::nullopt;
   }
   /// Whether nothing of the window is left.
   [[nodiscard]] bool is_idle(Clock::time_point now) const {

@@ -8,6 +8,7 @@
 #include <openssl/rand.h>
 
 #include "base/errors.h"
+#include "base/hash.h"
 #include "serve/protocol/decode_settings.h"
 
 namespace banter::serve {
@@ -30,6 +31,11 @@ std::string random_hex(std::size_t bytes) {
     text += kDigits[byte & 15U];
   }
   return text;
+}
+
+std::string name_in_log(const std::string& session) {
+  constexpr std::size_t kDigits = 8;
+  return base::sha256_hex(session).substr(0, kDigits);
 }
 
 std::int64_t random_seed() {

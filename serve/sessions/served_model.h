@@ -16,6 +16,14 @@ namespace banter::serve {
 /// Speakers of a conversation, as the first two of a corpus.
 inline constexpr std::int64_t kUserSpeaker = 1, kReplySpeaker = 2;
 
+/// A reply that was made alone, and again beside others.
+struct Company {
+  std::vector<std::int64_t> rows;  ///< how many there were, each time
+  /// The largest difference between a token's log-probability, in nats; nothing when other tokens
+  /// came.
+  std::optional<double> difference = 0;
+};
+
 /// A model as those see it who talk with it: names, texts and limits, no tensors.
 struct ServedModel {
   ModelName name;
@@ -23,10 +31,8 @@ struct ServedModel {
   data::BatchOptions limits;              ///< what a reply reads of its conversation
   DecodeOffer decode;                     ///< how replies are chosen
   std::vector<AttentionLevel> attention;  ///< how closely its attention can be told
-  /// The largest difference, in nats, between a token's log-probability when its reply is made
-  /// alone and beside others, in a trial over the numbers of rows; nothing when other tokens came.
-  std::optional<double> company_difference = 0;
-  std::shared_ptr<RowModel> rows;  ///< for the engine
+  Company company;                        ///< what it changes, in a trial
+  std::shared_ptr<RowModel> rows;         ///< for the engine
 };
 
 }  // namespace banter::serve

@@ -9,6 +9,7 @@
 #include "serve/protocol/request_error.h"
 #include "serve/sessions/asked_turn.h"
 #include "serve/sessions/dialogue_line.h"
+#include "serve/sessions/secrets.h"
 #include "serve/sessions/stored_frames.h"
 
 namespace banter::serve {
@@ -266,11 +267,12 @@ void Session::on(const Reset& /*reset*/) {
   });
 }
 
-/// Whether the archive may be read once more now; else the client is told.
-bool Session::may_read() {
+/// Whether the archive may be read once more now; else the client is told. `id`: of what asked for
+/// it, where it has one.
+bool Session::may_read(const std::string& id) {
   const auto wait = reads_.take(Clock::now());
   if (wait)
-    tell_error(ErrorCode::kRateLimited, "too many requests of what is stored in a minute", {},
+    tell_error(ErrorCode::kRateLimited, "too many requests of what is stored in a minute", id,
                wait);
   return !wait;
 }
@@ -304,11 +306,8 @@ void Session::on(const Export& /*frame*/) {
 }
 
 void Session::log_failure(std::string_view what) const {
-  constexpr std::size_t kDigits = 8;
-  hub_.log({.level = LogLevel::kError,
-            .event = "archive",
-            .detail = what,
-            .session = base::sha256_hex(id_).substr(0, kDigits)});
+  hub_.log(
+      {.level = LogLevel::kError, .event = "archive", .detail = what, .session = name_in_log(id_)});
 }
 
 void Session::note_failed_read(const std::exception& error) {

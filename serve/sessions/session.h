@@ -112,7 +112,7 @@ class Session : public std::enable_shared_from_this<Session> {
                   std::optional<Clock::duration> retry_after = {});
   void end_with(ErrorCode code, const std::string& message, CloseCode close);
   void flush_held();
-  bool may_read();
+  bool may_read(const std::string& id = {});
   void note_failed_read(const std::exception& error);
   void log_failure(std::string_view what) const;
   bool may_begin(const std::string& id);

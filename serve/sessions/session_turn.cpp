@@ -34,7 +34,7 @@ bool Session::may_begin(const std::string& id) {
     return false;
   }
   if (std::ranges::find(asked_, id) != asked_.end()) {  // its result is there, or owed
-    if (!may_read()) return false;
+    if (!may_read(id)) return false;
     hub_.begin_owed_turn();
     return true;
   }

@@ -160,9 +160,13 @@ class LifeTest(unittest.TestCase):
 
     def test_the_trial_at_the_start_tells_what_company_changes(self):
         server = self.serve()
-        model = json.loads(curl(server.url + "/v1/run")[1])["model"]
-        self.assertGreaterEqual(model["company_difference"], 0)
-        self.assertLess(model["company_difference"], 1e-4)
+        company = json.loads(curl(server.url + "/v1/run")[1])["model"]["company"]
+        self.assertEqual(company["rows"], [2, 3, 5, 9, 16, 32])
+        self.assertLess(company["difference"], 1e-4)
+        server.stop()
+        server = self.serve("--max-rows", "4")
+        company = json.loads(curl(server.url + "/v1/run")[1])["model"]["company"]
+        self.assertEqual(company["rows"], [2, 3])
 
     def test_admin_needs_a_token(self):
         self.serve()

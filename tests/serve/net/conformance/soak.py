@@ -32,8 +32,7 @@ SECONDS = float(os.environ.get("BANTER_SOAK_SECONDS") or
 SEED = os.environ.get("BANTER_SOAK_SEED") or str(random.SystemRandom().randrange(10**9))
 
 # Options of the server: no good user meets a limit, and what waits for a deadline does not wait
-# long. Those who guess tokens are of other addresses than good users, as behind a proxy. A turn
-# that is never given back would hold up the end for `drain`, longer than a test waits.
+# long. Those who guess tokens come from behind a proxy. A turn that is never given back would hold up the end for `drain`, longer than a test waits.
 LIMITS = ("--turns-per-minute", "1000000", "--owner-turns-per-minute", "1000000",
           "--sessions-per-owner", "100000", "--max-waiting", "1000", "--proxy", "127.0.0.1",
           "--header-timeout", "5000", "--body-timeout", "5000", "--slow-reader", "2000",

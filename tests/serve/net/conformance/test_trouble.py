@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 import unittest
 import urllib.error
 import urllib.request
@@ -69,15 +70,18 @@ class TroubleTest(unittest.IsolatedAsyncioTestCase):
     async def test_fault_24_a_step_that_hangs(self):
         fifo = os.path.join(self.folder, "fifo")
         os.mkfifo(fifo)
-        server = self.start("--watchdog", "50", "--turn-deadline", "60", BANTER_TEST_HANG=fifo)
+        server = self.start("--watchdog", "50", "--turn-deadline", "1000", BANTER_TEST_HANG=fifo)
         async with Client(server.address) as client, Client(server.address) as other:
             await client.send({"type": "message", "id": "m-1", "text": "hang"})
             await client.next("accepted")
             _, error = await self.until(server, "/readyz", 503)
             self.assertIn('"code":"engine"', error)
             self.assertEqual(status(server, "/healthz")[0], 200)
+            hung_from = time.monotonic()
             await other.send({"type": "ping", "t": 7})  # sockets are served meanwhile
             self.assertEqual((await other.next("pong"))["t"], 7)
+            while time.monotonic() < hung_from + 1:  # until its deadline is past for certain
+                self.assertEqual((await asyncio.to_thread(status, server, "/readyz"))[0], 503)
             with open(fifo, "w", encoding="ascii") as go:
                 go.write("x")
             self.assertEqual((await client.next("done"))["finish"], "timeout")
