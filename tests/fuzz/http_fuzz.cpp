@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "fuzzed_connection.h"
 #include "serve/net/echo.h"
+#include "tests/fuzz/fuzzed_connection.h"
 
 namespace {
 

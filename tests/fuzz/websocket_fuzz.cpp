@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "base/utf8.h"
-#include "fuzzed_connection.h"
 #include "serve/net/echo.h"
+#include "tests/fuzz/fuzzed_connection.h"
 
 namespace {
 

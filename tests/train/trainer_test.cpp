@@ -29,9 +29,9 @@ TEST_P(LearningTest, LearnsTenDialoguesByHeart) {
   const MadeStore ten({.dialogues = 10, .most_turns = 4, .most_words = 6, .personas = false});
   const RunFolder folder(place / "run");
   const auto r =
-      recipe("run", {std::string("model={") + GetParam() + "}", "train.steps=500", "train.lr=0.01",
-                     "train.micro_batches=1", "train.schedule=constant", "train.validate_every=500",
-                     "train.save_every=500", "train.valid_split=train", "train.weight_decay=0",
+      recipe("run", {std::string("model={") + GetParam() + "}", "train.steps=700", "train.lr=0.01",
+                     "train.micro_batches=1", "train.schedule=constant", "train.validate_every=700",
+                     "train.save_every=700", "train.valid_split=train", "train.weight_decay=0",
                      "model.dropout=0", "batch.tokens_per_batch=4000"});
   Trainer trainer(folder, r, ten.store(), true);
   const auto result = trainer.run();
