@@ -42,8 +42,8 @@ class FuzzedServer {
   std::string replies_to(std::string_view bytes, std::size_t part, std::string_view last = {}) {
     std::array<int, 2> ends{};
     expect(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()) == 0);
-    bool is_over = false;
-    start(ends[0], is_over);
+    is_over_ = false;
+    start(ends[0]);
     std::string said;
     const auto send = [&](std::string_view now) {
       const auto sent = ::send(ends[1], now.data(), now.size(), MSG_NOSIGNAL);
@@ -56,7 +56,7 @@ class FuzzedServer {
       is_open = send(bytes.substr(0, part));
     if (is_open && !last.empty()) send(last);
     ::shutdown(ends[1], SHUT_WR);
-    while (!is_over) {
+    while (!is_over_) {
       expect(context_.run_one_for(std::chrono::seconds(5)) == 1);
       read_into(said, ends[1]);
     }
@@ -69,14 +69,14 @@ class FuzzedServer {
   }
 
  private:
-  void start(int socket, bool& is_over) {
+  void start(int socket) {
     const serve::Strand strand(context_.get_executor());
     auto stream = std::make_unique<serve::Stream>(
         serve::Socket(strand, serve::net::generic::stream_protocol(AF_UNIX, 0), socket), nullptr);
     serve::net::co_spawn(strand, serve::run_http(service_, site_, std::move(stream), "127.0.0.1"),
-                         [&is_over](const std::exception_ptr& error) {
+                         [this](const std::exception_ptr& error) {
                            expect(!error);
-                           is_over = true;
+                           is_over_ = true;
                          });
   }
 
@@ -92,6 +92,7 @@ class FuzzedServer {
   serve::net::io_context context_{1};
   std::shared_ptr<serve::Service> service_;
   std::shared_ptr<const serve::Site> site_;
+  bool is_over_ = false;  ///< the present connection
 };
 
 }  // namespace banter::tests
