@@ -117,7 +117,7 @@ void Session::stored_message(std::int64_t job, const WriteResult<MessageRows>& r
   const auto& [user, reply] = result.value;
   const auto model = running_->model;
   if (!was_stored(result.status, result.error, running_->id)) return abandon();
-  note_asked(running_->id);
+  note_asked(running_.value().id);
   if (result.status == WriteStatus::kKnown && !reply.is_owed())
     return tell_known(reply, running_.value().id);
   if (user.dialogue == dialogue_) note_said(*model, user.turn, kUserSpeaker, user.text);
@@ -157,7 +157,7 @@ void Session::stored_version(std::int64_t job, const WriteResult<TurnRow>& resul
     return abandon();
   }
   if (!was_stored(result.status, result.error, running_->id)) return abandon();
-  note_asked(running_->id);
+  note_asked(running_.value().id);
   if (result.status == WriteStatus::kKnown && !result.value.is_owed())
     return tell_known(result.value, running_.value().id);
   generate(result.value);

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/utf8.h"
@@ -55,7 +56,9 @@ bool take_frame(std::string_view& bytes, Frame& frame) {
   if (bytes.size() < at || bytes.size() - at < length) return false;
   frame.payload = bytes.substr(at, static_cast<std::size_t>(length));
   if (frame.is_masked) {
-    for (std::size_t i = 0; i < frame.payload.size(); ++i) frame.payload[i] ^= bytes[mask + i % 4];
+    for (std::size_t i = 0; i < frame.payload.size(); ++i)
+      frame.payload[i] =
+          static_cast<char>(byte(mask + i % 4) ^ static_cast<std::uint8_t>(frame.payload[i]));
   }
   bytes.remove_prefix(at + static_cast<std::size_t>(length));
   return true;
@@ -95,7 +98,7 @@ Said read_peer(std::string_view bytes, const NetSettings& settings) {
     if (open.payload.size() > settings.max_message_bytes) return said;
     if (!frame.is_final) continue;
     if (open.is_text && banter::base::first_bad_utf8(open.payload)) return said;
-    said.messages.push_back(std::move(open));
+    said.messages.push_back(std::exchange(open, {}));
     fragments = 0;
   }
   said.is_sound = fragments == 0;
