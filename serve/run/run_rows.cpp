@@ -258,7 +258,12 @@ bool RunRows::settle() {
   const auto kept = kept_of_.find(said.conversation);
   if (kept == kept_of_.end() || !loaded_.model->encodes_turns()) return true;
   kept->second->session->set_turns(said.turns);
-  kept->second->session->encode();
+  try {
+    kept->second->session->encode();
+  } catch (...) {
+    evict_all();
+    throw;
+  }
   note_bytes(said.conversation);
   return true;
 }

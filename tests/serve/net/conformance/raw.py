@@ -176,6 +176,16 @@ class Peer:
         answered, as a client has to, and the connection ends."""
         _, opcode, payload = self.frame()
         assert opcode == CLOSE, (opcode, payload)
+        return self.end_behind(payload)
+
+    def later_close_code(self):
+        """The same, behind whatever else comes."""
+        opcode = None
+        while opcode != CLOSE:
+            _, opcode, payload = self.frame()
+        return self.end_behind(payload)
+
+    def end_behind(self, payload):
         try:
             self.send(frame(CLOSE, payload[:2]))
         except (ConnectionResetError, BrokenPipeError):
