@@ -192,8 +192,8 @@ void Engine::Loop::run() {
     std::set<std::shared_ptr<RowModel>> busy;
     for (const auto& [number, running] : running_) busy.insert(running.model);
     for (const auto& model : busy) step(model);
+    publish();  // before the model settles: nobody waits for that
     did_settle = running_.empty() && waiting_.size() == 0 && settle();
-    publish();
   }
   publish();
 }
@@ -268,15 +268,17 @@ void Engine::Loop::admit() {
   const auto begin = Clock::now();
   const auto pick_of = [&](const std::string& owner, const Job& job) { return pick(owner, job); };
   std::int64_t tokens = 0;
+  bool has_started = false;
   while (tokens < limits_.prefill_tokens) {
     auto job = waiting_.pop(pick_of);
     if (!job) break;
+    has_started = true;
     const auto number = job->number;
     start(*std::move(job));
     if (const auto started = running_.find(number); started != running_.end())
       tokens += started->second.read.prompt - started->second.read.cached;
   }
-  if (tokens > 0) counts_.prefill += Clock::now() - begin;
+  if (has_started) counts_.prefill += Clock::now() - begin;
 }
 
 void Engine::Loop::start(Job job) {
