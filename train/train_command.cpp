@@ -1,5 +1,7 @@
+#include <cstdint>
 #include <filesystem>
 #include <iostream>
+#include <optional>
 
 #include "base/errors.h"
 #include "base/files.h"
@@ -11,6 +13,8 @@
 #include "train/recipe.h"
 #include "train/run_folder.h"
 #include "train/trainer.h"
+#include "train/training_page.h"
+#include "train/verify_resume.h"
 
 namespace banter::train {
 namespace {
@@ -41,15 +45,52 @@ void report(const Recipe& recipe, const TrainResult& result, bool as_json) {
   std::cout << "\n";
 }
 
+void print(const ResumeProof& proof, const ResumeTrial& trial, bool as_json) {
+  if (as_json) {
+    std::cout << json::serialize(json::object{{"steps", trial.steps},
+                                              {"killed_at", json::value_from(proof.killed_at)},
+                                              {"files", proof.files},
+                                              {"bytes", proof.bytes},
+                                              {"differences", json::value_from(proof.differences)}})
+              << "\n";
+    return;
+  }
+  std::cout << "killed behind steps";
+  for (const auto step : proof.killed_at) std::cout << " " << step;
+  std::cout << " of " << trial.steps << "; " << proof.files << " files, " << proof.bytes
+            << " bytes compared with those of an unbroken run";
+  if (proof.differences.empty()) std::cout << ": all the same";
+  std::cout << "\n";
+  for (const auto& difference : proof.differences) std::cout << "  " << difference << "\n";
+}
+
+/// Whether this machine, this program and this recipe resume to the byte.
+int prove_resumption(const Recipe& recipe, const ResumeTrial& trial, bool as_json) {
+  auto folder = recipe.run;
+  folder += ".verify-resume";
+  const auto proof = verify_resume(recipe, folder, trial);
+  print(proof, trial, as_json);
+  if (proof.differences.empty() && !proof.killed_at.empty()) return 0;
+  throw base::Error(proof.killed_at.empty()
+                        ? "nothing is proved: the training ended before it could be killed; ask "
+                          "for more --verify-steps"
+                        : "a run that is killed does not end with the bytes of an unbroken one; "
+                          "both are in " +
+                              folder.string());
+}
+
 }  // namespace
 
 int run_train(const std::vector<std::string>& arguments) {
   configs::CommandLine line(
       "banter train", "Trains a model on a store; goes on where the run folder stopped.",
-      "banter train recipe.yaml\nbanter train recipe.yaml --set train.minutes=10 --device cpu");
+      "banter train recipe.yaml\nbanter train recipe.yaml --set train.minutes=10 --device cpu\n"
+      "banter train recipe.yaml --page 8080\nbanter train recipe.yaml --verify-resume");
   std::string file, device;
   std::int64_t threads = -1;
-  bool restart = false, resume = false;
+  std::optional<std::uint16_t> page;
+  bool restart = false, resume = false, verifies_resume = false;
+  ResumeTrial trial;
   line.app.add_option("config", file, "the recipe (YAML)")->required();
   line.app.add_option("--device", device, "cpu, cuda:N or auto, instead of the recipe's");
   line.app
@@ -57,6 +98,23 @@ int run_train(const std::vector<std::string>& arguments) {
       ->check(CLI::NonNegativeNumber);
   line.app.add_flag("--restart", restart, "move an existing run folder aside and begin anew");
   line.app.add_flag("--resume", resume, "go on with a run; an error when there is none");
+  line.app.add_option("--page", page,
+                      "show the run on a page at this port of 127.0.0.1 while it trains, and talk "
+                      "to its best checkpoint there");
+  auto* const verify =
+      line.app
+          .add_flag("--verify-resume", verifies_resume,
+                    "instead of training: prove that a run by this recipe that is killed at random "
+                    "moments ends with the bytes of an unbroken one")
+          ->excludes("--page");
+  line.app.add_option("--verify-steps", trial.steps, "of --verify-resume: steps of each run")
+      ->check(CLI::Range(2, 1'000'000))
+      ->capture_default_str()
+      ->needs(verify);
+  line.app.add_option("--verify-kills", trial.kills, "of --verify-resume: how often it is killed")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str()
+      ->needs(verify);
   line.with_config();
   line.with_json();
   if (!line.parse(arguments)) return 0;
@@ -73,6 +131,9 @@ int run_train(const std::vector<std::string>& arguments) {
     return 0;
   }
 
+  trial.quiet = line.common.quiet;
+  if (verifies_resume) return prove_resumption(recipe, trial, line.common.json);
+
   models::set_threads(static_cast<int>(recipe.threads));
   const auto store = data::Store::open(recipe.store);
   store.verify();
@@ -85,6 +146,11 @@ int run_train(const std::vector<std::string>& arguments) {
   if (folder.has_run()) folder.expect_same_config(recipe.text);
   Trainer trainer(folder, recipe, store, line.common.quiet);
   base::write_durably(folder.path() / "config.yaml", recipe.text);
+  std::optional<TrainingPage> shown;
+  if (page) {
+    shown.emplace(folder.path(), *page);
+    std::cerr << "page: " << shown->said() << "\n";
+  }
   const auto result = trainer.run();
   if (result.signal != 0) {
     std::cerr << recipe.run.string() << ": saved at step " << result.state.step

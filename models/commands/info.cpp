@@ -9,9 +9,9 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
-#include <dlfcn.h>
 #include <torch/version.h>
 
+#include "base/allocator.h"
 #include "base/json.h"
 #include "configs/command_line.h"
 #include "models/commands.h"
@@ -49,14 +49,6 @@ std::string cpu_name() {
   return "";
 }
 
-/// What malloc is: tcmalloc where the program found it when it was built (or somebody preloads it).
-std::string allocator() {
-  using Version = const char* (*)(int*, int*, const char**);
-  const auto version = reinterpret_cast<Version>(dlsym(RTLD_DEFAULT, "tc_version"));
-  return version == nullptr ? "the system's"
-                            : "tcmalloc " + std::string(version(nullptr, nullptr, nullptr));
-}
-
 base::json::object gather(const std::string& device, int threads) {
   set_threads(threads);
   base::json::object info;
@@ -69,7 +61,7 @@ base::json::object gather(const std::string& device, int threads) {
   info["cpu_capability"] = at::get_cpu_capability();
   info["cpu_flags"] = cpu_flags();
   info["kernels"] = kernels<float>().name;
-  info["allocator"] = allocator();
+  info["allocator"] = base::allocator_name();
   info["parallel"] = at::get_parallel_info();
   info["cuda"] = cuda_status();
   info["mpi"] = "not built";

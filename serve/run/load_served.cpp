@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/allocator.h"
 #include "base/errors.h"
 #include "models/commands/model_arguments.h"
 #include "models/consistency/consistency_judge.h"
@@ -143,11 +144,15 @@ std::shared_ptr<const ServedModel> load_served(const ServedRun& served,
                  .type = loaded.type};
   model->limits = loaded.batch;
   model->decode = offer_of(decoding, limits, helpers);
-  const auto rows =
-      std::make_shared<RunRows>(std::move(loaded), model->name.revision, std::move(helpers),
-                                RunRowsLimits{.max_rows = served.max_rows,
-                                              .cache_bytes = served.cache_bytes,
-                                              .mmi_weight = served.mmi_weight});
+  auto own = std::make_unique<RunRows>(std::move(loaded), model->name.revision, std::move(helpers),
+                                       RunRowsLimits{.max_rows = served.max_rows,
+                                                     .cache_bytes = served.cache_bytes,
+                                                     .mmi_weight = served.mmi_weight});
+  // A model that was swapped out leaves holes in which the next one does not fit.
+  const std::shared_ptr<RunRows> rows(own.release(), [](const RunRows* gone) {
+    delete gone;  // NOLINT(cppcoreguidelines-owning-memory)
+    base::give_back_free_memory();
+  });
   model->tokenizer = std::shared_ptr<const data::Tokenizer>(rows, &rows->loaded().tokenizer);
   model->attention = {AttentionLevel::kNone};
   const auto trial = try_out(*rows, served.max_rows, decoding.max_new_tokens);

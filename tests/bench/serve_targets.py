@@ -12,6 +12,7 @@ import os
 import re
 import signal
 import sqlite3
+import ssl
 import subprocess
 import tempfile
 import threading
@@ -27,8 +28,18 @@ REPLY = ["--set", "max_new_tokens=20", "--set", "min_new_tokens=20"]
 class Server:
     """A server on a free port, and what is asked of it."""
 
-    def __init__(self, command):
+    def __init__(self, command, is_secure=False):
         self.folder = tempfile.TemporaryDirectory()
+        self.tls, self.trust = None, []
+        if is_secure:
+            key, certificate = (os.path.join(self.folder.name, name) for name in ("key", "cert"))
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                            "ec_paramgen_curve:P-256", "-nodes", "-days", "1", "-subj",
+                            "/CN=bench", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key,
+                            "-out", certificate], check=True, capture_output=True)
+            command = [*command, "--tls-certificate", certificate, "--tls-key", key]
+            self.tls = ssl.create_default_context(cafile=certificate)
+            self.trust = ["--ca-file", certificate]
         self.begin = time.monotonic()
         archive = [] if "--echo" in command else [
             "--archive", os.path.join(self.folder.name, "a.sqlite"), "--metrics-port", "0"]
@@ -44,7 +55,8 @@ class Server:
 
     def is_ready(self):
         try:
-            return urllib.request.urlopen(self.url + "/readyz").status == 200
+            ready = urllib.request.urlopen(self.url + "/readyz", context=self.tls)
+            return ready.status == 200
         except OSError:
             return False
 
@@ -61,7 +73,8 @@ class Server:
 
     def bench(self, *arguments):
         told = subprocess.run([BANTER, "bench-serve", self.url.replace("http", "ws"), "--quiet",
-                               "--json", "--pid", str(self.process.pid), *arguments],
+                               "--json", "--pid", str(self.process.pid), *self.trust,
+                               *arguments],
                               check=True, capture_output=True, text=True)
         return json.loads(told.stdout)
 
@@ -141,6 +154,15 @@ def null_server(seconds, idle_seconds):
             f"{ms(alone, 'turn'):.1f} ms where these read as well; at most "
             f"{waiting.most / 50 / 1024:.0f} KiB wait for each, {(server.resident() - before) * 1024 / 50:.0f} KiB each stay with "
             "their sessions", "50, 20 % apart, 256 KiB")
+    with Server([NULL, "null", *UNBOUNDED, "--max-waiting", "1000"], is_secure=True) as server:
+        report = server.bench("--storm", "200", "--seconds", "5")
+        row("TLS", "200 handshakes a second for 5 s, encrypted",
+            f"{sum(f['count'] for f in report['failures'])} failed, "
+            f"p99 {ms(report, 'handshake'):.1f} ms; server {report['server']['cpu_seconds'] / 5:.2f}"
+            " of a core", "")
+        report = server.bench("--users", "100", "--rate", "500", "--seconds", str(seconds))
+        row("TLS", "500 turns of 20 tokens a second, encrypted",
+            f"whole turn p99 {ms(report, 'turn'):.1f} ms, errors {report['errors']}", "")
     with Server([NULL, "--echo"]) as server:
         report = server.bench("--echo", "--users", "64", "--seconds", str(seconds))
         row("T4", "echo of 128 bytes, 64 connections",

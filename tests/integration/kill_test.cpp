@@ -203,6 +203,27 @@ TEST_F(KillTest, SoDoesOneThatLearnsFromSentencePairsBesideDialogues) {
   expect_the_bytes_of_an_unbroken_run();
 }
 
+/// Users can have the same proof of their own recipe.
+TEST_F(KillTest, TheProgramProvesItOfARecipe) {
+  auto asked = command(recipe("proved"));
+  for (const auto* argument :
+       {"--json", "--verify-resume", "--verify-steps", "12", "--verify-kills", "3"})
+    asked.emplace_back(argument);
+  const auto result = run(asked, {}, variables);
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto proof = base::parse_json(result.out, "proof").as_object();
+  EXPECT_EQ(proof.at("differences").as_array().size(), 0U) << result.out;
+  EXPECT_GE(proof.at("killed_at").as_array().size(), 1U) << result.out;
+  EXPECT_GE(proof.at("files").as_int64(), 8) << result.out;
+  EXPECT_FALSE(fs::exists(place / "proved")) << "the run's own folder is not touched";
+  EXPECT_FALSE(fs::exists(place / "proved.verify-resume"));
+
+  fs::create_directories(place / "proved.verify-resume");
+  const auto again = run(asked, {}, variables);
+  EXPECT_EQ(again.exit_code, 2);
+  EXPECT_NE(again.err.find("remove it"), std::string::npos) << again.err;
+}
+
 TEST_F(KillTest, ASignalSavesAndTheSameCommandGoesOnToTheSameWeights) {
   const auto expected = finished("unbroken");
   for (const int signal : {SIGTERM, SIGINT}) {

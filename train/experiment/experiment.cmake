@@ -7,7 +7,6 @@ add_library(
   experiment/cell_files.cpp
   experiment/cell_sources.cpp
   experiment/chart.cpp
-  experiment/child.cpp
   experiment/columns.cpp
   experiment/comparison_report.cpp
   experiment/document.cpp

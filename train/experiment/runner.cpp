@@ -13,12 +13,12 @@
 
 #include <poll.h>
 
+#include "base/child.h"
 #include "base/errors.h"
 #include "base/files.h"
 #include "base/lock.h"
 #include "base/signals.h"
 #include "train/experiment/cell_sources.h"
-#include "train/experiment/child.h"
 #include "train/experiment/run_progress.h"
 
 namespace banter::train {
@@ -44,7 +44,7 @@ struct Job {
   std::size_t cell = 0;
   std::string command;  ///< prepare, train, or what measures
   base::FileLock lock;
-  Child child;
+  base::Child child;
   Clock::time_point begun = Clock::now();
 };
 
@@ -169,14 +169,14 @@ class Runner {
     const CellFiles files(cells_[i]);
     if (command != "prepare")
       arguments.insert(arguments.end(), {"--threads", std::to_string(threads_of(cells_[i]))});
-    ChildOptions child{.arguments = std::move(arguments),
-                       .variables = {},
-                       .out = files.out(),
-                       .log = files.log(),
-                       .lock = lock->descriptor()};
+    base::ChildOptions child{.arguments = std::move(arguments),
+                             .variables = {},
+                             .out = files.out(),
+                             .log = files.log(),
+                             .lock = lock->descriptor()};
     if (limits_.jobs > 1) child.variables["OMP_WAIT_POLICY"] = "passive";  // changes no byte
     jobs_.push_back(
-        {.cell = i, .command = command, .lock = std::move(*lock), .child = Child(child)});
+        {.cell = i, .command = command, .lock = std::move(*lock), .child = base::Child(child)});
     progress_.started(i, command);
     return true;
   }

@@ -8,7 +8,7 @@
 
 #include <sys/types.h>
 
-namespace banter::train {
+namespace banter::base {
 
 /// How a child process is started.
 struct ChildOptions {
@@ -43,4 +43,4 @@ class Child {
   std::optional<int> exit_code_;
 };
 
-}  // namespace banter::train
+}  // namespace banter::base

@@ -1,4 +1,4 @@
-#include "train/experiment/child.h"
+#include "base/child.h"
 
 #include <cerrno>
 #include <csignal>
@@ -13,7 +13,7 @@
 
 #include "base/errors.h"
 
-namespace banter::train {
+namespace banter::base {
 namespace {
 
 /// A file to be written by a child, closed when this goes.
@@ -21,8 +21,7 @@ class OutputFile {
  public:
   OutputFile(const std::filesystem::path& path, int flags)
       : fd_(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0666)) {
-    if (fd_ < 0)
-      throw base::FileError(path.string() + ": cannot be opened: " + std::strerror(errno));
+    if (fd_ < 0) throw FileError(path.string() + ": cannot be opened: " + std::strerror(errno));
   }
   ~OutputFile() { ::close(fd_); }
   OutputFile(const OutputFile&) = delete;
@@ -116,7 +115,7 @@ Child::Child(const ChildOptions& options) {
     ::kill(pid_, SIGKILL);
     wait_for(pid_);
   }
-  throw base::FileError("a process cannot be started: " + why);
+  throw FileError("a process cannot be started: " + why);
 }
 
 Child::~Child() {
@@ -146,4 +145,4 @@ std::optional<int> Child::ended() {
   return exit_code_;
 }
 
-}  // namespace banter::train
+}  // namespace banter::base

@@ -1,4 +1,4 @@
-#include "train/experiment/child.h"
+#include "base/child.h"
 
 #include <cerrno>
 #include <csignal>
@@ -15,7 +15,7 @@
 #include "base/signals.h"
 #include "tests/support/temporary_folder.h"
 
-namespace banter::train {
+namespace banter::base {
 namespace {
 
 constexpr const char* kIsChild = "BANTER_TEST_IS_CHILD";
@@ -36,7 +36,7 @@ class ChildTest : public testing::Test {
 TEST_F(ChildTest, ASignalIsNotLostHoweverEarlyItComes) {
   if (std::getenv(kIsChild) != nullptr)
     while (true) ::pause();
-  base::install_stop_signals();  // as the program has them
+  install_stop_signals();  // as the program has them
   for (int i = 0; i < 20; ++i) {
     Child child(options("ASignalIsNotLostHoweverEarlyItComes"));
     child.send(i % 2 == 0 ? SIGTERM : SIGINT);
@@ -46,7 +46,7 @@ TEST_F(ChildTest, ASignalIsNotLostHoweverEarlyItComes) {
     ASSERT_TRUE(has_ended) << "trial " << i;
     EXPECT_EQ(child.ended(), 128 + (i % 2 == 0 ? SIGTERM : SIGINT));
   }
-  EXPECT_EQ(base::stop_signal(), 0) << "nothing came to the parent";
+  EXPECT_EQ(stop_signal(), 0) << "nothing came to the parent";
   std::signal(SIGTERM, SIG_DFL);
   std::signal(SIGINT, SIG_DFL);
 }
@@ -60,11 +60,11 @@ TEST_F(ChildTest, WhatCannotBeFollowedIsEndedAndWaitedFor) {
   auto limit = before;
   limit.rlim_cur = static_cast<rlim_t>(second) + 1;  // output and log, and no handle of the process
   ::setrlimit(RLIMIT_NOFILE, &limit);
-  EXPECT_THROW(Child(options("None")), base::FileError);
+  EXPECT_THROW(Child(options("None")), FileError);
   ::setrlimit(RLIMIT_NOFILE, &before);
   EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1) << "a child is left";
   EXPECT_EQ(errno, ECHILD);
 }
 
 }  // namespace
-}  // namespace banter::train
+}  // namespace banter::base

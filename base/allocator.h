@@ -1,0 +1,15 @@
+#pragma once
+
+#include <string>
+
+namespace banter::base {
+
+/// What malloc is: "tcmalloc VERSION" where the program found it when it was built (or somebody
+/// preloads it), else "the system's".
+std::string allocator_name();
+
+/// Gives memory that is free back to the system: after large things have gone, whose place others
+/// of another size would not find. Some milliseconds.
+void give_back_free_memory();
+
+}  // namespace banter::base

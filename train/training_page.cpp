@@ -1,0 +1,45 @@
+#include "train/training_page.h"
+
+#include <chrono>
+
+#include <poll.h>
+
+#include "base/files.h"
+
+namespace banter::train {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kLookEvery = 20;  ///< ms
+constexpr std::chrono::seconds kMostPatience{10};
+
+base::ChildOptions options_of(const fs::path& run, std::uint16_t port) {
+  return {.arguments = {"serve", run.string(), "--follow", "--port", std::to_string(port),
+                        "--threads", "1"},
+          .variables = {},
+          .out = run / "page.out",
+          .log = run / "page.log"};
+}
+
+std::string first_line(const fs::path& file) {
+  const auto text = base::read_file(file);
+  const auto end = text.find('\n');
+  return end == std::string::npos ? "" : text.substr(0, end);
+}
+
+}  // namespace
+
+TrainingPage::TrainingPage(const fs::path& run, std::uint16_t port)
+    : child_(options_of(run, port)) {
+  const auto patience = std::chrono::steady_clock::now() + kMostPatience;
+  while (said_.empty() && std::chrono::steady_clock::now() < patience) {
+    pollfd handle{.fd = child_.descriptor(), .events = POLLIN, .revents = 0};
+    ::poll(&handle, 1, kLookEvery);
+    said_ = first_line(run / "page.out");
+    if (said_.empty() && child_.ended())
+      said_ = "there is none, training goes on: see " + (run / "page.log").string();
+  }
+}
+
+}  // namespace banter::train
