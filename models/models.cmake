@@ -1,6 +1,6 @@
 # The inner loops: no torch, always optimised (they are what a step's time is made of).
 add_library(banter_kernels kernels/kernels.cpp kernels/kernels_avx512.cpp kernels/kernels_avx2.cpp
-                           kernels/kernels_baseline.cpp)
+                           kernels/kernels_baseline.cpp kernels/turn_attention.cpp)
 target_link_libraries(banter_kernels PUBLIC banter_flags)
 target_compile_options(banter_kernels PRIVATE -O3 -fno-math-errno -fno-trapping-math
                                               -ffp-contract=fast -fopenmp-simd)
