@@ -1,6 +1,6 @@
 // libbanter_cuda.so: loaded by `open_device` when a GPU is asked for. Linking libtorch_cuda.so is
 // what registers LibTorch's CUDA backend; the program itself never links it, so that it starts on
-// machines without it. Device kernels belong here.
+// machines without it. The device kernels of models/kernels are linked in.
 
 #include "models/cuda/module.h"
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <random>
 #include <vector>
 
@@ -17,10 +18,7 @@ std::vector<T> random_numbers(std::int64_t count, unsigned seed, double scale = 
   return numbers;
 }
 
-template <typename T>
-std::vector<T> converted(const std::vector<float>& x) {
-  return {x.begin(), x.end()};
-}
+inline std::vector<double> widened(const std::vector<float>& x) { return {x.begin(), x.end()}; }
 
 /// Sizes of an attention, and which places are kept.
 struct AttentionSizes {
@@ -39,16 +37,18 @@ struct AttentionExample {
       : size(s),
         query(random_numbers<T>(s.N * s.K, 1)),
         keys(random_numbers<T>(s.R * s.K, 2)),
-        v(random_numbers<T>(s.K, 3)),
+        v(random_numbers<T>(s.K, 3, 2 / std::sqrt(1.0 + static_cast<double>(s.K)))),
         values(random_numbers<T>(s.R * s.D, 4)),
         d_out(random_numbers<T>(s.N * s.D, 5)),
         d_weights(random_numbers<T>(s.N * s.U, 6)) {
-    std::mt19937 generator(7);
+    const auto chance = random_numbers<double>(s.N * s.U, 7, 0.5);  // in [-0.5, 0.5)
+    const auto row = random_numbers<double>(s.N * s.U, 8, 0.5);
     for (std::int64_t place = 0; place < s.N * s.U; ++place) {
-      const bool drawn = static_cast<double>(generator()) < s.kept * 4294967296.0;
+      const auto i = static_cast<std::size_t>(place);
       const bool empty_query = s.kept < 1 && place / s.U % 3 == 1;
-      const bool none = s.R == 0 || empty_query || !drawn;
-      index.push_back(none ? -1 : static_cast<std::int64_t>(generator()) % s.R);
+      const bool none = s.R == 0 || empty_query || chance[i] + 0.5 >= s.kept;
+      const auto drawn = (row[i] + 0.5) * static_cast<double>(s.R);  // below R
+      index.push_back(none ? -1 : static_cast<std::int64_t>(drawn));
     }
   }
 
@@ -58,12 +58,23 @@ struct AttentionExample {
   }
 };
 
+inline AttentionExample<double> widened(const AttentionExample<float>& example) {
+  AttentionExample<double> wide(example.size);
+  wide.query = widened(example.query);
+  wide.keys = widened(example.keys);
+  wide.v = widened(example.v);
+  wide.values = widened(example.values);
+  wide.d_out = widened(example.d_out);
+  wide.d_weights = widened(example.d_weights);
+  return wide;
+}
+
 /// What an attention gives, and the gradients of its way back.
 template <typename T>
 struct AttentionResults {
   std::vector<T> weights, out, d_query, d_keys, d_v, d_values;
 
-  /// Sets everything to `start`, which gradients are added to.
+  /// Sets everything to `start`.
   AttentionResults(const AttentionSizes& s, T start)
       : weights(static_cast<std::size_t>(s.N * s.U), start),
         out(static_cast<std::size_t>(s.N * s.D), start),
@@ -77,7 +88,8 @@ struct AttentionResults {
   }
 };
 
-/// The reference's answer. `with_d_weights` = the loss takes something from the weights too.
+/// The reference's answer; gradients are added to `start`.
+/// with_d_weights: the loss takes something from the weights too
 template <typename T>
 AttentionResults<T> reference_results(const AttentionExample<T>& example, bool with_d_weights,
                                       T start = 0) {

@@ -1,13 +1,12 @@
 #include "models/kernels/turn_attention.h"
 
 #include <cmath>
-#include <functional>
-#include <numeric>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "tests/models/attention_example.h"
+#include "tests/models/finite_differences.h"
 
 namespace banter::models {
 namespace {
@@ -15,28 +14,13 @@ namespace {
 using tests::AttentionExample;
 using tests::AttentionResults;
 using tests::AttentionSizes;
+using tests::dot;
 using tests::random_numbers;
+using tests::slopes;
 
-constexpr double kStep = 1e-6;
-constexpr double kFiniteDifference = 1e-8;
-
-/// Compares `gradient` with the differences of `loss` when a number of `x` moves.
-void expect_slopes(std::vector<double>& x, const std::vector<double>& gradient,
-                   const std::function<double()>& loss, const char* name) {
-  ASSERT_EQ(x.size(), gradient.size());
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    const double at = x[i];
-    x[i] = at + kStep;
-    const double above = loss();
-    x[i] = at - kStep;
-    const double below = loss();
-    x[i] = at;
-    EXPECT_NEAR(gradient[i], (above - below) / (2 * kStep), kFiniteDifference) << name << i;
-  }
-}
-
-double dot(const std::vector<double>& a, const std::vector<double>& b) {
-  return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
+void expect_near(const std::vector<double>& got, const std::vector<double>& expected) {
+  ASSERT_EQ(got.size(), expected.size());
+  for (std::size_t i = 0; i < got.size(); ++i) EXPECT_NEAR(got[i], expected[i], 1e-8) << i;
 }
 
 /// The equation of turn_attention.h, word by word.
@@ -92,10 +76,10 @@ TEST(TurnAttentionTest, TheWayBackIsTheSlopeOfForward) {
              (with_d_weights ? dot(now.weights, example.d_weights) : 0);
     };
     const auto got = tests::reference_results(example, with_d_weights);
-    expect_slopes(example.query, got.d_query, loss, "query ");
-    expect_slopes(example.keys, got.d_keys, loss, "keys ");
-    expect_slopes(example.v, got.d_v, loss, "v ");
-    expect_slopes(example.values, got.d_values, loss, "values ");
+    expect_near(got.d_query, slopes(example.query, loss));
+    expect_near(got.d_keys, slopes(example.keys, loss));
+    expect_near(got.d_v, slopes(example.v, loss));
+    expect_near(got.d_values, slopes(example.values, loss));
   }
 }
 
@@ -125,9 +109,9 @@ TEST(TurnAttentionTest, TheWayBackOfTheGruIsTheSlopeOfForward) {
   };
   k.gru_forward(n, H, gi.data(), gh.data(), h.data(), next.data(), saved.data());
   k.gru_backward(n, H, d_next.data(), saved.data(), h.data(), d_gi.data(), d_gh.data(), d_h.data());
-  expect_slopes(gi, d_gi, loss, "gi ");
-  expect_slopes(gh, d_gh, loss, "gh ");
-  expect_slopes(h, d_h, loss, "h ");
+  expect_near(d_gi, slopes(gi, loss));
+  expect_near(d_gh, slopes(gh, loss));
+  expect_near(d_h, slopes(h, loss));
 }
 
 TEST(RowPlacesTest, EachRowHasItsPlacesRising) {
