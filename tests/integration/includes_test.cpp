@@ -11,7 +11,9 @@
 namespace banter::tests {
 namespace {
 
-bool is_cpp(const std::string& path) { return path.ends_with(".h") || path.ends_with(".cpp"); }
+bool is_cpp(const std::string& path) {
+  return path.ends_with(".h") || path.ends_with(".cpp") || path.ends_with(".cu");
+}
 
 std::string folder_of(const std::string& path) {
   const auto slash = path.find('/');

@@ -33,7 +33,7 @@ TEST_F(RepositoryTest, NoFileKnowsTheMachineItWasWrittenOn) {
 }
 
 TEST_F(RepositoryTest, TextFilesEndInOneNewlineAndUseUnixLineEnds) {
-  const std::set<std::string> kinds = {".h", ".cpp", ".md", ".yaml", ".cmake", ".txt"};
+  const std::set<std::string> kinds = {".h", ".cpp", ".cu", ".md", ".yaml", ".cmake", ".txt"};
   for (const auto& [path, text] : files_) {
     if (path.starts_with("tests/fixtures/") || path.starts_with("tests/fuzz/")) continue;
     const auto dot = path.rfind('.');
