@@ -18,7 +18,8 @@ using cudaStream_t = struct CUstream_st*;  // as in <driver_types.h>, which need
 /// one.
 ///
 /// The same arguments give the same bytes on every run: no float atomics, every sum in an order
-/// that only the sizes decide. No --use_fast_math: exp, tanh and division are the accurate ones.
+/// that only sizes and alignment decide. No --use_fast_math: exp, tanh and division are the
+/// accurate ones.
 namespace banter::models {
 
 /// `Kernels::gru_forward`; `saved` (n,4H) or null.
