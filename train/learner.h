@@ -78,7 +78,7 @@ class Learner {
   torch::Device device_;
   std::unique_ptr<Task> task_;
   Arena arena_;
-  AdamW optimizer_;
+  Optimizer optimizer_;
   std::optional<AveragedWeights> average_;
   double grad_norm_ = 0;
 };

@@ -1,44 +1,84 @@
 #include "train/optimizer.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "models/checkpoint/safetensors.h"
 
 namespace banter::train {
 
-AdamW::AdamW(Arena& arena, const TrainOptions& options)
-    : arena_(arena),
-      options_(options),
-      first_(torch::zeros_like(arena.values)),
-      second_(torch::zeros_like(arena.values)) {}
+namespace {
 
-void AdamW::update(std::int64_t step, double lr) {
+/// The part of a flat tensor (P) that a range stands in.
+torch::Tensor part(const torch::Tensor& flat, const Range& range) {
+  return flat.narrow(0, range.begin, range.end - range.begin);
+}
+
+}  // namespace
+
+Optimizer::Optimizer(Arena& arena, const TrainOptions& options) : arena_(arena), options_(options) {
+  if (options_.optimizer == "sgd") {
+    if (options_.momentum > 0) momentum_ = torch::zeros_like(arena.values);
+    return;
+  }
+  first_ = torch::zeros_like(arena.values);
+  second_ = torch::zeros_like(arena.values);
+}
+
+void Optimizer::update(std::int64_t step, double lr) {
   const torch::NoGradGuard no_grad;
   for (auto& range : arena_.ranges) {
     const auto& rule = range.rule;
     if (step < rule.active_from) continue;
     ++range.updates;
-    const auto part = [&](const torch::Tensor& flat) {
-      return flat.narrow(0, range.begin, range.end - range.begin);
-    };
-    // The kernel reads the count; it does not advance it.
-    const auto count = torch::full({}, static_cast<double>(range.updates),
-                                   arena_.values.options().dtype(torch::kFloat32));
-    at::_fused_adamw_({part(arena_.values)}, {part(arena_.grads)}, {part(first_)}, {part(second_)},
-                      {}, {count}, lr * rule.rate_scale, options_.beta1, options_.beta2,
-                      rule.decays ? options_.weight_decay : 0.0, options_.eps, /*amsgrad=*/false,
+    const double rate = lr * rule.rate_scale;
+    const double decay = rule.decays ? options_.weight_decay : 0.0;
+    if (options_.optimizer == "sgd") {
+      sgd(range, rate, decay);
+    } else {
+      adam(range, rate, decay);
+    }
+  }
+}
+
+void Optimizer::adam(const Range& range, double lr, double weight_decay) {
+  // The kernel reads the count; it does not advance it.
+  const auto count = torch::full({}, static_cast<double>(range.updates),
+                                 arena_.values.options().dtype(torch::kFloat32));
+  const auto values = part(arena_.values, range), grads = part(arena_.grads, range);
+  const auto first = part(first_, range), second = part(second_, range);
+  if (options_.optimizer == "adam") {
+    at::_fused_adam_({values}, {grads}, {first}, {second}, {}, {count}, lr, options_.beta1,
+                     options_.beta2, weight_decay, options_.eps, /*amsgrad=*/false,
+                     /*maximize=*/false);
+  } else {
+    at::_fused_adamw_({values}, {grads}, {first}, {second}, {}, {count}, lr, options_.beta1,
+                      options_.beta2, weight_decay, options_.eps, /*amsgrad=*/false,
                       /*maximize=*/false);
   }
 }
 
-std::map<std::string, torch::Tensor> AdamW::moments() const {
+void Optimizer::sgd(const Range& range, double lr, double weight_decay) {
+  std::vector<torch::Tensor> momentum;
+  if (momentum_.defined()) momentum.push_back(part(momentum_, range));
+  at::_fused_sgd_({part(arena_.values, range)}, {part(arena_.grads, range)}, momentum, weight_decay,
+                  options_.momentum, lr, /*dampening=*/0, options_.nesterov, /*maximize=*/false,
+                  /*is_first_step=*/range.updates == 1);
+}
+
+std::map<std::string, torch::Tensor> Optimizer::moments() const {
   std::map<std::string, torch::Tensor> named;
-  for (const auto& [name, part] : arena_.named(first_)) named.emplace("first." + name, part);
-  for (const auto& [name, part] : arena_.named(second_)) named.emplace("second." + name, part);
+  const auto add = [&](const std::string& kind, const torch::Tensor& flat) {
+    if (!flat.defined()) return;
+    for (const auto& [name, tensor] : arena_.named(flat)) named.emplace(kind + "." + name, tensor);
+  };
+  add("first", first_);
+  add("second", second_);
+  add("momentum", momentum_);
   return named;
 }
 
-void AdamW::set_moments(const std::map<std::string, torch::Tensor>& saved) {
+void Optimizer::set_moments(const std::map<std::string, torch::Tensor>& saved) {
   models::assign_tensors(moments(), saved, "optimizer state does not fit the model");
 }
 

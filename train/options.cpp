@@ -5,22 +5,13 @@
 namespace banter::train {
 namespace {
 
-void read_optimizer(TrainOptions& o, configs::Section& section) {
+void read_schedule(TrainOptions& o, configs::Section& section) {
   o.lr = section.get("lr", o.lr);
   o.schedule =
       section.choice("schedule", o.schedule, {"constant", "inverse_sqrt", "cosine", "linear"});
   o.warmup_steps = section.get("warmup_steps", o.warmup_steps);
   o.schedule_steps = section.get("schedule_steps", o.schedule_steps);
   o.final_lr_share = section.get("final_lr_share", o.final_lr_share);
-  o.beta1 = section.get("beta1", o.beta1);
-  o.beta2 = section.get("beta2", o.beta2);
-  o.eps = section.get("eps", o.eps);
-  o.weight_decay = section.get("weight_decay", o.weight_decay);
-  o.clip_norm = section.get("clip_norm", o.clip_norm);
-  o.micro_batches = section.get("micro_batches", o.micro_batches);
-  o.pairs_per_dialogue_batch = section.get("pairs_per_dialogue_batch", o.pairs_per_dialogue_batch);
-  o.ema_decay = section.get("ema_decay", o.ema_decay);
-  o.max_bad_steps = section.get("max_bad_steps", o.max_bad_steps);
 
   section.check(o.lr > 0, "lr", "positive");
   section.check(o.warmup_steps >= 0, "warmup_steps", "0 or more");
@@ -32,9 +23,35 @@ void read_optimizer(TrainOptions& o, configs::Section& section) {
   section.check(o.final_lr_share >= 0 && o.final_lr_share <= 1, "final_lr_share", "in [0, 1]");
   section.check(has_end || o.final_lr_share == 0, "final_lr_share",
                 "absent unless schedule is cosine or linear");
+}
+
+/// A key that the chosen optimizer does not read has its default, so that nobody relies on it.
+void read_optimizer(TrainOptions& o, configs::Section& section) {
+  const TrainOptions unset;
+  o.optimizer = section.choice("optimizer", o.optimizer, {"adamw", "adam", "sgd"});
+  o.beta1 = section.get("beta1", o.beta1);
+  o.beta2 = section.get("beta2", o.beta2);
+  o.eps = section.get("eps", o.eps);
+  o.momentum = section.get("momentum", o.momentum);
+  o.nesterov = section.get("nesterov", o.nesterov);
+  o.weight_decay = section.get("weight_decay", o.weight_decay);
+  o.clip_norm = section.get("clip_norm", o.clip_norm);
+  o.micro_batches = section.get("micro_batches", o.micro_batches);
+  o.pairs_per_dialogue_batch = section.get("pairs_per_dialogue_batch", o.pairs_per_dialogue_batch);
+  o.ema_decay = section.get("ema_decay", o.ema_decay);
+  o.max_bad_steps = section.get("max_bad_steps", o.max_bad_steps);
+
   section.check(o.beta1 >= 0 && o.beta1 < 1, "beta1", "in [0, 1)");
   section.check(o.beta2 >= 0 && o.beta2 < 1, "beta2", "in [0, 1)");
   section.check(o.eps > 0, "eps", "positive");
+  section.check(o.momentum >= 0 && o.momentum < 1, "momentum", "in [0, 1)");
+  const bool is_sgd = o.optimizer == "sgd";
+  const std::string_view adams = "absent unless optimizer is adamw or adam";
+  section.check(!is_sgd || o.beta1 == unset.beta1, "beta1", adams);
+  section.check(!is_sgd || o.beta2 == unset.beta2, "beta2", adams);
+  section.check(!is_sgd || o.eps == unset.eps, "eps", adams);
+  section.check(is_sgd || o.momentum == 0, "momentum", "absent unless optimizer is sgd");
+  section.check(!o.nesterov || o.momentum > 0, "nesterov", "false unless momentum is above 0");
   section.check(o.weight_decay >= 0, "weight_decay", "0 or more");
   section.check(o.clip_norm >= 0, "clip_norm", "0 or more");
   section.check(o.micro_batches >= 1, "micro_batches", "1 or more");
@@ -100,6 +117,7 @@ TrainOptions TrainOptions::from(configs::Section& section, JudgedOn what) {
   o.init_encoder = section.get("init_encoder", o.init_encoder);
   section.check(o.init_from.empty() || o.init_encoder.empty(), "init_encoder",
                 "left out beside init_from: parameters start from one of them");
+  read_schedule(o, section);
   read_optimizer(o, section);
   read_stops(o, section);
   read_judgement(o, section, what);

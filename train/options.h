@@ -27,11 +27,14 @@ struct TrainOptions {
   std::int64_t schedule_steps = 0;  ///< where cosine and linear reach their end (they need it)
   double final_lr_share = 0.0;      ///< of lr, left at that end, in [0, 1]
 
-  double beta1 = 0.9;              ///< AdamW: memory of the gradient, in [0, 1)
-  double beta2 = 0.98;             ///< AdamW: memory of its square, in [0, 1)
-  double eps = 1e-8;               ///< AdamW, > 0
-  double weight_decay = 0.01;      ///< of matrices only (no bias, no norm), >= 0
-  double clip_norm = 1.0;          ///< longest gradient, > 0; 0 = not clipped
+  std::string optimizer = "adamw";  ///< adamw|adam|sgd
+  double beta1 = 0.9;               ///< AdamW, Adam: memory of the gradient, in [0, 1)
+  double beta2 = 0.98;              ///< AdamW, Adam: memory of its square, in [0, 1)
+  double eps = 1e-8;                ///< AdamW, Adam, > 0
+  double momentum = 0.0;       ///< SGD: share of the last step's direction that stays, in [0, 1)
+  bool nesterov = false;       ///< SGD: the gradient is added once more, looking ahead
+  double weight_decay = 0.01;  ///< of matrices only (no bias, no norm), >= 0
+  double clip_norm = 1.0;      ///< longest gradient, > 0; 0 = not clipped
   std::int64_t micro_batches = 1;  ///< batches whose gradients are summed for one step, >= 1
   /// Batches of sentence pairs beside each of them, >= 0; for models that learn from both.
   std::int64_t pairs_per_dialogue_batch = 0;

@@ -12,6 +12,7 @@
 #include "base/errors.h"
 #include "base/files.h"
 #include "models/checkpoint/checkpoint.h"
+#include "train/recipe.h"
 
 namespace banter::train {
 namespace {
@@ -57,6 +58,15 @@ std::map<std::string, std::string> flattened(std::string_view yaml) {
   return values;
 }
 
+/// The same with the keys that its writer did not know yet, at their defaults.
+std::string completed(const std::string& config, const std::string& name) {
+  try {
+    return Recipe::parse(config, name).text;
+  } catch (const base::ConfigError&) {  // a key of it is gone: to be told as a difference
+    return config;
+  }
+}
+
 }  // namespace
 
 std::string config_difference(std::string_view before, std::string_view now) {
@@ -89,6 +99,8 @@ void RunFolder::expect_same_config(std::string_view config) const {
   std::string difference;
   try {
     difference = config_difference(before, config);
+    if (!difference.empty())
+      difference = config_difference(completed(before, (path_ / kConfig).string()), config);
   } catch (const YAML::Exception& error) {
     throw base::CheckpointError((path_ / kConfig).string() + ": damaged: " + error.what());
   }

@@ -26,7 +26,7 @@ class RunFolder {
   /// Throws   ConfigError naming the first key whose value differs between the run's config.yaml
   ///          and `config` (both as `Config::dump` writes them), both values, and what to do.
   ///          Keys that only say where things are, when to stop, what to tell and what to keep may
-  ///          differ.
+  ///          differ; a key that an older version did not write has its default.
   void expect_same_config(std::string_view config) const;
 
   /// Makes pointers and kept checkpoints what `state` says: LAST and CURRENT, BEST.<metric>, the

@@ -35,6 +35,32 @@ TEST_F(TrainerTest, ACrashedRunEndsLikeAnUnbrokenOne) {
   EXPECT_EQ(contents(place / "whole"), contents(place / "broken"));
 }
 
+TEST_F(TrainerTest, ACrashedRunOfEveryOptimizerEndsLikeAnUnbrokenOne) {
+  for (const std::vector<std::string>& optimizer :
+       {std::vector<std::string>{"train.optimizer=adam"},
+        {"train.optimizer=sgd", "train.momentum=0.9", "train.nesterov=true"},
+        {"train.optimizer=sgd"}}) {
+    const auto name = std::to_string(optimizer.size()) + optimizer.front();
+    train(recipe("whole" + name, optimizer));
+    EXPECT_THROW(train(recipe("broken" + name, optimizer), 6), Crash);
+    train(recipe("broken" + name, optimizer));
+    EXPECT_EQ(contents(place / ("whole" + name)), contents(place / ("broken" + name))) << name;
+  }
+}
+
+TEST_F(TrainerTest, ARunOfAVersionThatDidNotKnowAKeyGoesOnWithItsDefault) {
+  const auto r = recipe("run");
+  EXPECT_THROW(train(r, 5), Crash);
+  auto config = base::read_file(r.run / "config.yaml");
+  const auto line = config.find("  optimizer: adamw\n");
+  ASSERT_NE(line, std::string::npos);
+  base::write_durably(r.run / "config.yaml", config.erase(line, 19));
+  const auto said =
+      problem<base::ConfigError>([&] { train(recipe("run", {"train.optimizer=adam"})); });
+  EXPECT_NE(said.find("train.optimizer was adamw, is adam"), std::string::npos) << said;
+  EXPECT_EQ(train(r).state.step, 8);
+}
+
 TEST_F(TrainerTest, ASignalSavesAndTheRunGoesOnWithTheSameNumbers) {
   train(recipe("whole"));
   const auto r = recipe("stopped");

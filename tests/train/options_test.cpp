@@ -1,0 +1,55 @@
+#include "train/options.h"
+
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "base/errors.h"
+#include "configs/section.h"
+
+namespace banter::train {
+namespace {
+
+/// The options of `train: {steps: 1, <more>}`.
+TrainOptions read(const std::string& more, JudgedOn what = JudgedOn::kReplies) {
+  const auto config = configs::Config::parse("train: {steps: 1, " + more + "}\n", "recipe.yaml");
+  auto section = config.root().section("train");
+  return TrainOptions::from(section, what);
+}
+
+/// What a reader says of it; "" when it is taken.
+std::string problem(const std::string& more) {
+  try {
+    read(more);
+  } catch (const base::ConfigError& error) {
+    return error.what();
+  }
+  return {};
+}
+
+TEST(TrainOptionsTest, ReadsAnOptimizerWithItsKeys) {
+  EXPECT_EQ(read("lr: 1").optimizer, "adamw");
+  const auto o = read("optimizer: sgd, momentum: 0.9, nesterov: true");
+  EXPECT_EQ(o.optimizer, "sgd");
+  EXPECT_EQ(o.momentum, 0.9);
+  EXPECT_TRUE(o.nesterov);
+}
+
+TEST(TrainOptionsTest, RefusesKeysThatTheOptimizerDoesNotRead) {
+  EXPECT_EQ(problem("optimizer: rmsprop"),
+            "recipe.yaml:1: train.optimizer: must be one of adamw|adam|sgd, got rmsprop");
+  EXPECT_EQ(problem("momentum: 0.9"),
+            "recipe.yaml:1: train.momentum: must be absent unless optimizer is sgd, got 0.9");
+  EXPECT_EQ(problem("optimizer: sgd, momentum: 1"),
+            "recipe.yaml:1: train.momentum: must be in [0, 1), got 1");
+  EXPECT_EQ(problem("optimizer: sgd, nesterov: true"),
+            "recipe.yaml:1: train.nesterov: must be false unless momentum is above 0, got true");
+  EXPECT_EQ(
+      problem("optimizer: sgd, beta1: 0.8"),
+      "recipe.yaml:1: train.beta1: must be absent unless optimizer is adamw or adam, got 0.8");
+  EXPECT_EQ(problem("optimizer: sgd, beta2: 0.98, beta1: 0.9, eps: 1e-8"), "")
+      << "a dump, which holds all defaults, is a recipe";
+}
+
+}  // namespace
+}  // namespace banter::train
