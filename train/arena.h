@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,9 +16,12 @@ namespace banter::train {
 struct RangeRule {
   std::string name;  ///< of its step counter in a checkpoint
   std::function<bool(const std::string& name, const torch::Tensor& parameter)> takes;
-  double rate_scale = 1.0;       ///< times the learning rate
-  bool decays = true;            ///< whether weight decay pulls at it
-  std::int64_t active_from = 0;  ///< first step that touches it
+  double rate_scale = 1.0;                  ///< times the learning rate
+  bool decays = true;                       ///< whether weight decay pulls at it
+  std::int64_t active_from = 0;             ///< first step that touches it, or kNever
+  std::optional<double> weight_decay = {};  ///< in place of the options'
+
+  static constexpr auto kNever = std::numeric_limits<std::int64_t>::max();
 };
 
 /// Matrices, which decay, and what has fewer dimensions (biases, norms, attention vectors), which

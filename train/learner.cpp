@@ -10,6 +10,7 @@
 #include "base/random.h"
 #include "base/signals.h"
 #include "data/cleaning/text_cleaning.h"
+#include "train/range_rules.h"
 #include "train/schedule.h"
 
 namespace banter::train {
@@ -40,7 +41,7 @@ Learner::Learner(const Recipe& recipe, const data::Store& store, torch::Device d
       device_(device),
       task_(make_task(recipe, store, device)),
       arena_(task_->model(),
-             decay_rules(task_->model(),
+             range_rules(task_->model(), options_,
                          [this](const std::string& name) { return task_->active_from(name); })),
       optimizer_(arena_, options_) {
   if (options_.ema_decay > 0) average_.emplace(arena_, options_.ema_decay);

@@ -32,7 +32,7 @@ void Optimizer::update(std::int64_t step, double lr) {
     if (step < rule.active_from) continue;
     ++range.updates;
     const double rate = lr * rule.rate_scale;
-    const double decay = rule.decays ? options_.weight_decay : 0.0;
+    const double decay = rule.decays ? rule.weight_decay.value_or(options_.weight_decay) : 0.0;
     if (options_.optimizer == "sgd") {
       sgd(range, rate, decay);
     } else {

@@ -35,6 +35,7 @@ void read_optimizer(TrainOptions& o, configs::Section& section) {
   o.momentum = section.get("momentum", o.momentum);
   o.nesterov = section.get("nesterov", o.nesterov);
   o.weight_decay = section.get("weight_decay", o.weight_decay);
+  o.groups = read_groups(section, o.weight_decay);
   o.clip_norm = section.get("clip_norm", o.clip_norm);
   o.micro_batches = section.get("micro_batches", o.micro_batches);
   o.pairs_per_dialogue_batch = section.get("pairs_per_dialogue_batch", o.pairs_per_dialogue_batch);

@@ -51,5 +51,23 @@ TEST(TrainOptionsTest, RefusesKeysThatTheOptimizerDoesNotRead) {
       << "a dump, which holds all defaults, is a recipe";
 }
 
+TEST(TrainOptionsTest, ReadsGroupsOfParameters) {
+  const auto o = read(
+      "weight_decay: 0.2, groups: [{match: 'encoder.*', lr_scale: 0.1, weight_decay: 0}, "
+      "{match: '*', frozen: true}]");
+  EXPECT_EQ(o.groups,
+            (std::vector<ParameterGroup>{{.match = "encoder.*", .lr_scale = 0.1, .weight_decay = 0},
+                                         {.match = "*", .weight_decay = 0.2, .frozen = true}}));
+  EXPECT_NE(problem("groups: [{lr_scale: 1}]").find("groups.0.match: is missing"),
+            std::string::npos);
+  EXPECT_NE(problem("groups: [{match: a, lr_scale: -1}]")
+                .find("groups.0.lr_scale: must be 0 or more, got -1"),
+            std::string::npos);
+  EXPECT_NE(problem("groups: [{match: a, frozen: true, lr_scale: 2}]")
+                .find("lr_scale: must be absent where frozen is true, got 2"),
+            std::string::npos);
+  EXPECT_NE(problem("groups: [{match: a, rate: 2}]").find("rate: unknown key"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace banter::train
