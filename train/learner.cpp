@@ -49,6 +49,7 @@ Learner::Learner(const Recipe& recipe, const data::Store& store, torch::Device d
   state.store = task_->data_hash();
   task_->note_place(state);
   state.tokenizer = store.tokenizer().hash();
+  if (options_.schedule == "plateau") state.plateau.emplace();
 }
 
 std::int64_t Learner::parameters() const {
@@ -127,7 +128,7 @@ void Learner::update(std::int64_t number, const Counts& counts, const Sums& sums
   state.bad_in_a_row = 0;
   if (options_.clip_norm > 0 && grad_norm_ > options_.clip_norm)
     arena_.grads.mul_(options_.clip_norm / grad_norm_);
-  optimizer_.update(number, learning_rate(options_, number));
+  optimizer_.update(number, learning_rate(options_, number, state));
   if (average_) average_->update(arena_, number);
   for (const auto& [name, sum] : sums) {
     state.since_log[name].sum += sum;

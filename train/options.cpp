@@ -5,24 +5,41 @@
 namespace banter::train {
 namespace {
 
+/// A key that the chosen schedule does not read has its default, so that nobody relies on it.
 void read_schedule(TrainOptions& o, configs::Section& section) {
+  const TrainOptions unset;
   o.lr = section.get("lr", o.lr);
   o.schedule =
-      section.choice("schedule", o.schedule, {"constant", "inverse_sqrt", "cosine", "linear"});
+      section.choice("schedule", o.schedule,
+                     {"constant", "inverse_sqrt", "cosine", "linear", "one_cycle", "plateau"});
   o.warmup_steps = section.get("warmup_steps", o.warmup_steps);
   o.schedule_steps = section.get("schedule_steps", o.schedule_steps);
   o.final_lr_share = section.get("final_lr_share", o.final_lr_share);
+  o.start_lr_share = section.get("start_lr_share", o.start_lr_share);
+  o.plateau_factor = section.get("plateau_factor", o.plateau_factor);
+  o.plateau_patience = section.get("plateau_patience", o.plateau_patience);
 
   section.check(o.lr > 0, "lr", "positive");
   section.check(o.warmup_steps >= 0, "warmup_steps", "0 or more");
-  const bool has_end = o.schedule == "cosine" || o.schedule == "linear";
+  const bool is_cycle = o.schedule == "one_cycle", is_plateau = o.schedule == "plateau";
+  const bool has_end = o.schedule == "cosine" || o.schedule == "linear" || is_cycle;
+  section.check(!is_cycle || o.warmup_steps > 0, "warmup_steps", "positive for schedule one_cycle");
   section.check(!has_end || o.schedule_steps > o.warmup_steps, "schedule_steps",
-                "more than warmup_steps for schedule cosine and linear");
+                "more than warmup_steps for schedule cosine, linear and one_cycle");
   section.check(has_end || o.schedule_steps == 0, "schedule_steps",
-                "absent unless schedule is cosine or linear");
+                "absent unless schedule is cosine, linear or one_cycle");
   section.check(o.final_lr_share >= 0 && o.final_lr_share <= 1, "final_lr_share", "in [0, 1]");
-  section.check(has_end || o.final_lr_share == 0, "final_lr_share",
-                "absent unless schedule is cosine or linear");
+  section.check(has_end || is_plateau || o.final_lr_share == 0, "final_lr_share",
+                "absent unless schedule is cosine, linear, one_cycle or plateau");
+  section.check(o.start_lr_share >= 0 && o.start_lr_share <= 1, "start_lr_share", "in [0, 1]");
+  section.check(is_cycle || o.start_lr_share == unset.start_lr_share, "start_lr_share",
+                "absent unless schedule is one_cycle");
+  section.check(o.plateau_factor > 0 && o.plateau_factor < 1, "plateau_factor", "in (0, 1)");
+  section.check(is_plateau || o.plateau_factor == unset.plateau_factor, "plateau_factor",
+                "absent unless schedule is plateau");
+  section.check(o.plateau_patience >= 0, "plateau_patience", "0 or more");
+  section.check(is_plateau || o.plateau_patience == unset.plateau_patience, "plateau_patience",
+                "absent unless schedule is plateau");
 }
 
 /// A key that the chosen optimizer does not read has its default, so that nobody relies on it.
@@ -97,6 +114,8 @@ void read_judgement(TrainOptions& o, configs::Section& section, JudgedOn what) {
   section.check(o.log_every >= 1, "log_every", "1 or more");
   if (o.patience > 0 && o.valid_split.empty())
     section.fail("patience", "early stop needs a valid_split");
+  if (o.schedule == "plateau" && o.valid_split.empty())
+    section.fail("schedule", "plateau goes by validations and needs a valid_split");
   if (o.keep_best.empty()) section.fail("keep_best", "must name at least one metric");
   for (const auto& name : o.keep_best) {
     if (!is_steering_metric(name, what))

@@ -23,10 +23,13 @@ struct TrainOptions {
                              ///< of Hugging Face's; "" = none; not read when this run goes on
 
   double lr = 0.001;                      ///< learning rate after the warm-up, > 0
-  std::string schedule = "inverse_sqrt";  ///< constant|inverse_sqrt|cosine|linear
+  std::string schedule = "inverse_sqrt";  ///< constant|inverse_sqrt|cosine|linear|one_cycle|plateau
   std::int64_t warmup_steps = 200;        ///< the rate rises linearly over these, >= 0
-  std::int64_t schedule_steps = 0;  ///< where cosine and linear reach their end (they need it)
-  double final_lr_share = 0.0;      ///< of lr, left at that end, in [0, 1]
+  std::int64_t schedule_steps = 0;        ///< where cosine, linear and one_cycle end (they need it)
+  double final_lr_share = 0.0;        ///< of lr, left at that end, or by plateau at last; in [0, 1]
+  double start_lr_share = 0.04;       ///< of lr, where one_cycle begins, in [0, 1]
+  double plateau_factor = 0.5;        ///< what plateau multiplies the rate by, in (0, 1)
+  std::int64_t plateau_patience = 2;  ///< validations without a new best that it bears, >= 0
 
   std::string optimizer = "adamw";  ///< adamw|adam|sgd
   double beta1 = 0.9;               ///< AdamW, Adam: memory of the gradient, in [0, 1)

@@ -116,7 +116,7 @@ void Report::stepped(TrainState& state, double grad_norm, double share) {
                       {"labels", state.labels}};
     for (const auto& [name, loss] : state.since_log)
       if (loss.count > 0) line[name] = loss.sum / static_cast<double>(loss.count);
-    line["lr"] = learning_rate(options_, state.step);
+    line["lr"] = learning_rate(options_, state.step, state);
     if (std::isfinite(grad_norm)) line["grad_norm"] = grad_norm;
     line["skipped_steps"] = state.skipped_steps;
     line["seconds"] = seconds;

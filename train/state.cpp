@@ -12,7 +12,8 @@ namespace {
 namespace json = base::json;
 using base::CheckpointError;
 
-constexpr std::int64_t kVersion = 2;
+constexpr std::int64_t kVersion = 3;
+constexpr std::int64_t kOldest = 2;  // that is read: no plateau yet
 
 /// Shortest text that reads back to the same double. A JSON number would not do: the parser may
 /// round its last bit, and then a run that was killed would write other bytes.
@@ -65,10 +66,28 @@ json::object to_object(const data::Position& at) {
   return {{"epoch", at.epoch}, {"window", at.window}, {"batch", at.batch}};
 }
 
+Plateau read_plateau(const json::object& o, std::string_view where) {
+  Plateau seen;
+  if (o.contains("best")) seen.best = exact_value(base::string_field(o, "best", where), where);
+  seen.bad = count_field(o, "bad", where);
+  seen.factor = exact_value(base::string_field(o, "factor", where), where);
+  if (!(seen.factor > 0 && seen.factor <= 1))
+    throw CheckpointError(std::string(where) + ": \"factor\" is not in (0, 1]");
+  return seen;
+}
+
+json::object to_object(const Plateau& seen) {
+  json::object o{{"bad", seen.bad}, {"factor", exact_text(seen.factor)}};
+  if (seen.best) o["best"] = exact_text(*seen.best);
+  return o;
+}
+
 TrainState read_state(const json::object& o, std::string_view where) {
-  if (base::integer_field(o, "version", where) != kVersion)
-    throw CheckpointError(std::string(where) + ": is of another version than " +
-                          std::to_string(kVersion));
+  const auto version = base::integer_field(o, "version", where);
+  if (version < kOldest || version > kVersion)
+    throw CheckpointError(std::string(where) + ": is of version " + std::to_string(version) +
+                          ", and those from " + std::to_string(kOldest) + " to " +
+                          std::to_string(kVersion) + " can be read");
   TrainState s;
   s.step = count_field(o, "step", where);
   const auto& position = object_field(o, "position", where);
@@ -88,6 +107,7 @@ TrainState read_state(const json::object& o, std::string_view where) {
     s.best[metric] = {exact_value(base::string_field(best, "value", where), where),
                       count_field(best, "step", where)};
   }
+  if (o.contains("plateau")) s.plateau = read_plateau(object_field(o, "plateau", where), where);
   for (const auto& [loss, value] : object_field(o, "since_log", where)) {
     const auto& sum = member_object(value, where);
     s.since_log[loss] = {exact_value(base::string_field(sum, "sum", where), where),
@@ -130,6 +150,7 @@ std::string TrainState::to_json() const {
       {"tokenizer", tokenizer},
   };
   if (pairs) state["pairs"] = to_object(*pairs);
+  if (plateau) state["plateau"] = to_object(*plateau);
   return base::pretty_json(state);
 }
 

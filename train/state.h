@@ -24,6 +24,14 @@ struct LossSoFar {
   bool operator==(const LossSoFar&) const = default;
 };
 
+/// What the schedule `plateau` has seen at the validations that were due.
+struct Plateau {
+  std::optional<double> best;  ///< value of the first metric of keep_best; none yet
+  std::int64_t bad = 0;        ///< validations since it, or since the rate fell
+  double factor = 1;           ///< of the rate that schedule has without it, in (0, 1]
+  bool operator==(const Plateau&) const = default;
+};
+
 /// Where a run stands, beside its tensors: all that the next step depends on, nothing that a clock
 /// measured. Stored as state.json; equal states give equal bytes.
 struct TrainState {
@@ -37,6 +45,7 @@ struct TrainState {
   std::uint64_t validated_epochs = 0;           ///< epochs that were over at it
   std::int64_t validations_since_best = 0;      ///< by the first metric of keep_best
   std::map<std::string, Best> best;             ///< by metric
+  std::optional<Plateau> plateau;               ///< of the schedule of that name
   std::map<std::string, LossSoFar> since_log;   ///< by loss
   std::map<std::string, std::int64_t> updates;  ///< of each range of the arena
   int threads = 0;                              ///< of computing; sums depend on it

@@ -15,6 +15,7 @@
 #include "models/device.h"
 #include "train/learner.h"
 #include "train/report.h"
+#include "train/schedule.h"
 #include "train/steering.h"
 
 namespace banter::train {
@@ -107,6 +108,9 @@ struct Trainer::Impl {
     state.validated_epochs = state.epoch();
     if (was_due) ++state.validations_since_best;
     const auto& metrics = judgement->metrics;
+    if (was_due && state.plateau)
+      state.plateau =
+          after_validation(options, *state.plateau, metrics.at(options.keep_best.front()));
     bool is_best = false;  // by the metric that steers
     for (const auto& name : options.keep_best) {
       const auto best = state.best.find(name);

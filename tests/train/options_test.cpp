@@ -51,6 +51,31 @@ TEST(TrainOptionsTest, RefusesKeysThatTheOptimizerDoesNotRead) {
       << "a dump, which holds all defaults, is a recipe";
 }
 
+TEST(TrainOptionsTest, RefusesKeysThatTheScheduleDoesNotRead) {
+  EXPECT_EQ(problem("schedule: one_cycle, warmup_steps: 2, schedule_steps: 9, start_lr_share: 0"),
+            "");
+  EXPECT_EQ(problem("schedule: plateau, plateau_factor: 0.1, plateau_patience: 0, "
+                    "final_lr_share: 0.01"),
+            "");
+  EXPECT_EQ(problem("schedule: one_cycle, warmup_steps: 0, schedule_steps: 9"),
+            "recipe.yaml:1: train.warmup_steps: must be positive for schedule one_cycle, got 0");
+  EXPECT_EQ(problem("schedule: one_cycle, warmup_steps: 9, schedule_steps: 9"),
+            "recipe.yaml:1: train.schedule_steps: must be more than warmup_steps for schedule "
+            "cosine, linear and one_cycle, got 9");
+  EXPECT_EQ(problem("start_lr_share: 0.1"),
+            "recipe.yaml:1: train.start_lr_share: must be absent unless schedule is one_cycle, got "
+            "0.1");
+  EXPECT_EQ(problem("schedule: plateau, plateau_factor: 1"),
+            "recipe.yaml:1: train.plateau_factor: must be in (0, 1), got 1");
+  EXPECT_EQ(problem("plateau_patience: 3"),
+            "recipe.yaml:1: train.plateau_patience: must be absent unless schedule is plateau, got "
+            "3");
+  EXPECT_EQ(problem("schedule: plateau, plateau_patience: -1"),
+            "recipe.yaml:1: train.plateau_patience: must be 0 or more, got -1");
+  EXPECT_NE(problem("schedule: plateau, valid_split: ''").find("needs a valid_split"),
+            std::string::npos);
+}
+
 TEST(TrainOptionsTest, ReadsGroupsOfParameters) {
   const auto o = read(
       "weight_decay: 0.2, groups: [{match: 'encoder.*', lr_scale: 0.1, weight_decay: 0}, "

@@ -1,6 +1,7 @@
 // A run that goes on: after a crash, a signal, a damaged checkpoint; and what it refuses to go on
 // from.
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -46,6 +47,26 @@ TEST_F(TrainerTest, ACrashedRunOfEveryOptimizerEndsLikeAnUnbrokenOne) {
     train(recipe("broken" + name, optimizer));
     EXPECT_EQ(contents(place / ("whole" + name)), contents(place / ("broken" + name))) << name;
   }
+}
+
+TEST_F(TrainerTest, ACrashedRunOnAPlateauEndsLikeAnUnbrokenOne) {
+  // A rate so high that validations get worse, so that it has to fall.
+  const std::vector<std::string> plateau = {"train.schedule=plateau", "train.plateau_patience=1",
+                                            "train.lr=0.5",           "train.validate_every=1",
+                                            "train.steps=12",         "train.log_every=1",
+                                            "train.keep_last=20"};
+  train(recipe("whole", plateau));
+  for (const std::int64_t crash : {6, 9, 11})
+    EXPECT_THROW(train(recipe("broken", plateau), crash), Crash);
+  train(recipe("broken", plateau));
+  EXPECT_EQ(contents(place / "whole"), contents(place / "broken"));
+  double first = 0, last = 0;
+  for (const auto& line : log_lines(place / "whole/log.jsonl")) {
+    if (line.at("event") != "step") continue;
+    last = line.at("lr").to_number<double>();
+    first = std::max(first, last);
+  }
+  EXPECT_LT(last, first) << "it never fell";
 }
 
 TEST_F(TrainerTest, ARunOfAVersionThatDidNotKnowAKeyGoesOnWithItsDefault) {

@@ -47,6 +47,39 @@ TEST(TrainStateTest, ReadsBackToTheSameBytes) {
   EXPECT_EQ(TrainState::from_json(s.to_json(), "state.json"), s);
 }
 
+TEST(TrainStateTest, KeepsWhatThePlateauScheduleHasSeen) {
+  TrainState s;
+  s.plateau.emplace();
+  EXPECT_EQ(TrainState::from_json(s.to_json(), "state.json"), s);
+  s.plateau = Plateau{.best = 0.1 + 0.2, .bad = 2, .factor = 1.0 / 3};
+  EXPECT_EQ(TrainState::from_json(s.to_json(), "state.json"), s);
+  auto text = s.to_json();
+  text.replace(text.find("\"0.333"), 4, "\"1.");
+  EXPECT_THROW(TrainState::from_json(text, "s"), base::CheckpointError);
+}
+
+TEST(TrainStateTest, ReadsTheStateOfVersion2) {
+  TrainState s;
+  s.step = 123;
+  s.position = {7, {{4, 5, 6}, {0, 1, 2}}};
+  s.pairs = data::Position{8, 9, 10};
+  s.labels = 1'000'000'000'000;
+  s.skipped_steps = 2;
+  s.bad_in_a_row = 1;
+  s.validated_step = 100;
+  s.validated_epochs = 3;
+  s.validations_since_best = 2;
+  s.best["ppl"] = {0.1 + 0.2, 80};
+  s.best["bpb"] = {5e-324, 90};
+  s.since_log["nll"] = {123456.78901234567, 77};
+  s.updates["matrices"] = 121;
+  s.threads = 2;
+  s.store = "abc";
+  s.tokenizer = "def";
+  const fs::path file = BANTER_SOURCE_DIR "/tests/fixtures/train/state-2.json";
+  EXPECT_EQ(TrainState::from_json(base::read_file(file), file.string()), s);
+}
+
 TEST(TrainStateTest, RefusesWhatIsNoState) {
   const auto good = TrainState{}.to_json();
   const auto changed = [&](const std::string& from, const std::string& to) {
@@ -55,7 +88,9 @@ TEST(TrainStateTest, RefusesWhatIsNoState) {
   };
   EXPECT_THROW(TrainState::from_json("[]", "s"), base::CheckpointError);
   EXPECT_THROW(TrainState::from_json("{", "s"), base::CheckpointError);
-  EXPECT_THROW(TrainState::from_json(changed("\"version\": 2", "\"version\": 3"), "s"),
+  EXPECT_THROW(TrainState::from_json(changed("\"version\": 3", "\"version\": 4"), "s"),
+               base::CheckpointError);
+  EXPECT_THROW(TrainState::from_json(changed("\"version\": 3", "\"version\": 1"), "s"),
                base::CheckpointError);
   EXPECT_THROW(TrainState::from_json(changed("\"step\": 0", "\"step\": -1"), "s"),
                base::CheckpointError);
