@@ -20,6 +20,7 @@ if(BANTER_TORCH)
     hred.cpp
     kept_ids.cpp
     label_log_probs.cpp
+    label_losses.cpp
     layers/additive_attention.cpp
     layers/context_rows.cpp
     layers/encoder.cpp

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/random.h"
+#include "models/label_losses.h"
 #include "models/layers/packing.h"
 #include "models/layers/row_attention.h"
 #include "models/layers/shapes.h"
@@ -89,7 +90,7 @@ RecurrentStates Seq2Seq::decode(const Encoded& encoded, const data::Batch& batch
 std::vector<LossSum> Seq2Seq::losses(const data::Batch& batch) {
   const auto labels = make_packing(batch.labels.ge(0));
   const auto states = dropout_(decode(encode(batch.joined()), batch, labels).states);
-  return {{"nll", output_->nll_sum(states, labels.pack(batch.labels)), labels.places()}};
+  return label_losses("nll", output_, states, labels.pack(batch.labels), labels.places());
 }
 
 Score Seq2Seq::score(const data::Batch& batch, bool with_attention) {

@@ -1,10 +1,13 @@
 #include "models/stack_propagation.h"
 
+#include <algorithm>
+#include <iterator>
 #include <tuple>
 
 #include "data/pair.h"
 #include "models/draft.h"
 #include "models/kept_ids.h"
+#include "models/label_losses.h"
 
 namespace banter::models {
 namespace {
@@ -140,12 +143,12 @@ std::vector<LossSum> StackPropagation::losses_of(const data::Batch& batch, Parts
   const auto w = words(batch, parts);
   const auto r1 = draft(w, encode(w)).vectors;
   const auto labels = w.labels.pack(batch.labels);
-  std::vector<LossSum> losses = {{"nll", output_->nll_sum(r1, labels), w.labels.tokens()}};
+  auto losses = label_losses("nll", output_, r1, labels, w.labels.tokens());
   if (parts == Parts::kDraft) return losses;
   const R1 read{options.detach_r1 ? r1.detach() : r1, w.labels, is_lockstep()};
-  losses.push_back({"nll_consistency",
-                    consistency_output_->nll_sum(consistent(w, read).vectors, labels),
-                    w.labels.tokens()});
+  std::ranges::move(label_losses("nll_consistency", consistency_output_,
+                                 consistent(w, read).vectors, labels, w.labels.tokens()),
+                    std::back_inserter(losses));
   return losses;
 }
 

@@ -3,6 +3,7 @@
 #include <span>
 #include <utility>
 
+#include "models/label_losses.h"
 #include "models/layers/context_rows.h"
 #include "models/layers/row_attention.h"
 
@@ -43,7 +44,7 @@ void TransformerModel::register_decoder(const TransformerOptions& o, std::int64_
 std::vector<LossSum> TransformerModel::losses(const data::Batch& batch) {
   const auto [sources, labels, inputs] = read(batch);
   const auto states = decoder_->forward(inputs, labels, sources.vectors, sources.rows).vectors;
-  return {{"nll", output_->nll_sum(states, labels.pack(batch.labels)), labels.tokens()}};
+  return label_losses("nll", output_, states, labels.pack(batch.labels), labels.tokens());
 }
 
 Score TransformerModel::fit(OutputLayer& output, const torch::Tensor& vectors,

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "models/label_losses.h"
 #include "models/layers/encoder.h"
 #include "models/layers/packing.h"
 #include "models/layers/shapes.h"
@@ -101,7 +102,7 @@ std::vector<LossSum> TurnModel::losses(const data::Batch& batch) {
                           labels.pack(batch.decoder_input));
   const auto read = sources(encode(batch, turn_inputs, turns), batch.context, batch.facts);
   const auto states = dropout_(decode(read, reply_inputs, labels).states);
-  return {{"nll", output_->nll_sum(states, labels.pack(batch.labels)), labels.places()}};
+  return label_losses("nll", output_, states, labels.pack(batch.labels), labels.places());
 }
 
 Score TurnModel::score(const data::Batch& batch, bool with_attention) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/random.h"
+#include "models/label_losses.h"
 #include "models/layers/packing.h"
 
 namespace banter::models {
@@ -106,8 +107,9 @@ std::vector<LossSum> Vhred::losses(const data::Batch& batch) {
                           dropped(labels.pack(batch.decoder_input)));
   const auto read = infer(encode(batch, turn_inputs, turns).vectors, batch, labels);
   const auto states = dropout_(decode(read.sources, reply_inputs, labels).states);
-  return {{"nll", output_->nll_sum(states, labels.pack(batch.labels)), labels.places()},
-          {"kl", read.kl.sum(), labels.places()}};
+  auto losses = label_losses("nll", output_, states, labels.pack(batch.labels), labels.places());
+  losses.push_back({"kl", read.kl.sum(), labels.places()});
+  return losses;
 }
 
 std::vector<std::pair<std::string, std::int64_t>> Vhred::loss_counts(

@@ -52,6 +52,8 @@ void read_optimizer(TrainOptions& o, configs::Section& section) {
   o.momentum = section.get("momentum", o.momentum);
   o.nesterov = section.get("nesterov", o.nesterov);
   o.weight_decay = section.get("weight_decay", o.weight_decay);
+  o.label_smoothing = section.get("label_smoothing", o.label_smoothing);
+  o.word_drop = section.get("word_drop", o.word_drop);
   o.groups = read_groups(section, o.weight_decay);
   o.clip_norm = section.get("clip_norm", o.clip_norm);
   o.micro_batches = section.get("micro_batches", o.micro_batches);
@@ -71,6 +73,8 @@ void read_optimizer(TrainOptions& o, configs::Section& section) {
   section.check(is_sgd || o.momentum == 0, "momentum", "absent unless optimizer is sgd");
   section.check(!o.nesterov || o.momentum > 0, "nesterov", "false unless momentum is above 0");
   section.check(o.weight_decay >= 0, "weight_decay", "0 or more");
+  section.check(o.label_smoothing >= 0 && o.label_smoothing < 1, "label_smoothing", "in [0, 1)");
+  section.check(o.word_drop >= 0 && o.word_drop < 1, "word_drop", "in [0, 1)");
   section.check(o.clip_norm >= 0, "clip_norm", "0 or more");
   section.check(o.micro_batches >= 1, "micro_batches", "1 or more");
   section.check(o.pairs_per_dialogue_batch >= 0, "pairs_per_dialogue_batch", "0 or more");
@@ -141,6 +145,10 @@ TrainOptions TrainOptions::from(configs::Section& section, JudgedOn what) {
   read_optimizer(o, section);
   read_stops(o, section);
   read_judgement(o, section, what);
+  const bool has_replies = what == JudgedOn::kReplies;
+  section.check(has_replies || o.label_smoothing == 0, "label_smoothing",
+                "0: a classifier has no reply");
+  section.check(has_replies || o.word_drop == 0, "word_drop", "0: a classifier has no decoder");
   section.reject_unknown();
   return o;
 }

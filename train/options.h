@@ -39,8 +39,11 @@ struct TrainOptions {
   bool nesterov = false;       ///< SGD: the gradient is added once more, looking ahead
   double weight_decay = 0.01;  ///< of matrices only (no bias, no norm), >= 0
   std::vector<ParameterGroup> groups;  ///< parameters with a rate or decay of their own, or frozen
-  double clip_norm = 1.0;              ///< longest gradient, > 0; 0 = not clipped
-  std::int64_t micro_batches = 1;      ///< batches whose gradients are summed for one step, >= 1
+  double label_smoothing =
+      0.0;                 ///< of a label's probability, spread over the vocabulary, in [0, 1)
+  double word_drop = 0.0;  ///< share of the decoder's inputs read as unk, in [0, 1)
+  double clip_norm = 1.0;  ///< longest gradient, > 0; 0 = not clipped
+  std::int64_t micro_batches = 1;  ///< batches whose gradients are summed for one step, >= 1
   /// Batches of sentence pairs beside each of them, >= 0; for models that learn from both.
   std::int64_t pairs_per_dialogue_batch = 0;
   double ema_decay = 0.0;           ///< of the averaged weights, in [0, 1); 0 = no average

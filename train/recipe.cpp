@@ -32,6 +32,8 @@ Learning read_learning(configs::Section& root) {
       learning.train.init_encoder.empty() || models::starts_from_encoder(type), "init_encoder",
       "left out with a model of type " + type + ": " + models::types_that_start_from_encoders() +
           " start from a pretrained encoder");
+  train_section.check(learning.train.word_drop == 0 || type != "vhred", "word_drop",
+                      "left out with a model of type vhred, which has model.word_drop");
   return learning;
 }
 

@@ -1,6 +1,7 @@
 #include "models/layers/output_layer.h"
 
 #include <algorithm>
+#include <functional>
 #include <limits>
 
 #include "models/layers/fused.h"
@@ -37,15 +38,40 @@ LabelFit fit_rows(const torch::Tensor& logits, const torch::Tensor& labels, bool
   return fit;
 }
 
-/// What each label costs (P); with `gradient` the logits (P,V) become that of its sum.
-using LabelCost = torch::Tensor (*)(torch::Tensor& logits, const torch::Tensor& labels,
-                                    bool gradient);
+/// What labels cost (P), and their -log p (P) where that is asked for beside it.
+struct Costs {
+  torch::Tensor cost, nll;
+};
 
-torch::Tensor nll(torch::Tensor& logits, const torch::Tensor& labels, bool gradient) {
-  return fit_rows(logits, labels, gradient).nll;
+/// What each label costs; with `gradient` the logits (P,V) become that of the costs' sum.
+using LabelCost =
+    std::function<Costs(torch::Tensor& logits, const torch::Tensor& labels, bool gradient)>;
+
+Costs nll(torch::Tensor& logits, const torch::Tensor& labels, bool gradient) {
+  return {fit_rows(logits, labels, gradient).nll, {}};
 }
 
-torch::Tensor minus_log1mp(torch::Tensor& logits, const torch::Tensor& labels, bool gradient) {
+/// With logits z: (1 - e) nll + e (logsumexp z - mean z) = nll + e (z_label - mean z).
+LabelCost smoothed(const LabelSmoothing& smoothing) {
+  return [smoothing](torch::Tensor& logits, const torch::Tensor& labels, bool gradient) -> Costs {
+    expect_labels_below(logits.size(1), labels);
+    const auto others = static_cast<double>(logits.size(1) - 1);
+    const auto at = labels.unsqueeze(1);
+    auto of_padding = logits.select(1, smoothing.padding);
+    const auto mean = (logits.sum(1) - of_padding) / others;
+    const auto gap = logits.gather(1, at).squeeze(1) - mean;
+    const auto plain = fit_rows(logits, labels, gradient).nll;
+    if (gradient) {  // softmax - one_hot + e one_hot - e / (V - 1) where there is no padding
+      const auto part = smoothing.share / others;
+      logits.sub_(part);
+      of_padding.add_(part);
+      logits.scatter_add_(1, at, torch::full_like(at, smoothing.share, logits.options()));
+    }
+    return {plain + smoothing.share * gap, plain};
+  };
+}
+
+Costs minus_log1mp(torch::Tensor& logits, const torch::Tensor& labels, bool gradient) {
   expect_labels_below(logits.size(1), labels);
   const auto at = labels.unsqueeze(1);
   const auto own = logits.gather(1, at);
@@ -56,26 +82,29 @@ torch::Tensor minus_log1mp(torch::Tensor& logits, const torch::Tensor& labels, b
     const auto p = margin.sigmoid();
     logits.sub_(others).exp_().mul_(-p).scatter_(1, at, p);
   }
-  return torch::logaddexp(margin, torch::zeros_like(margin)).squeeze(1);
+  return {torch::logaddexp(margin, torch::zeros_like(margin)).squeeze(1), {}};
 }
 
 /// The gradients are made chunk by chunk on the way forward, where the logits are still at hand.
 struct CostSum : Function<CostSum> {
-  static torch::Tensor forward(AutogradContext* context, const torch::Tensor& x,
+  static variable_list forward(AutogradContext* context, const torch::Tensor& x,
                                const torch::Tensor& weight, const torch::Tensor& bias,
-                               const torch::Tensor& labels, LabelCost cost, bool gradient) {
+                               const torch::Tensor& labels, const LabelCost& cost, bool gradient) {
     const auto P = x.size(0);
     const auto d_x = gradient ? torch::empty_like(x) : torch::Tensor();
     auto d_weight = gradient ? torch::zeros_like(weight) : torch::Tensor();
     auto d_bias = gradient ? torch::zeros_like(bias) : torch::Tensor();
     auto table = x.new_empty({std::min(P, kChunkRows), weight.size(0)});
-    auto sum = torch::zeros({}, x.options().dtype(torch::kDouble));
+    auto sum = torch::zeros({}, x.options().dtype(torch::kDouble)),
+         nll_sum = torch::zeros_like(sum);
     for (std::int64_t from = 0; from < P; from += kChunkRows) {
       const auto rows = std::min(kChunkRows, P - from);
       const auto part = x.narrow(0, from, rows);
       auto logits = table.narrow(0, 0, rows);
       at::addmm_out(logits, bias, part, weight.t());
-      sum += cost(logits, labels.narrow(0, from, rows), gradient).sum(torch::kDouble);
+      const auto costs = cost(logits, labels.narrow(0, from, rows), gradient);
+      sum += costs.cost.sum(torch::kDouble);
+      if (costs.nll.defined()) nll_sum += costs.nll.sum(torch::kDouble);
       if (!gradient) continue;
       auto d_part = d_x.narrow(0, from, rows);
       at::mm_out(d_part, logits, weight);
@@ -83,7 +112,9 @@ struct CostSum : Function<CostSum> {
       d_bias.add_(logits.sum(0));
     }
     if (gradient) context->save_for_backward({d_x, d_weight, d_bias});
-    return sum.to(x.scalar_type());
+    nll_sum = nll_sum.to(x.scalar_type());
+    context->mark_non_differentiable({nll_sum});
+    return {sum.to(x.scalar_type()), nll_sum};
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& d_outputs) {
@@ -93,16 +124,18 @@ struct CostSum : Function<CostSum> {
   }
 };
 
+/// Sums of the costs and of the -log p beside them.
 /// Shapes   x (P,D), weight (V,D), bias (V), labels (P)
-torch::Tensor cost_sum(const torch::Tensor& x, const torch::Tensor& weight,
-                       const torch::Tensor& bias, const torch::Tensor& labels, LabelCost cost) {
+variable_list cost_sum(const torch::Tensor& x, const torch::Tensor& weight,
+                       const torch::Tensor& bias, const torch::Tensor& labels,
+                       const LabelCost& cost) {
   return CostSum::apply(x.contiguous(), weight, bias, labels.contiguous(), cost,
                         torch::GradMode::is_enabled());
 }
 
 torch::Tensor nll_sum_of(const torch::Tensor& x, const torch::Tensor& weight,
                          const torch::Tensor& bias, const torch::Tensor& labels) {
-  if (has_kernels(x)) return cost_sum(x, weight, bias, labels, &nll);
+  if (has_kernels(x)) return cost_sum(x, weight, bias, labels, nll)[0];
   return torch::nn::functional::cross_entropy(
       torch::linear(x, weight, bias), labels,
       torch::nn::functional::CrossEntropyFuncOptions().reduction(torch::kSum));
@@ -144,11 +177,24 @@ torch::Tensor OutputLayerImpl::nll_sum(const torch::Tensor& x, const torch::Tens
   return nll_sum_of(projected(x, labels), weight, bias, labels);
 }
 
+SmoothedSum OutputLayerImpl::smoothed_sum(const torch::Tensor& x, const torch::Tensor& labels) {
+  const auto y = projected(x, labels);
+  if (has_kernels(y)) {
+    const auto sums = cost_sum(y, weight, bias, labels, smoothed(smoothing));
+    return {sums[0], sums[1]};
+  }
+  const auto log_probs = torch::linear(y, weight, bias).log_softmax(1);
+  const auto nll = -log_probs.gather(1, labels.unsqueeze(1)).sum();
+  const auto others = static_cast<double>(log_probs.size(1) - 1);
+  const auto spread = (log_probs.select(1, smoothing.padding).sum() - log_probs.sum()) / others;
+  return {(1 - smoothing.share) * nll + smoothing.share * spread, nll.detach()};
+}
+
 torch::Tensor OutputLayerImpl::unlikelihood_sum(const torch::Tensor& x, const torch::Tensor& labels,
                                                 Unlikelihood form) {
   const auto y = projected(x, labels);
   return form == Unlikelihood::kNegatedLogits ? nll_sum_of(y, -weight, -bias, labels)
-                                              : cost_sum(y, weight, bias, labels, &minus_log1mp);
+                                              : cost_sum(y, weight, bias, labels, minus_log1mp)[0];
 }
 
 LabelFit OutputLayerImpl::fit(const torch::Tensor& x, const torch::Tensor& labels) {

@@ -19,6 +19,22 @@ enum class Unlikelihood : std::uint8_t {
   kNegatedLogits,  ///< -ln softmax(-z)[label], another function: rivals with low logits compete
 };
 
+/// How much of a label's probability stands for all ids but one, in equal parts.
+///
+/// Source   Szegedy et al. 2016, arXiv:1512.00567, section 7; differs: padding, which is never
+/// said,
+///          has no part of it
+struct LabelSmoothing {
+  double share = 0;          ///< in [0, 1); 0 = labels as they are
+  std::int64_t padding = 0;  ///< the id without a part
+};
+
+/// What labels cost when they are smoothed, and as they are.
+struct SmoothedSum {
+  torch::Tensor smoothed;  ///< scalar, nats, differentiable
+  torch::Tensor nll;       ///< scalar, nats, without gradient
+};
+
 /// The map from states to the vocabulary.
 class OutputLayerImpl : public torch::nn::Module {
  public:
@@ -32,6 +48,15 @@ class OutputLayerImpl : public torch::nn::Module {
   /// Throws   ShapeError
   /// Cost     the (P,V) table exists a chunk of rows at a time; its gradient is made in its place
   torch::Tensor nll_sum(const torch::Tensor& x, const torch::Tensor& labels);
+
+  /// Sums over the rows of cross-entropies with smoothed labels, and with the labels themselves.
+  ///
+  /// Math     smoothed = (1 - e) nll - e mean of log p over the V - 1 ids that are not padding,
+  ///          e = `smoothing.share`
+  /// Shapes   x (P,D), labels (P) int64 in [0,V)
+  /// Throws   ShapeError
+  /// Cost     that of nll_sum and one more pass over the (P,V) table
+  SmoothedSum smoothed_sum(const torch::Tensor& x, const torch::Tensor& labels);
 
   /// Sum over the rows of what a label costs that should not be said: bounded gradients, and finite
   /// however sure the model is.
@@ -49,9 +74,10 @@ class OutputLayerImpl : public torch::nn::Module {
   /// Logits of a step. Shapes   x (N,D) -> (N,V)
   torch::Tensor logits(const torch::Tensor& x);
 
-  torch::Tensor weight;  ///< (V,D), or the embedding's (V,E)
-  torch::Tensor bias;    ///< (V)
-  const bool is_tied;    ///< `weight` is not this layer's own
+  torch::Tensor weight;      ///< (V,D), or the embedding's (V,E)
+  torch::Tensor bias;        ///< (V)
+  const bool is_tied;        ///< `weight` is not this layer's own
+  LabelSmoothing smoothing;  ///< of replies' labels in training; no part of a checkpoint
 
  private:
   void register_others();

@@ -208,6 +208,49 @@ TEST_F(LayersTest, OutputLayerEqualsCrossEntropyOverSeveralChunks) {
   EXPECT_NEAR(fit.nll.sum().item<double>(), output->nll_sum(x, labels).item<double>(), 1e-8);
 }
 
+TEST_F(LayersTest, SmoothedLabelsCostWhatAHandSays) {
+  OutputLayer output(1, 4);
+  output->to(torch::kDouble);
+  {
+    const torch::NoGradGuard no_grad;
+    output->weight.zero_();  // log p of ids 0 to 3: 1/8, 1/2, 1/8, 1/4
+    output->bias.copy_(torch::tensor({1.0, 4.0, 1.0, 2.0}, torch::kDouble).log());
+  }
+  output->smoothing = {.share = 0.3, .padding = 0};
+  const auto x = torch::ones({1, 1}, torch::kDouble);
+  const auto sums = output->smoothed_sum(x, torch::tensor({1}));
+  EXPECT_NEAR(sums.nll.item<double>(), std::log(2.0), 1e-12);
+  // 0.7 ln 2 + 0.1 (ln 2 + 3 ln 2 + 2 ln 2)
+  EXPECT_NEAR(sums.smoothed.item<double>(), 1.3 * std::log(2.0), 1e-12);
+  EXPECT_FALSE(sums.nll.requires_grad());
+  sums.smoothed.backward();
+  const auto expected = torch::tensor({0.125, 0.5 - 0.8, 0.125 - 0.1, 0.25 - 0.1}, torch::kDouble);
+  EXPECT_TRUE(torch::allclose(output->bias.grad(), expected, 0, 1e-12)) << output->bias.grad();
+}
+
+TEST_F(LayersTest, SmoothedLabelsEqualCrossEntropyOverSeveralChunks) {
+  OutputLayer output(8, 50);
+  output->to(torch::kDouble);
+  start_parameters(*output, 1);
+  const auto x = random({1100, 8});
+  const auto labels = torch::randint(1, 50, {1100});
+  for (const double share : {0.0, 0.1, 0.9}) {
+    output->smoothing = {.share = share, .padding = 0};
+    expect_same(
+        {x, output->weight, output->bias}, [&] { return output->smoothed_sum(x, labels).smoothed; },
+        [&] {
+          const auto log_probs = torch::linear(x, output->weight, output->bias).log_softmax(1);
+          auto wanted = torch::full_like(log_probs, share / 49);
+          wanted.select(1, 0).zero_();
+          wanted.scatter_add_(1, labels.unsqueeze(1),
+                              torch::full({1100, 1}, 1 - share, torch::kDouble));
+          return -(wanted * log_probs).sum();
+        });
+    EXPECT_NEAR(output->smoothed_sum(x, labels).nll.item<double>(),
+                output->nll_sum(x, labels).item<double>(), 1e-8);
+  }
+}
+
 TEST_F(LayersTest, UnlikelihoodIsWhatItSaysOverSeveralChunks) {
   OutputLayer output(8, 50);
   output->to(torch::kDouble);
@@ -256,6 +299,7 @@ TEST_F(LayersTest, ALabelOfPaddingIsRefused) {
   start_parameters(*output, 1);
   const auto x = torch::randn({2, 4}), labels = torch::tensor({3, -100});
   EXPECT_THROW(output->nll_sum(x, labels), base::Error);
+  EXPECT_THROW(output->smoothed_sum(x, labels), base::Error);
   for (const auto form : {Unlikelihood::kLog1mp, Unlikelihood::kNegatedLogits})
     EXPECT_THROW(output->unlikelihood_sum(x, labels, form), base::Error);
 }

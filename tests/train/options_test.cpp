@@ -76,6 +76,16 @@ TEST(TrainOptionsTest, RefusesKeysThatTheScheduleDoesNotRead) {
             std::string::npos);
 }
 
+TEST(TrainOptionsTest, SmoothingAndDroppingAreOfReplies) {
+  EXPECT_EQ(problem("label_smoothing: 0.1, word_drop: 0.3"), "");
+  EXPECT_EQ(problem("label_smoothing: 1"),
+            "recipe.yaml:1: train.label_smoothing: must be in [0, 1), got 1");
+  EXPECT_EQ(problem("word_drop: -0.1"),
+            "recipe.yaml:1: train.word_drop: must be in [0, 1), got -0.1");
+  EXPECT_THROW(read("label_smoothing: 0.1", JudgedOn::kPairs), base::ConfigError);
+  EXPECT_THROW(read("word_drop: 0.1", JudgedOn::kPairs), base::ConfigError);
+}
+
 TEST(TrainOptionsTest, ReadsGroupsOfParameters) {
   const auto o = read(
       "weight_decay: 0.2, groups: [{match: 'encoder.*', lr_scale: 0.1, weight_decay: 0}, "

@@ -6,10 +6,12 @@
 #include "base/errors.h"
 #include "base/random.h"
 #include "data/batches/dropped_dialogues.h"
+#include "models/label_losses.h"
 #include "models/registry.h"
 #include "train/evaluation/reply_rule.h"
 #include "train/mix_hash.h"
 #include "train/steering.h"
+#include "train/tasks/word_drop.h"
 #include "train/validation.h"
 
 namespace banter::train {
@@ -97,6 +99,7 @@ DialogueTask::DialogueTask(const Recipe& recipe, const data::Store& store, torch
   check_reply_by(recipe.batch.reply_by, store);
   for (const auto& other : mixed_) check_reply_by(recipe.batch.reply_by, other);
   if (recipe.train.pairs_per_dialogue_batch > 0) begin_pairs();
+  models::smooth_labels(*model_, {recipe.train.label_smoothing, store.tokenizer().special().pad});
 }
 
 void DialogueTask::begin_pairs() {
@@ -117,7 +120,12 @@ void DialogueTask::begin_pairs() {
   pairs_->seek({});
 }
 
+/// Where labels are smoothed it is the smoothed loss that is learned from, in the other's place.
 double DialogueTask::loss_weight(std::string_view loss, std::int64_t updates) const {
+  if (recipe_.train.label_smoothing > 0) {
+    if (models::is_of_labels(loss)) return 0;
+    if (loss.ends_with(models::kSmoothed)) loss.remove_suffix(models::kSmoothed.size());
+  }
   return model_->loss_weight(loss, updates);
 }
 
@@ -127,10 +135,20 @@ std::int64_t DialogueTask::active_from(const std::string& parameter) const {
 }
 
 MicroBatch DialogueTask::of_replies(const data::Batch& batch) {
+  auto counts = model_->loss_counts(batch);
+  if (recipe_.train.label_smoothing > 0)
+    for (std::size_t i = 0, n = counts.size(); i < n; ++i)
+      if (const auto [loss, count] = counts[i]; models::is_of_labels(loss))
+        counts.emplace_back(loss + std::string(models::kSmoothed), count);
   return {.labels = batch.label_count,
-          .counts = model_->loss_counts(batch),
+          .counts = std::move(counts),
           .losses = [this, batch](std::int64_t updates) {
-            return model_->losses_that_count(batch.to(device_), updates);
+            if (recipe_.train.word_drop == 0)
+              return model_->losses_that_count(batch.to(device_), updates);
+            auto dropped = batch;
+            dropped.decoder_input = with_words_dropped(batch.decoder_input, recipe_.train.word_drop,
+                                                       store_.tokenizer().special());
+            return model_->losses_that_count(dropped.to(device_), updates);
           }};
 }
 
