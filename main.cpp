@@ -42,6 +42,8 @@ constexpr std::array kCommands = {
             &banter::data::run_export_data},
     Command{"training", "train", "store -> run folder; goes on where it stopped",
             &banter::train::run_train},
+    Command{"training", "average", "the mean of a run's checkpoints, loaded as RUN@average",
+            &banter::train::run_average},
     Command{"training", "evaluate", "a run's metrics, with counts and intervals",
             &banter::train::run_evaluate},
     Command{"training", "metrics", "replies against references, without a model",

@@ -87,10 +87,13 @@ void read_stops(TrainOptions& o, configs::Section& section) {
   o.epochs = section.get("epochs", o.epochs);
   o.minutes = section.get("minutes", o.minutes);
   o.patience = section.get("patience", o.patience);
+  o.stop_when = section.choice("stop_when", o.stop_when, {"first", "any", "all"});
   section.check(o.steps >= 0, "steps", "0 or more");
   section.check(o.epochs >= 0, "epochs", "0 or more");
   section.check(o.minutes >= 0, "minutes", "0 or more");
   section.check(o.patience >= 0, "patience", "0 or more");
+  section.check(o.patience > 0 || o.stop_when == "first", "stop_when",
+                "absent unless patience is above 0");
   if (o.steps == 0 && o.epochs == 0 && o.minutes == 0 && o.patience == 0)
     section.fail("steps", "one of steps, epochs, minutes and patience must say when to stop");
 }

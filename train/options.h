@@ -52,8 +52,8 @@ struct TrainOptions {
   std::int64_t steps = 0;     ///< stop after so many; 0 = no limit
   std::int64_t epochs = 0;    ///< stop after so many passes over the split; 0 = no limit
   double minutes = 0.0;       ///< stop this start of the program after so long; 0 = no limit
-  std::int64_t patience = 0;  ///< stop after so many validations without a new best by the first
-                              ///< metric of keep_best; 0 = never
+  std::int64_t patience = 0;  ///< stop after so many validations without a new best; 0 = never
+  std::string stop_when = "first";  ///< first|any|all of keep_best, by whose bests that goes
 
   std::string split = "train";        ///< what it learns from
   double fraction = 1;                ///< of the groups of it that are learned from, in (0, 1]

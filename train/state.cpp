@@ -102,6 +102,11 @@ TrainState read_state(const json::object& o, std::string_view where) {
   s.validated_step = count_field(o, "validated_step", where);
   s.validated_epochs = place_field(o, "validated_epochs", where);
   s.validations_since_best = count_field(o, "validations_since_best", where);
+  if (o.contains("others_since_best")) {
+    const auto& others = object_field(o, "others_since_best", where);
+    for (const auto& [metric, unused] : others)
+      s.others_since_best[metric] = count_field(others, metric, where);
+  }
   for (const auto& [metric, value] : object_field(o, "best", where)) {
     const auto& best = member_object(value, where);
     s.best[metric] = {exact_value(base::string_field(best, "value", where), where),
@@ -150,6 +155,11 @@ std::string TrainState::to_json() const {
       {"tokenizer", tokenizer},
   };
   if (pairs) state["pairs"] = to_object(*pairs);
+  if (!others_since_best.empty()) {
+    json::object others;
+    for (const auto& [metric, count] : others_since_best) others[metric] = count;
+    state["others_since_best"] = std::move(others);
+  }
   if (plateau) state["plateau"] = to_object(*plateau);
   return base::pretty_json(state);
 }

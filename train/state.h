@@ -35,26 +35,32 @@ struct Plateau {
 /// Where a run stands, beside its tensors: all that the next step depends on, nothing that a clock
 /// measured. Stored as state.json; equal states give equal bytes.
 struct TrainState {
-  std::int64_t step = 0;                        ///< updates done
-  data::MixPosition position;                   ///< of the next batch
-  std::optional<data::Position> pairs;          ///< of the next one of pairs beside dialogues
-  std::int64_t labels = 0;                      ///< learned from so far
-  std::int64_t skipped_steps = 0;               ///< whose gradient was not finite
-  std::int64_t bad_in_a_row = 0;                ///< of them, up to now
-  std::int64_t validated_step = 0;              ///< last validation
-  std::uint64_t validated_epochs = 0;           ///< epochs that were over at it
-  std::int64_t validations_since_best = 0;      ///< by the first metric of keep_best
-  std::map<std::string, Best> best;             ///< by metric
-  std::optional<Plateau> plateau;               ///< of the schedule of that name
-  std::map<std::string, LossSoFar> since_log;   ///< by loss
-  std::map<std::string, std::int64_t> updates;  ///< of each range of the arena
-  int threads = 0;                              ///< of computing; sums depend on it
-  std::string store;                            ///< hash of the store, or of the mix
-  std::string tokenizer;                        ///< hash of its tokenizer
+  std::int64_t step = 0;                    ///< updates done
+  data::MixPosition position;               ///< of the next batch
+  std::optional<data::Position> pairs;      ///< of the next one of pairs beside dialogues
+  std::int64_t labels = 0;                  ///< learned from so far
+  std::int64_t skipped_steps = 0;           ///< whose gradient was not finite
+  std::int64_t bad_in_a_row = 0;            ///< of them, up to now
+  std::int64_t validated_step = 0;          ///< last validation
+  std::uint64_t validated_epochs = 0;       ///< epochs that were over at it
+  std::int64_t validations_since_best = 0;  ///< by the first metric of keep_best
+  std::map<std::string, std::int64_t> others_since_best;  ///< by its other metrics
+  std::map<std::string, Best> best;                       ///< by metric
+  std::optional<Plateau> plateau;                         ///< of the schedule of that name
+  std::map<std::string, LossSoFar> since_log;             ///< by loss
+  std::map<std::string, std::int64_t> updates;            ///< of each range of the arena
+  int threads = 0;                                        ///< of computing; sums depend on it
+  std::string store;                                      ///< hash of the store, or of the mix
+  std::string tokenizer;                                  ///< hash of its tokenizer
 
   /// Of the recipe's `store`, which are over.
   [[nodiscard]] std::uint64_t epoch() const {
     return position.splits.empty() ? 0 : position.splits.front().epoch;
+  }
+
+  /// Validations since the best one by the metric at `place` of keep_best, which has this `name`.
+  std::int64_t& since_best(std::size_t place, const std::string& name) {
+    return place == 0 ? validations_since_best : others_since_best[name];
   }
 
   [[nodiscard]] std::string to_json() const;

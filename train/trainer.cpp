@@ -106,13 +106,15 @@ struct Trainer::Impl {
     saved_step = -1;
     state.validated_step = state.step;
     state.validated_epochs = state.epoch();
-    if (was_due) ++state.validations_since_best;
     const auto& metrics = judgement->metrics;
     if (was_due && state.plateau)
       state.plateau =
           after_validation(options, *state.plateau, metrics.at(options.keep_best.front()));
     bool is_best = false;  // by the metric that steers
-    for (const auto& name : options.keep_best) {
+    for (std::size_t place = 0; place < options.keep_best.size(); ++place) {
+      const auto& name = options.keep_best[place];
+      auto& since_best = state.since_best(place, name);
+      if (was_due) ++since_best;
       const auto best = state.best.find(name);
       const auto value = metrics.at(name);
       if (std::isnan(value) ||
@@ -120,9 +122,8 @@ struct Trainer::Impl {
         continue;
       state.best[name] = {value, state.step};
       must_save = true;
-      if (name != options.keep_best.front()) continue;
-      is_best = true;
-      state.validations_since_best = 0;
+      since_best = 0;
+      is_best = is_best || place == 0;
     }
     report.validated(state, *judgement, is_best, std::chrono::steady_clock::now() - begun);
   }
@@ -138,12 +139,23 @@ struct Trainer::Impl {
     return share;
   }
 
+  bool is_out_of_patience() const {
+    if (options.patience == 0) return false;
+    std::size_t out = 0;
+    for (std::size_t place = 0; place < options.keep_best.size(); ++place) {
+      const bool is_out = state.since_best(place, options.keep_best[place]) >= options.patience;
+      if (options.stop_when == "first") return is_out;
+      out += is_out ? 1 : 0;
+    }
+    return options.stop_when == "any" ? out > 0 : out == options.keep_best.size();
+  }
+
   std::string reason_to_stop(const Report& report) const {
     if (base::stop_signal() != 0) return "signal";
     if (options.steps > 0 && state.step >= options.steps) return "steps";
     if (options.epochs > 0 && state.epoch() >= static_cast<std::uint64_t>(options.epochs))
       return "epochs";
-    if (options.patience > 0 && state.validations_since_best >= options.patience) return "patience";
+    if (is_out_of_patience()) return "patience";
     if (options.minutes > 0 && report.minutes() >= options.minutes) return "minutes";
     return {};
   }

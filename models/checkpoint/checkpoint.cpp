@@ -25,6 +25,7 @@ constexpr std::string_view kFormat = "banter checkpoint";
 constexpr std::int64_t kVersion = 1;
 constexpr std::string_view kStep = "step-";
 constexpr std::string_view kBest = "BEST.";
+constexpr std::string_view kAverage = "average";
 constexpr std::string_view kOld = ".old";
 constexpr std::size_t kHashDigits = 64;
 
@@ -321,12 +322,12 @@ RunName RunName::parse(std::string_view text) {
   if (at == std::string_view::npos || fs::is_directory(fs::path(text))) return {fs::path(text), ""};
   const auto which = text.substr(at + 1);
   const bool known =
-      which == "last" || which == "ema" || step_of(which) ||
+      which == "last" || which == "ema" || which == kAverage || step_of(which) ||
       (which.starts_with("best:") && which.size() > 5 && which.find('/') == std::string_view::npos);
   if (!known || at == 0)
     throw base::UsageError("\"" + base::printable(text) +
-                           "\" names no run: expected RUN, RUN@last, RUN@step-N, RUN@best:METRIC "
-                           "or RUN@ema");
+                           "\" names no run: expected RUN, RUN@last, RUN@step-N, RUN@best:METRIC, "
+                           "RUN@ema or RUN@average");
   return {fs::path(text.substr(0, at)), std::string(which)};
 }
 
@@ -334,6 +335,11 @@ Checkpoint find_checkpoint(const RunName& name) {
   const auto& run = name.run;
   if (!fs::is_directory(run))
     throw CheckpointError(run.string() + ": no such run folder; `banter train CONFIG` makes one");
+  if (name.which == kAverage) {
+    if (!fs::is_directory(run / kAverage))
+      throw CheckpointError(run.string() + ": has no average; `banter average RUN` makes one");
+    return find_checkpoint({run / kAverage, ""});
+  }
   const auto steps = checkpoint_steps(run);
   if (steps.empty())
     throw CheckpointError(run.string() + ": has no checkpoint yet; go on with `banter train`");

@@ -16,6 +16,7 @@
 ///     RUN/step-200/        model.safetensors optimizer.safetensors ema.safetensors config.yaml
 ///                          tokenizer.model state.json manifest.json; tokenizer.json and
 ///                          reply_tokenizer.model where the vocabulary was made elsewhere
+///     RUN/average/         a run folder with the mean of checkpoints; `banter average` makes it
 ///     RUN/config.yaml      of the run;  RUN/log.jsonl  what happened
 namespace banter::models {
 
@@ -66,10 +67,11 @@ void set_checkpoint_aside(const std::filesystem::path& run, std::int64_t step);
 /// Throws   FileError
 void remove_leftovers(const std::filesystem::path& run);
 
-/// A name on the command line: RUN, RUN@last, RUN@step-N, RUN@best:METRIC, RUN@ema.
+/// A name on the command line: RUN, RUN@last, RUN@step-N, RUN@best:METRIC, RUN@ema,
+/// RUN@average.
 struct RunName {
   std::filesystem::path run;
-  std::string which;  ///< "", "last", "step-200", "best:ppl", "ema"
+  std::string which;  ///< "", "last", "step-200", "best:ppl", "ema", "average"
   /// Throws   UsageError listing the forms
   static RunName parse(std::string_view text);
 };

@@ -16,7 +16,9 @@ int run_export(const std::vector<std::string>& arguments) {
       "banter export runs/de-en opus-mt-de-en-again\n"
       "banter export runs/de-en@last folder");
   std::string run, folder;
-  line.app.add_option("run", run, "run: RUN, RUN@last, RUN@step-N, RUN@best:METRIC, RUN@ema")
+  line.app
+      .add_option("run", run,
+                  "run: RUN, RUN@last, RUN@step-N, RUN@best:METRIC, RUN@ema, RUN@average")
       ->required();
   line.app.add_option("folder", folder, "Hugging Face folder to make")->required();
   if (!line.parse(arguments)) return 0;

@@ -98,7 +98,8 @@ std::vector<std::string> lines_of(const std::string& file) {
 }  // namespace
 
 void ModelArguments::add_to(CLI::App& app) {
-  app.add_option("run", run, "run folder: RUN, RUN@last, RUN@step-N, RUN@best:METRIC, RUN@ema")
+  app.add_option("run", run,
+                 "run folder: RUN, RUN@last, RUN@step-N, RUN@best:METRIC, RUN@ema, RUN@average")
       ->required();
   app.add_option("--device", device, "cpu, cuda, cuda:N or auto");
   app.add_option("--threads", threads, "threads of computing, 0 = all cores or OMP_NUM_THREADS")

@@ -86,6 +86,15 @@ TEST(TrainOptionsTest, SmoothingAndDroppingAreOfReplies) {
   EXPECT_THROW(read("word_drop: 0.1", JudgedOn::kPairs), base::ConfigError);
 }
 
+TEST(TrainOptionsTest, EarlyStopGoesByTheFirstAnyOrAllMetrics) {
+  EXPECT_EQ(read("patience: 2").stop_when, "first");
+  EXPECT_EQ(read("patience: 2, stop_when: all").stop_when, "all");
+  EXPECT_EQ(problem("patience: 2, stop_when: both"),
+            "recipe.yaml:1: train.stop_when: must be one of first|any|all, got both");
+  EXPECT_EQ(problem("stop_when: any"),
+            "recipe.yaml:1: train.stop_when: must be absent unless patience is above 0, got any");
+}
+
 TEST(TrainOptionsTest, ReadsGroupsOfParameters) {
   const auto o = read(
       "weight_decay: 0.2, groups: [{match: 'encoder.*', lr_scale: 0.1, weight_decay: 0}, "

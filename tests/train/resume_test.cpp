@@ -5,6 +5,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -67,6 +68,59 @@ TEST_F(TrainerTest, ACrashedRunOnAPlateauEndsLikeAnUnbrokenOne) {
     first = std::max(first, last);
   }
   EXPECT_LT(last, first) << "it never fell";
+}
+
+/// Where a run with this patience stops, crashing on its way or not: by the step.
+TEST_F(TrainerTest, EarlyStopOfSeveralMetricsIsWhereItsCountsSayAndOutlivesACrash) {
+  std::map<std::string, std::int64_t> stopped;
+  for (const auto* when : {"first", "any", "all"}) {
+    const std::vector<std::string> more = {"train.steps=60",
+                                           "train.validate_every=1",
+                                           "train.lr=0.3",
+                                           "train.patience=3",
+                                           "train.keep_best=[ppl, token_accuracy]",
+                                           std::string("train.stop_when=") + when};
+    const auto result = train(recipe(std::string("whole-") + when, more));
+    stopped[when] = result.state.step;
+    const auto name = std::string("broken-") + when;
+    EXPECT_THROW(train(recipe(name, more), 2), Crash);
+    if (result.state.step > 4) {
+      EXPECT_THROW(train(recipe(name, more), 4), Crash);
+    }
+    train(recipe(name, more));
+    EXPECT_EQ(contents(place / name), contents(place / (std::string("whole-") + when))) << when;
+
+    // By the log alone: validations since the best of each metric.
+    std::map<std::string, std::pair<double, int>> since;
+    std::int64_t expected = 60;
+    for (const auto& line : log_lines(place / name / "log.jsonl")) {
+      if (line.at("event") != "validation") continue;
+      int out = 0;
+      for (const std::string metric : {"ppl", "token_accuracy"}) {
+        const auto value = line.at(metric).to_number<double>();
+        const auto signed_value = metric == "ppl" ? -value : value;
+        auto [at, is_new] = since.try_emplace(metric, signed_value, 0);
+        if (!is_new && signed_value <= at->second.first) {
+          ++at->second.second;
+        } else {
+          at->second = {signed_value, 0};
+        }
+        out += at->second.second >= 3 ? 1 : 0;
+      }
+      const bool is_first_out = since.at("ppl").second >= 3;
+      const bool stops = std::string(when) == "first" ? is_first_out
+                         : std::string(when) == "any" ? out > 0
+                                                      : out == 2;
+      if (stops) {
+        expected = line.at("step").to_number<std::int64_t>();
+        break;
+      }
+    }
+    EXPECT_EQ(stopped[when], expected) << when;
+  }
+  EXPECT_LE(stopped["any"], stopped["first"]);
+  EXPECT_LE(stopped["first"], stopped["all"]);
+  EXPECT_LT(stopped["any"], stopped["all"]) << "the metrics part nowhere: another rate is needed";
 }
 
 TEST_F(TrainerTest, ARunOfAVersionThatDidNotKnowAKeyGoesOnWithItsDefault) {

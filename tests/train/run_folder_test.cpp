@@ -47,6 +47,17 @@ TEST(TrainStateTest, ReadsBackToTheSameBytes) {
   EXPECT_EQ(TrainState::from_json(s.to_json(), "state.json"), s);
 }
 
+TEST(TrainStateTest, CountsValidationsForEveryMetric) {
+  TrainState s;
+  s.since_best(0, "ppl") = 3;
+  EXPECT_EQ(s.to_json().find("others_since_best"), std::string::npos);
+  s.since_best(1, "bpb") = 2;
+  EXPECT_EQ(s.validations_since_best, 3);
+  const auto read = TrainState::from_json(s.to_json(), "state.json");
+  EXPECT_EQ(read, s);
+  EXPECT_EQ(read.others_since_best.at("bpb"), 2);
+}
+
 TEST(TrainStateTest, KeepsWhatThePlateauScheduleHasSeen) {
   TrainState s;
   s.plateau.emplace();
