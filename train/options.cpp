@@ -111,6 +111,7 @@ void read_judgement(TrainOptions& o, configs::Section& section, JudgedOn what) {
   o.keep_last = section.get("keep_last", o.keep_last);
   o.keep_best = section.get("keep_best", o.keep_best);
   o.log_every = section.get("log_every", o.log_every);
+  o.tensorboard = section.get("tensorboard", o.tensorboard);
   section.check(!o.split.empty(), "split", "the name of a split");
   section.check(o.fraction > 0 && o.fraction <= 1, "fraction", "in (0, 1]");
   section.check(seed >= 0, "fraction_seed", "0 or more");

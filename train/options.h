@@ -66,6 +66,7 @@ struct TrainOptions {
   std::vector<std::string> keep_best = {"ppl"};  ///< metrics whose best checkpoint stays; the first
                                                  ///< one is CURRENT's; of pairs {"accuracy"}
   std::int64_t log_every = 10;                   ///< steps between lines of log.jsonl, >= 1
+  bool tensorboard = false;                      ///< whether RUN/events is written, too
 
   /// Reads the keys above. Throws   ConfigError on a bad value or an unknown key
   static TrainOptions from(configs::Section& section, JudgedOn what = JudgedOn::kReplies);

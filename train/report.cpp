@@ -48,14 +48,23 @@ Report::Report(const RunFolder& folder, const TrainOptions& options, const Train
       labels_at_start_(state.labels),
       share_at_start_(share),
       log_(folder.path() / "log.jsonl", state.step),
-      progress_(progress_options(options, state.step, quiet)) {}
+      progress_(progress_options(options, state.step, quiet)) {
+  if (options.tensorboard) events_.emplace(folder.path() / "events", state.step);
+}
+
+void Report::write(const json::object& line) {
+  log_.write(line);
+  if (!events_) return;
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  events_->add(line, std::chrono::duration<double>(now).count());
+}
 
 double Report::minutes() const {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count() / 60;
 }
 
 void Report::warn(const TrainState& state, const std::string& text) {
-  log_.write({{"event", "warning"}, {"step", state.step}, {"text", text}});
+  write({{"event", "warning"}, {"step", state.step}, {"text", text}});
   progress_.say("warning: " + text);
 }
 
@@ -64,32 +73,32 @@ void Report::started(const TrainState& state, const std::string& device, std::in
   json::object line{{"event", "start"}, {"step", state.step},       {"version", BANTER_VERSION},
                     {"device", device}, {"threads", state.threads}, {"parameters", parameters}};
   for (const auto& [what, count] : learned_from) line[what] = count;
-  log_.write(line);
+  write(line);
 }
 
 void Report::initialised(const TrainState& state, const Initialised& from) {
-  log_.write({{"event", "init_from"},
-              {"step", state.step},
-              {"checkpoint", from.checkpoint},
-              {"hash", from.hash},
-              {"copied", listed(from.copied)},
-              {"fresh", listed(from.fresh)}});
+  write({{"event", "init_from"},
+         {"step", state.step},
+         {"checkpoint", from.checkpoint},
+         {"hash", from.hash},
+         {"copied", listed(from.copied)},
+         {"fresh", listed(from.fresh)}});
   if (!quiet_)
     progress_.say("init_from " + from.checkpoint + ": " + shares(from.copied, from.fresh));
 }
 
 void Report::initialised(const TrainState& state, const models::EncoderStart& start) {
-  log_.write({{"event", "init_encoder"},
-              {"step", state.step},
-              {"place", start.place},
-              {"hash", start.hash},
-              {"model_type", start.model_type},
-              {"vocabulary", start.vocabulary},
-              {"pieces", start.pieces},
-              {"copied_pieces", start.copied_pieces},
-              {"copied", listed(start.copied)},
-              {"fresh", listed(start.fresh)},
-              {"notes", listed(start.notes)}});
+  write({{"event", "init_encoder"},
+         {"step", state.step},
+         {"place", start.place},
+         {"hash", start.hash},
+         {"model_type", start.model_type},
+         {"vocabulary", start.vocabulary},
+         {"pieces", start.pieces},
+         {"copied_pieces", start.copied_pieces},
+         {"copied", listed(start.copied)},
+         {"fresh", listed(start.fresh)},
+         {"notes", listed(start.notes)}});
   for (const auto& warning : start.warnings) warn(state, warning);
   if (quiet_) return;
   progress_.say("init_encoder " + start.place + ": " + shares(start.copied, start.fresh));
@@ -121,7 +130,7 @@ void Report::stepped(TrainState& state, double grad_norm, double share) {
     line["skipped_steps"] = state.skipped_steps;
     line["seconds"] = seconds;
     line["labels_per_second"] = rate;
-    log_.write(line);
+    write(line);
     state.since_log.clear();
   }
   progress_.update(static_cast<std::uint64_t>(state.step), note(state, rate, share));
@@ -151,14 +160,14 @@ void Report::validated(const TrainState& state, const Judgement& judgement, bool
   line["best"] = is_best;
   line[judgement.unit] = judgement.count;
   line["seconds"] = took.count();
-  log_.write(line);
+  write(line);
   if (is_best) told += " (best)";
   if (!quiet_) progress_.say(told);
 }
 
 void Report::stopped(const TrainState& state, const std::string& why) {
   progress_.finish();
-  log_.write({{"event", "stop"}, {"step", state.step}, {"why", why}});
+  write({{"event", "stop"}, {"step", state.step}, {"why", why}});
 }
 
 }  // namespace banter::train

@@ -3,10 +3,12 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "base/progress.h"
 #include "models/hugging_face/encoder_start.h"
+#include "train/event_file.h"
 #include "train/init_from.h"
 #include "train/log.h"
 #include "train/options.h"
@@ -16,8 +18,8 @@
 
 namespace banter::train {
 
-/// Tells how a training goes: lines in RUN/log.jsonl, progress on standard error. Everything that
-/// a clock measures is here, and nothing of it goes back into the training.
+/// Tells how a training goes: lines in RUN/log.jsonl, event files, progress on standard error.
+/// Everything that a clock measures is here, and nothing of it goes back into the training.
 class Report {
  public:
   /// `share` of the whole work that was done before. Throws   FileError
@@ -39,6 +41,7 @@ class Report {
   void sync() { log_.sync(); }  ///< before a checkpoint that the lines tell of
 
  private:
+  void write(const base::json::object& line);  ///< to the log, and its figures to RUN/events
   [[nodiscard]] std::string note(const TrainState& state, double rate, double share) const;
 
   TrainOptions options_;
@@ -48,6 +51,7 @@ class Report {
   double share_at_start_;
   std::map<std::string, double> mean_loss_;
   RunLog log_;
+  std::optional<EventFile> events_;
   base::Progress progress_;
 };
 
