@@ -44,6 +44,8 @@ constexpr std::array kCommands = {
             &banter::train::run_train},
     Command{"training", "average", "the mean of a run's checkpoints, loaded as RUN@average",
             &banter::train::run_average},
+    Command{"training", "compare", "what differs in runs' configs, and their last figures",
+            &banter::train::run_compare},
     Command{"training", "export-log", "a run's log as a table", &banter::train::run_export_log},
     Command{"training", "evaluate", "a run's metrics, with counts and intervals",
             &banter::train::run_evaluate},

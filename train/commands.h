@@ -9,6 +9,7 @@ namespace banter::train {
 
 int run_train(const std::vector<std::string>& arguments);
 int run_average(const std::vector<std::string>& arguments);
+int run_compare(const std::vector<std::string>& arguments);
 int run_export_log(const std::vector<std::string>& arguments);
 int run_evaluate(const std::vector<std::string>& arguments);
 int run_metrics(const std::vector<std::string>& arguments);

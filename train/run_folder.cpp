@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
 #include <set>
 #include <system_error>
 #include <utility>
@@ -12,7 +11,7 @@
 #include "base/errors.h"
 #include "base/files.h"
 #include "models/checkpoint/checkpoint.h"
-#include "train/recipe.h"
+#include "train/flat_config.h"
 
 namespace banter::train {
 namespace {
@@ -42,36 +41,11 @@ fs::path made(const fs::path& folder) {
   return folder;
 }
 
-void flatten(const YAML::Node& node, const std::string& path,
-             std::map<std::string, std::string>& values) {
-  if (!node.IsMap()) {
-    values[path] = node.IsScalar() ? node.Scalar() : YAML::Dump(node);
-    return;
-  }
-  for (const auto& item : node)
-    flatten(item.second, (path.empty() ? "" : path + ".") + item.first.Scalar(), values);
-}
-
-std::map<std::string, std::string> flattened(std::string_view yaml) {
-  std::map<std::string, std::string> values;
-  flatten(YAML::Load(std::string(yaml)), "", values);
-  return values;
-}
-
-/// The same with the keys that its writer did not know yet, at their defaults.
-std::string completed(const std::string& config, const std::string& name) {
-  try {
-    return Recipe::parse(config, name).text;
-  } catch (const base::ConfigError&) {  // a key of it is gone: to be told as a difference
-    return config;
-  }
-}
-
 }  // namespace
 
 std::string config_difference(std::string_view before, std::string_view now) {
-  const auto old_values = flattened(before);
-  const auto new_values = flattened(now);
+  const auto old_values = flat_config(before);
+  const auto new_values = flat_config(now);
   std::set<std::string> keys;
   for (const auto& [key, value] : old_values) keys.insert(key);
   for (const auto& [key, value] : new_values) keys.insert(key);
@@ -100,7 +74,7 @@ void RunFolder::expect_same_config(std::string_view config) const {
   try {
     difference = config_difference(before, config);
     if (!difference.empty())
-      difference = config_difference(completed(before, (path_ / kConfig).string()), config);
+      difference = config_difference(completed_config(before, (path_ / kConfig).string()), config);
   } catch (const YAML::Exception& error) {
     throw base::CheckpointError((path_ / kConfig).string() + ": damaged: " + error.what());
   }

@@ -19,9 +19,9 @@ ProcessResult banter(std::vector<std::string> arguments, const std::string& inpu
 TEST(ProgramTest, EveryCommandOfTheTableExplainsItself) {
   const auto help = banter({"--help"});
   EXPECT_EQ(help.exit_code, 0);
-  for (const char* name : {"inspect", "prepare", "export-data", "train", "average", "export-log",
-                           "evaluate", "metrics", "experiment", "gradient-flow", "generate",
-                           "score", "chat", "import", "export", "info"}) {
+  for (const char* name : {"inspect", "prepare", "export-data", "train", "average", "compare",
+                           "export-log", "evaluate", "metrics", "experiment", "gradient-flow",
+                           "generate", "score", "chat", "import", "export", "info"}) {
     EXPECT_NE(help.out.find("\n  " + std::string(name) + " "), std::string::npos) << name;
     const auto own = banter({name, "--help"});
     EXPECT_EQ(own.exit_code, 0) << name;
