@@ -1,7 +1,10 @@
 #include "train/learner.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstddef>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -18,11 +21,25 @@ namespace {
 
 using base::CheckpointError;
 
-constexpr std::uint64_t kRank = 0;  // of this process; part of the key, so that ranks differ
-
-std::uint64_t key_of(std::uint64_t seed, std::int64_t step, std::size_t micro_step) {
+/// Of a micro-batch's draws, whichever process makes it.
+std::uint64_t key_of(std::uint64_t seed, std::int64_t step, std::int64_t micro_batch) {
   const auto key = base::join_keys(seed, static_cast<std::uint64_t>(step));
-  return base::join_keys(base::join_keys(key, micro_step), kRank);
+  constexpr std::uint64_t kLast = 0;  // keeps the draws of runs that were begun before
+  return base::join_keys(base::join_keys(key, static_cast<std::uint64_t>(micro_batch)), kLast);
+}
+
+/// What process 0 has of a tensor goes everywhere.
+void broadcast(Ranks& ranks, torch::Tensor tensor) {
+  auto host = tensor.detach().to(torch::kCPU).contiguous();
+  ranks.broadcast({static_cast<std::byte*>(host.data_ptr()), host.nbytes()});
+  const torch::NoGradGuard no_grad;
+  if (host.data_ptr() != tensor.data_ptr()) tensor.copy_(host);
+}
+
+std::uint64_t hash_of(const torch::Tensor& tensor) {
+  const auto host = tensor.detach().to(torch::kCPU).contiguous();
+  const std::string_view bytes(static_cast<const char*>(host.data_ptr()), host.nbytes());
+  return base::key_of(bytes);
 }
 
 void write_file(const std::filesystem::path& path, std::string_view text) {
@@ -33,12 +50,13 @@ void write_file(const std::filesystem::path& path, std::string_view text) {
 
 }  // namespace
 
-Learner::Learner(const Recipe& recipe, const data::Store& store, torch::Device device)
+Learner::Learner(const Recipe& recipe, const data::Store& store, torch::Device device, Ranks& ranks)
     : recipe_(recipe),
       options_(recipe.train),
       store_(store),
       config_(recipe.learning + data::text_cleaning_yaml(data::text_cleaning_of(store))),
       device_(device),
+      ranks_(ranks),
       task_(make_task(recipe, store, device)),
       arena_(task_->model(),
              range_rules(task_->model(), options_,
@@ -66,27 +84,99 @@ double Learner::epochs() const {
 
 bool Learner::step() {
   const auto number = state.step + 1;
-  const auto batches = task_->next();
+  const auto batches = task_->next({.rank = ranks_.rank(), .of = ranks_.size()});
   Counts counts;
-  for (const auto& batch : batches)
+  std::int64_t labels = 0;
+  for (const auto& batch : batches) {
+    labels += batch.labels;
     for (const auto& [name, count] : batch.counts) counts[name] += count;
+  }
+  const auto gives_up = [&] {
+    task_->seek(state);
+    return false;
+  };
+  if (!sum_counts(counts, labels)) return gives_up();
 
   arena_.grads.zero_();
   Sums sums;
-  for (std::size_t i = 0; i < batches.size(); ++i) {
-    if (base::stop_signal() != 0) {
-      task_->seek(state);
-      return false;
-    }
-    torch::manual_seed(key_of(options_.seed, number, i));
-    for (const auto& [name, sum] : learn_from(batches[i], counts)) sums[name] += sum;
+  for (const auto& batch : batches) {
+    if (ranks_.size() == 1 && is_told_to_stop()) return gives_up();
+    torch::manual_seed(key_of(options_.seed, number, batch.number));
+    for (const auto& [name, sum] : learn_from(batch, counts)) sums[name] += sum;
   }
+  sum_gradient(sums, counts);
   update(number, counts, sums);
 
   state.step = number;
   task_->note_place(state);
-  for (const auto& batch : batches) state.labels += batch.labels;
+  state.labels += labels;
   return true;
+}
+
+bool Learner::is_told_to_stop() const { return is_told_to_stop_ || base::stop_signal() != 0; }
+
+/// Those of all processes. False when one of them was told to stop, which all hear here.
+bool Learner::sum_counts(Counts& counts, std::int64_t& labels) {
+  if (ranks_.size() == 1) return true;
+  std::vector<std::int64_t> all = {base::stop_signal() != 0 ? 1 : 0,
+                                   static_cast<std::int64_t>(counts.size()), labels};
+  for (const auto& [name, count] : counts) all.push_back(count);
+  const auto own = std::ssize(counts);
+  ranks_.sum(all);
+  if (all[1] != own * ranks_.size()) throw base::Error("processes learn from different losses");
+  labels = all[2];
+  std::size_t at = 3;
+  for (auto& [name, count] : counts) count = all[at++];
+  is_told_to_stop_ = all[0] > 0;
+  return !is_told_to_stop_;
+}
+
+/// Adds up gradients and, for the log, losses.
+void Learner::sum_gradient(Sums& sums, const Counts& counts) {
+  if (ranks_.size() == 1) return;
+  std::vector<double> values;
+  for (const auto& [name, count] : counts) values.push_back(sums[name]);
+  ranks_.sum(values);
+  auto value = values.begin();
+  for (const auto& [name, count] : counts) sums[name] = *value++;
+  auto host = arena_.grads.to(torch::kCPU);
+  ranks_.sum(std::span(host.data_ptr<float>(), static_cast<std::size_t>(host.numel())));
+  if (host.data_ptr() != arena_.grads.data_ptr()) arena_.grads.copy_(host);
+}
+
+/// All that a step depends on beside the state.
+std::vector<torch::Tensor> Learner::tensors() {
+  std::vector<torch::Tensor> all;
+  for (const auto& [name, tensor] : models::named_tensors(task_->model())) all.push_back(tensor);
+  for (const auto& [name, tensor] : optimizer_.moments()) all.push_back(tensor);
+  if (average_) all.push_back(average_->flat());
+  return all;
+}
+
+void Learner::share_state() {
+  if (ranks_.size() == 1) return;
+  for (const auto& range : arena_.ranges) state.updates[range.rule.name] = range.updates;
+  auto text = state.to_json();
+  std::array length = {static_cast<std::int64_t>(text.size())};
+  ranks_.broadcast(std::as_writable_bytes(std::span(length)));
+  text.resize(static_cast<std::size_t>(length[0]));
+  ranks_.broadcast(std::as_writable_bytes(std::span(text)));
+  for (const auto& tensor : tensors()) broadcast(ranks_, tensor);
+  if (ranks_.rank() != 0) take(TrainState::from_json(text, "process 0's state"));
+}
+
+void Learner::expect_one_state() {
+  if (ranks_.size() == 1) return;
+  const auto own = hash_of(arena_.values);
+  std::array first = {own};
+  ranks_.broadcast(std::as_writable_bytes(std::span(first)));
+  std::array<std::int64_t, 1> different = {own == first[0] ? 0 : 1};
+  ranks_.sum(different);
+  if (different[0] > 0)
+    throw base::Error("step " + std::to_string(state.step) + ": the weights of " +
+                      std::to_string(different[0]) + " of " + std::to_string(ranks_.size()) +
+                      " processes are not those of process 0: nothing is saved; a machine or a "
+                      "library among them computes differently");
 }
 
 /// Adds one batch's gradient; returns the sums of its losses. A batch of which nothing counts yet
@@ -177,13 +267,20 @@ void Learner::load(const std::filesystem::path& folder) {
     if (average_)
       models::assign_tensors(averaged(), models::read_safetensors(folder / "ema.safetensors"),
                              "averaged weights do not fit the model");
+    take(std::move(saved));
   } catch (const CheckpointError& error) {
     throw CheckpointError(folder.string() + ": " + error.what());
   }
+}
+
+/// Goes to the place of a state whose tensors are there. Throws   CheckpointError
+void Learner::take(TrainState saved) {
+  expect_same("tokenizer", saved.tokenizer, state.tokenizer);
+  expect_same("store", saved.store, state.store);
   for (auto& range : arena_.ranges) {
     const auto updates = saved.updates.find(range.rule.name);
     if (updates == saved.updates.end())
-      throw CheckpointError(file.string() + ": knows no range " + range.rule.name);
+      throw CheckpointError("the state knows no range " + range.rule.name);
     range.updates = updates->second;
   }
   task_->seek(saved);

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <torch/torch.h>
 
@@ -15,6 +16,7 @@
 #include "train/arena.h"
 #include "train/init_from.h"
 #include "train/optimizer.h"
+#include "train/ranks/ranks.h"
 #include "train/recipe.h"
 #include "train/state.h"
 #include "train/tasks/task.h"
@@ -27,17 +29,28 @@ namespace banter::train {
 /// What a step makes depends on these alone, so they may be saved, killed and loaded anywhere.
 class Learner {
  public:
-  /// At step 0. `store` must outlive it.
-  Learner(const Recipe& recipe, const data::Store& store, torch::Device device);
+  /// At step 0. `store` and `ranks` must outlive it. With several processes each has a learner of
+  /// its own, and all call `step`, `share_state` and `expect_one_state` together.
+  Learner(const Recipe& recipe, const data::Store& store, torch::Device device, Ranks& ranks);
   Learner(const Learner&) = delete;
   Learner& operator=(const Learner&) = delete;
 
   /// One update from the micro-batches of a step, their losses scaled by the counts of all of
-  /// them. A gradient that is not finite is counted and leaves the parameters alone.
+  /// them, whichever process makes them. A gradient that is not finite is counted and leaves the
+  /// parameters alone. With several processes the counts are summed first, then the flat gradient,
+  /// and each makes the update, with the same bytes.
   ///
-  /// Returns  false when a signal came before it was done; then nothing has changed
+  /// Returns  false when a signal came to any process before it was done; then nothing has changed
   /// Throws   base::Error when the gradient was not finite `max_bad_steps` times in a row
   bool step();
+
+  /// Process 0's state and tensors go to the others, which need not see the run's folder.
+  /// Throws   CheckpointError at one that learns from other data
+  void share_state();
+  /// Throws   base::Error at each process when the weights of any are not those of process 0
+  void expect_one_state();
+  /// Whether a signal to stop has reached any process.
+  [[nodiscard]] bool is_told_to_stop() const;
 
   /// Takes the parameters that fit from another run's checkpoint, at step 0; see `init_from`.
   Initialised start_from(const std::string& run_name);
@@ -66,8 +79,12 @@ class Learner {
  private:
   using Counts = std::map<std::string, std::int64_t>;
   using Sums = std::map<std::string, double>;
+  bool sum_counts(Counts& counts, std::int64_t& labels);
+  void sum_gradient(Sums& sums, const Counts& counts);
+  std::vector<torch::Tensor> tensors();
   Sums learn_from(const MicroBatch& batch, const Counts& counts);
   void update(std::int64_t number, const Counts& counts, const Sums& sums);
+  void take(TrainState saved);
   [[nodiscard]] models::NamedTensors averaged() const;
   void expect_same(std::string_view what, const std::string& was, const std::string& is) const;
 
@@ -76,6 +93,8 @@ class Learner {
   const data::Store& store_;
   const std::string config_;  ///< of checkpoints
   torch::Device device_;
+  Ranks& ranks_;
+  bool is_told_to_stop_ = false;
   std::unique_ptr<Task> task_;
   Arena arena_;
   Optimizer optimizer_;

@@ -68,10 +68,11 @@ void Report::warn(const TrainState& state, const std::string& text) {
   progress_.say("warning: " + text);
 }
 
-void Report::started(const TrainState& state, const std::string& device, std::int64_t parameters,
-                     const Amounts& learned_from) {
+void Report::started(const TrainState& state, const std::string& device, int processes,
+                     std::int64_t parameters, const Amounts& learned_from) {
   json::object line{{"event", "start"}, {"step", state.step},       {"version", BANTER_VERSION},
                     {"device", device}, {"threads", state.threads}, {"parameters", parameters}};
+  if (processes > 1) line["processes"] = processes;
   for (const auto& [what, count] : learned_from) line[what] = count;
   write(line);
 }
@@ -165,9 +166,14 @@ void Report::validated(const TrainState& state, const Judgement& judgement, bool
   if (!quiet_) progress_.say(told);
 }
 
-void Report::stopped(const TrainState& state, const std::string& why) {
+void Report::stopped(const TrainState& state, const std::string& why, const Ranks& ranks) {
   progress_.finish();
-  write({{"event", "stop"}, {"step", state.step}, {"why", why}});
+  json::object line{{"event", "stop"}, {"step", state.step}, {"why", why}};
+  if (const auto cost = ranks.cost(); cost.sums > 0) {
+    line["seconds"] = 60 * minutes();
+    line["sums"] = {{"count", cost.sums}, {"bytes", cost.bytes}, {"seconds", cost.seconds}};
+  }
+  write(line);
 }
 
 }  // namespace banter::train

@@ -12,6 +12,7 @@
 #include "train/init_from.h"
 #include "train/log.h"
 #include "train/options.h"
+#include "train/ranks/ranks.h"
 #include "train/run_folder.h"
 #include "train/state.h"
 #include "train/tasks/task.h"
@@ -29,15 +30,15 @@ class Report {
   [[nodiscard]] double minutes() const;  ///< since the start of the program's training
 
   void warn(const TrainState& state, const std::string& text);  ///< shown even when quiet
-  void started(const TrainState& state, const std::string& device, std::int64_t parameters,
-               const Amounts& learned_from);
+  void started(const TrainState& state, const std::string& device, int processes,
+               std::int64_t parameters, const Amounts& learned_from);
   void initialised(const TrainState& state, const Initialised& from);
   void initialised(const TrainState& state, const models::EncoderStart& start);
   /// After every step; writes a line every `log_every` of them, and then empties `since_log`.
   void stepped(TrainState& state, double grad_norm, double share);
   void validated(const TrainState& state, const Judgement& judgement, bool is_best,
                  std::chrono::duration<double> took);
-  void stopped(const TrainState& state, const std::string& why);
+  void stopped(const TrainState& state, const std::string& why, const Ranks& ranks);
   void sync() { log_.sync(); }  ///< before a checkpoint that the lines tell of
 
  private:

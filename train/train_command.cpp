@@ -1,7 +1,11 @@
+#include <algorithm>
 #include <cstdint>
+#include <cstdlib>
+#include <exception>
 #include <filesystem>
 #include <iostream>
 #include <optional>
+#include <thread>
 
 #include "base/errors.h"
 #include "base/files.h"
@@ -10,6 +14,10 @@
 #include "data/store/store.h"
 #include "models/device.h"
 #include "train/commands.h"
+#include "train/learner.h"
+#include "train/ranks/agreement.h"
+#include "train/ranks/follower.h"
+#include "train/ranks/ranks.h"
 #include "train/recipe.h"
 #include "train/run_folder.h"
 #include "train/trainer.h"
@@ -79,6 +87,107 @@ int prove_resumption(const Recipe& recipe, const ResumeTrial& trial, bool as_jso
                               folder.string());
 }
 
+/// What `banter train` was asked beside the recipe.
+struct Asked {
+  bool resume = false, restart = false, quiet = false, as_json = false;
+  std::optional<std::uint16_t> page;
+};
+
+/// Threads of computing of a process that shares its machine with others.
+int threads_of(const Recipe& recipe, const Ranks& ranks) {
+  if (recipe.threads > 0 || ranks.size() == 1 || std::getenv("OMP_NUM_THREADS") != nullptr)
+    return static_cast<int>(recipe.threads);
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / ranks.local_size());
+}
+
+/// Opens what a process needs, and sees that all of them are about to do the same.
+/// Returns  nothing at processes other than the first when they are not
+/// Throws   UsageError at the first one then
+std::optional<data::Store> begin_together(const Recipe& recipe, Ranks& ranks) {
+  if (ranks.size() == 1) {
+    auto store = data::Store::open(recipe.store);
+    store.verify();
+    return store;
+  }
+  std::optional<data::Store> store;
+  Intent intent;
+  intent.config = recipe.text;
+  intent.cpu = at::get_cpu_capability();
+  intent.threads = at::get_num_threads();
+  try {
+    intent.program = program_hash();
+    intent.device = torch::DeviceTypeName(models::open_device(recipe.device).type());
+    store = data::Store::open(recipe.store);
+    store->verify();
+    intent.store = store->hash();
+  } catch (const base::Error& error) {
+    intent.problem = error.what();
+  }
+  const auto fault = disagreement(ranks, intent);
+  if (fault.empty()) return store;
+  if (ranks.rank() == 0) throw base::UsageError(fault);
+  return std::nullopt;
+}
+
+/// Process 0, or the only one.
+int train_first(const Recipe& recipe, const data::Store& store, const Asked& asked, Ranks& ranks) {
+  if (asked.resume && !std::filesystem::exists(recipe.run / "config.yaml"))
+    throw base::UsageError(recipe.run.string() + ": has no run to go on with; leave out --resume");
+  if (asked.restart && std::filesystem::exists(recipe.run))
+    std::cerr << recipe.run.string() << ": moved to " << move_run_aside(recipe.run).string()
+              << "\n";
+  const RunFolder folder(recipe.run);
+  if (folder.has_run()) folder.expect_same_config(recipe.text);
+  Trainer trainer(folder, recipe, store, asked.quiet, ranks);
+  base::write_durably(folder.path() / "config.yaml", recipe.text);
+  std::optional<TrainingPage> shown;
+  if (asked.page) {
+    shown.emplace(folder.path(), *asked.page);
+    std::cerr << "page: " << shown->said() << "\n";
+  }
+  const auto result = trainer.run();
+  if (result.signal != 0) {
+    std::cerr << recipe.run.string() << ": saved at step " << result.state.step
+              << "; the same command goes on\n";
+    throw base::Stopped(result.signal);
+  }
+  report(recipe, result, asked.as_json);
+  return 0;
+}
+
+/// Those that learn for process 0.
+int train_other(const Recipe& recipe, const data::Store& store, Ranks& ranks) {
+  Learner learner(recipe, store, models::open_device(recipe.device), ranks);
+  follow(learner, ranks);
+  return 0;
+}
+
+/// The others wait for a process that fails, and would for ever: it ends them.
+[[noreturn]] void end_all(Ranks& ranks, const std::string& why, int exit_code) {
+  std::cerr << "banter: process " << ranks.rank() << " of " << ranks.size() << " ("
+            << ranks.machine() << "): " << why << "\n"
+            << std::flush;
+  ranks.abort(exit_code);
+  std::_Exit(exit_code);
+}
+
+int train(const Recipe& recipe, const Asked& asked, Ranks& ranks) {
+  models::set_threads(threads_of(recipe, ranks));
+  const auto store = begin_together(recipe, ranks);
+  if (!store) return base::UsageError("").exit_code();
+  if (ranks.size() == 1) return train_first(recipe, *store, asked, ranks);
+  try {
+    return ranks.rank() == 0 ? train_first(recipe, *store, asked, ranks)
+                             : train_other(recipe, *store, ranks);
+  } catch (const base::Stopped&) {
+    throw;  // all of them stop
+  } catch (const base::Error& error) {
+    end_all(ranks, error.what(), error.exit_code());
+  } catch (const std::exception& error) {
+    end_all(ranks, error.what(), 1);
+  }
+}
+
 }  // namespace
 
 int run_train(const std::vector<std::string>& arguments) {
@@ -134,31 +243,14 @@ int run_train(const std::vector<std::string>& arguments) {
   trial.quiet = line.common.quiet;
   if (verifies_resume) return prove_resumption(recipe, trial, line.common.json);
 
-  models::set_threads(static_cast<int>(recipe.threads));
-  const auto store = data::Store::open(recipe.store);
-  store.verify();
-  if (resume && !std::filesystem::exists(recipe.run / "config.yaml"))
-    throw base::UsageError(recipe.run.string() + ": has no run to go on with; leave out --resume");
-  if (restart && std::filesystem::exists(recipe.run))
-    std::cerr << recipe.run.string() << ": moved to " << move_run_aside(recipe.run).string()
-              << "\n";
-  const RunFolder folder(recipe.run);
-  if (folder.has_run()) folder.expect_same_config(recipe.text);
-  Trainer trainer(folder, recipe, store, line.common.quiet);
-  base::write_durably(folder.path() / "config.yaml", recipe.text);
-  std::optional<TrainingPage> shown;
-  if (page) {
-    shown.emplace(folder.path(), *page);
-    std::cerr << "page: " << shown->said() << "\n";
-  }
-  const auto result = trainer.run();
-  if (result.signal != 0) {
-    std::cerr << recipe.run.string() << ": saved at step " << result.state.step
-              << "; the same command goes on\n";
-    throw base::Stopped(result.signal);
-  }
-  report(recipe, result, line.common.json);
-  return 0;
+  const auto ranks = open_ranks();
+  return train(recipe,
+               {.resume = resume,
+                .restart = restart,
+                .quiet = line.common.quiet,
+                .as_json = line.common.json,
+                .page = page},
+               *ranks);
 }
 
 }  // namespace banter::train

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <csignal>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "models/checkpoint/checkpoint.h"
 #include "models/device.h"
 #include "train/learner.h"
+#include "train/ranks/follower.h"
 #include "train/report.h"
 #include "train/schedule.h"
 #include "train/steering.h"
@@ -22,13 +24,15 @@ namespace banter::train {
 
 struct Trainer::Impl {
   Impl(const RunFolder& run_folder, const Recipe& the_recipe, const data::Store& store,
-       bool is_quiet)
+       bool is_quiet, Ranks& the_ranks)
       : folder(run_folder),
         recipe(the_recipe),
         options(recipe.train),
         quiet(is_quiet),
-        learner(recipe, store, models::open_device(recipe.device)) {
+        ranks(the_ranks),
+        learner(recipe, store, models::open_device(recipe.device), ranks) {
     go_on();
+    learner.share_state();
   }
 
   /// Takes the newest checkpoint that verifies; none at all is a fresh run, which may start from
@@ -72,6 +76,8 @@ struct Trainer::Impl {
   }
 
   void save(Report& report) {
+    give(ranks, Order::kCompare);
+    learner.expect_one_state();
     report.sync();
     models::CheckpointWriter writer(folder.path(), state.step);
     learner.save_into(writer.folder());
@@ -151,7 +157,7 @@ struct Trainer::Impl {
   }
 
   std::string reason_to_stop(const Report& report) const {
-    if (base::stop_signal() != 0) return "signal";
+    if (learner.is_told_to_stop()) return "signal";
     if (options.steps > 0 && state.step >= options.steps) return "steps";
     if (options.epochs > 0 && state.epoch() >= static_cast<std::uint64_t>(options.epochs))
       return "epochs";
@@ -162,7 +168,8 @@ struct Trainer::Impl {
 
   TrainResult run(const std::function<void(const TrainState&)>& after_step) {
     Report report(folder, options, state, share_done(0), quiet);
-    report.started(state, c10::str(learner.device()), learner.parameters(), learner.learned_from());
+    report.started(state, c10::str(learner.device()), ranks.size(), learner.parameters(),
+                   learner.learned_from());
     if (initialised) report.initialised(state, *initialised);
     if (started_by_encoder) report.initialised(state, *started_by_encoder);
     for (const auto& warning : warnings) report.warn(state, warning);
@@ -173,6 +180,7 @@ struct Trainer::Impl {
       result.why = reason_to_stop(report);
       if (!result.why.empty()) break;  // saved below, judged: one checkpoint a step
       if (save_due()) save(report);
+      give(ranks, Order::kStep);
       if (!learner.step()) continue;
       result.went_on = true;
       report.stepped(state, learner.grad_norm(), share_done(report.minutes()));
@@ -181,9 +189,11 @@ struct Trainer::Impl {
     const bool judged = !learner.is_judged() || state.validated_step == state.step;
     if (result.why != "signal" && !judged) judge(report, /*was_due=*/false);
     if (state.step > 0 && saved_step != state.step) save(report);
-    report.stopped(state, result.why);
+    give(ranks, Order::kEnd);
+    report.stopped(state, result.why, ranks);
     result.state = state;
-    result.signal = base::stop_signal();
+    if (learner.is_told_to_stop())
+      result.signal = base::stop_signal() != 0 ? base::stop_signal() : SIGTERM;
     return result;
   }
 
@@ -191,6 +201,7 @@ struct Trainer::Impl {
   Recipe recipe;
   const TrainOptions& options;
   bool quiet;
+  Ranks& ranks;
   Learner learner;
   TrainState& state = learner.state;
   std::vector<std::string> warnings;       ///< to tell when it runs
@@ -203,8 +214,8 @@ struct Trainer::Impl {
 };
 
 Trainer::Trainer(const RunFolder& folder, const Recipe& recipe, const data::Store& store,
-                 bool quiet)
-    : impl_(std::make_unique<Impl>(folder, recipe, store, quiet)) {}
+                 bool quiet, Ranks& ranks)
+    : impl_(std::make_unique<Impl>(folder, recipe, store, quiet, ranks)) {}
 Trainer::~Trainer() = default;
 
 TrainResult Trainer::run() { return impl_->run(after_step); }

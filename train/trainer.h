@@ -6,6 +6,7 @@
 #include <string>
 
 #include "data/store/store.h"
+#include "train/ranks/ranks.h"
 #include "train/recipe.h"
 #include "train/run_folder.h"
 #include "train/state.h"
@@ -29,11 +30,13 @@ struct TrainResult {
 /// same threads).
 class Trainer {
  public:
-  /// Builds the model, or goes on from the newest checkpoint of `folder` that verifies.
-  /// `folder` and `store` must outlive it.
+  /// Builds the model, or goes on from the newest checkpoint of `folder` that verifies. Of several
+  /// processes the first has the Trainer, the others `follow`.
+  /// `folder`, `store` and `ranks` must outlive it.
   /// Throws   CheckpointError when no checkpoint of the run can be used, or it was trained on
   ///          another store or tokenizer; ConfigError; DataError when a split is missing
-  Trainer(const RunFolder& folder, const Recipe& recipe, const data::Store& store, bool quiet);
+  Trainer(const RunFolder& folder, const Recipe& recipe, const data::Store& store, bool quiet,
+          Ranks& ranks = alone());
   ~Trainer();
 
   /// Trains until one of the limits is reached or a signal comes; then all is saved.

@@ -108,6 +108,7 @@ std::map<std::string, fs::path> files_of(const fs::path& run) {
   std::map<std::string, fs::path> files;
   for (const auto& entry : fs::recursive_directory_iterator(run)) {
     const auto name = fs::relative(entry.path(), run).string();
+    if (name.starts_with("events/")) continue;  // of each start of the program, with its times
     if (entry.is_regular_file() && std::ranges::find(kNotCompared, name) == std::end(kNotCompared))
       files.emplace(name, entry.path());
   }

@@ -40,6 +40,8 @@ Batch BatchMix::next() {
   return make_batch(*splits_[i], cursors_[i].next(), options_, special_, ReplyLength::kCut);
 }
 
+void BatchMix::skip() { (void)cursors_[pick(batches_++, shares_)].next(); }
+
 MixPosition BatchMix::position() const {
   MixPosition position{batches_, {}};
   for (const auto& cursor : cursors_) position.splits.push_back(cursor.position());

@@ -34,6 +34,7 @@ class BatchMix {
            const SpecialIds& special, std::uint64_t seed);
 
   Batch next();                                ///< and moves on
+  void skip();                                 ///< moves on without making the batch
   [[nodiscard]] MixPosition position() const;  ///< of the batch that `next` would give
   /// Throws   DataError when there is no such place, or it is of another number of splits
   void seek(const MixPosition& position);

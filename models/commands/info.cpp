@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <set>
@@ -49,6 +50,11 @@ std::string cpu_name() {
   return "";
 }
 
+bool stands_beside(const char* module) {
+  return std::filesystem::exists(std::filesystem::read_symlink("/proc/self/exe").parent_path() /
+                                 module);
+}
+
 base::json::object gather(const std::string& device, int threads) {
   set_threads(threads);
   base::json::object info;
@@ -64,7 +70,7 @@ base::json::object gather(const std::string& device, int threads) {
   info["allocator"] = base::allocator_name();
   info["parallel"] = at::get_parallel_info();
   info["cuda"] = cuda_status();
-  info["mpi"] = "not built";
+  info["mpi"] = stands_beside("libbanter_mpi.so") ? "built" : "not built";
   info["nccl"] = "not built";
   return info;
 }

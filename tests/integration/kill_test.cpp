@@ -225,6 +225,8 @@ TEST_F(KillTest, TheProgramProvesItOfARecipe) {
   const auto again = run(asked, {}, variables);
   EXPECT_EQ(again.exit_code, 2);
   EXPECT_NE(again.err.find("remove it"), std::string::npos) << again.err;
+}
+
 /// What the schedule and early stop have seen, momentum, and which words are dropped.
 TEST_F(KillTest, SoDoesOneWithAStateBesideTheStep) {
   more =

@@ -160,12 +160,26 @@ MicroBatch DialogueTask::of_pairs(const data::PairBatch& batch) {
           }};
 }
 
-std::vector<MicroBatch> DialogueTask::next() {
-  const auto replies = static_cast<std::size_t>(recipe_.train.micro_batches);
-  const auto pairs = replies * static_cast<std::size_t>(recipe_.train.pairs_per_dialogue_batch);
+std::vector<MicroBatch> DialogueTask::next(Share share) {
+  const auto replies = recipe_.train.micro_batches * share.of;
+  const auto pairs = pairs_ ? replies * recipe_.train.pairs_per_dialogue_batch : 0;
   std::vector<MicroBatch> batches;
-  while (batches.size() < replies) batches.push_back(of_replies(stream_.next()));
-  while (pairs_ && batches.size() < replies + pairs) batches.push_back(of_pairs(pairs_->next()));
+  for (std::int64_t i = 0; i < replies; ++i) {
+    if (share.has(i)) {
+      batches.push_back(of_replies(stream_.next()));
+      batches.back().number = i;
+    } else {
+      stream_.skip();
+    }
+  }
+  for (std::int64_t i = 0; i < pairs; ++i) {
+    if (share.has(i)) {
+      batches.push_back(of_pairs(pairs_->next()));
+      batches.back().number = replies + i;
+    } else {
+      pairs_->skip();
+    }
+  }
   return batches;
 }
 

@@ -59,12 +59,17 @@ std::vector<models::LossSum> PairTask::losses(const data::PairBatch& pairs) {
   return {{"nll", sum, pairs.size()}};
 }
 
-std::vector<MicroBatch> PairTask::next() {
+std::vector<MicroBatch> PairTask::next(Share share) {
   std::vector<MicroBatch> batches;
-  for (std::int64_t i = 0; i < recipe_.train.micro_batches; ++i, ++batches_) {
+  for (std::int64_t i = 0; i < recipe_.train.micro_batches * share.of; ++i, ++batches_) {
+    if (!share.has(i)) {
+      stream_.skip();
+      continue;
+    }
     const auto pairs = stream_.next();
     batches.push_back(
-        {.labels = pairs.size(),
+        {.number = i,
+         .labels = pairs.size(),
          .counts = {{"nll", pairs.size()}},
          .losses = [this, pairs](std::int64_t /*updates*/) { return losses(pairs); }});
   }

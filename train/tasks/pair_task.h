@@ -22,7 +22,7 @@ class PairTask : public Task {
   torch::nn::Module& model() override { return *classifier_; }
   [[nodiscard]] double loss_weight(std::string_view loss, std::int64_t updates) const override;
   [[nodiscard]] std::int64_t active_from(const std::string& parameter) const override;
-  std::vector<MicroBatch> next() override;
+  std::vector<MicroBatch> next(Share share) override;
   void note_place(TrainState& state) const override;
   void seek(const TrainState& state) override;
   [[nodiscard]] std::uint64_t windows() const override { return stream_.windows(); }

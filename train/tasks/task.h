@@ -19,8 +19,15 @@
 
 namespace banter::train {
 
+/// Which of a step's micro-batches a process makes: number i where i % of = rank.
+struct Share {
+  int rank = 0, of = 1;
+  [[nodiscard]] bool has(std::int64_t number) const { return number % of == rank; }
+};
+
 /// A part of a step, whose gradient is added to those of the others.
 struct MicroBatch {
+  std::int64_t number = 0;  ///< among those of all processes
   std::int64_t labels = 0;  ///< learned from, as a run counts them
   /// Of each of its losses; known without a forward pass.
   std::vector<std::pair<std::string, std::int64_t>> counts;
@@ -51,8 +58,9 @@ class Task {
   /// The first step that may move a parameter; 0 = any.
   [[nodiscard]] virtual std::int64_t active_from(const std::string& parameter) const = 0;
 
-  /// The micro-batches of a step; and moves on.
-  virtual std::vector<MicroBatch> next() = 0;
+  /// A process' share of the micro-batches of a step, of which there are `micro_batches` for each;
+  /// and moves on behind all of them. However they are shared, they are the same together.
+  virtual std::vector<MicroBatch> next(Share share) = 0;
   /// Writes into a state where it is, and goes to where a state is.
   virtual void note_place(TrainState& state) const = 0;
   virtual void seek(const TrainState& state) = 0;
