@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -37,11 +38,23 @@ struct State {
   static State join(const State& a, const State& b);
 };
 
+/// The single tokens that a model's attention can be told of: J of a reply, in this order.
+enum class AttendedTokens : std::uint8_t {
+  kNone,      ///< none: it looks at turns and facts as wholes
+  kOfTurns,   ///< those of turns and facts, `data::Batch::joined()`
+  kOfStream,  ///< with the ids around them, `data::Batch::joined(special)`
+};
+
 /// Weights of one kind of attention over the sources of a reply, which are [facts; context turns]:
 /// they sum to 1 over the kept ones and are exactly 0 elsewhere.
 struct Attention {
   std::string name;       ///< "static", "dynamic", ...
   torch::Tensor weights;  ///< (N,U) of a step, (B,S,U) of a score
+  /// Of a step, where there are `attended_tokens`: makes the weights of single tokens (N,J'),
+  /// under the guards of the step; it costs nothing before. A row's first J are those of its
+  /// reply's tokens, the others exactly 0; where J' < J, so are the ones that are left out. Those
+  /// of a source's tokens add up to its weight.
+  std::function<torch::Tensor()> of_tokens = nullptr;
 };
 
 struct StepOutput {
@@ -137,6 +150,9 @@ class DialogueModel : public torch::nn::Module {
   /// What a row gets does not depend on the other rows. A state that is moved in may be written
   /// over; one that the caller keeps stays as it is, and costs its copy.
   virtual StepOutput step(const torch::Tensor& ids, const Memory& memory, State state) = 0;
+
+  /// The tokens that the `of_tokens` of a step's attentions are of.
+  [[nodiscard]] virtual AttendedTokens attended_tokens() const { return AttendedTokens::kNone; }
 
   /// Rows `index` (N') int64 of a memory, at least one, without the padding that none of them
   /// needs: what a long context would leave behind it. A step on them gives the same bits.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <iterator>
 #include <numeric>
 #include <utility>
@@ -23,25 +24,51 @@ Vocabulary common_vocabulary(const std::vector<ModelPtr>& members) {
   return first;
 }
 
-/// Means of attentions of one name, in the order in which the names come first.
-std::vector<Attention> mean_attention(const std::vector<std::vector<Attention>>& of_members) {
-  std::vector<Attention> means;
-  std::vector<int> counts;
+/// Shapes   each (N,J'), J' of its own -> (N,largest J')
+torch::Tensor mean_of_tokens(const std::vector<std::function<torch::Tensor()>>& of_members) {
+  torch::Tensor sum;
   for (const auto& of_member : of_members) {
-    for (const auto& [name, weights] : of_member) {
-      const auto place = std::ranges::find(means, name, &Attention::name) - means.begin();
-      if (place == std::ssize(means)) {
-        means.push_back({name, weights});
-        counts.push_back(1);
-      } else {
-        means[static_cast<std::size_t>(place)].weights =
-            means[static_cast<std::size_t>(place)].weights + weights;
-        ++counts[static_cast<std::size_t>(place)];
-      }
+    const auto weights = of_member();
+    if (!sum.defined()) {
+      sum = weights;
+      continue;
+    }
+    const auto J = std::max(sum.size(1), weights.size(1));
+    const auto widened = [&](const torch::Tensor& rows) {
+      return torch::constant_pad_nd(rows, {0, J - rows.size(1)});
+    };
+    sum = widened(sum) + widened(weights);
+  }
+  return sum / static_cast<double>(of_members.size());
+}
+
+/// The mean of attentions of one name; that of tokens where all tell it.
+Attention mean_of(std::vector<Attention> all) {
+  if (all.size() == 1) return std::move(all.front());
+  auto sum = all.front().weights;
+  for (std::size_t i = 1; i < all.size(); ++i) sum = sum + all[i].weights;
+  Attention mean{all.front().name, sum / static_cast<double>(all.size())};
+  std::vector<std::function<torch::Tensor()>> of_tokens;
+  for (auto& one : all)
+    if (one.of_tokens) of_tokens.push_back(std::move(one.of_tokens));
+  if (of_tokens.size() == all.size())
+    mean.of_tokens = [of_tokens = std::move(of_tokens)] { return mean_of_tokens(of_tokens); };
+  return mean;
+}
+
+/// Means of attentions of one name, in the order in which the names come first.
+std::vector<Attention> mean_attention(std::vector<std::vector<Attention>> of_members) {
+  std::vector<std::vector<Attention>> by_name;
+  for (auto& of_member : of_members) {
+    for (auto& one : of_member) {
+      const auto known = std::ranges::find_if(
+          by_name, [&](const auto& same) { return same.front().name == one.name; });
+      auto& same = known != by_name.end() ? *known : by_name.emplace_back();
+      same.push_back(std::move(one));
     }
   }
-  for (std::size_t i = 0; i < means.size(); ++i)
-    if (counts[i] > 1) means[i].weights = means[i].weights / counts[i];
+  std::vector<Attention> means;
+  for (auto& same : by_name) means.push_back(mean_of(std::move(same)));
   return means;
 }
 
@@ -129,6 +156,12 @@ Memory Ensemble::compose_next(Kept& kept, const torch::Tensor& context, const to
   return memory;
 }
 
+AttendedTokens Ensemble::attended_tokens() const {
+  const auto first = members_.front()->attended_tokens();
+  const auto is_same = [&](const auto& member) { return member->attended_tokens() == first; };
+  return std::ranges::all_of(members_, is_same) ? first : AttendedTokens::kNone;
+}
+
 Memory Ensemble::select_memory(const Memory& memory, const torch::Tensor& index) const {
   Parts parts;
   return {of_each(parts, [&](DialogueModel& member, std::size_t m) {
@@ -180,7 +213,7 @@ StepOutput Ensemble::step(const torch::Tensor& ids, const Memory& memory, State 
     return std::move(output.state.rows);
   });
   out.logits = combined(logits);
-  out.attention = mean_attention(attention);
+  out.attention = mean_attention(std::move(attention));
   return out;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <utility>
 
 #include "models/layers/fused.h"
@@ -135,12 +136,14 @@ Hred::Sources Hred::sources(const EncodedTurns& encoded, const torch::Tensor& co
   torch::Tensor c;
   if (options.has_static()) {
     const auto query = options.static_query == "last" ? last : s.turns.first();
-    const auto attended =
-        options.word_attention
-            ? read_turns(ContextRows::own(
-                  attended_words(*static_words_, query, tokens_of(static_words_, encoded.states)),
-                  own.keep()))
-            : s.turns;
+    auto attended = s.turns;
+    if (options.word_attention) {
+      const auto words = tokens_of(static_words_, encoded.states);
+      const auto seen = attended_words(*static_words_, query, words);
+      attended = read_turns(ContextRows::own(seen.vectors, own.keep()));
+      s.static_words = seen.weights;
+      s.static_index = words.index;
+    }
     const auto keys = static_attention_->keys(attended.rows);
     s.static_weights = static_attention_->weights(query, keys, attended.index);
     c = weighted_rows(s.static_weights, attended.rows, attended.index);
@@ -171,13 +174,14 @@ Hred::Sources Hred::sources(const EncodedTurns& encoded, const torch::Tensor& co
 Hred::Seen Hred::look(const torch::Tensor& query, const torch::Tensor& keys,
                       const ContextRows& turns) {
   const auto a = dynamic_attention_->weights(query, keys, turns.index);
-  return {weighted_rows(a, turns.rows, turns.index), a};
+  return {weighted_rows(a, turns.rows, turns.index), a, {}};
 }
 
 /// Rows are made at each token, so every product is one that company does not change.
 Hred::Seen Hred::look_at_words(const torch::Tensor& query, const TokenRows& words,
                                const torch::Tensor& keep) {
-  auto turns = ContextRows::own(attended_words(*dynamic_words_, query, words), keep);  // (N*U,D)
+  const auto attended = attended_words(*dynamic_words_, query, words);
+  auto turns = ContextRows::own(attended.vectors, keep);  // (N*U,D)
   if (!context_rnn_.is_empty()) {
     const auto gates = (turns.rows + context_rnn_->bias_ih).view({keep.size(0), keep.size(1), -1});
     auto g = torch::zeros_like(query);
@@ -190,7 +194,10 @@ Hred::Seen Hred::look_at_words(const torch::Tensor& query, const TokenRows& word
     turns.rows = torch::stack(all, 1).flatten(0, 1);
   }
   turns = with_positions(turns);
-  return look(query, step_keys_->forward(turns.rows, dynamic_attention_->memory_weight), turns);
+  auto seen =
+      look(query, step_keys_->forward(turns.rows, dynamic_attention_->memory_weight), turns);
+  seen.words = attended.weights;
+  return seen;
 }
 
 torch::Tensor Hred::combined(const torch::Tensor& c, const torch::Tensor& c_t,
@@ -294,6 +301,8 @@ Memory Hred::select_memory(const Memory& memory, const torch::Tensor& index) con
   Memory narrow = memory;
   for (const auto part : {kKeys, kAttended})
     narrow.parts.at(part) = memory.parts.at(part).narrow(1, 0, J);
+  if (auto& tokens = narrow.parts.at(kStaticTokens); tokens.size(1) > J)
+    tokens = tokens.narrow(1, 0, J);
   return {narrow.select(index)};
 }
 
@@ -305,16 +314,21 @@ torch::Tensor Hred::gates_of_step(const torch::Tensor& gates, const Memory& memo
   const auto keep = memory.parts.at(kKeep).index_select(0, row);  // (N,U)
   const auto &keys = memory.parts.at(kKeys), &attended = memory.parts.at(kAttended);
   Seen seen;
+  std::function<torch::Tensor()> of_tokens;
   if (looks_at_words()) {
     const JoinedTokens tokens{attended, keys, memory.parts.at(kBegin), memory.parts.at(kLength)};
-    seen = look_at_words(before, tokens.rows_of(row), keep);
+    const auto words = tokens.rows_of(row);
+    seen = look_at_words(before, words, keep);
+    of_tokens = [turns = seen.weights, within = seen.words, index = words.index] {
+      return token_weights(turns, within, index);
+    };
   } else {
     const auto U = keep.size(1);
     const auto index = (row.unsqueeze(1) * U + torch::arange(U, row.options()))
                            .masked_fill(keep.logical_not(), -1);
     seen = look(before, keys.flatten(0, 1), {index, attended.flatten(0, 1)});
   }
-  attention.push_back({"dynamic", seen.weights});
+  attention.push_back({"dynamic", seen.weights, std::move(of_tokens)});
   if (is_linear() && !looks_at_words()) return gates + seen.vector;
   return gates + gates_of(memory.parts.at(kFixed).index_select(0, row), seen.vector, before);
 }

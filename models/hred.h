@@ -49,6 +49,10 @@ class Hred : public TurnModel {
   [[nodiscard]] Memory select_memory(const Memory& memory,
                                      const torch::Tensor& index) const override;
 
+  [[nodiscard]] AttendedTokens attended_tokens() const override {
+    return options.word_attention ? AttendedTokens::kOfTurns : AttendedTokens::kNone;
+  }
+
   /// How often each attention's weights were made (replies or steps of a batch count once).
   [[nodiscard]] std::int64_t static_calls() const;
   [[nodiscard]] std::int64_t dynamic_calls() const;
@@ -79,6 +83,7 @@ class Hred : public TurnModel {
   struct Seen {
     torch::Tensor vector;   ///< (N,H) c_t, or (N,3H) it in the gates
     torch::Tensor weights;  ///< (N,U)
+    torch::Tensor words;    ///< (N,U,T): those of a turn's tokens within it; over words
   };
   ContextRows read_turns(const ContextRows& turns);
   ContextRows with_positions(const ContextRows& turns);

@@ -264,8 +264,8 @@ StepOutput Seq2Seq::step(const torch::Tensor& ids, const Memory& memory, State s
   const auto next = decoder_->step(gates, states);
   StepOutput out;
   out.logits = output_->logits(dropout_(decoder_->top(next)));
-  out.attention.push_back(
-      {"dynamic", summed_by_source(a, source, memory.parts.at(kPlaces).size(1))});
+  out.attention.push_back({"dynamic", summed_by_source(a, source, memory.parts.at(kPlaces).size(1)),
+                           [a] { return a; }});
   state.rows.parts[0] = next;
   out.state = std::move(state);
   return out;

@@ -34,6 +34,10 @@ class StackPropagation : public TransformerModel {
   /// Turns are kept as ids: the encoder runs over a reply's whole context in `compose`.
   Kept encode_turns(const data::Batch& batch) override;
   [[nodiscard]] bool encodes_turns() const override { return false; }
+  /// Facts stand in front of turns, so the persona's tokens are the stream's first ones.
+  [[nodiscard]] AttendedTokens attended_tokens() const override {
+    return AttendedTokens::kOfStream;
+  }
   Memory compose(const Kept& kept, const torch::Tensor& context, const torch::Tensor& facts,
                  const torch::Tensor& reply_speaker) override;
 

@@ -30,6 +30,9 @@ class FlatTransformer : public TransformerModel {
   /// Turns are kept as ids: the encoder runs over a reply's whole context in `compose`.
   Kept encode_turns(const data::Batch& batch) override;
   [[nodiscard]] bool encodes_turns() const override { return false; }
+  [[nodiscard]] AttendedTokens attended_tokens() const override {
+    return AttendedTokens::kOfStream;
+  }
 
   const FlatTransformerOptions options;
 

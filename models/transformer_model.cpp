@@ -128,8 +128,11 @@ State TransformerModel::start(std::int64_t /*pass*/, const Memory& memory,
 }
 
 Attention TransformerModel::attention_of(const char* name, const torch::Tensor& weights,
-                                         const torch::Tensor& source, const Memory& memory) {
-  return {name, summed_by_source(weights, source, memory.parts.at(kPlaces).size(1))};
+                                         const torch::Tensor& source, const Memory& memory) const {
+  Attention attention{name, summed_by_source(weights, source, memory.parts.at(kPlaces).size(1))};
+  if (attended_tokens() != AttendedTokens::kNone)
+    attention.of_tokens = [weights] { return weights; };
+  return attention;
 }
 
 Looked TransformerModel::looked(const Memory& memory, const torch::Tensor& row) const {

@@ -67,10 +67,10 @@ class TransformerModel : public DialogueModel {
   /// The decoder's vectors of all tokens of some rows, bit for bit those of `decode` one after the
   /// other. Shapes   x (P,D) packed as `rows`, row b of which reads row b of `memory`
   torch::Tensor decode_all(const torch::Tensor& x, const PaddedRows& rows, const Memory& memory);
-  /// Weights over a memory's tokens, as those of sources. Shapes   weights, source (N,J), the
-  /// latter int64: place + 1, 0 = padding
-  static Attention attention_of(const char* name, const torch::Tensor& weights,
-                                const torch::Tensor& source, const Memory& memory);
+  /// Weights over a memory's rows, as those of sources, and of tokens where rows are
+  /// `attended_tokens`. Shapes   weights, source (N,J), the latter int64: place + 1, 0 = padding
+  [[nodiscard]] Attention attention_of(const char* name, const torch::Tensor& weights,
+                                       const torch::Tensor& source, const Memory& memory) const;
   /// Takes off the padding that no row of `index` (N) needs, from all parts that have some.
   virtual void narrow(Memory& memory, const torch::Tensor& index) const;
   /// The same of parts `first` to `end`, which are padded where part `source` (B,J) is 0.

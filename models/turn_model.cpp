@@ -138,8 +138,12 @@ Memory TurnModel::compose(const Kept& kept, const torch::Tensor& context,
 Memory TurnModel::memory_of(const Sources& sources) const {
   const auto none = sources.start.new_empty({sources.start.size(0), 0});
   Memory memory;
-  memory.parts = {sources.start, sources.gates.defined() ? sources.gates : none,
-                  sources.static_weights.defined() ? sources.static_weights : none};
+  memory.parts = {
+      sources.start, sources.gates.defined() ? sources.gates : none,
+      sources.static_weights.defined() ? sources.static_weights : none,
+      sources.static_words.defined()
+          ? token_weights(sources.static_weights, sources.static_words, sources.static_index)
+          : none};
   return memory;
 }
 
@@ -158,8 +162,11 @@ StepOutput TurnModel::step(const torch::Tensor& ids, const Memory& memory, State
   const auto& row = state.memory_row;
   auto gates = step_input_->forward(embedding_(ids), embedding_weight(), decoder_->bias_ih);
   StepOutput out;
-  if (memory.parts.at(kStaticWeights).size(1) > 0)
+  if (memory.parts.at(kStaticWeights).size(1) > 0) {
     out.attention.push_back({"static", memory.parts[kStaticWeights].index_select(0, row)});
+    if (const auto& tokens = memory.parts.at(kStaticTokens); tokens.size(1) > 0)
+      out.attention.back().of_tokens = [tokens, row] { return tokens.index_select(0, row); };
+  }
   if (memory.parts.at(kGates).size(1) > 0)
     gates = gates + memory.parts[kGates].index_select(0, row);
   gates = gates_of_step(gates, memory, state, out.attention);

@@ -42,6 +42,8 @@ class TurnModel : public DialogueModel {
     torch::Tensor start;  ///< (B,L*H): s_0 of each layer
     torch::Tensor gates;  ///< (B,3H): what stays of c, in the decoder's gates; or undefined
     torch::Tensor static_weights;  ///< (B,U): over the sources, made once a reply; or undefined
+    torch::Tensor static_words;    ///< (B,U,T): those of a source's tokens within it; or undefined
+    torch::Tensor static_index;    ///< (B,U,T) int64, -1 = no token, likewise
     // of attention at every token:
     ContextRows turns;     ///< the attended vectors
     torch::Tensor keys;    ///< (R,K): W' of them
@@ -54,6 +56,7 @@ class TurnModel : public DialogueModel {
     kStart,          ///< (B,L*H)
     kGates,          ///< (B,3H), or (B,0)
     kStaticWeights,  ///< (B,U), or (B,0)
+    kStaticTokens,   ///< (B,J): the same of single tokens, or (B,0)
     kOwnParts,
   };
 

@@ -97,14 +97,15 @@ class Scorer {
                             std::int64_t S, const Score& score, const GivenContext& given) {
     const auto sources = sources_of(batch, b);
     json::object attention;
-    for (const auto& [name, weights] : score.attention) {
+    for (const auto& kind : score.attention) {
       json::array rows;
       for (std::int64_t s = 0; s < S; ++s) {
         json::array row;
-        for (const auto column : sources.columns) row.push_back(number_at(weights[b][s][column]));
+        for (const auto column : sources.columns)
+          row.push_back(number_at(kind.weights[b][s][column]));
         rows.push_back(std::move(row));
       }
-      attention[name] = std::move(rows);
+      attention[kind.name] = std::move(rows);
     }
     object["attention"] = std::move(attention);
     object["sources"] =

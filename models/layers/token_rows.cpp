@@ -11,10 +11,25 @@ TokenRows TokenRows::of(const torch::Tensor& rows) const {
   return {values, keys, index.index_select(0, rows)};
 }
 
-torch::Tensor attended_words(AdditiveAttentionImpl& attention, const torch::Tensor& query,
+AttendedWords attended_words(AdditiveAttentionImpl& attention, const torch::Tensor& query,
                              const TokenRows& words) {
   const auto b = attention.weights_in_groups(query, words.keys, words.index);  // (N,U,T)
-  return weighted_rows(b.flatten(0, 1), words.values, words.index.flatten(0, 1));
+  return {weighted_rows(b.flatten(0, 1), words.values, words.index.flatten(0, 1)), b};
+}
+
+torch::Tensor joined_tokens(const torch::Tensor& values, const torch::Tensor& keep,
+                            const torch::Scalar& none) {
+  const auto length = keep.sum(2), begin = length.cumsum(1) - length;  // (N,U)
+  const auto J = std::max<std::int64_t>(1, length.sum(1).max().item<std::int64_t>());
+  const auto place = begin.unsqueeze(2) + torch::arange(values.size(2), length.options());
+  return torch::full({values.size(0), J + 1}, none, values.options())
+      .scatter(1, place.masked_fill(keep.logical_not(), J).flatten(1), values.flatten(1))
+      .narrow(1, 0, J);  // column J took what is no token
+}
+
+torch::Tensor token_weights(const torch::Tensor& sources, const torch::Tensor& words,
+                            const torch::Tensor& index) {
+  return joined_tokens(sources.unsqueeze(2) * words, index.ge(0), 0);
 }
 
 JoinedTokens JoinedTokens::of(const TokenRows& words) {
@@ -23,12 +38,7 @@ JoinedTokens JoinedTokens::of(const TokenRows& words) {
   JoinedTokens joined;
   joined.length = keep.sum(2);
   joined.begin = joined.length.cumsum(1) - joined.length;
-  const auto J = std::max<std::int64_t>(1, joined.length.sum(1).max().item<std::int64_t>());
-  const auto place = joined.begin.unsqueeze(2) + torch::arange(index.size(2), index.options());
-  const auto rows =
-      torch::full({index.size(0), J + 1}, -1, index.options())
-          .scatter(1, place.masked_fill(keep.logical_not(), J).flatten(1), index.flatten(1))
-          .narrow(1, 0, J);  // column J took what is no token
+  const auto rows = joined_tokens(index, keep, -1);
   joined.values = rows_at(words.values, rows);
   joined.keys = rows_at(words.keys, rows);
   return joined;
