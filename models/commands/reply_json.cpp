@@ -34,14 +34,14 @@ json::object reply_json(const Reply& reply, const data::Tokenizer& tokenizer) {
   object["log_probs"] = std::move(log_probs);
   if (reply.attention.empty()) return object;
   json::object attention;
-  for (const auto& [name, weights] : reply.attention) {
+  for (const auto& kind : reply.attention) {
     json::array rows;
-    for (const auto& token : weights) {
+    for (const auto& token : kind.weights) {
       json::array row;
       for (const float weight : token) row.push_back(short_number(weight));
       rows.push_back(std::move(row));
     }
-    attention[name] = std::move(rows);
+    attention[kind.name] = std::move(rows);
   }
   object["attention"] = std::move(attention);
   return object;

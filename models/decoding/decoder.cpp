@@ -13,6 +13,7 @@
 #include "base/random.h"
 #include "models/decoding/eval_mode.h"
 #include "models/decoding/search.h"
+#include "models/decoding/step_attention.h"
 #include "models/draft.h"
 
 namespace banter::models {
@@ -29,6 +30,7 @@ enum class Stage : std::uint8_t { kDraft, kReplies };
 DecodingOptions draft_options(DecodingOptions options) {
   options.replies = 1;
   options.rerank = "none";
+  options.with_token_attention = false;
   return options;
 }
 
@@ -41,6 +43,7 @@ struct Running {
   std::int64_t rows = 1;         ///< it holds in this step, behind those of the ones before it
   std::int64_t token = 1;        ///< of the reply that this step chooses
   Composed sources;              ///< memory is in the pool
+  bool with_tokens = false;      ///< weights of their single tokens are collected
   std::optional<Request> asked;  ///< all of it, where a draft is made for it
   std::optional<Reply> draft;    ///< that was made for it
   data::Context context;         ///< when there is a reranker
@@ -164,6 +167,8 @@ Memory DecodeLoop::compose(std::vector<Drafted>& fresh, std::vector<Composed>& s
     for (std::int64_t b = 0; b < host.replies(); ++b) {
       order.push_back(owners[host.examples[static_cast<std::size_t>(b)].dialogue]);
       sources.push_back(sources_of(host, b));
+      if (limits_.with_attention && fresh[order.back()].request.options.with_token_attention)
+        sources.back().tokens = tokens_of(model_, host, b, sources.back());
     }
   }
   std::vector<Drafted> sorted;
@@ -204,6 +209,7 @@ Running DecodeLoop::begin(Drafted fresh, Composed sources, std::int64_t memory_r
   running.most_rows = most_rows(options);
   running.memory_row = memory_row;
   running.sources = std::move(sources);
+  running.with_tokens = options.with_token_attention && !running.sources.tokens.empty();
   running.draft = std::move(fresh.draft);
   if (stage_ == Stage::kDraft) {
     running.asked = request;
@@ -247,19 +253,6 @@ void DecodeLoop::admit(std::vector<Drafted> fresh) {
   ids_.insert(ids_.end(), memory_rows.size(), model_.vocabulary().special.bos);
 }
 
-/// The attention of row n, at the columns that are its own.
-SharedAttention attention_at(const std::vector<Attention>& all, std::int64_t n,
-                             const Composed& sources) {
-  auto kinds = std::make_shared<std::vector<TokenAttention>>();
-  for (const auto& [name, weights] : all) {
-    const auto* row = weights.data_ptr<float>() + n * weights.size(1);
-    TokenAttention kind{.name = name, .weights = {}};
-    for (const auto column : sources.columns) kind.weights.push_back(row[column]);
-    kinds->push_back(std::move(kind));
-  }
-  return kinds;
-}
-
 std::vector<std::vector<NextRow>> DecodeLoop::advance(const StepOutput& output) {
   auto logits = output.logits.to(torch::kCPU, torch::kFloat).contiguous();  // (N,V)
   // Searches write into the logits: never into something that the model keeps.
@@ -267,11 +260,9 @@ std::vector<std::vector<NextRow>> DecodeLoop::advance(const StepOutput& output) 
   const auto V = logits.size(1);
   auto* values = logits.data_ptr<float>();
 
-  std::vector<Attention> attention;
-  if (limits_.with_attention) {
-    for (const auto& [name, weights] : output.attention)
-      attention.push_back({name, weights.to(torch::kCPU, torch::kFloat).contiguous()});
-  }
+  std::vector<StepAttention> attention;
+  if (limits_.with_attention)
+    attention = on_cpu(output.attention, std::ranges::any_of(running_, &Running::with_tokens));
   std::vector<std::vector<ScoredRow>> rows(running_.size());
   std::int64_t n = 0;
   for (std::size_t i = 0; i < running_.size(); ++i) {
@@ -279,7 +270,8 @@ std::vector<std::vector<NextRow>> DecodeLoop::advance(const StepOutput& output) 
       rows[i].push_back({.logits = {values + n * V, static_cast<std::size_t>(V)},
                          .attention = attention.empty()
                                           ? nullptr
-                                          : attention_at(attention, n, running_[i].sources)});
+                                          : attention_at(attention, n, running_[i].sources,
+                                                         running_[i].with_tokens)});
     }
   }
   std::vector<std::vector<NextRow>> next(running_.size());
@@ -309,6 +301,8 @@ Ended DecodeLoop::end(Running running) const {
   if (running.asked) {
     running.sources.memory = model_.select_memory(pool_, ids_tensor({running.memory_row}, device_));
     running.asked->composed = std::move(running.sources);
+  } else if (running.with_tokens) {
+    replies.tokens = std::move(running.sources.tokens);
   }
   return {std::move(replies), std::move(running.asked)};
 }

@@ -40,7 +40,11 @@ Reply Hypothesis::to_reply(double length_penalty, data::TokenId eos) const {
   if (!attention.empty()) {
     for (std::size_t kind = 0; kind < attention.front()->size(); ++kind) {
       ReplyAttention one{.name = (*attention.front())[kind].name, .weights = {}};
-      for (const auto& token : attention) one.weights.push_back((*token)[kind].weights);
+      for (const auto& place : attention) {
+        const auto& [name, weights, tokens] = (*place)[kind];
+        one.weights.push_back(weights);
+        if (!tokens.empty()) one.tokens.push_back(tokens);
+      }
       reply.attention.push_back(std::move(one));
     }
   }

@@ -11,10 +11,11 @@
 
 namespace banter::models {
 
-/// One kind of attention at one token: a weight a source.
+/// One kind of attention at one token.
 struct TokenAttention {
   std::string name;
-  std::vector<float> weights;
+  std::vector<float> weights;   ///< a source
+  std::vector<float> tokens{};  ///< a token of the context; none when not asked for
 };
 
 /// All kinds at one token; shared by the beams that chose a token there. Null when not collected.

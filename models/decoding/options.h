@@ -52,8 +52,10 @@ struct DecodingOptions {
   /// Added to the logits of these ids, each there once, in nats; -100 all but forbids one, 100 all
   /// but enforces it.
   std::vector<TokenBias> logit_bias = {};
-  std::int64_t top_log_probs = 0;  ///< so many tokens are told at each place with their
-                                   ///< log-probabilities, whichever was chosen
+  std::int64_t top_log_probs = 0;     ///< so many tokens are told at each place with their
+                                      ///< log-probabilities, whichever was chosen
+  bool with_token_attention = false;  ///< where attention is collected and the model has it, also
+                                      ///< that of the context's single tokens
 
   static constexpr std::int64_t kMostReplies = 1024;      ///< of one context: a row of a step each
   static constexpr std::int64_t kMostNewTokens = 65'536;  ///< of one reply

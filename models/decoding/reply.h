@@ -10,10 +10,19 @@
 
 namespace banter::models {
 
+/// A token of a reply's context, as the model read it.
+struct ContextToken {
+  std::int64_t source = 0;  ///< its place in [facts; context turns], those that were read
+  data::TokenId id = -1;
+  bool operator==(const ContextToken&) const = default;
+};
+
 /// Weights over [facts; context turns] at each token of a reply.
 struct ReplyAttention {
-  std::string name;                         ///< "static", "dynamic"
-  std::vector<std::vector<float>> weights;  ///< a row a token (eos included), a column a source
+  std::string name;                          ///< "static", "dynamic"
+  std::vector<std::vector<float>> weights;   ///< a row a token (eos included), a column a source
+  std::vector<std::vector<float>> tokens{};  ///< the same with a column for each of
+                                             ///< `Replies::tokens`; no rows when not asked for
 };
 
 /// A token and how probable the model held it.
@@ -53,7 +62,9 @@ struct Replies {
   std::vector<Reply> best;  ///< `options.replies` of them (fewer only if beams ran out), best first
   std::int64_t facts = 0;   ///< how many of the context's facts were read: its first ones
   std::int64_t turns = 0;   ///< how many of the context's turns were read: its last ones
-  std::optional<Reply> draft{};  ///< of the draft decoder, where one was made
+  std::optional<Reply> draft{};        ///< of the draft decoder, where one was made
+  std::vector<ContextToken> tokens{};  ///< the context's, source by source, where weights of single
+                                       ///< tokens were asked for and the model has them
 };
 
 }  // namespace banter::models

@@ -89,11 +89,12 @@ data::Batch ChatSession::read(std::int64_t reply_speaker, Composed& composed) {
   return batch;
 }
 
-Composed ChatSession::compose(std::int64_t reply_speaker) {
+Composed ChatSession::compose(std::int64_t reply_speaker, bool with_tokens) {
   const c10::InferenceMode guard;
   const EvalMode eval(model_);
   Composed composed;
   const auto batch = read(reply_speaker, composed);
+  if (with_tokens) composed.tokens = tokens_of(model_, batch, 0, composed);
   const auto device = device_of(model_);
   const auto facts = Places(fact_places_.begin(), fact_places_.begin() + composed.facts);
   composed.memory = model_.compose_next(kept_, row_of(turn_places_).to(device),

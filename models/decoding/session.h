@@ -31,9 +31,9 @@ class ChatSession {
   void reset();           ///< forgets the turns, not the facts
 
   /// The memory that a reply by `reply_speaker` reads: encodes what is new, then composes; in eval
-  /// mode, under InferenceMode.
+  /// mode, under InferenceMode. `with_tokens`: `Composed::tokens` too.
   /// Throws   DataError when there is neither a turn nor a fact
-  Composed compose(std::int64_t reply_speaker);
+  Composed compose(std::int64_t reply_speaker, bool with_tokens = false);
   /// Encodes what is new and composes nothing: work that the next `compose` finds done.
   void encode();
   /// The memory of a reply that begins a conversation: it reads neither turns nor facts.
