@@ -296,8 +296,12 @@ std::string RemoteConversation::attention_text(const Reply& reply) const {
               text_of(source) + "\n";
     }
   };
-  if (reply.attention->static_weights) add("static", *reply.attention->static_weights);
-  add("dynamic", reply.attention->weights);
+  const auto& seen = *reply.attention;
+  if (seen.static_turns) add("static", *seen.static_turns);
+  if (seen.turns) add("dynamic", *seen.turns);
+  const std::string of_tokens = seen.basis == AttentionLevel::kTokens ? ", tokens" : "";
+  if (seen.static_weights) add("static" + of_tokens, *seen.static_weights);
+  add("dynamic" + of_tokens, seen.weights);
   return text;
 }
 

@@ -121,7 +121,10 @@ SessionUpdated read_updated(const Fields& fields, const DecodeLimits& limits) {
 
 TokenWeights read_token(const json::value& value, const std::string& name) {
   const auto fields = Fields::of(value, name);
-  return {.text = text_of(fields, "text"), .weights = fields.list("weights", read_source)};
+  TokenWeights token{.text = text_of(fields, "text"),
+                     .weights = fields.list("weights", read_source)};
+  if (fields.find("turns") != nullptr) token.turns = fields.list("turns", read_source);
+  return token;
 }
 
 Delta read_delta(const Fields& fields) {

@@ -35,6 +35,7 @@ struct TurnProgress {
   std::span<const data::TokenId> ids;
   std::span<const models::SharedAttention> attention;  ///< at each id; empty when not collected
   std::int64_t facts = 0;  ///< that are read, the first sources of attention; turns follow
+  std::span<const models::ContextToken> tokens = {};  ///< as `models::Replies::tokens`
 };
 
 /// Tokens of a turn: those of its context and persona, those of them that were encoded before, and

@@ -16,6 +16,7 @@ SourceWeight read_source(const json::value& value, const std::string& name) {
   const bool is_turn = fields.find("turn") != nullptr;
   return {.kind = is_turn ? SourceWeight::Kind::kTurn : SourceWeight::Kind::kFact,
           .number = fields.whole(is_turn ? "turn" : "fact", 0, kMaxWhole),
+          .at = fields.whole_if("at", 0, kMaxWhole),
           .token = fields.text_if("token", kTokenRule),
           .weight = static_cast<float>(fields.number("w"))};
 }
@@ -30,13 +31,20 @@ FactVerdict read_verdict(const json::value& value, const std::string& name) {
 AttentionWeights read_attention(const Fields& fields) {
   AttentionWeights attention{.basis = fields.word<AttentionLevel>("basis"),
                              .weights = fields.list("weights", read_source)};
-  if (fields.find("static") != nullptr)
-    attention.static_weights = fields.list("static", read_source);
+  const auto sources_if = [&](std::string_view field) {
+    using Sources = std::vector<SourceWeight>;
+    return fields.find(field) != nullptr ? std::optional<Sources>(fields.list(field, read_source))
+                                         : std::nullopt;
+  };
+  attention.static_weights = sources_if("static");
+  attention.turns = sources_if("turns");
+  attention.static_turns = sources_if("static_turns");
   return attention;
 }
 
 void write_fields(JsonWriter& writer, const SourceWeight& source) {
   writer.field(source.kind == SourceWeight::Kind::kTurn ? "turn" : "fact", source.number);
+  writer.field("at", source.at);
   writer.field("token", source.token);
   writer.field("w", source.weight);
 }
@@ -45,6 +53,8 @@ void write_fields(JsonWriter& writer, const AttentionWeights& attention) {
   writer.field("basis", attention.basis);
   writer.field("weights", attention.weights);
   writer.field("static", attention.static_weights);
+  writer.field("turns", attention.turns);
+  writer.field("static_turns", attention.static_turns);
 }
 
 void write_fields(JsonWriter& writer, const FactVerdict& verdict) {

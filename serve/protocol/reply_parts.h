@@ -15,11 +15,13 @@
 /// JSON.
 namespace banter::serve {
 
-/// What a reply attends to: a turn of the conversation or a fact of the persona, by its number.
+/// What a reply attends to: a turn of the conversation or a fact of the persona, by its number, or
+/// one token of it.
 struct SourceWeight {
   enum class Kind : std::uint8_t { kTurn, kFact };
   Kind kind = Kind::kTurn;
   std::int64_t number = 0;
+  std::optional<std::int64_t> at{};    ///< of a token: the characters of the source before it
   std::optional<std::string> token{};  ///< the text of one token of it; absent: the whole source
   float weight = 0;                    ///< in [0, 1]
   bool operator==(const SourceWeight&) const = default;
@@ -30,6 +32,8 @@ struct AttentionWeights {
   AttentionLevel basis = AttentionLevel::kTurns;  ///< kTurns or kTokens
   std::vector<SourceWeight> weights{};
   std::optional<std::vector<SourceWeight>> static_weights{};  ///< where the model has them
+  /// With kTokens, which may leave tokens out: both of whole sources.
+  std::optional<std::vector<SourceWeight>> turns{}, static_turns{};
   bool operator==(const AttentionWeights&) const = default;
 };
 

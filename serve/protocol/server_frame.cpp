@@ -53,6 +53,7 @@ static void write_fields(JsonWriter& writer, const Accepted& frame) {
 static void write_fields(JsonWriter& writer, const TokenWeights& token) {
   writer.field("text", token.text);
   writer.field("weights", token.weights);
+  writer.field("turns", token.turns);
 }
 
 static void write_fields(JsonWriter& writer, const Delta& frame) {

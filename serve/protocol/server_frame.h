@@ -66,6 +66,7 @@ struct Accepted {
 struct TokenWeights {
   std::string text{};
   std::vector<SourceWeight> weights{};
+  std::optional<std::vector<SourceWeight>> turns{};  ///< where `weights` are of single tokens
 };
 
 struct Delta {

@@ -10,6 +10,7 @@
 #include "models/decoding/search_input.h"
 #include "serve/protocol/decode_json.h"
 #include "serve/protocol/fields.h"
+#include "serve/sessions/asked_turn.h"
 #include "serve/sessions/secrets.h"
 
 namespace banter::serve {
@@ -162,9 +163,9 @@ void finish(CompletionRequest& request, const Fields& fields, const ServedModel&
             const HubOptions& options) {
   if (const auto own = fields.object_if("banter")) {
     set_persona(request, *own, options);
-    request.with_attention =
-        own->word_if<AttentionLevel>("attention").value_or(AttentionLevel::kNone) ==
-        AttentionLevel::kTurns;
+    request.attention = own->word_if<AttentionLevel>("attention").value_or(AttentionLevel::kNone);
+    check_attention(request.attention, model, own->name_of("attention"));
+    request.turn.decoding.with_token_attention = request.attention == AttentionLevel::kTokens;
   }
   if (std::ssize(request.turn.facts) > options.frames.max_facts)
     throw RequestError(ErrorCode::kTooLong,

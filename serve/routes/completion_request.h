@@ -16,8 +16,8 @@ struct CompletionRequest {
   bool streams = false;
   bool includes_usage = false;  ///< a last chunk tells the usage
   bool with_log_probs = false;
-  bool with_attention = false;  ///< `banter.attention` is "turns"
-  std::string model;            ///< as it was asked for
+  AttentionLevel attention = AttentionLevel::kNone;  ///< `banter.attention`
+  std::string model;                                 ///< as it was asked for
 };
 
 /// Reads the body of a request. Names are OpenAI's, ours under `banter`: the fields of `decode`,

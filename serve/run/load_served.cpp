@@ -157,6 +157,9 @@ std::shared_ptr<const ServedModel> load_served(const ServedRun& served,
   model->attention = {AttentionLevel::kNone};
   const auto trial = try_out(*rows, served.max_rows, decoding.max_new_tokens);
   if (trial.has_attention) model->attention.push_back(AttentionLevel::kTurns);
+  if (trial.has_attention &&
+      rows->loaded().model->attended_tokens() != models::AttendedTokens::kNone)
+    model->attention.push_back(AttentionLevel::kTokens);
   model->company = trial.company;
   model->rows = rows;
   return model;

@@ -148,7 +148,8 @@ models::Request RunRows::request_of(std::uint64_t number, const Turn& turn,
     if (committed_ == nullptr || running == running_.end()) return;
     (*committed_)(number, {.ids = committed.ids,
                            .attention = committed.attention,
-                           .facts = running->second.facts_read});
+                           .facts = running->second.facts_read,
+                           .tokens = running->second.tokens_read});
   };
   return request;
 }
@@ -177,16 +178,18 @@ TurnTokens RunRows::encode(std::uint64_t number, const Turn& turn) {
   session.set_facts(turn.context.facts);
   session.set_turns(turn.context.turns);
   const auto before = session.encoded_tokens();
-  auto composed = session.compose(turn.context.reply_speaker);
+  auto composed = session.compose(turn.context.reply_speaker, turn.decoding.with_token_attention);
   const auto read = session.read_tokens();
   const auto encoded = loaded_.model->encodes_turns() ? session.encoded_tokens() - before : read;
   const auto facts_read = composed.facts;
+  auto tokens_read = composed.tokens;
   auto request = request_of(number, turn, std::move(composed));
   decoder_->add(std::move(request));
   running_.emplace(number, Running{.conversation = turn.conversation,
                                    .context = turn.context,
                                    .facts = turn.facts,
-                                   .facts_read = facts_read});
+                                   .facts_read = facts_read,
+                                   .tokens_read = std::move(tokens_read)});
   note_bytes(turn.conversation);
   return {.prompt = read, .cached = read - encoded, .completion = 0};
 }

@@ -69,6 +69,7 @@ class RunRows : public RowModel {
     data::Context context;
     std::vector<std::string> facts;
     std::int64_t facts_read = 0;
+    std::vector<models::ContextToken> tokens_read;  ///< when its weights are asked for
   };
 
   [[nodiscard]] std::unique_ptr<models::Decoder> new_decoder() const;

@@ -1,5 +1,7 @@
 #include "serve/sessions/asked_turn.h"
 
+#include <algorithm>
+
 #include "serve/protocol/request_error.h"
 
 namespace banter::serve {
@@ -17,6 +19,14 @@ Turn asked_turn(const ServedModel& model, const DecodeSettings& decode, std::int
   for (const auto& fact : facts)
     turn.context.facts.push_back({.ids = model.tokenizer->encode(fact), .speaker = kReplySpeaker});
   return turn;
+}
+
+void check_attention(AttentionLevel level, const ServedModel& model, const std::string& field) {
+  if (std::ranges::find(model.attention, level) != model.attention.end()) return;
+  std::string levels;
+  for (const auto one : model.attention)
+    levels += (levels.empty() ? "" : ", ") + std::string(name_of(one));
+  refuse_field(field, "one of " + levels + ": what this model has");
 }
 
 DecodeSettings stored_settings(const std::string& text, const DecodeOffer& offer) {

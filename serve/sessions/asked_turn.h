@@ -14,6 +14,9 @@ namespace banter::serve {
 Turn asked_turn(const ServedModel& model, const DecodeSettings& decode, std::int64_t seed,
                 const std::vector<std::string>& facts);
 
+/// Throws   RequestError naming `field` where the model cannot tell its attention so closely
+void check_attention(AttentionLevel level, const ServedModel& model, const std::string& field);
+
 /// The settings that something was stored with; the server's where its limits allow them no more.
 DecodeSettings stored_settings(const std::string& text, const DecodeOffer& offer);
 

@@ -213,9 +213,7 @@ void Session::on(const SessionUpdate& update) {
                          "persona.id");
     persona = *found;
   }
-  if (update.attention &&
-      std::ranges::find(model->attention, *update.attention) == model->attention.end())
-    refuse_field("attention", "one of those that ready lists");
+  if (update.attention) check_attention(*update.attention, *model, "attention");
   if (update.decode)
     decode_ = overlaid(decode_, *update.decode, model->decode.defaults, model->decode.limits);
   persona_ = std::move(persona);

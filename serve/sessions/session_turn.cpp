@@ -201,6 +201,7 @@ Turn Session::turn_of(const Running& running) const {
   turn.conversation = id_;
   turn.owner = owner_;
   turn.deadline = Clock::now() + hub_.options().chat.turn_deadline;
+  turn.decoding.with_token_attention = attention_ == AttentionLevel::kTokens;
   if (running.dialogue == dialogue_)
     for (const auto& said : said_)
       if (said.turn < running.turn) turn.context.turns.push_back(said.row);

@@ -38,7 +38,9 @@ MadeReply made_reply(TurnEnd end, const std::string& text_so_far, const TurnTell
   if (best.empty()) return made;
   made.text = models::text_of(best.front(), tokenizer);
   made.score = score_of(best.front());
-  made.attention = attention_of(best.front(), {.turns = about.turns, .facts = end.replies.facts});
+  made.attention = attention_of(
+      best.front(),
+      {.turns = about.turns, .facts = end.replies.facts, .tokens = end.replies.tokens}, tokenizer);
   const auto read = static_cast<std::size_t>(end.replies.turns);
   made.truncated_turns = read > 0 ? about.turns[about.turns.size() - read] : about.turn;
   if (about.n > 1) {

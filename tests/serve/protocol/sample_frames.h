@@ -54,6 +54,17 @@ inline std::vector<serve::ServerFrame> server_frames() {
   const AttentionWeights attention{.basis = AttentionLevel::kTurns,
                                    .weights = {turn(0, 0.625F), fact(0, 0.375F)},
                                    .static_weights = std::vector{turn(0, 0.5F), fact(0, 0.5F)}};
+  const auto dogs = [](SourceWeight source, std::int64_t at) {
+    source.at = at;
+    source.token = " dogs";
+    return source;
+  };
+  const AttentionWeights of_tokens{
+      .basis = AttentionLevel::kTokens,
+      .weights = {dogs(turn(0, 0.5F), 11), dogs(fact(0, 0.25F), 10)},
+      .static_weights = std::vector{dogs(turn(0, 0.375F), 11), dogs(fact(0, 0.125F), 10)},
+      .turns = attention.weights,
+      .static_turns = attention.static_weights};
   const std::vector<FactVerdict> consistency = {{.fact = 0, .label = Verdict::kEntails, .p = 0.97},
                                                 {.fact = 1, .label = Verdict::kNeutral, .p = 0.88}};
   const Persona own{.id = std::nullopt, .facts = {"i have two dogs", "i live in a small town"}};
@@ -69,7 +80,7 @@ inline std::vector<serve::ServerFrame> server_frames() {
             .limits = {.bytes = 65536, .chars = 65536, .tokens = 256, .turns_per_min = 60},
             .personas = {Persona{.id = "p1", .facts = {"i have two dogs"}}},
             .decode = {.defaults = {}, .limits = {}},
-            .attention = {AttentionLevel::kNone, AttentionLevel::kTurns}},
+            .attention = {AttentionLevel::kNone, AttentionLevel::kTurns, AttentionLevel::kTokens}},
       SessionUpdated{.persona = own,
                      .decode = decode,
                      .attention = AttentionLevel::kTurns,
@@ -81,7 +92,7 @@ inline std::vector<serve::ServerFrame> server_frames() {
             .tokens = std::vector{TokenWeights{.text = "Yes,",
                                                .weights = {turn(0, 0.75F), fact(0, 0.25F)}}}},
       Progress{.id = "m-1", .turn = 1, .tokens = 12},
-      Attention{.turn = 1, .weights = attention},
+      Attention{.turn = 1, .weights = of_tokens},
       Done{.id = "m-1",
            .turn = 1,
            .finish = Finish::kStop,

@@ -142,15 +142,21 @@ TEST(ServerFrameTest, ReadyTellsEveryFieldOfDecodeWithDefaultAndRange) {
 TEST(ServerFrameTest, AttentionAndConsistencyComeBackFromAnArchive) {
   AttentionWeights attention{.basis = AttentionLevel::kTokens};
   attention.weights = {
-      {.number = 3, .token = std::string("a\0\"", 3), .weight = 0.1F},
+      {.number = 3, .at = 12, .token = std::string("a\0\"", 3), .weight = 0.1F},
       {.kind = SourceWeight::Kind::kFact, .number = 0, .token = "", .weight = 1e-9F}};
   EXPECT_EQ(read_attention(attention_text(attention)), attention);
   attention.static_weights = std::vector<SourceWeight>{};
   EXPECT_EQ(read_attention(attention_text(attention)), attention);
+  attention.turns = {{.number = 3, .weight = 0.75F}};
+  EXPECT_EQ(read_attention(attention_text(attention)), attention);
+  attention.static_turns = {{.kind = SourceWeight::Kind::kFact, .number = 1, .weight = 0.5F}};
+  EXPECT_EQ(read_attention(attention_text(attention)), attention);
   const std::vector<FactVerdict> verdicts = {{.fact = 2, .label = Verdict::kContradicts, .p = 0.1}};
   EXPECT_EQ(read_consistency(consistency_text(verdicts)), verdicts);
-  for (const char* bad : {"", "5", "{}", R"({"basis":"x","weights":[]})",
-                          R"({"basis":"turns","weights":[{"w":1}]})"}) {
+  for (const char* bad :
+       {"", "5", "{}", R"({"basis":"x","weights":[]})", R"({"basis":"turns","weights":[{"w":1}]})",
+        R"({"basis":"tokens","weights":[],"turns":5})",
+        R"({"basis":"tokens","weights":[{"turn":0,"at":-1,"w":1}]})"}) {
     EXPECT_THROW(read_attention(bad), RequestError) << bad;
     EXPECT_THROW(read_consistency(bad), RequestError) << bad;
   }

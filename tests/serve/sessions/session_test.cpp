@@ -7,6 +7,7 @@
 #include <functional>
 #include <future>
 #include <latch>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <numeric>
@@ -243,6 +244,136 @@ TEST_F(SessionTest, AServerThatEndsOwesWhatItCutShort) {
   archive_.reset();
   start();
   EXPECT_EQ(archive_->owed(id).size(), 1U);
+}
+
+/// Says what the null model says, and looks at all tokens of its turns alike.
+class AttendingModel : public NullModel {
+ public:
+  using NullModel::NullModel;
+
+  TurnTokens add(std::uint64_t number, const Turn& turn) override {
+    auto& seen = seen_[number];
+    const auto U = turn.context.turns.size();
+    std::int64_t source = 0;
+    for (const auto& row : turn.context.turns) {
+      for (const auto id : row.ids) seen.tokens.push_back({.source = source, .id = id});
+      ++source;
+    }
+    seen.one.name = "dynamic";
+    seen.one.weights.assign(U, 1 / static_cast<float>(U));
+    const auto J = seen.tokens.size();
+    if (turn.decoding.with_token_attention) seen.one.tokens.assign(J, 1 / static_cast<float>(J));
+    if (!turn.decoding.with_token_attention) seen.tokens.clear();
+    return NullModel::add(number, turn);
+  }
+  std::vector<EndedRows> step(const Committed& committed) override {
+    auto done = NullModel::step([&](std::uint64_t number, const TurnProgress& progress) {
+      const auto& [one, tokens] = seen_.at(number);
+      const auto kinds = std::make_shared<const std::vector<models::TokenAttention>>(
+          std::vector<models::TokenAttention>{one});
+      const std::vector<models::SharedAttention> attention(progress.ids.size(), kinds);
+      committed(number, {.ids = progress.ids, .attention = attention, .tokens = tokens});
+    });
+    for (auto& ended : done) {
+      auto node = seen_.extract(ended.replies.number);
+      auto& [one, tokens] = node.mapped();
+      models::ReplyAttention kind{.name = one.name, .weights = {one.weights}};
+      if (!one.tokens.empty()) kind.tokens = {one.tokens};
+      for (auto& reply : ended.replies.best) reply.attention = {kind};
+      ended.replies.tokens = std::move(tokens);
+    }
+    return done;
+  }
+
+ private:
+  struct Seen {
+    models::TokenAttention one;
+    std::vector<models::ContextToken> tokens;
+  };
+  std::map<std::uint64_t, Seen> seen_;
+};
+
+/// A model that can tell so much of its attention.
+std::shared_ptr<ServedModel> attending_model(std::vector<AttentionLevel> levels) {
+  auto model = small_model("small", 20);
+  model->attention = std::move(levels);
+  model->rows = std::make_shared<AttendingModel>(
+      20, std::make_shared<models::Wording>(models::DecodingOptions{}, *model->tokenizer));
+  return model;
+}
+
+template <typename Frame>
+Frame last_of(const std::vector<ServerFrame>& frames) {
+  const auto found = std::find_if(frames.rbegin(), frames.rend(), [](const auto& frame) {
+    return std::holds_alternative<Frame>(frame);
+  });
+  return std::get<Frame>(*found);
+}
+
+TEST_F(SessionTest, AttentionByTokenIsToldLiveAndAtTheEndAndKeptAsItWasTold) {
+  using enum AttentionLevel;
+  const auto model = attending_model({kNone, kTurns, kTokens});
+  hub_->set_model(model);
+  const auto peer = std::make_shared<TestPeer>();
+  const auto session = open(peer);
+  EXPECT_EQ(last_of<Ready>(peer->wait_for<Ready>()).attention, model->attention);
+  session->take(peer.get(), SessionUpdate{.attention = kTokens, .attention_live = true});
+  EXPECT_EQ(last_of<SessionUpdated>(peer->wait_for<SessionUpdated>()).attention, kTokens);
+  session->take(peer.get(), Message{.id = "m", .text = "do you like dogs ?"});
+  const auto frames = peer->wait_for<Done>();
+
+  const auto told = last_of<Attention>(frames);
+  EXPECT_EQ(told.weights.basis, kTokens);
+  const auto J = model->tokenizer->encode("do you like dogs ?").size();
+  ASSERT_EQ(told.weights.weights.size(), J);
+  std::string text;
+  for (const auto& source : told.weights.weights) {
+    EXPECT_EQ(source.number, 0);
+    EXPECT_EQ(source.weight, 1 / static_cast<float>(J));
+    text += source.token.value();
+  }
+  EXPECT_EQ(text, " do you like dogs ?") << "ties in order";
+  ASSERT_EQ(told.weights.turns.value().size(), 1U);
+  EXPECT_EQ(told.weights.turns->front().weight, 1);
+
+  std::size_t live = 0;
+  for (const auto& frame : frames)
+    if (const auto* delta = std::get_if<Delta>(&frame))
+      for (const auto& token : delta->tokens.value()) {
+        ++live;
+        EXPECT_EQ(token.weights, told.weights.weights);
+        EXPECT_EQ(token.turns, told.weights.turns);
+      }
+  EXPECT_GT(live, 0U);
+
+  const auto stored = archive_->dialogue(session->id(), 0).at(1);
+  EXPECT_EQ(read_attention(stored.attention), told.weights) << "what a history tells";
+}
+
+TEST_F(SessionTest, WhoAsksForNoLevelOfAttentionIsToldOfTurns) {
+  using enum AttentionLevel;
+  hub_->set_model(attending_model({kNone, kTurns, kTokens}));
+  const auto peer = std::make_shared<TestPeer>();
+  const auto session = open(peer);
+  session->take(peer.get(), Message{.id = "m", .text = "hello"});
+  const auto told = last_of<Attention>(peer->wait_for<Done>());
+  EXPECT_EQ(told.weights.basis, kTurns);
+  EXPECT_FALSE(told.weights.turns);
+  EXPECT_FALSE(told.weights.weights.at(0).token);
+}
+
+TEST_F(SessionTest, ALevelOfAttentionThatTheModelLacksIsRefusedWithThoseItHas) {
+  using enum AttentionLevel;
+  hub_->set_model(attending_model({kNone, kTurns}));
+  const auto peer = std::make_shared<TestPeer>();
+  const auto session = open(peer);
+  try {
+    session->take(peer.get(), SessionUpdate{.attention = kTokens});
+    FAIL() << "it was taken";
+  } catch (const RequestError& error) {
+    EXPECT_EQ(error.field, "attention");
+    EXPECT_STREQ(error.what(), "attention must be one of none, turns: what this model has");
+  }
 }
 
 TEST_F(SessionTest, ASessionThatRestsLeavesMemoryAndLetsNobodyIn) {

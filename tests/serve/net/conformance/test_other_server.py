@@ -115,6 +115,31 @@ class OtherServerTest(unittest.TestCase):
             reply = json.loads(self.chat(server, "/attention on\nhi\n", "--json").stdout)
         self.assertEqual(reply["attention"]["weights"][0], {"turn": 0, "w": 0.75})
 
+    def test_attention_by_token_is_shown(self):
+        told = {"basis": "tokens", "weights": [{"turn": 0, "at": 3, "token": " dogs", "w": 0.5},
+                                               {"fact": 0, "at": 0, "token": " i", "w": 0.25}],
+                "turns": [{"turn": 0, "w": 0.75}, {"fact": 0, "w": 0.25}]}
+
+        def attends(peer):
+            peer.receive()
+            peer.send(READY)
+            id = peer.receive()["id"]
+            peer.send({"type": "delta", "seq": 2, "id": id, "turn": 1, "text": "yes",
+                       "tokens": [{"text": " yes", "weights": told["weights"], "turns": told["turns"]}]})
+            peer.send({"type": "attention", "seq": 3, "turn": 1, **told})
+            peer.send(done(4, id, "yes"))
+            peer.receive()
+
+        with FakeServer(attends) as server:
+            lines = self.chat(server, "/attention on\nmy dogs\n").stdout.splitlines()
+        self.assertEqual([lines[0], lines[1], lines[4]], ["yes", "dynamic", "dynamic, tokens"])
+        self.assertTrue(lines[2].endswith("0.75  you: my dogs"))
+        self.assertTrue(lines[5].endswith("0.50   dogs  in you: my dogs"))
+        self.assertTrue(lines[6].endswith("0.25   i  in fact: 0"))
+        with FakeServer(attends) as server:
+            reply = json.loads(self.chat(server, "/attention on\nmy dogs\n", "--json").stdout)
+        self.assertEqual({name: reply["attention"][name] for name in told}, told)
+
     def test_frames_of_later_servers_are_passed_over(self):
         def script(peer):
             peer.receive()
