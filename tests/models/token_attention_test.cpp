@@ -216,7 +216,7 @@ TEST(TokenWeightsTest, OfAnEnsembleAreTheMeanWhereAllMembersHaveThem) {
   expect_parts_of_the_sources(both, batch);
   EXPECT_EQ(mixed.attended_tokens(), AttendedTokens::kNone);
   for (const auto& kind : step(mixed).attention)
-    if (kind.name == "dynamic") EXPECT_FALSE(kind.of_tokens);
+    EXPECT_FALSE(kind.name == "dynamic" && kind.of_tokens);
 }
 
 }  // namespace
