@@ -141,6 +141,15 @@ def made_reverse():
 
 
 @functools.cache
+def made_words():
+    """A run of a model that attends to words."""
+    folder = os.path.join(made_folder(), "words")
+    os.makedirs(folder)
+    write_talk(os.path.join(folder, "talk.jsonl"))
+    return trained(folder, CONFIG.replace("type: hred\n  attention: both", "type: hran"))
+
+
+@functools.cache
 def made_judge():
     """A classifier of sentence pairs."""
     folder = os.path.join(made_folder(), "judge")

@@ -133,8 +133,8 @@ class OtherServerTest(unittest.TestCase):
         with FakeServer(attends) as server:
             lines = self.chat(server, "/attention on\nmy dogs\n").stdout.splitlines()
         self.assertEqual([lines[0], lines[1], lines[4]], ["yes", "dynamic", "dynamic, tokens"])
-        self.assertTrue(lines[2].endswith("0.75  you: my dogs"))
-        self.assertTrue(lines[5].endswith("0.50   dogs  in you: my dogs"))
+        self.assertTrue(lines[2].endswith("0.75  you: turn 0"))
+        self.assertTrue(lines[5].endswith("0.50   dogs  in you: turn 0"))
         self.assertTrue(lines[6].endswith("0.25   i  in fact: 0"))
         with FakeServer(attends) as server:
             reply = json.loads(self.chat(server, "/attention on\nmy dogs\n", "--json").stdout)
