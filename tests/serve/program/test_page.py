@@ -10,7 +10,7 @@ import shutil
 import tempfile
 import unittest
 
-from made_run import Server, WAIT
+from made_run import Server, WAIT, made_words
 
 if importlib.util.find_spec("selenium"):
     from selenium import webdriver
@@ -32,9 +32,11 @@ def browser(folder):
     return webdriver.Chrome(service=Service(DRIVER), options=options)
 
 
-@unittest.skipUnless(importlib.util.find_spec("selenium") and CHROMIUM and DRIVER,
-                     "no chromium, chromedriver and python3-selenium")
-class PageTest(unittest.TestCase):
+HAS_BROWSER = unittest.skipUnless(importlib.util.find_spec("selenium") and CHROMIUM and DRIVER,
+                                  "no chromium, chromedriver and python3-selenium")
+
+
+class PageCase(unittest.TestCase):
     def setUp(self):
         self.folder = self.enterContext(tempfile.TemporaryDirectory())
         with open(os.path.join(self.folder, "ann.txt"), "w", encoding="utf-8") as out:
@@ -47,7 +49,10 @@ class PageTest(unittest.TestCase):
 
     def start(self, port=0):
         return Server(self.folder, "--persona", os.path.join(self.folder, "ann.txt"), port=port,
-                      run=os.environ.get("RUN"))
+                      run=self.run_folder())
+
+    def run_folder(self):
+        return os.environ.get("RUN")
 
     # -- what a person does
 
@@ -83,8 +88,9 @@ class PageTest(unittest.TestCase):
         if folder := os.environ.get("PICTURES"):
             self.page.save_screenshot(os.path.join(folder, name + ".png"))
 
-    # -- tests
 
+@HAS_BROWSER
+class PageTest(PageCase):
     def test_chat_with_a_heat_map(self):
         self.assertTrue(self.say("do you like dogs ?"))
         self.assertTrue(self.say("where do you live ?"))
@@ -216,6 +222,80 @@ class PageTest(unittest.TestCase):
             return !(control.getAttribute('aria-label') || label || control.textContent).trim();
           }).map(control => control.outerHTML)""")
         self.assertEqual(nameless, [])
+
+
+@HAS_BROWSER
+class WordsTest(PageCase):
+    """The page of a model that attends to words."""
+
+    def run_folder(self):
+        return made_words()
+
+    def choose(self, details, level):
+        button = next(b for b in details.find_elements(By.CSS_SELECTOR, "[role=group] button")
+                      if b.text == level)
+        button.send_keys(Keys.ENTER)  # by keyboard
+        self.assertEqual(button.get_attribute("aria-pressed"), "true")
+
+    def last_details(self):
+        return self.all(".reply details:not([hidden])")[-1]
+
+    def weights(self, details):
+        return [float(cell.text) for cell in details.find_elements(By.CSS_SELECTOR, "tbody .weight")]
+
+    def marks(self, details):
+        return details.find_elements(By.CSS_SELECTOR, ".texts mark")
+
+    def test_turns_or_words(self):
+        self.say("do you like dogs ?")
+        details = self.last_details()
+        details.find_element(By.TAG_NAME, "summary").click()
+        self.assertIn("turn 0: do you like dogs ?", details.text)
+        self.assertEqual((len(self.weights(details)), self.marks(details)), (1, []))
+        self.assertEqual(self.weights(details), [1], "all of it")
+        self.choose(details, "words")
+        text = details.find_element(By.CSS_SELECTOR, ".texts p")
+        self.assertEqual(text.text, "turn 0: do you like dogs ?", "the text stays as it is")
+        # Each word is tinted, with its number in a title and once more in the list.
+        for word in ("“you” in turn 0", "“?” in turn 0", "a mark in turn 0"):
+            self.assertIn(word, details.text)
+        weights = self.weights(details)
+        self.assertEqual(weights, sorted(weights, reverse=True))
+        self.assertAlmostEqual(sum(weights), 1, delta=0.01)
+        titles = [float(mark.get_attribute("title")) for mark in self.marks(details)]
+        self.assertTrue(set(titles) <= set(weights), (titles, weights))
+        self.assertEqual("".join(mark.text for mark in self.marks(details)), "doyoulikedogs?")
+        shares = [float(self.page.execute_script(
+            "return arguments[0].style.getPropertyValue('--share')", mark)) for mark in self.marks(details)]
+        order = sorted(range(len(titles)), key=lambda i: titles[i])
+        self.assertEqual([shares[i] for i in order], sorted(shares), "darker the more it weighs")
+        # At one token of the reply, too; and back.
+        details.find_element(By.CSS_SELECTOR, ".tokens button").send_keys(Keys.ENTER)
+        self.assertIn("at this token", details.text)
+        self.assertAlmostEqual(sum(self.weights(details)), 1, delta=0.01)
+        self.assertTrue(self.marks(details))
+        self.choose(details, "turns")
+        self.assertEqual((self.weights(details), self.marks(details)), ([1], []))
+
+    def test_words_of_a_persona_and_after_a_reload(self):
+        self.open_settings()
+        self.one("#persona-pick option[value=ann]").click()
+        self.wait(lambda: len(self.all("#facts input")) == 2)
+        self.one("#panels").click()
+        self.say("do you like <b>dogs</b> ?")
+        self.page.refresh()
+        self.wait_until_online()
+        self.wait(lambda: len(self.all(".said")) == 2)
+        details = self.last_details()
+        details.find_element(By.TAG_NAME, "summary").click()
+        self.choose(details, "words")
+        texts = [text.text for text in details.find_elements(By.CSS_SELECTOR, ".texts p")]
+        self.assertEqual(texts, ["persona 1: i have two dogs .", "persona 2: i live in a small town .",
+                                 "turn 0: do you like <b>dogs</b> ?"])
+        self.assertFalse(self.all("#log b"), "texts are texts")
+        self.assertIn("in persona 1", details.text)
+        faults = [e for e in self.page.get_log("browser") if e["level"] == "SEVERE"]
+        self.assertEqual(faults, [])
 
 
 if __name__ == "__main__":
