@@ -96,6 +96,14 @@ void set_threads(int threads) {
   at::globalContext().setFlushDenormal(true);
 }
 
+void free_thread_buffers() {
+  // MKL's mkl_thread_free_buffers, under the name that LibTorch's own copy of MKL has; absent where
+  // LibTorch is built without it.
+  if (auto* const free = reinterpret_cast<void (*)()>(
+          ::dlsym(RTLD_DEFAULT, "mkl_serv_thread_free_buffers")))
+    free();
+}
+
 std::string cuda_status() {
   const auto& problem = cuda_problem();
   return problem.empty() ? "usable" : "not usable: " + problem;

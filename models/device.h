@@ -18,6 +18,9 @@ torch::Device open_device(std::string_view name);
 /// work.
 void set_threads(int threads);
 
+/// Frees what MKL keeps for the calling thread, for one that is about to end: else it stays.
+void free_thread_buffers();
+
 /// Whether libbanter_cuda.so stands beside the program, and why it cannot be used, if so.
 std::string cuda_status();
 

@@ -79,12 +79,14 @@ void write_ours(JsonWriter& writer, const Answer& answer, const TurnEnd& end) {
   writer.field("seed", answer.request.seed);
   writer.field("revision", end.revision);
   writer.field("consistency", end.consistency);
-  if (answer.request.with_attention && !end.replies.best.empty()) {
+  if (answer.request.attention != AttentionLevel::kNone && !end.replies.best.empty()) {
     // Sources are numbered as the turns of `messages`, the system's left out.
     std::vector<std::int64_t> turns(answer.request.turn.context.turns.size());
     std::iota(turns.begin(), turns.end(), 0);
-    const ReplySources sources{.turns = turns, .facts = end.replies.facts};
-    writer.field("attention", attention_of(end.replies.best.front(), sources));
+    const ReplySources sources{
+        .turns = turns, .facts = end.replies.facts, .tokens = end.replies.tokens};
+    writer.field("attention",
+                 attention_of(end.replies.best.front(), sources, *answer.served->tokenizer));
   }
   writer.close('}');
 }

@@ -14,6 +14,7 @@
 #include "models/commands/model_arguments.h"
 #include "models/consistency/consistency_judge.h"
 #include "models/decoding/reranking.h"
+#include "models/device.h"
 #include "serve/protocol/request_error.h"
 #include "serve/run/run_rows.h"
 
@@ -161,6 +162,7 @@ std::shared_ptr<const ServedModel> load_served(const ServedRun& served,
       rows->loaded().model->attended_tokens() != models::AttendedTokens::kNone)
     model->attention.push_back(AttentionLevel::kTokens);
   model->company = trial.company;
+  models::free_thread_buffers();  // a reload has a thread of its own
   model->rows = rows;
   return model;
 }

@@ -135,7 +135,7 @@ class Training {
   std::optional<data::PairStream> pairs_;
   train::TrainOptions options_;
   train::Arena arena_;
-  train::AdamW optimizer_;
+  train::Optimizer optimizer_;
   std::int64_t number_ = 0;
 };
 
