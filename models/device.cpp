@@ -99,8 +99,8 @@ void set_threads(int threads) {
 void free_thread_buffers() {
   // MKL's mkl_thread_free_buffers, under the name that LibTorch's own copy of MKL has; absent where
   // LibTorch is built without it.
-  if (auto* const free = reinterpret_cast<void (*)()>(
-          ::dlsym(RTLD_DEFAULT, "mkl_serv_thread_free_buffers")))
+  if (auto* const free =
+          reinterpret_cast<void (*)()>(::dlsym(RTLD_DEFAULT, "mkl_serv_thread_free_buffers")))
     free();
 }
 

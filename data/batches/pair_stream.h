@@ -22,7 +22,7 @@ class PairStream {
   PairStream(const Split& split, std::vector<std::uint64_t> pairs, const BatchOptions& options,
              const SpecialIds& special, std::uint64_t seed);
 
-  PairBatch next();                     ///< and moves on
+  PairBatch next();                      ///< and moves on
   void skip() { (void)cursor_.next(); }  ///< moves on without making the batch
   /// Of the batch that `next` would give.
   [[nodiscard]] const Position& position() const { return cursor_.position(); }
