@@ -196,7 +196,7 @@ class Heat {
     this.level = Heat.level;
     this.tokenBox = make("div", { class: "tokens", role: "group" });
     this.tokenBox.setAttribute("aria-label", "Tokens of the reply; choose one to see its weights");
-    this.levels = make("div", { class: "actions", role: "group", hidden: true, "aria-label": "Weights of turns or of words" },
+    this.levels = make("div", { class: "levels", role: "group", hidden: true, "aria-label": "Weights of turns or of words" },
                        ...["turns", "words"].map((level) =>
                          make("button", { type: "button", onclick: () => this.show(level) }, level)));
     this.texts = make("div", { class: "texts", hidden: true });
