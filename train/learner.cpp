@@ -96,6 +96,7 @@ bool Learner::step() {
     return false;
   };
   if (!sum_counts(counts, labels)) return gives_up();
+  share_rate();
 
   arena_.grads.zero_();
   Sums sums;
@@ -118,30 +119,42 @@ bool Learner::is_told_to_stop() const { return is_told_to_stop_ || base::stop_si
 /// Those of all processes. False when one of them was told to stop, which all hear here.
 bool Learner::sum_counts(Counts& counts, std::int64_t& labels) {
   if (ranks_.size() == 1) return true;
-  std::vector<std::int64_t> all = {base::stop_signal() != 0 ? 1 : 0,
-                                   static_cast<std::int64_t>(counts.size()), labels};
+  std::vector<std::int64_t> all = {base::stop_signal() != 0 ? 1 : 0, labels};
   for (const auto& [name, count] : counts) all.push_back(count);
-  const auto own = std::ssize(counts);
   ranks_.sum(all);
-  if (all[1] != own * ranks_.size()) throw base::Error("processes learn from different losses");
-  labels = all[2];
-  std::size_t at = 3;
+  labels = all[1];
+  std::size_t at = 2;
   for (auto& [name, count] : counts) count = all[at++];
   is_told_to_stop_ = all[0] > 0;
   return !is_told_to_stop_;
 }
 
-/// Adds up gradients and, for the log, losses.
+/// What validations, which process 0 makes, have made of the rate.
+void Learner::share_rate() {
+  if (ranks_.size() == 1 || !state.plateau) return;
+  std::array factor = {state.plateau->factor};
+  ranks_.broadcast(std::as_writable_bytes(std::span(factor)));
+  state.plateau->factor = factor[0];
+}
+
+/// Adds up gradients and, for the log, those losses that counted at any process.
 void Learner::sum_gradient(Sums& sums, const Counts& counts) {
   if (ranks_.size() == 1) return;
-  std::vector<double> values;
-  for (const auto& [name, count] : counts) values.push_back(sums[name]);
-  ranks_.sum(values);
-  auto value = values.begin();
-  for (const auto& [name, count] : counts) sums[name] = *value++;
   auto host = arena_.grads.to(torch::kCPU);
   ranks_.sum(std::span(host.data_ptr<float>(), static_cast<std::size_t>(host.numel())));
   if (host.data_ptr() != arena_.grads.data_ptr()) arena_.grads.copy_(host);
+  std::vector<double> values;
+  for (const auto& [name, count] : counts) {
+    const auto sum = sums.find(name);
+    values.push_back(sum == sums.end() ? 0.0 : sum->second);
+    values.push_back(sum == sums.end() ? 0.0 : 1.0);
+  }
+  ranks_.sum(values);
+  std::size_t at = 0;
+  for (const auto& [name, count] : counts) {
+    if (values[at + 1] > 0) sums[name] = values[at];
+    at += 2;
+  }
 }
 
 /// All that a step depends on beside the state.

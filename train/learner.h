@@ -80,6 +80,7 @@ class Learner {
   using Counts = std::map<std::string, std::int64_t>;
   using Sums = std::map<std::string, double>;
   bool sum_counts(Counts& counts, std::int64_t& labels);
+  void share_rate();
   void sum_gradient(Sums& sums, const Counts& counts);
   std::vector<torch::Tensor> tensors();
   Sums learn_from(const MicroBatch& batch, const Counts& counts);

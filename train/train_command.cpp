@@ -10,6 +10,7 @@
 #include "base/errors.h"
 #include "base/files.h"
 #include "base/json.h"
+#include "base/signals.h"
 #include "configs/command_line.h"
 #include "data/store/store.h"
 #include "models/device.h"
@@ -57,6 +58,7 @@ void print(const ResumeProof& proof, const ResumeTrial& trial, bool as_json) {
   if (as_json) {
     std::cout << json::serialize(json::object{{"steps", trial.steps},
                                               {"killed_at", json::value_from(proof.killed_at)},
+                                              {"resumed", proof.resumed},
                                               {"files", proof.files},
                                               {"bytes", proof.bytes},
                                               {"differences", json::value_from(proof.differences)}})
@@ -74,14 +76,14 @@ void print(const ResumeProof& proof, const ResumeTrial& trial, bool as_json) {
 
 /// Whether this machine, this program and this recipe resume to the byte.
 int prove_resumption(const Recipe& recipe, const ResumeTrial& trial, bool as_json) {
-  auto folder = recipe.run;
+  auto folder = recipe.run.has_filename() ? recipe.run : recipe.run.parent_path();
   folder += ".verify-resume";
   const auto proof = verify_resume(recipe, folder, trial);
   print(proof, trial, as_json);
-  if (proof.differences.empty() && !proof.killed_at.empty()) return 0;
-  throw base::Error(proof.killed_at.empty()
-                        ? "nothing is proved: the training ended before it could be killed; ask "
-                          "for more --verify-steps"
+  if (proof.differences.empty() && proof.resumed > 0) return 0;
+  throw base::Error(proof.differences.empty()
+                        ? "nothing is proved: it was never killed behind a checkpoint; ask for "
+                          "more --verify-steps or --verify-kills"
                         : "a run that is killed does not end with the bytes of an unbroken one; "
                           "both are in " +
                               folder.string());
@@ -120,11 +122,12 @@ std::optional<data::Store> begin_together(const Recipe& recipe, Ranks& ranks) {
     store = data::Store::open(recipe.store);
     store->verify();
     intent.store = store->hash();
-  } catch (const base::Error& error) {
+  } catch (const std::exception& error) {
     intent.problem = error.what();
   }
   const auto fault = disagreement(ranks, intent);
   if (fault.empty()) return store;
+  base::throw_if_stopped();
   if (ranks.rank() == 0) throw base::UsageError(fault);
   return std::nullopt;
 }
@@ -149,6 +152,7 @@ int train_first(const Recipe& recipe, const data::Store& store, const Asked& ask
   if (result.signal != 0) {
     std::cerr << recipe.run.string() << ": saved at step " << result.state.step
               << "; the same command goes on\n";
+    if (ranks.size() > 1) return 128 + result.signal;  // the others end by themselves, too
     throw base::Stopped(result.signal);
   }
   report(recipe, result, asked.as_json);
@@ -179,8 +183,6 @@ int train(const Recipe& recipe, const Asked& asked, Ranks& ranks) {
   try {
     return ranks.rank() == 0 ? train_first(recipe, *store, asked, ranks)
                              : train_other(recipe, *store, ranks);
-  } catch (const base::Stopped&) {
-    throw;  // all of them stop
   } catch (const base::Error& error) {
     end_all(ranks, error.what(), error.exit_code());
   } catch (const std::exception& error) {
@@ -240,10 +242,11 @@ int run_train(const std::vector<std::string>& arguments) {
     return 0;
   }
 
-  trial.quiet = line.common.quiet;
-  if (verifies_resume) return prove_resumption(recipe, trial, line.common.json);
-
   const auto ranks = open_ranks();
+  trial.quiet = line.common.quiet;
+  if (verifies_resume && ranks->size() > 1)
+    throw base::UsageError("banter train: --verify-resume is for one process, without mpirun");
+  if (verifies_resume) return prove_resumption(recipe, trial, line.common.json);
   return train(recipe,
                {.resume = resume,
                 .restart = restart,

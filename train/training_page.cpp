@@ -5,6 +5,7 @@
 #include <poll.h>
 
 #include "base/files.h"
+#include "base/signals.h"
 
 namespace banter::train {
 namespace {
@@ -33,13 +34,14 @@ std::string first_line(const fs::path& file) {
 TrainingPage::TrainingPage(const fs::path& run, std::uint16_t port)
     : child_(options_of(run, port)) {
   const auto patience = std::chrono::steady_clock::now() + kMostPatience;
-  while (said_.empty() && std::chrono::steady_clock::now() < patience) {
+  while (said_.empty() && base::stop_signal() == 0 && std::chrono::steady_clock::now() < patience) {
     pollfd handle{.fd = child_.descriptor(), .events = POLLIN, .revents = 0};
     ::poll(&handle, 1, kLookEvery);
     said_ = first_line(run / "page.out");
     if (said_.empty() && child_.ended())
       said_ = "there is none, training goes on: see " + (run / "page.log").string();
   }
+  if (said_.empty()) said_ = "not there yet: see " + (run / "page.log").string();
 }
 
 }  // namespace banter::train

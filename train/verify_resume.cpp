@@ -62,7 +62,8 @@ class Training {
                           "train.save_every=" +
                               std::to_string(std::max<std::int64_t>(1, trial.steps / kPlaces)),
                           "--set", "train.log_every=1", "--set", "train.epochs=0", "--set",
-                          "train.minutes=0", "--set", "train.patience=0"},
+                          "train.minutes=0", "--set", "train.patience=0", "--set",
+                          "train.stop_when=first"},
             .variables = {},
             .out = folder / (name + ".out"),
             .log = log_}) {}
@@ -186,6 +187,7 @@ ResumeProof verify_resume(const Recipe& recipe, const fs::path& folder, const Re
       break;  // it was too fast for more of them
     }
     proof.killed_at.push_back(killed.step());
+    if (fs::exists(folder / "killed" / "LAST")) ++proof.resumed;
     killed.kill();
     progress.say("verify-resume: killed behind step " + std::to_string(proof.killed_at.back()));
   }

@@ -20,6 +20,7 @@ struct ResumeTrial {
 /// What was seen.
 struct ResumeProof {
   std::vector<std::int64_t> killed_at;  ///< the last step that was logged before each kill
+  std::int64_t resumed = 0;             ///< kills behind which a checkpoint stood
   std::int64_t files = 0;               ///< that were compared
   std::uintmax_t bytes = 0;             ///< of them
   std::vector<std::string>
@@ -33,7 +34,9 @@ struct ResumeProof {
 /// touched.
 ///
 /// Kills come at random moments, while a step is computed, a checkpoint is written or a split is
-/// judged; what the run had not saved is lost and made again.
+/// judged; what the run had not saved is lost and made again. Every step is logged, so that sums
+/// between log lines are not put to the proof, nor is a validation that is due behind the last
+/// step.
 ///
 /// `folder`: a new folder for both, removed again when they agree.
 /// Throws   UsageError when the folder is there; base::Error when a training fails by itself;

@@ -27,8 +27,8 @@ constexpr std::int64_t kOpenedAtOnce = 64;  ///< handshakes under way, but for a
 constexpr int kMostFailures = 5;            ///< one after another, until a user gives up
 constexpr milliseconds kPause{100};         ///< behind a failure without a time of its own
 constexpr milliseconds kLookForSignals{200};
-constexpr int kDeafBytes = 4096;         ///< that the kernel takes for who does not read
-constexpr milliseconds kDeafPause{100};  ///< between two messages of who does not read
+constexpr int kDeafBytes = 4096;        ///< that the kernel takes for who does not read
+constexpr milliseconds kDeafPause{25};  ///< between two messages of who does not read
 constexpr std::uint16_t kNormalClose = 1000, kSlowReaderClose = 1013, kCut = 1006;
 
 Clock::duration duration_of(double seconds) {

@@ -144,7 +144,7 @@ def null_server(seconds, idle_seconds):
             f"(a commit's p99 at most {server.commit_p99():.1f} ms), errors {report['errors']}",
             "3 ms and two commits")
         # The same turns a second, where all are read.
-        alone = server.bench("--users", "58", "--rate", "700", "--seconds", "25")
+        alone = server.bench("--users", "58", "--rate", "2200", "--seconds", "25")
         before = server.resident()
         with Watch(lambda: server.metric("banter_outbox_bytes")) as waiting:
             beside = server.bench("--users", "8", "--rate", "200", "--seconds", "25", "--deaf",

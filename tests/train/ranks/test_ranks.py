@@ -133,6 +133,11 @@ class RanksTest(unittest.TestCase):
             for name in ("nll", "grad_norm"):
                 self.assertAlmostEqual(whole[name], shared[name], delta=1e-5 * abs(whole[name]))
 
+    def test_a_rate_that_validations_lower_falls_everywhere(self):
+        run = self.train("plateau", 2, "train.schedule=plateau", "train.plateau_patience=0",
+                         "train.lr=5", "train.validate_every=1", "train.save_every=1")
+        self.assertLess(self.lines(run)[-1]["lr"], 5)
+
     def test_a_run_goes_on_with_another_number_at_the_same_examples(self):
         run = self.train("other", 2, "train.steps=4")
         self.train("other", 1)
