@@ -225,7 +225,7 @@ TEST_F(PairScoringTest, ASplitWithoutBothLabelsIsAnErrorThatSaysWhatToDo) {
 /// A stack that has learned the pairs by heart: hypotheses by themselves tell it nothing.
 TEST_F(PairScoringTest, WhatAStackLearnsFromPairsIsGainedFromThePremise) {
   const PairStore store(tokenizer_, pairs_of_things());
-  const auto model = model_of(kStack, tokenizer_);
+  const auto model = model_of(kStack + "dropout: 0\n", tokenizer_);
   torch::optim::AdamW optimizer(model->parameters(), torch::optim::AdamWOptions(0.01));
   const auto batch =
       data::make_pair_batch(store.split(), all_of(store.split()), options_, tokenizer_.special());
