@@ -20,6 +20,17 @@ std::string allocator_name() {
   return "tcmalloc " + std::string(version(nullptr, nullptr, nullptr));
 }
 
+std::size_t allocated_bytes() {
+  std::size_t bytes = 0;
+  if (auto* const property =
+          of_tcmalloc<int(const char*, std::size_t*)>("MallocExtension_GetNumericProperty")) {
+    property("generic.current_allocated_bytes", &bytes);
+    return bytes;
+  }
+  const auto all = ::mallinfo2();
+  return all.uordblks + all.hblkhd;
+}
+
 void give_back_free_memory() {
   if (auto* const give_back = of_tcmalloc<void()>("MallocExtension_ReleaseFreeMemory"))
     give_back();

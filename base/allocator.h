@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 namespace banter::base {
@@ -7,6 +8,10 @@ namespace banter::base {
 /// What malloc is: "tcmalloc VERSION" where the program found it when it was built (or somebody
 /// preloads it), else "the system's".
 std::string allocator_name();
+
+/// Bytes that the program has asked for and not freed. Resident memory has beside these what malloc
+/// keeps for the next who ask. Well below a millisecond.
+std::size_t allocated_bytes();
 
 /// Gives memory that is free back to the system: after large things have gone, whose place others
 /// of another size would not find. Some milliseconds.

@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/allocator.h"
 #include "serve/routes/health.h"
 
 namespace banter::serve {
@@ -162,6 +163,8 @@ void add_process(Families& families) {
     families.gauge("process_virtual_memory_bytes", "Virtual memory.", pages * page);
     families.gauge("process_resident_memory_bytes", "Resident memory.", resident * page);
   }
+  families.gauge("process_heap_bytes", "Memory that was asked of malloc and not freed.",
+                 static_cast<double>(base::allocated_bytes()));
   timespec used{};
   if (::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used) == 0)
     families.counter("process_cpu_seconds_total", "Processor time.",

@@ -61,8 +61,9 @@ std::vector<data::Batch> take(const data::Store& store, const Settings& s,
 
 std::vector<data::PairBatch> take_pairs(const data::Store& store, std::size_t count,
                                         const data::BatchOptions& options) {
-  auto stream = pairs_of(store, options);
   std::vector<data::PairBatch> batches;
+  if (count == 0) return batches;  // the store may have none
+  auto stream = pairs_of(store, options);
   while (batches.size() < count) batches.push_back(stream.next());
   return batches;
 }

@@ -131,6 +131,10 @@ class LifeTest(unittest.TestCase):
         self.assertGreater(self.metric('banter_tokens_total{kind="completion"}'), 0)
         self.assertEqual(self.metric("banter_turn_duration_seconds_count"), 1)
         self.assertGreater(self.metric("process_resident_memory_bytes"), 1e7)
+        if not os.environ.get("BANTER_SANITIZE"):  # their malloc says nothing
+            self.assertGreater(self.metric("process_heap_bytes"), 1e6)
+            self.assertLess(self.metric("process_heap_bytes"),
+                            self.metric("process_resident_memory_bytes"))
         self.assertEqual(curl(server.url + "/metrics")[0], 404, "on their own port alone")
 
     @unittest.skipUnless(Client, "no python3-websockets")

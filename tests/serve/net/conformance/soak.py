@@ -127,7 +127,7 @@ class Soak:
         self.reply_to = reply_to or (lambda text, tokens=None: None)
         self.counts = collections.Counter()
         self.left = []  # sessions that somebody may come back to
-        self.samples = []
+        self.samples, self.heap = [], []  # (seconds, kB): resident, asked of malloc
         self.reloads = 0
 
     # what users ask
@@ -223,7 +223,10 @@ class Soak:
         while not self.is_over:
             assert self.process.poll() is None, f"the server has ended: {self.process.poll()}"
             rss = status_kb(self.process.pid)
-            self.samples.append((time.monotonic() - self.begin, rss))
+            at = time.monotonic() - self.begin
+            self.samples.append((at, rss))
+            metrics = await asyncio.to_thread(self.metrics)
+            self.heap.append((at, metrics["process_heap_bytes"] / 1024))
             await asyncio.sleep(SAMPLE)
 
     async def _reload(self):
@@ -273,7 +276,14 @@ class Soak:
 
     def memory_growth(self):
         """kB in ten minutes; None when the run was too short to tell."""
-        late = [sample for sample in self.samples if WARM <= sample[0] <= SECONDS]
+        return self._growth(self.samples)
+
+    def heap_growth(self):
+        """The same of what was asked of malloc and not freed, which it may keep for others."""
+        return self._growth(self.heap)
+
+    def _growth(self, samples):
+        late = [sample for sample in samples if WARM <= sample[0] <= SECONDS]
         return growth_kb(late) if SECONDS >= LEAST else None
 
     def summary(self):
@@ -282,10 +292,12 @@ class Soak:
         warm = [kb for at, kb in self.samples if at >= min(WARM, SECONDS / 4)]
         parts = [f"{count} {name}" for name, count in sorted(self.counts.items())]
         parts.append(f"{self.reloads} reloads")
-        minutes = [kb for _, kb in self.samples[::60 // SAMPLE]]
-        parts.append(f"memory by the minute {minutes} kB")
+        for name, samples in (("memory", self.samples), ("heap", self.heap)):
+            minutes = [round(kb) for _, kb in samples[::60 // SAMPLE]]
+            parts.append(f"{name} by the minute {minutes} kB")
         parts.append(f"{rss[0]} kB first, {warm[0]} warm, {max(rss)} most, {rss[-1]} last"
-                     + ("" if grown is None else f", {grown:+.0f} in ten minutes"))
+                     + ("" if grown is None else f", {grown:+.0f} in ten minutes, "
+                        f"of the heap {self.heap_growth():+.0f}"))
         parts.append(f"descriptors (sockets, others) {self.before} before, {self.after} after")
         return "soak: " + ", ".join(parts)
 
@@ -303,4 +315,5 @@ def check_end(test, server, soak, log, archive):
         test.assertEqual(database.execute(owed).fetchone(), (0,), "replies that are owed")
     grown = soak.memory_growth()
     if grown is not None and not os.environ.get("BANTER_SANITIZE"):  # they keep what was freed
+        test.assertLessEqual(soak.heap_growth(), MOST_KB, soak.heap)
         test.assertLessEqual(grown, MOST_KB, soak.samples)
