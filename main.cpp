@@ -10,6 +10,7 @@
 #include "base/nearest.h"
 #include "base/signals.h"
 #include "base/utf8.h"
+#include "base/without_backtrace.h"
 #include "data/commands.h"
 #include "models/commands.h"
 #include "serve/commands.h"
@@ -122,11 +123,6 @@ int run(Arguments arguments) {
   return found->run(arguments);
 }
 
-/// What a person should read of an exception: LibTorch appends a backtrace to its messages.
-std::string_view without_backtrace(std::string_view what) {
-  return what.substr(0, what.find("\nException raised from"));
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -140,7 +136,7 @@ int main(int argc, char** argv) {
     std::cerr << "banter: " << error.what() << "\n";
     return error.exit_code();
   } catch (const std::exception& error) {
-    std::cerr << "banter: " << without_backtrace(error.what()) << "\n";
+    std::cerr << "banter: " << banter::base::without_backtrace(error.what()) << "\n";
     return 1;
   }
 }

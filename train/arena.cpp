@@ -57,6 +57,7 @@ Arena::Arena(torch::nn::Module& module, const std::vector<RangeRule>& rules) {
         throw base::ShapeError("arena: parameter " + parameter.key() + " is not float32");
       taken[i] = true;
       pieces_.push_back({parameter.key(), parameter.value(), place});
+      pieces_.back().parameter.requires_grad_(rule.active_from != RangeRule::kNever);
       place += rounded_up(parameter.value().numel());
     }
     range.end = place;

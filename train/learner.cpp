@@ -14,6 +14,7 @@
 #include "base/signals.h"
 #include "data/cleaning/text_cleaning.h"
 #include "train/range_rules.h"
+#include "train/ranks/agreement.h"
 #include "train/schedule.h"
 
 namespace banter::train {
@@ -68,6 +69,9 @@ Learner::Learner(const Recipe& recipe, const data::Store& store, torch::Device d
   task_->note_place(state);
   state.tokenizer = store.tokenizer().hash();
   if (options_.schedule == "plateau") state.plateau.emplace();
+  auto opened = open_gradient_sum(ranks_, device_);
+  gradient_sum_ = std::move(opened.sum);
+  if (!opened.warning.empty()) warnings_.push_back(opened.warning);
 }
 
 std::int64_t Learner::parameters() const {
@@ -140,9 +144,7 @@ void Learner::share_rate() {
 /// Adds up gradients and, for the log, those losses that counted at any process.
 void Learner::sum_gradient(Sums& sums, const Counts& counts) {
   if (ranks_.size() == 1) return;
-  auto host = arena_.grads.to(torch::kCPU);
-  ranks_.sum(std::span(host.data_ptr<float>(), static_cast<std::size_t>(host.numel())));
-  if (host.data_ptr() != arena_.grads.data_ptr()) arena_.grads.copy_(host);
+  gradient_sum_->sum(arena_.grads);
   std::vector<double> values;
   for (const auto& [name, count] : counts) {
     const auto sum = sums.find(name);
@@ -169,11 +171,7 @@ std::vector<torch::Tensor> Learner::tensors() {
 void Learner::share_state() {
   if (ranks_.size() == 1) return;
   for (const auto& range : arena_.ranges) state.updates[range.rule.name] = range.updates;
-  auto text = state.to_json();
-  std::array length = {static_cast<std::int64_t>(text.size())};
-  ranks_.broadcast(std::as_writable_bytes(std::span(length)));
-  text.resize(static_cast<std::size_t>(length[0]));
-  ranks_.broadcast(std::as_writable_bytes(std::span(text)));
+  const auto text = told_by_first(ranks_, state.to_json());
   for (const auto& tensor : tensors()) broadcast(ranks_, tensor);
   if (ranks_.rank() != 0) take(TrainState::from_json(text, "process 0's state"));
 }
@@ -210,7 +208,7 @@ Learner::Sums Learner::learn_from(const MicroBatch& batch, const Counts& counts)
     const auto scaled = loss.sum * (weight / static_cast<double>(counts.at(loss.name)));
     total = total.defined() ? total + scaled : scaled;
   }
-  if (total.defined()) total.backward();
+  if (total.defined() && total.requires_grad()) total.backward();  // not where all is frozen
   return sums;
 }
 

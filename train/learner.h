@@ -16,6 +16,7 @@
 #include "train/arena.h"
 #include "train/init_from.h"
 #include "train/optimizer.h"
+#include "train/ranks/gradient_sum.h"
 #include "train/ranks/ranks.h"
 #include "train/recipe.h"
 #include "train/state.h"
@@ -30,7 +31,7 @@ namespace banter::train {
 class Learner {
  public:
   /// At step 0. `store` and `ranks` must outlive it. With several processes each has a learner of
-  /// its own, and all call `step`, `share_state` and `expect_one_state` together.
+  /// its own, and all call `step`, `judge`, `share_state` and `expect_one_state` together.
   Learner(const Recipe& recipe, const data::Store& store, torch::Device device, Ranks& ranks);
   Learner(const Learner&) = delete;
   Learner& operator=(const Learner&) = delete;
@@ -63,8 +64,11 @@ class Learner {
   void load(const std::filesystem::path& folder);
 
   [[nodiscard]] bool is_judged() const { return task_->is_judged(); }
-  /// One pass over the validation split; nothing when a signal came.
-  [[nodiscard]] std::optional<Judgement> judge() { return task_->judge(); }
+  /// One pass over the validation split, which all processes share and all learn the result of;
+  /// nothing when a signal came to any.
+  [[nodiscard]] std::optional<Judgement> judge() { return task_->judge(ranks_); }
+  /// What the user should know of how it learns.
+  [[nodiscard]] const std::vector<std::string>& warnings() const { return warnings_; }
   [[nodiscard]] torch::Device device() const { return device_; }
   [[nodiscard]] std::int64_t parameters() const;
   [[nodiscard]] Amounts learned_from() const { return task_->learned_from(); }
@@ -100,6 +104,8 @@ class Learner {
   Arena arena_;
   Optimizer optimizer_;
   std::optional<AveragedWeights> average_;
+  std::unique_ptr<GradientSum> gradient_sum_;
+  std::vector<std::string> warnings_;
   double grad_norm_ = 0;
 };
 

@@ -169,9 +169,13 @@ void Report::validated(const TrainState& state, const Judgement& judgement, bool
 void Report::stopped(const TrainState& state, const std::string& why, const Ranks& ranks) {
   progress_.finish();
   json::object line{{"event", "stop"}, {"step", state.step}, {"why", why}};
-  if (const auto cost = ranks.cost(); cost.sums > 0) {
+  if (const auto& cost = ranks.cost; cost.sums > 0) {
     line["seconds"] = 60 * minutes();
-    line["sums"] = {{"count", cost.sums}, {"bytes", cost.bytes}, {"seconds", cost.seconds}};
+    line["sums"] = {{"by", cost.by},
+                    {"count", cost.sums},
+                    {"bytes", cost.bytes},
+                    {"seconds", cost.seconds},
+                    {"waited", cost.waited}};
   }
   write(line);
 }

@@ -9,8 +9,10 @@
 
 #include "base/errors.h"
 #include "base/files.h"
+#include "base/hash.h"
 #include "base/json.h"
 #include "base/signals.h"
+#include "base/without_backtrace.h"
 #include "configs/command_line.h"
 #include "data/store/store.h"
 #include "models/device.h"
@@ -102,6 +104,24 @@ int threads_of(const Recipe& recipe, const Ranks& ranks) {
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / ranks.local_size());
 }
 
+/// Where `cuda` or `auto` is a GPU and several processes share a machine, each has its own.
+Recipe with_own_device(const Recipe& recipe, const Ranks& ranks) {
+  auto own = recipe;
+  const bool is_open = recipe.device == "cuda" || recipe.device == "auto";
+  if (ranks.size() > 1 && is_open && models::open_device(recipe.device).is_cuda())
+    own.device = "cuda:" + std::to_string(ranks.local_rank());
+  return own;
+}
+
+/// Names the stores beside the recipe's own, "" = there are none.
+std::string hash_beside(const Recipe& recipe) {
+  std::string all;
+  for (const auto& mixed : recipe.mix) all += data::Store::open(mixed.store).hash() + " ";
+  if (recipe.train.pairs_per_dialogue_batch > 0 && !recipe.pairs.store.empty())
+    all += data::Store::open(recipe.pairs.store).hash();
+  return all.empty() ? "" : base::sha256_hex(all);
+}
+
 /// Opens what a process needs, and sees that all of them are about to do the same.
 /// Returns  nothing at processes other than the first when they are not
 /// Throws   UsageError at the first one then
@@ -118,12 +138,14 @@ std::optional<data::Store> begin_together(const Recipe& recipe, Ranks& ranks) {
   intent.threads = at::get_num_threads();
   try {
     intent.program = program_hash();
+    intent.torch = base::sha256_hex(at::show_config());
     intent.device = torch::DeviceTypeName(models::open_device(recipe.device).type());
     store = data::Store::open(recipe.store);
     store->verify();
     intent.store = store->hash();
+    intent.beside = hash_beside(recipe);
   } catch (const std::exception& error) {
-    intent.problem = error.what();
+    intent.problem = base::without_backtrace(error.what());
   }
   const auto fault = disagreement(ranks, intent);
   if (fault.empty()) return store;
@@ -181,12 +203,13 @@ int train(const Recipe& recipe, const Asked& asked, Ranks& ranks) {
   if (!store) return base::UsageError("").exit_code();
   if (ranks.size() == 1) return train_first(recipe, *store, asked, ranks);
   try {
-    return ranks.rank() == 0 ? train_first(recipe, *store, asked, ranks)
-                             : train_other(recipe, *store, ranks);
+    const auto own = with_own_device(recipe, ranks);
+    return ranks.rank() == 0 ? train_first(own, *store, asked, ranks)
+                             : train_other(own, *store, ranks);
   } catch (const base::Error& error) {
     end_all(ranks, error.what(), error.exit_code());
   } catch (const std::exception& error) {
-    end_all(ranks, error.what(), 1);
+    end_all(ranks, std::string(base::without_backtrace(error.what())), 1);
   }
 }
 

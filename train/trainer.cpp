@@ -105,6 +105,7 @@ struct Trainer::Impl {
   /// that was not due (at a stop, perhaps by the clock) does not count against `patience`.
   void judge(Report& report, bool was_due) {
     const auto begun = std::chrono::steady_clock::now();
+    give(ranks, Order::kJudge);
     const auto judgement = learner.judge();
     if (!judgement) return;
     // A signal in an earlier try may have saved this step: that checkpoint does not know of this.
@@ -172,6 +173,7 @@ struct Trainer::Impl {
                    learner.learned_from());
     if (initialised) report.initialised(state, *initialised);
     if (started_by_encoder) report.initialised(state, *started_by_encoder);
+    for (const auto& warning : learner.warnings()) report.warn(state, warning);
     for (const auto& warning : warnings) report.warn(state, warning);
 
     TrainResult result;

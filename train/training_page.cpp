@@ -1,6 +1,7 @@
 #include "train/training_page.h"
 
 #include <chrono>
+#include <csignal>
 
 #include <poll.h>
 
@@ -14,10 +15,13 @@ namespace fs = std::filesystem;
 
 constexpr int kLookEvery = 20;  ///< ms
 constexpr std::chrono::seconds kMostPatience{10};
+// A training that is over waits for nobody's chat: what runs when it ends is cut short.
+constexpr std::chrono::milliseconds kDrain{1000}, kDrainSpread{300}, kMostFarewell{3000};
 
 base::ChildOptions options_of(const fs::path& run, std::uint16_t port) {
   return {.arguments = {"serve", run.string(), "--follow", "--port", std::to_string(port),
-                        "--threads", "1"},
+                        "--threads", "1", "--drain", std::to_string(kDrain.count()),
+                        "--drain-spread", std::to_string(kDrainSpread.count())},
           .variables = {},
           .out = run / "page.out",
           .log = run / "page.log"};
@@ -42,6 +46,13 @@ TrainingPage::TrainingPage(const fs::path& run, std::uint16_t port)
       said_ = "there is none, training goes on: see " + (run / "page.log").string();
   }
   if (said_.empty()) said_ = "not there yet: see " + (run / "page.log").string();
+}
+
+TrainingPage::~TrainingPage() {
+  if (child_.ended()) return;
+  child_.send(SIGTERM);
+  pollfd handle{.fd = child_.descriptor(), .events = POLLIN, .revents = 0};
+  if (::poll(&handle, 1, static_cast<int>(kMostFarewell.count())) <= 0) child_.send(SIGKILL);
 }
 
 }  // namespace banter::train

@@ -3,6 +3,7 @@
 #include "base/errors.h"
 #include "base/signals.h"
 #include "train/evaluation/evaluate.h"
+#include "train/ranks/share_rows.h"
 
 namespace banter::train {
 
@@ -22,19 +23,24 @@ void refuse_validation(const data::Store& store, const std::string& why) {
 
 std::optional<Likelihood> validate(models::DialogueModel& model, const data::Split& split,
                                    const data::BatchOptions& batch, std::int64_t max_replies,
-                                   torch::Device device) {
+                                   torch::Device device, Ranks& ranks) {
   const torch::NoGradGuard no_grad;
   const bool was_training = model.is_training();
   model.eval();
   data::EvaluationStream stream(split, batch, model.vocabulary().special);
-  Likelihood sums;
+  std::vector<Likelihood> batches;
+  std::int64_t replies = 0;
   data::Batch next;
-  while ((max_replies == 0 || sums.replies < static_cast<double>(max_replies)) &&
-         base::stop_signal() == 0 && stream.next(next))
-    sums += total(reply_likelihoods(model.score(next.to(device)), next));
+  while ((max_replies == 0 || replies < max_replies) && base::stop_signal() == 0 &&
+         stream.next(next)) {
+    replies += next.replies();
+    batches.push_back(makes_row(ranks, batches.size())
+                          ? total(reply_likelihoods(model.score(next.to(device)), next))
+                          : Likelihood{});
+  }
   model.train(was_training);
-  if (base::stop_signal() != 0) return {};
-  return sums;
+  if (!share_rows(ranks, batches, base::stop_signal() != 0)) return {};
+  return total(batches);
 }
 
 }  // namespace banter::train

@@ -1,5 +1,6 @@
 #include "train/ranks/agreement.h"
 
+#include <algorithm>
 #include <array>
 #include <span>
 #include <utility>
@@ -17,8 +18,10 @@ using Field = std::string Intent::*;
 constexpr std::array kFields = {
     std::pair<const char*, Field>{"problem", &Intent::problem},
     std::pair<const char*, Field>{"program", &Intent::program},
+    std::pair<const char*, Field>{"torch", &Intent::torch},
     std::pair<const char*, Field>{"config", &Intent::config},
     std::pair<const char*, Field>{"store", &Intent::store},
+    std::pair<const char*, Field>{"beside", &Intent::beside},
     std::pair<const char*, Field>{"device", &Intent::device},
     std::pair<const char*, Field>{"cpu", &Intent::cpu},
 };
@@ -51,16 +54,25 @@ std::string fault_of(const Intent& first, const Intent& other) {
   if (!fault.empty()) return "another recipe than process 0: " + fault + " here";
   fault = differing("store", first.store, other.store);
   if (!fault.empty()) return fault + ": copy process 0's store folder";
+  fault = differing("store of mix or pairs.store", first.beside, other.beside);
+  if (!fault.empty()) return fault + ": copy process 0's store folders";
   fault = differing("kind of device", first.device, other.device);
   if (fault.empty()) fault = differing("kind of processor", first.cpu, other.cpu);
   if (fault.empty())
     fault = differing("number of threads", std::to_string(first.threads),
                       std::to_string(other.threads));
+  if (fault.empty()) fault = differing("LibTorch", first.torch, other.torch);
   return fault.empty() ? "" : fault + ": sums would differ in their last digits";
 }
 
+std::string named(std::size_t rank, std::size_t of, const std::string& machine,
+                  const std::string& fault) {
+  return "process " + std::to_string(rank) + " of " + std::to_string(of) + " (" + machine +
+         "): " + fault;
+}
+
 /// At process 0: the first fault among all.
-std::string first_fault(const std::vector<std::string>& texts) {
+std::string fault_among(const std::vector<std::string>& texts) {
   std::vector<Intent> intents;
   std::vector<std::string> machines;
   for (const auto& text : texts) {
@@ -70,9 +82,7 @@ std::string first_fault(const std::vector<std::string>& texts) {
   }
   for (std::size_t i = 0; i < intents.size(); ++i) {
     const auto fault = fault_of(intents.front(), intents[i]);
-    if (!fault.empty())
-      return "process " + std::to_string(i) + " of " + std::to_string(intents.size()) + " (" +
-             machines[i] + "): " + fault;
+    if (!fault.empty()) return named(i, intents.size(), machines[i], fault);
   }
   return "";
 }
@@ -81,14 +91,25 @@ std::string first_fault(const std::vector<std::string>& texts) {
 
 std::string program_hash() { return base::sha256_hex_of_file("/proc/self/exe"); }
 
+std::string told_by_first(Ranks& ranks, std::string text) {
+  std::array length = {static_cast<std::int64_t>(text.size())};
+  ranks.broadcast(std::as_writable_bytes(std::span(length)));
+  text.resize(static_cast<std::size_t>(length[0]));
+  ranks.broadcast(std::as_writable_bytes(std::span(text)));
+  return text;
+}
+
+std::string first_fault(Ranks& ranks, const std::string& own) {
+  const auto place = static_cast<std::size_t>(ranks.rank());
+  const auto of = static_cast<std::size_t>(ranks.size());
+  const auto texts = ranks.gather(own.empty() ? "" : named(place, of, ranks.machine(), own));
+  const auto found = std::ranges::find_if(texts, [](const auto& text) { return !text.empty(); });
+  return told_by_first(ranks, found == texts.end() ? "" : *found);
+}
+
 std::string disagreement(Ranks& ranks, const Intent& own) {
   const auto texts = ranks.gather(text_of(ranks, own));
-  auto fault = ranks.rank() == 0 ? first_fault(texts) : std::string();
-  std::array length = {static_cast<std::int64_t>(fault.size())};
-  ranks.broadcast(std::as_writable_bytes(std::span(length)));
-  fault.resize(static_cast<std::size_t>(length[0]));
-  ranks.broadcast(std::as_writable_bytes(std::span(fault)));
-  return fault;
+  return told_by_first(ranks, ranks.rank() == 0 ? fault_among(texts) : "");
 }
 
 }  // namespace banter::train

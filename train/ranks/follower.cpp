@@ -20,6 +20,9 @@ void follow(Learner& learner, Ranks& ranks) {
       case Order::kStep:
         learner.step();
         break;
+      case Order::kJudge:
+        static_cast<void>(learner.judge());
+        break;
       case Order::kCompare:
         learner.expect_one_state();
         break;

@@ -10,6 +10,7 @@ namespace banter::train {
 /// What process 0, whose Trainer decides everything, tells the others to do with it.
 enum class Order : std::uint8_t {
   kStep,     ///< one step of the learner
+  kJudge,    ///< a share of a validation
   kCompare,  ///< are all weights the same?
   kEnd,      ///< nothing more
 };

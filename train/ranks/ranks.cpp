@@ -17,13 +17,14 @@ class OneRank : public Ranks {
   [[nodiscard]] int rank() const override { return 0; }
   [[nodiscard]] int size() const override { return 1; }
   [[nodiscard]] int local_size() const override { return 1; }
+  [[nodiscard]] int local_rank() const override { return 0; }
   [[nodiscard]] std::string machine() const override { return "this machine"; }
   void sum(std::span<std::int64_t> /*values*/) override {}
   void sum(std::span<double> /*values*/) override {}
   void sum(std::span<float> /*values*/) override {}
   void broadcast(std::span<std::byte> /*bytes*/) override {}
   std::vector<std::string> gather(const std::string& text) override { return {text}; }
-  [[nodiscard]] Cost cost() const override { return {}; }
+  void wait() override {}
   [[noreturn]] void abort(int exit_code) override { std::_Exit(exit_code); }
 };
 

@@ -14,10 +14,12 @@ namespace banter::train {
 /// implements it for MPI needs nothing of the program.
 class Ranks {
  public:
-  /// What sums have cost this process so far, waiting for the others included.
+  /// What the sums of gradients have cost this process so far.
   struct Cost {
-    std::uint64_t sums = 0, bytes = 0;  ///< of gradients: how often, how much went in
-    double seconds = 0;
+    std::string by;                     ///< what adds up: "MPI", "NCCL"
+    std::uint64_t sums = 0, bytes = 0;  ///< how often, how much went in
+    double seconds = 0;                 ///< with copies from a GPU and back
+    double waited = 0;                  ///< before that, seconds, for slower processes
   };
 
   virtual ~Ranks() = default;
@@ -25,21 +27,25 @@ class Ranks {
   [[nodiscard]] virtual int rank() const = 0;             ///< of this process, from 0
   [[nodiscard]] virtual int size() const = 0;             ///< processes in all
   [[nodiscard]] virtual int local_size() const = 0;       ///< of them on this machine
+  [[nodiscard]] virtual int local_rank() const = 0;       ///< of this one among those
   [[nodiscard]] virtual std::string machine() const = 0;  ///< its name
 
   /// Element by element over all processes.
   virtual void sum(std::span<std::int64_t> values) = 0;
   virtual void sum(std::span<double> values) = 0;
-  /// The same, with the same bytes everywhere: each element is added up by one process, in the
-  /// order that MPI has for so many processes and elements.
+  /// The same, with the same bytes everywhere and each time: in an order that the number of
+  /// processes says and nothing else.
   virtual void sum(std::span<float> values) = 0;
   /// What process 0 has goes everywhere.
   virtual void broadcast(std::span<std::byte> bytes) = 0;
   /// The texts of all at process 0, by rank; elsewhere nothing.
   virtual std::vector<std::string> gather(const std::string& text) = 0;
-  [[nodiscard]] virtual Cost cost() const = 0;
+  /// Until all are here.
+  virtual void wait() = 0;
   /// Ends all processes at once.
   [[noreturn]] virtual void abort(int exit_code) = 0;
+
+  Cost cost;  ///< kept by who sums gradients, `GradientSum`
 };
 
 /// Those that this process was started among: by `mpirun -np N` as OpenMPI's, by libbanter_mpi.so;

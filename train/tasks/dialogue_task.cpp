@@ -213,8 +213,9 @@ Amounts DialogueTask::learned_from() const {
   return amounts;
 }
 
-std::optional<Judgement> DialogueTask::judge() {
-  const auto sums = validate(*model_, *valid_, recipe_.batch, recipe_.train.valid_replies, device_);
+std::optional<Judgement> DialogueTask::judge(Ranks& ranks) {
+  const auto sums =
+      validate(*model_, *valid_, recipe_.batch, recipe_.train.valid_replies, device_, ranks);
   if (!sums) return {};
   return Judgement{.metrics = steering_metrics(*sums),
                    .count = static_cast<std::int64_t>(sums->replies),

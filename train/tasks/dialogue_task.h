@@ -31,7 +31,7 @@ class DialogueTask : public Task {
   [[nodiscard]] std::string data_hash() const override;
   [[nodiscard]] Amounts learned_from() const override;
   [[nodiscard]] bool is_judged() const override { return valid_ != nullptr; }
-  std::optional<Judgement> judge() override;
+  std::optional<Judgement> judge(Ranks& ranks) override;
 
  private:
   [[nodiscard]] MicroBatch of_replies(const data::Batch& batch);

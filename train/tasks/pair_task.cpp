@@ -5,6 +5,7 @@
 #include "models/pair_classifiers.h"
 #include "train/evaluation/pairs/classify.h"
 #include "train/mix_hash.h"
+#include "train/ranks/share_rows.h"
 #include "train/steering.h"
 #include "train/validation.h"
 
@@ -90,20 +91,29 @@ void PairTask::seek(const TrainState& state) {
 
 std::string PairTask::data_hash() const { return hash_of_part(store_.hash(), recipe_); }
 
-std::optional<Judgement> PairTask::judge() {
+std::optional<Judgement> PairTask::judge(Ranks& ranks) {
   const auto most = recipe_.train.valid_replies;
   const torch::NoGradGuard no_grad;
   const bool was_training = classifier_->is_training();
   classifier_->eval();
   data::PairEvaluationStream stream(*valid_, recipe_.batch, store_.tokenizer().special(),
                                     data::PairChoice::kAll, data::ReplyLength::kCut);
-  PairFit sums;
+  std::vector<PairFit> pairs;
   data::PairBatch next;
-  while ((most == 0 || sums.pairs < static_cast<double>(most)) && base::stop_signal() == 0 &&
-         stream.next(next))
-    for (const auto& pair : classify(*classifier_, next, device_)) sums += pair.fit();
+  for (std::size_t number = 0;
+       (most == 0 || std::ssize(pairs) < most) && base::stop_signal() == 0 && stream.next(next);
+       ++number) {
+    const auto begin = pairs.size();
+    pairs.resize(begin + static_cast<std::size_t>(next.size()));
+    if (makes_row(ranks, number))
+      std::ranges::transform(classify(*classifier_, next, device_),
+                             pairs.begin() + static_cast<std::ptrdiff_t>(begin),
+                             &ClassifiedPair::fit);
+  }
   classifier_->train(was_training);
-  if (base::stop_signal() != 0) return {};
+  if (!share_rows(ranks, pairs, base::stop_signal() != 0)) return {};
+  PairFit sums;
+  for (const auto& pair : pairs) sums += pair;
   return Judgement{.metrics = steering_metrics(sums),
                    .count = static_cast<std::int64_t>(sums.pairs),
                    .unit = "pairs"};

@@ -29,7 +29,7 @@ class PairTask : public Task {
   [[nodiscard]] std::string data_hash() const override;
   [[nodiscard]] Amounts learned_from() const override { return {{"pairs", stream_.pairs()}}; }
   [[nodiscard]] bool is_judged() const override { return valid_ != nullptr; }
-  std::optional<Judgement> judge() override;
+  std::optional<Judgement> judge(Ranks& ranks) override;
 
  private:
   [[nodiscard]] std::vector<models::LossSum> losses(const data::PairBatch& pairs);

@@ -14,6 +14,7 @@
 
 #include "data/store/store.h"
 #include "models/dialogue_model.h"
+#include "train/ranks/ranks.h"
 #include "train/recipe.h"
 #include "train/state.h"
 
@@ -69,8 +70,10 @@ class Task {
   [[nodiscard]] virtual Amounts learned_from() const = 0;   ///< how much that is
 
   [[nodiscard]] virtual bool is_judged() const = 0;  ///< whether there is a validation split
-  /// In eval mode without gradients; leaves the model as it was. Nothing when a signal came.
-  [[nodiscard]] virtual std::optional<Judgement> judge() = 0;
+  /// In eval mode without gradients; leaves the model as it was. All processes call it together,
+  /// each judges a share of the batches, and each gets the figures of one process that judges all.
+  /// Nothing when a signal came to any of them.
+  [[nodiscard]] virtual std::optional<Judgement> judge(Ranks& ranks) = 0;
 };
 
 /// The task of a recipe. `store` must outlive it.

@@ -25,6 +25,13 @@ def children(pid):
         return [int(child) for child in file.read().split()]
 
 
+def kill(pid):
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
 class TrainingPageTest(unittest.TestCase):
     def setUp(self):
         self.folder = self.enterContext(tempfile.TemporaryDirectory())
@@ -67,6 +74,17 @@ class TrainingPageTest(unittest.TestCase):
             os.kill(page, 0)
         with self.assertRaises(urllib.error.URLError):
             get(address + "/v1/run")
+
+    def test_training_ends_without_a_page_that_does_not(self):
+        process, said = self.train("0")
+        self.assertTrue(said.startswith("page: http://"), said)
+        (page,) = children(process.pid)
+        os.kill(page, signal.SIGSTOP)  # SIGTERM waits, too
+        self.addCleanup(kill, page)
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(timeout=60), 128 + signal.SIGTERM)
+        with self.assertRaises(ProcessLookupError):
+            os.kill(page, 0)
 
     def test_training_does_not_notice_that_it_dies(self):
         process, said = self.train("0", steps=30)

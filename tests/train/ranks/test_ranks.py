@@ -6,117 +6,12 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
-import tempfile
 import unittest
 
-sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../../serve/program"))
-
-from made_run import BANTER, banter, write_talk  # noqa: E402  the folder is known only now
-
-CONFIG = """
-store: {folder}/store
-run: {folder}/run
-data:
-  sources:
-    - path: {folder}/talk.jsonl
-  valid_share: 0.1
-  tokenizer:
-    vocab_size: 300
-batch:
-  tokens_per_batch: 300
-model:
-  type: hred
-  attention: both
-  embed_dim: 16
-  hidden_dim: 24
-  dropout: 0.1
-train:
-  steps: 8
-  lr: 0.01
-  warmup_steps: 5
-  ema_decay: 0.9
-  validate_every: 4
-  save_every: 4
-  keep_last: 3
-  log_every: 1
-"""
-
-# Nobody spins, root may, and more processes than cores are no mistake here.
-VARIABLES = {**os.environ, "OMP_NUM_THREADS": "1", "OMPI_ALLOW_RUN_AS_ROOT": "1",
-             "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMPI_MCA_rmaps_base_oversubscribe": "1",
-             "OMPI_MCA_mpi_yield_when_idle": "1"}
+from processes import BANTER, CONFIG, VARIABLES, ProcessesTest, banter, ranks_of
 
 
-def read(path):
-    with open(path, "rb") as file:
-        return file.read()
-
-
-def ranks_of(mpirun):
-    """The processes that an mpirun has started, by their rank."""
-    found = {}
-    with open(f"/proc/{mpirun}/task/{mpirun}/children", encoding="ascii") as children:
-        for child in children.read().split():
-            variables = read(f"/proc/{child}/environ").split(b"\0")
-            for variable in variables:
-                if variable.startswith(b"OMPI_COMM_WORLD_RANK="):
-                    found[int(variable.split(b"=")[1])] = int(child)
-    return found
-
-
-@unittest.skipUnless(shutil.which("mpirun"), "no mpirun (openmpi-bin)")
-@unittest.skipUnless(os.path.exists(os.path.join(os.path.dirname(BANTER), "libbanter_mpi.so")),
-                     "libbanter_mpi.so is not built (libopenmpi-dev)")
-class RanksTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = cls.enterClassContext(tempfile.TemporaryDirectory())
-        write_talk(os.path.join(cls.folder, "talk.jsonl"))
-        banter("prepare", cls.write("config"), "--quiet")
-
-    @classmethod
-    def write(cls, name, text=CONFIG):
-        file = os.path.join(cls.folder, name + ".yaml")
-        with open(file, "w", encoding="utf-8") as out:
-            out.write(text.format(folder=cls.folder))
-        return file
-
-    def command(self, run, processes, *settings):
-        """`banter train` into a run folder by so many processes; one of them without mpirun."""
-        self.run_folder = os.path.join(self.folder, run)
-        sets = [part for setting in (f"run={self.run_folder}", *settings)
-                for part in ("--set", setting)]
-        mpirun = ["mpirun", "-np", str(processes)] if processes > 1 else []
-        return [*mpirun, BANTER, "train", os.path.join(self.folder, "config.yaml"), "--quiet", *sets]
-
-    def train(self, run, processes, *settings):
-        result = subprocess.run(self.command(run, processes, *settings), capture_output=True,
-                                text=True, env=VARIABLES)
-        self.assertEqual(result.returncode, 0, result.stderr)
-        return self.run_folder
-
-    def start(self, run, processes, *settings):
-        process = subprocess.Popen(self.command(run, processes, *settings), env=VARIABLES,
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        self.addCleanup(process.wait)
-        self.addCleanup(process.kill)
-        return process
-
-    def lines(self, run, event="step"):
-        with open(os.path.join(run, "log.jsonl"), encoding="utf-8") as log:
-            return [line for line in map(json.loads, log) if line["event"] == event]
-
-    def wait_for_step(self, process, step):
-        log = os.path.join(self.run_folder, "log.jsonl")
-        while not os.path.exists(log) or f'"event":"step","step":{step},'.encode() not in read(log):
-            self.assertIsNone(process.poll(), "it ended too early")
-
-    def expect_same_files(self, first, second, step, names=("model", "ema", "optimizer")):
-        for name in names:
-            file = f"step-{step}/{name}.safetensors"
-            self.assertTrue(read(os.path.join(first, file)) == read(os.path.join(second, file)), file)
-
+class RanksTest(ProcessesTest):
     def test_two_processes_make_the_bytes_of_one_with_twice_the_batches(self):
         one, two = self.train("one-2", 1, "train.micro_batches=2"), self.train("two", 2)
         self.expect_same_files(one, two, 8)
@@ -125,6 +20,10 @@ class RanksTest(unittest.TestCase):
         parameters = self.lines(two, "start")[0]["parameters"]
         self.assertEqual(sums["count"], 8)
         self.assertGreaterEqual(sums["bytes"], 8 * 4 * parameters)
+        self.assertEqual(sums["by"], "MPI")
+        for whole, shared in zip(self.lines(one, "validation"), self.lines(two, "validation"),
+                                 strict=True):
+            self.assertEqual({**whole, "seconds": 0}, {**shared, "seconds": 0})
 
     def test_four_processes_make_the_steps_of_one(self):
         one, four = self.train("one-4", 1, "train.micro_batches=4"), self.train("four", 4)
@@ -169,11 +68,13 @@ class RanksTest(unittest.TestCase):
         self.assertEqual(stop["why"], "signal")
         self.assertTrue(os.path.exists(os.path.join(self.run_folder, f"step-{stop['step']}")))
 
-    def both(self, first, second):
-        """Two processes with recipes of their own. What they said, and the exit code."""
+    def both(self, first, second, *variables):
+        """Two processes with recipes of their own, the second one with `variables`, too. What they
+        said, and the exit code."""
+        own = [word for variable in variables for word in ("-x", variable)]
         result = subprocess.run(["mpirun", "-np", "1", BANTER, "train", first, "--quiet", ":", "-np",
-                                 "1", BANTER, "train", second, "--quiet"], capture_output=True,
-                                text=True, env=VARIABLES)
+                                 "1", *own, BANTER, "train", second, "--quiet"],
+                                capture_output=True, text=True, env=VARIABLES)
         return result.returncode, result.stderr
 
     def test_another_recipe_is_refused_by_name(self):
@@ -196,6 +97,35 @@ class RanksTest(unittest.TestCase):
         code, error = self.both(self.write("first", CONFIG.replace("/run\n", "/refused\n")), file)
         self.assertEqual(code, 2, error)
         self.assertRegex(error, r"process 1 of 2 .*another store than process 0")
+
+    def test_other_pairs_are_refused(self):
+        files = []
+        for name, share in (("pairs-1", "0.2"), ("pairs-2", "0.3")):
+            text = CONFIG.replace("/store\n", f"/{name}\n").replace("/run\n", "/refused\n")
+            text = text.replace("    vocab_size: 300\n", "    path: {folder}/store/tokenizer.model\n")
+            banter("prepare", self.write(name, text), "--quiet", "--set", f"data.valid_share={share}")
+            files.append(self.write("with-" + name, CONFIG.replace("/run\n", "/refused\n")
+                                    + "  pairs_per_dialogue_batch: 1\n"
+                                    + f"pairs:\n  store: {{folder}}/{name}\n"))
+        code, error = self.both(*files)
+        self.assertEqual(code, 2, error)
+        self.assertRegex(error, r"process 1 of 2 .*another store of mix or pairs.store")
+
+    def test_other_processors_and_threads_are_refused(self):
+        first = self.write("first", CONFIG.replace("/run\n", "/refused\n"))
+        for variable, what in (("ATEN_CPU_CAPABILITY=default", "kind of processor"),
+                               ("OMP_NUM_THREADS=2", "number of threads")):
+            code, error = self.both(first, first, variable)
+            self.assertEqual(code, 2, error)
+            self.assertRegex(error, "process 1 of 2 .*another " + what)
+
+    def test_a_failure_of_libtorch_is_told_without_its_backtrace(self):
+        result = subprocess.run(self.command("huge", 2, "model.hidden_dim=100000000000000000"),
+                                capture_output=True, text=True, env=VARIABLES)
+        self.assertNotEqual(result.returncode, 0)
+        self.assertRegex(result.stderr, r"banter: process \d of 2 \(.*\): .*overflow")
+        self.assertNotIn("Exception raised from", result.stderr)
+        self.assertNotIn("libtorch", result.stderr)
 
 
 if __name__ == "__main__":
