@@ -176,7 +176,8 @@ std::string export_folder(const std::string& run_name, const fs::path& folder) {
   const auto* model = dynamic_cast<const FlatTransformer*>(loaded.model.get());
   if (model == nullptr)
     throw CheckpointError(loaded.checkpoint.folder.string() + ": is a " + loaded.type +
-                          "; only a transformer can be a Hugging Face folder");
+                          "; only a transformer can be a Hugging Face folder: "
+                          "`banter export --format tensors` is for all");
   const auto decoding = decoding_of(loaded.checkpoint);
   const auto network = network_of_run(loaded, *model, decoding);
   const auto tokenizer = tokenizer_of_run(loaded, network);
