@@ -31,6 +31,8 @@ class Progress {
   void advance(std::uint64_t by = 1, std::string_view note = {});
   /// Prints a whole line above the bar (or just the line when quiet: what must be read is read).
   void say(std::string_view line);
+  /// Whether it draws on a terminal: there is somebody who looks.
+  [[nodiscard]] bool is_drawn() const { return terminal_ && !options_.quiet; }
   void finish();  ///< draws the last state and ends the line; further calls do nothing
 
  private:

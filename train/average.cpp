@@ -125,8 +125,12 @@ std::vector<std::int64_t> write_average(const fs::path& run, const AverageChoice
                                         const fs::path& out) {
   if (fs::exists(out / "log.jsonl"))
     throw base::UsageError(out.string() + ": is a run that was trained; choose another folder");
-  const auto steps = choice.metric.empty() ? newest_steps(run, choice.count)
-                                           : best_steps(run, choice.count, choice.metric);
+  constexpr std::int64_t kMostByItself = 5;
+  const auto there = static_cast<std::int64_t>(models::checkpoint_steps(run).size());
+  const auto count =
+      choice.count > 0 ? choice.count : std::clamp<std::int64_t>(there, 1, kMostByItself);
+  const auto steps =
+      choice.metric.empty() ? newest_steps(run, count) : best_steps(run, count, choice.metric);
   std::vector<fs::path> checkpoints;
   for (const auto step : steps) {
     checkpoints.push_back(folder_of(run, step));
@@ -141,7 +145,7 @@ std::vector<std::int64_t> write_average(const fs::path& run, const AverageChoice
     if (fs::exists(checkpoints.back() / name))
       fs::copy_file(checkpoints.back() / name, writer.folder() / name);
   base::json::object record{{"run", run.string()},
-                            {choice.metric.empty() ? "last" : "best", choice.count}};
+                            {choice.metric.empty() ? "last" : "best", count}};
   if (!choice.metric.empty()) record["metric"] = choice.metric;
   record["steps"] = base::json::array(steps.begin(), steps.end());
   base::write_durably(writer.folder() / "average.json", base::pretty_json(record));

@@ -31,8 +31,8 @@ std::vector<std::int64_t> best_steps(const std::filesystem::path& run, std::int6
 
 /// How steps are chosen, for the record: {"last": 5}, or {"best": 3, "metric": "ppl"}.
 struct AverageChoice {
-  std::int64_t count = 0;
-  std::string metric;  ///< "" = the newest
+  std::int64_t count = 0;  ///< 0 = all that there are, the newest 5 at most
+  std::string metric;      ///< "" = the newest
 };
 
 /// Writes the mean of a run's checkpoints as the only one of the run folder `out`, under the newest

@@ -18,7 +18,10 @@ int run_average(const std::vector<std::string>& arguments) {
   std::int64_t last = 0;
   std::vector<std::string> best;
   line.app.add_option("run", run, "run folder")->required();
-  line.app.add_option("--last", last, "the newest so many checkpoints (5 unless --best is given)")
+  line.app
+      .add_option("--last", last,
+                  "the newest so many checkpoints; without --last and --best all that the "
+                  "run has kept, at most 5")
       ->check(CLI::PositiveNumber)
       ->type_name("K");
   line.app.add_option("--best", best, "so many checkpoints, the best by a metric of validations")
@@ -30,7 +33,7 @@ int run_average(const std::vector<std::string>& arguments) {
 
   if (last > 0 && !best.empty())
     throw base::UsageError("banter average: --last and --best exclude each other");
-  AverageChoice choice{.count = last > 0 ? last : 5, .metric = {}};
+  AverageChoice choice{.count = last, .metric = {}};
   if (!best.empty()) {
     if (!CLI::detail::lexical_cast(best[0], choice.count) || choice.count < 1)
       throw base::UsageError("banter average: --best: \"" + best[0] +

@@ -25,14 +25,17 @@ bool is_metric(std::string_view name) {
   return is_steering_metric(name, JudgedOn::kReplies) || is_steering_metric(name, JudgedOn::kPairs);
 }
 
-bool is_clocks(std::string_view name) { return name == "seconds" || name == "labels_per_second"; }
+bool is_of_progress(std::string_view name) {
+  return name == "step" || name == "share" || name == "seconds" || name == "labels_per_second";
+}
 
-/// The numbers of a line but its step and what a clock measured, under names with this beginning.
+/// The numbers of a line but how far it is and what a clock measured, under names with this
+/// beginning.
 std::vector<std::pair<std::string, double>> numbers_of(const json::object& line,
                                                        const std::string& prefix) {
   std::vector<std::pair<std::string, double>> numbers;
   for (const auto& [name, value] : line)
-    if (value.is_number() && name != "step" && !is_clocks(name))
+    if (value.is_number() && !is_of_progress(name))
       numbers.emplace_back(prefix + std::string(name), value.to_number<double>());
   return numbers;
 }

@@ -56,6 +56,7 @@ void read_optimizer(TrainOptions& o, configs::Section& section) {
   o.word_drop = section.get("word_drop", o.word_drop);
   o.groups = read_groups(section, o.weight_decay);
   o.clip_norm = section.get("clip_norm", o.clip_norm);
+  o.memory_share = section.get("memory_share", o.memory_share);
   o.micro_batches = section.get("micro_batches", o.micro_batches);
   o.pairs_per_dialogue_batch = section.get("pairs_per_dialogue_batch", o.pairs_per_dialogue_batch);
   o.ema_decay = section.get("ema_decay", o.ema_decay);
@@ -76,6 +77,7 @@ void read_optimizer(TrainOptions& o, configs::Section& section) {
   section.check(o.label_smoothing >= 0 && o.label_smoothing < 1, "label_smoothing", "in [0, 1)");
   section.check(o.word_drop >= 0 && o.word_drop < 1, "word_drop", "in [0, 1)");
   section.check(o.clip_norm >= 0, "clip_norm", "0 or more");
+  section.check(o.memory_share > 0 && o.memory_share <= 1, "memory_share", "in (0, 1]");
   section.check(o.micro_batches >= 1, "micro_batches", "1 or more");
   section.check(o.pairs_per_dialogue_batch >= 0, "pairs_per_dialogue_batch", "0 or more");
   section.check(o.ema_decay >= 0 && o.ema_decay < 1, "ema_decay", "in [0, 1)");
@@ -100,6 +102,8 @@ void read_stops(TrainOptions& o, configs::Section& section) {
 
 void read_judgement(TrainOptions& o, configs::Section& section, JudgedOn what) {
   o.keep_best = {usual_steering_metric(what)};
+  const bool has_replies = what == JudgedOn::kReplies;
+  if (!has_replies) o.samples = 0;
   o.split = section.get("split", o.split);
   o.fraction = section.get("fraction", o.fraction);
   const auto seed = section.get("fraction_seed", static_cast<std::int64_t>(o.fraction_seed));
@@ -107,6 +111,7 @@ void read_judgement(TrainOptions& o, configs::Section& section, JudgedOn what) {
   o.valid_split = section.get("valid_split", o.valid_split);
   o.validate_every = section.get("validate_every", o.validate_every);
   o.valid_replies = section.get("valid_replies", o.valid_replies);
+  o.samples = section.get("samples", o.samples);
   o.save_every = section.get("save_every", o.save_every);
   o.keep_last = section.get("keep_last", o.keep_last);
   o.keep_best = section.get("keep_best", o.keep_best);
@@ -117,6 +122,8 @@ void read_judgement(TrainOptions& o, configs::Section& section, JudgedOn what) {
   section.check(seed >= 0, "fraction_seed", "0 or more");
   section.check(o.validate_every >= 0, "validate_every", "0 or more");
   section.check(o.valid_replies >= 0, "valid_replies", "0 or more");
+  section.check(o.samples >= 0 && o.samples <= 100, "samples", "from 0 to 100");
+  section.check(has_replies || o.samples == 0, "samples", "0: a classifier has no reply");
   section.check(o.save_every >= 0, "save_every", "0 or more");
   section.check(o.keep_last >= 1, "keep_last", "1 or more");
   section.check(o.log_every >= 1, "log_every", "1 or more");

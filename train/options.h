@@ -40,9 +40,11 @@ struct TrainOptions {
   double weight_decay = 0.01;  ///< of matrices only (no bias, no norm), >= 0
   std::vector<ParameterGroup> groups;  ///< parameters with a rate or decay of their own, or frozen
   double label_smoothing =
-      0.0;                 ///< of a label's probability, spread over the vocabulary, in [0, 1)
-  double word_drop = 0.0;  ///< share of the decoder's inputs read as unk, in [0, 1)
-  double clip_norm = 1.0;  ///< longest gradient, > 0; 0 = not clipped
+      0.0;                    ///< of a label's probability, spread over the vocabulary, in [0, 1)
+  double word_drop = 0.0;     ///< share of the decoder's inputs read as unk, in [0, 1)
+  double clip_norm = 1.0;     ///< longest gradient, > 0; 0 = not clipped
+  double memory_share = 0.7;  ///< of the free memory, for a step where batch.tokens_per_batch is
+                              ///< auto, in (0, 1]
   std::int64_t micro_batches = 1;  ///< batches whose gradients are summed for one step, >= 1
   /// Batches of sentence pairs beside each of them, >= 0; for models that learn from both.
   std::int64_t pairs_per_dialogue_batch = 0;
@@ -61,8 +63,10 @@ struct TrainOptions {
   std::string valid_split = "valid";  ///< what it is judged by; "" = no validation
   std::int64_t validate_every = 0;    ///< steps; 0 = at the end of every epoch
   std::int64_t valid_replies = 0;     ///< judge by the first so many replies; 0 = all
-  std::int64_t save_every = 0;        ///< steps; 0 = at the end of every epoch
-  std::int64_t keep_last = 2;         ///< newest checkpoints that stay, >= 1
+  std::int64_t samples = 3;     ///< contexts of valid_split that each validation answers, the same
+                                ///< ones, for the log; 0 = none; of pairs 0
+  std::int64_t save_every = 0;  ///< steps; 0 = at the end of every epoch
+  std::int64_t keep_last = 2;   ///< newest checkpoints that stay, >= 1
   std::vector<std::string> keep_best = {"ppl"};  ///< metrics whose best checkpoint stays; the first
                                                  ///< one is CURRENT's; of pairs {"accuracy"}
   std::int64_t log_every = 10;                   ///< steps between lines of log.jsonl, >= 1

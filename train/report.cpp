@@ -3,8 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <string_view>
+#include <utility>
 
 #include "base/json.h"
+#include "base/utf8.h"
+#include "train/curve.h"
 #include "train/schedule.h"
 
 namespace banter::train {
@@ -28,6 +32,12 @@ std::string shares(const std::vector<std::string>& copied, const std::vector<std
   for (const auto& name : fresh) names += " " + name;
   return std::to_string(copied.size()) +
          " parameters copied; start by themselves:" + (names.empty() ? " none" : names);
+}
+
+/// What a curve is drawn of: the loss of the replies' labels, or the first by name.
+std::pair<std::string, double> main_loss(const std::map<std::string, double>& losses) {
+  const auto nll = losses.find("nll");
+  return nll != losses.end() ? *nll : *losses.begin();
 }
 
 base::Progress::Options progress_options(const TrainOptions& options, std::int64_t done,
@@ -73,8 +83,25 @@ void Report::started(const TrainState& state, const std::string& device, int pro
   json::object line{{"event", "start"}, {"step", state.step},       {"version", BANTER_VERSION},
                     {"device", device}, {"threads", state.threads}, {"parameters", parameters}};
   if (processes > 1) line["processes"] = processes;
+  if (share_at_start_ > 0) line["share"] = share_at_start_;
   for (const auto& [what, count] : learned_from) line[what] = count;
   write(line);
+}
+
+void Report::sized(const TrainState& state, const BatchSize& size) {
+  write({{"event", "batch_size"},
+         {"step", state.step},
+         {"tokens_per_batch", size.tokens},
+         {"bytes", size.bytes},
+         {"budget", size.budget},
+         {"why", size.why}});
+  if (quiet_) return;
+  const auto gigabytes = [](std::int64_t bytes) {
+    return rounded(static_cast<double>(bytes) / (1 << 30), "%.2f") + " GiB";
+  };
+  progress_.say("tokens_per_batch: " + std::to_string(size.tokens) + ", whose step takes " +
+                gigabytes(size.bytes) + " of " + gigabytes(size.budget) +
+                "; not more: " + size.why);
 }
 
 void Report::initialised(const TrainState& state, const Initialised& from) {
@@ -113,9 +140,11 @@ void Report::initialised(const TrainState& state, const models::EncoderStart& st
   for (const auto& note : start.notes) progress_.say("init_encoder: " + note);
 }
 
+double Report::labels_per_second(const TrainState& state) const {
+  return static_cast<double>(state.labels - labels_at_start_) / std::max(60 * minutes(), 1e-9);
+}
+
 void Report::stepped(TrainState& state, double grad_norm, double share) {
-  const auto seconds = 60 * minutes();
-  const auto rate = static_cast<double>(state.labels - labels_at_start_) / std::max(seconds, 1e-9);
   for (const auto& [name, loss] : state.since_log)
     if (loss.count > 0) mean_loss_[name] = loss.sum / static_cast<double>(loss.count);
 
@@ -129,18 +158,21 @@ void Report::stepped(TrainState& state, double grad_norm, double share) {
     line["lr"] = learning_rate(options_, state.step, state);
     if (std::isfinite(grad_norm)) line["grad_norm"] = grad_norm;
     line["skipped_steps"] = state.skipped_steps;
-    line["seconds"] = seconds;
-    line["labels_per_second"] = rate;
+    if (share > 0) line["share"] = share;
+    line["seconds"] = 60 * minutes();
+    line["labels_per_second"] = labels_per_second(state);
     write(line);
     state.since_log.clear();
+    if (!mean_loss_.empty()) curve_.push_back(main_loss(mean_loss_).second);
   }
-  progress_.update(static_cast<std::uint64_t>(state.step), note(state, rate, share));
+  progress_.update(static_cast<std::uint64_t>(state.step), note(state, share));
 }
 
-std::string Report::note(const TrainState& state, double rate, double share) const {
+std::string Report::note(const TrainState& state, double share) const {
   std::string text = "epoch " + std::to_string(state.epoch());
   for (const auto& [name, value] : mean_loss_) text += " " + name + " " + rounded(value, "%.4f");
-  text += " " + rounded(rate, "%.0f") + " labels/s";
+  text += " lr " + rounded(learning_rate(options_, state.step, state), "%.3g") + " " +
+          rounded(labels_per_second(state), "%.0f") + " labels/s";
   const auto gained = share - share_at_start_;
   const bool has_other_limit = options_.steps == 0 || options_.epochs > 0 || options_.minutes > 0;
   if (has_other_limit && gained > 0) {  // the bar knows the time left of steps alone
@@ -148,6 +180,39 @@ std::string Report::note(const TrainState& state, double rate, double share) con
     text += " " + base::duration_text(left) + " left";
   }
   return text;
+}
+
+void Report::draw_curve(const TrainState& state) {
+  if (!progress_.is_drawn() || curve_.size() == points_drawn_) return;
+  points_drawn_ = curve_.size();
+  constexpr std::size_t kWidth = 40;
+  progress_.say(main_loss(mean_loss_).first + " " + rounded(curve_.front(), "%.4g") + " " +
+                curve(curve_, kWidth, /*ascii=*/!is_utf8_locale()) + " " +
+                rounded(curve_.back(), "%.4g") + ", lr " +
+                rounded(learning_rate(options_, state.step, state), "%.3g") + ", " +
+                rounded(labels_per_second(state), "%.0f") + " labels/s");
+}
+
+void Report::tell_samples(const TrainState& state, const Judgement& judgement) {
+  if (!judgement.no_samples.empty()) {
+    warn(state, "no samples: " + judgement.no_samples);
+    return;
+  }
+  if (judgement.samples.empty()) return;
+  write({{"event", "samples"}, {"step", state.step}, {"samples", judgement.samples}});
+  if (quiet_) return;
+  constexpr std::size_t kMostBytes = 60;
+  const auto shown = [](const json::value& text) {
+    const std::string_view said(text.as_string());
+    return said.empty() ? "(nothing)" : base::printable(said, kMostBytes);
+  };
+  for (const auto& one : judgement.samples) {
+    const auto& sample = one.as_object();
+    const auto& turns = sample.at("turns").as_array();
+    const auto last = turns.empty() ? "" : shown(turns.back().as_object().at("text"));
+    progress_.say("  " + last + " -> " + shown(sample.at("reply")) +
+                  " (corpus: " + shown(sample.at("reference")) + ")");
+  }
 }
 
 void Report::validated(const TrainState& state, const Judgement& judgement, bool is_best,
@@ -164,10 +229,13 @@ void Report::validated(const TrainState& state, const Judgement& judgement, bool
   write(line);
   if (is_best) told += " (best)";
   if (!quiet_) progress_.say(told);
+  tell_samples(state, judgement);
+  draw_curve(state);
 }
 
 void Report::stopped(const TrainState& state, const std::string& why, const Ranks& ranks) {
   progress_.finish();
+  draw_curve(state);
   json::object line{{"event", "stop"}, {"step", state.step}, {"why", why}};
   if (const auto& cost = ranks.cost; cost.sums > 0) {
     line["seconds"] = 60 * minutes();

@@ -1,13 +1,16 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/progress.h"
 #include "models/hugging_face/encoder_start.h"
+#include "train/batch_size.h"
 #include "train/event_file.h"
 #include "train/init_from.h"
 #include "train/log.h"
@@ -32,10 +35,12 @@ class Report {
   void warn(const TrainState& state, const std::string& text);  ///< shown even when quiet
   void started(const TrainState& state, const std::string& device, int processes,
                std::int64_t parameters, const Amounts& learned_from);
+  void sized(const TrainState& state, const BatchSize& size);
   void initialised(const TrainState& state, const Initialised& from);
   void initialised(const TrainState& state, const models::EncoderStart& start);
   /// After every step; writes a line every `log_every` of them, and then empties `since_log`.
   void stepped(TrainState& state, double grad_norm, double share);
+  /// A line of what was measured, and one of what was answered.
   void validated(const TrainState& state, const Judgement& judgement, bool is_best,
                  std::chrono::duration<double> took);
   void stopped(const TrainState& state, const std::string& why, const Ranks& ranks);
@@ -43,7 +48,10 @@ class Report {
 
  private:
   void write(const base::json::object& line);  ///< to the log, and its figures to RUN/events
-  [[nodiscard]] std::string note(const TrainState& state, double rate, double share) const;
+  [[nodiscard]] std::string note(const TrainState& state, double share) const;
+  [[nodiscard]] double labels_per_second(const TrainState& state) const;
+  void tell_samples(const TrainState& state, const Judgement& judgement);
+  void draw_curve(const TrainState& state);  ///< of the loss, where somebody looks
 
   TrainOptions options_;
   bool quiet_;
@@ -51,6 +59,8 @@ class Report {
   std::int64_t labels_at_start_;
   double share_at_start_;
   std::map<std::string, double> mean_loss_;
+  std::vector<double> curve_;     ///< of the main loss, a point each `log_every` steps
+  std::size_t points_drawn_ = 0;  ///< of it, when it was drawn last
   RunLog log_;
   std::optional<EventFile> events_;
   base::Progress progress_;

@@ -21,12 +21,24 @@ namespace fs = std::filesystem;
 constexpr std::string_view kConfig = "config.yaml";
 
 /// Keys that a run may change while it goes on: no number of it depends on them.
-constexpr std::array<std::string_view, 15> kMayDiffer = {
-    "device",          "pairs.store",     "run",
-    "store",           "threads",         "train.epochs",
-    "train.keep_last", "train.log_every", "train.max_bad_steps",
-    "train.minutes",   "train.patience",  "train.save_every",
-    "train.steps",     "train.stop_when", "train.tensorboard",
+constexpr std::array<std::string_view, 17> kMayDiffer = {
+    "device",
+    "pairs.store",
+    "run",
+    "store",
+    "threads",
+    "train.epochs",
+    "train.keep_last",
+    "train.log_every",
+    "train.max_bad_steps",
+    "train.minutes",
+    "train.patience",
+    "train.save_every",
+    "train.memory_share",
+    "train.samples",
+    "train.steps",
+    "train.stop_when",
+    "train.tensorboard",
 };
 
 /// Replies are chosen after training.

@@ -16,6 +16,7 @@
 #include "configs/command_line.h"
 #include "data/store/store.h"
 #include "models/device.h"
+#include "train/batch_size.h"
 #include "train/commands.h"
 #include "train/learner.h"
 #include "train/ranks/agreement.h"
@@ -76,8 +77,17 @@ void print(const ResumeProof& proof, const ResumeTrial& trial, bool as_json) {
   for (const auto& difference : proof.differences) std::cout << "  " << difference << "\n";
 }
 
+/// Trainings that are compared have one batch size, however it is found.
+Recipe sized(const Recipe& recipe) {
+  if (recipe.batch.tokens_per_batch != data::BatchOptions::kAuto) return recipe;
+  models::set_threads(static_cast<int>(recipe.threads));
+  const auto store = data::Store::open(recipe.store);
+  return with_batch_size(recipe, store, models::open_device(recipe.device), "", alone()).recipe;
+}
+
 /// Whether this machine, this program and this recipe resume to the byte.
-int prove_resumption(const Recipe& recipe, const ResumeTrial& trial, bool as_json) {
+int prove_resumption(const Recipe& given, const ResumeTrial& trial, bool as_json) {
+  const auto recipe = sized(given);
   auto folder = recipe.run.has_filename() ? recipe.run : recipe.run.parent_path();
   folder += ".verify-resume";
   const auto proof = verify_resume(recipe, folder, trial);
@@ -155,15 +165,18 @@ std::optional<data::Store> begin_together(const Recipe& recipe, Ranks& ranks) {
 }
 
 /// Process 0, or the only one.
-int train_first(const Recipe& recipe, const data::Store& store, const Asked& asked, Ranks& ranks) {
-  if (asked.resume && !std::filesystem::exists(recipe.run / "config.yaml"))
-    throw base::UsageError(recipe.run.string() + ": has no run to go on with; leave out --resume");
-  if (asked.restart && std::filesystem::exists(recipe.run))
-    std::cerr << recipe.run.string() << ": moved to " << move_run_aside(recipe.run).string()
-              << "\n";
-  const RunFolder folder(recipe.run);
+int train_first(const Recipe& given, const data::Store& store, const Asked& asked, Ranks& ranks) {
+  if (asked.resume && !std::filesystem::exists(given.run / "config.yaml"))
+    throw base::UsageError(given.run.string() + ": has no run to go on with; leave out --resume");
+  if (asked.restart && std::filesystem::exists(given.run))
+    std::cerr << given.run.string() << ": moved to " << move_run_aside(given.run).string() << "\n";
+  const RunFolder folder(given.run);
+  const auto [recipe, size] = with_batch_size(
+      given, store, models::open_device(given.device),
+      folder.has_run() ? base::read_file(folder.path() / "config.yaml", 1 << 20) : "", ranks);
   if (folder.has_run()) folder.expect_same_config(recipe.text);
   Trainer trainer(folder, recipe, store, asked.quiet, ranks);
+  trainer.batch_size = size;
   base::write_durably(folder.path() / "config.yaml", recipe.text);
   std::optional<TrainingPage> shown;
   if (asked.page) {
@@ -182,7 +195,9 @@ int train_first(const Recipe& recipe, const data::Store& store, const Asked& ask
 }
 
 /// Those that learn for process 0.
-int train_other(const Recipe& recipe, const data::Store& store, Ranks& ranks) {
+int train_other(const Recipe& given, const data::Store& store, Ranks& ranks) {
+  const auto recipe =
+      with_batch_size(given, store, models::open_device(given.device), "", ranks).recipe;
   Learner learner(recipe, store, models::open_device(recipe.device), ranks);
   follow(learner, ranks);
   return 0;

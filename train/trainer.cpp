@@ -167,10 +167,12 @@ struct Trainer::Impl {
     return {};
   }
 
-  TrainResult run(const std::function<void(const TrainState&)>& after_step) {
+  TrainResult run(const std::function<void(const TrainState&)>& after_step,
+                  const std::optional<BatchSize>& batch_size) {
     Report report(folder, options, state, share_done(0), quiet);
     report.started(state, c10::str(learner.device()), ranks.size(), learner.parameters(),
                    learner.learned_from());
+    if (batch_size) report.sized(state, *batch_size);
     if (initialised) report.initialised(state, *initialised);
     if (started_by_encoder) report.initialised(state, *started_by_encoder);
     for (const auto& warning : learner.warnings()) report.warn(state, warning);
@@ -220,7 +222,7 @@ Trainer::Trainer(const RunFolder& folder, const Recipe& recipe, const data::Stor
     : impl_(std::make_unique<Impl>(folder, recipe, store, quiet, ranks)) {}
 Trainer::~Trainer() = default;
 
-TrainResult Trainer::run() { return impl_->run(after_step); }
+TrainResult Trainer::run() { return impl_->run(after_step, batch_size); }
 const TrainState& Trainer::state() const { return impl_->state; }
 
 }  // namespace banter::train

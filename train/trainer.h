@@ -3,9 +3,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "data/store/store.h"
+#include "train/batch_size.h"
 #include "train/ranks/ranks.h"
 #include "train/recipe.h"
 #include "train/run_folder.h"
@@ -46,6 +48,8 @@ class Trainer {
 
   [[nodiscard]] const TrainState& state() const;
 
+  /// How the recipe's batch size was found, to be told; nothing where it was given.
+  std::optional<BatchSize> batch_size;
   /// Called after every step; what it throws ends the run without saving. For tests.
   std::function<void(const TrainState&)> after_step;
 

@@ -7,7 +7,13 @@ namespace banter::data {
 BatchOptions BatchOptions::from(configs::Section& section) {
   BatchOptions o;
   o.shuffle = section.choice("shuffle", o.shuffle, {"dialogue", "reply"});
-  o.tokens_per_batch = section.get("tokens_per_batch", o.tokens_per_batch);
+  const bool is_auto =
+      section.has("tokens_per_batch") && section.value("tokens_per_batch").yaml() == "auto";
+  if (is_auto) {
+    section.get("tokens_per_batch", "auto");
+  } else {
+    o.tokens_per_batch = section.get("tokens_per_batch", o.tokens_per_batch);
+  }
   o.max_context_turns = section.get("max_context_turns", o.max_context_turns);
   o.max_turn_tokens = section.get("max_turn_tokens", o.max_turn_tokens);
   o.max_reply_tokens = section.get("max_reply_tokens", o.max_reply_tokens);
@@ -22,6 +28,7 @@ BatchOptions BatchOptions::from(configs::Section& section) {
     section.check(value >= 1 && value <= kMost, key, "from 1 to 1000000000");
   };
   in_range(o.tokens_per_batch, "tokens_per_batch");
+  if (is_auto) o.tokens_per_batch = kAuto;
   in_range(o.max_context_turns, "max_context_turns");
   in_range(o.max_turn_tokens, "max_turn_tokens");
   in_range(o.max_reply_tokens, "max_reply_tokens");

@@ -25,6 +25,8 @@ enum class ReplyBy : std::uint8_t { kAll, kRight, kLast, kSpeaker };
 struct BatchOptions {
   std::string shuffle = "dialogue";  ///< dialogue: replies of a dialogue stay together and share
                                      ///< encoded turns; reply: every reply by itself, freely mixed
+  /// Of tokens_per_batch: as many as there is memory for. Who trains finds a number to put there.
+  static constexpr std::int64_t kAuto = 0;
   std::int64_t tokens_per_batch = 2048;  ///< labels (eos counted) a micro-batch, at most; a longer
                                          ///< reply is alone in its batch
   std::int64_t max_context_turns = 10;   ///< last turns that a reply sees, >= 1

@@ -97,6 +97,19 @@ TEST_F(TrainerTest, AnAverageIsLoadedByItsName) {
     EXPECT_TRUE(torch::equal(tensor, weights(run, best[0]).at(name))) << name;
 }
 
+TEST_F(TrainerTest, AnAverageIsOfAllThatIsThereUpToFive) {
+  const auto run = place / "run";
+  train(recipe("run", {"train.save_every=1", "train.keep_last=2", "train.valid_split=''"}));
+  EXPECT_EQ(write_average(run, {}, run / "average"), (std::vector<std::int64_t>{7, 8}));
+  EXPECT_NE(problem<base::CheckpointError>([&] {
+              write_average(run, {.count = 3, .metric = {}}, run / "average");
+            }).find("has only 2"),
+            std::string::npos);
+  train(recipe("wide", {"train.save_every=1", "train.keep_last=7", "train.valid_split=''"}));
+  EXPECT_EQ(write_average(place / "wide", {}, place / "mean"),
+            (std::vector<std::int64_t>{4, 5, 6, 7, 8}));
+}
+
 TEST_F(TrainerTest, TheBestCheckpointsAreThoseOfTheLog) {
   const auto run = place / "run";
   train(recipe("run", {"train.save_every=2", "train.keep_last=9", "train.validate_every=2"}));

@@ -56,7 +56,7 @@ class TrainerTest : public testing::Test {
             "batch: {tokens_per_batch: 60, max_context_turns: 3, window: 4}\n"
             "model: {type: hred, embed_dim: 6, hidden_dim: 6, dropout: 0.2}\n"
             "train: {steps: 8, lr: 0.01, warmup_steps: 3, save_every: 4, validate_every: 3, "
-            "log_every: 2, keep_last: 2, micro_batches: 2}\n",
+            "log_every: 2, keep_last: 2, micro_batches: 2, samples: 0}\n",
         "recipe.yaml", overrides);
   }
 

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "base/progress.h"
 #include "base/signals.h"
-#include "models/decoding/decoder.h"
 #include "models/decoding/eval_mode.h"
 #include "models/decoding/wording.h"
 #include "train/evaluation/dialogue_groups.h"
@@ -139,41 +139,52 @@ Evaluation evaluate(models::DialogueModel& model, const data::Split& split,
   return sums;
 }
 
-std::vector<Sample> answer(models::DialogueModel& model, const data::Tokenizer& tokenizer,
-                           const data::Split& split, const data::BatchOptions& options,
-                           const models::DecodingOptions& decoding, std::uint64_t count, bool quiet,
-                           const models::Reranker& reranker) {
+std::vector<Answer> answers(models::DialogueModel& model, const data::Tokenizer& tokenizer,
+                            const data::Split& split, const data::BatchOptions& options,
+                            const AnswerOptions& how, std::uint64_t count) {
   const auto examples =
       spread_examples(split, data::ReplyRule(options.reply_by, split.format()), count);
   base::Progress progress(
-      {.label = "answer", .unit = "replies", .total = examples.size(), .quiet = quiet});
-  const auto groups = groups_of_dialogues(split);
-  std::vector<Sample> samples;
-  for (const auto& example : examples) {
-    const auto context = data::context_of(split, example, options);
-    auto& sample = samples.emplace_back(
-        Sample{.references = {tokenizer.decode(context.reply)}, .group = groups[example.dialogue]});
-    for (const auto& turn : context.turns) sample.context.push_back(tokenizer.decode(turn.ids));
-    for (const auto& fact : context.facts) sample.persona.push_back(tokenizer.decode(fact.ids));
-  }
-  const auto wording = std::make_shared<models::Wording>(decoding, tokenizer);
+      {.label = "answer", .unit = "replies", .total = examples.size(), .quiet = how.quiet});
+  std::vector<Answer> answered;
+  for (const auto& example : examples)
+    answered.push_back({example, data::context_of(split, example, options), {}});
+  const auto wording = std::make_shared<models::Wording>(how.decoding, tokenizer);
   std::size_t asked = 0;
   const auto next = [&]() -> std::optional<models::Request> {
     base::throw_if_stopped();
     if (asked == examples.size()) return std::nullopt;
     models::Request request;
     request.number = asked;
-    request.context = data::context_of(split, examples[asked++], options);
-    request.options = decoding;
+    request.context = answered[asked++].context;
+    request.options = how.decoding;
     request.wording = wording;
-    request.reranker = reranker;
+    request.reranker = how.reranker;
     return request;
   };
-  const auto done = [&](const models::Replies& replies) {
-    samples[replies.number].reply = models::text_of(replies.best.at(0), tokenizer);
+  const auto done = [&](models::Replies replies) {
+    auto& place = answered[replies.number].replies;
+    place = std::move(replies);
     progress.advance();
   };
-  models::decode(model, options, {}, next, done);
+  models::decode(model, options, how.rows, next, done);
+  return answered;
+}
+
+std::vector<Sample> answer(models::DialogueModel& model, const data::Tokenizer& tokenizer,
+                           const data::Split& split, const data::BatchOptions& options,
+                           const AnswerOptions& how, std::uint64_t count) {
+  const auto groups = groups_of_dialogues(split);
+  std::vector<Sample> samples;
+  for (const auto& [example, context, replies] :
+       answers(model, tokenizer, split, options, how, count)) {
+    auto& sample =
+        samples.emplace_back(Sample{.reply = models::text_of(replies.best.at(0), tokenizer),
+                                    .references = {tokenizer.decode(context.reply)},
+                                    .group = groups[example.dialogue]});
+    for (const auto& turn : context.turns) sample.context.push_back(tokenizer.decode(turn.ids));
+    for (const auto& fact : context.facts) sample.persona.push_back(tokenizer.decode(fact.ids));
+  }
   return samples;
 }
 

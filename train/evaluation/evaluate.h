@@ -9,7 +9,9 @@
 
 #include "data/batches/batch.h"
 #include "data/store/store.h"
+#include "models/decoding/decoder.h"
 #include "models/decoding/options.h"
+#include "models/decoding/reply.h"
 #include "models/decoding/reranking.h"
 #include "models/dialogue_model.h"
 #include "train/evaluation/ngram.h"
@@ -42,13 +44,32 @@ Evaluation evaluate(models::DialogueModel& model, const data::Split& split,
                     const data::BatchOptions& options, const NgramBaseline* baseline,
                     torch::Device device = torch::kCPU, bool quiet = true);
 
-/// Answers `count` contexts that are spread evenly over the split (all, when it has fewer): the
-/// first reply by `decoding`, the corpus's as reference, the context, all that is known of who
-/// replies, and the group of the dialogue. `reranker`: instead of the one that `decoding` names,
-/// may be nothing. Throws   Stopped when a signal came
+/// A reply of a split, and what a model answers in its place.
+struct Answer {
+  data::Example example;
+  data::Context context;  ///< all of it that the options could let through, with the reply
+  models::Replies replies;
+};
+
+/// How contexts of a split are answered.
+struct AnswerOptions {
+  models::DecodingOptions decoding;
+  models::Reranker reranker = nullptr;  ///< instead of the one that `decoding` names
+  models::DecodeLimits rows{};
+  bool quiet = true;
+};
+
+/// Answers `count` contexts that are spread evenly over the split (all, when it has fewer), in its
+/// order. Which ones is a function of the split and of `options.reply_by` alone.
+/// Throws   Stopped when a signal came; base::Error when the model's logits are not finite
+std::vector<Answer> answers(models::DialogueModel& model, const data::Tokenizer& tokenizer,
+                            const data::Split& split, const data::BatchOptions& options,
+                            const AnswerOptions& how, std::uint64_t count);
+
+/// The same as samples for metrics: the first reply, the corpus's as reference, the context, all
+/// that is known of who replies, and the group of the dialogue.
 std::vector<Sample> answer(models::DialogueModel& model, const data::Tokenizer& tokenizer,
                            const data::Split& split, const data::BatchOptions& options,
-                           const models::DecodingOptions& decoding, std::uint64_t count,
-                           bool quiet = true, const models::Reranker& reranker = nullptr);
+                           const AnswerOptions& how, std::uint64_t count);
 
 }  // namespace banter::train

@@ -66,9 +66,11 @@ void measure_texts(const EvaluationRequest& request, const models::LoadedModel& 
                    const data::Split& split, models::ConsistencyJudge* judge, Findings& found) {
   const auto& metrics = request.choice.texts;
   if (request.replies == 0 || (metrics.empty() && request.replies_file.empty())) return;
-  auto samples = answer(*loaded.model, loaded.tokenizer, split, loaded.batch, request.decoding,
-                        request.replies, request.quiet,
-                        models::reranker_of(request.decoding, judge, loaded.tokenizer));
+  const AnswerOptions how{
+      .decoding = request.decoding,
+      .reranker = models::reranker_of(request.decoding, judge, loaded.tokenizer),
+      .quiet = request.quiet};
+  auto samples = answer(*loaded.model, loaded.tokenizer, split, loaded.batch, how, request.replies);
   if (judge != nullptr) judge_replies(*judge, samples, request.quiet);
   if (!request.replies_file.empty()) write_samples(request.replies_file, samples);
   MetricSettings settings{.tokenize = request.tokenize};

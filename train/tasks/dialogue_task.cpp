@@ -11,6 +11,7 @@
 #include "train/evaluation/reply_rule.h"
 #include "train/mix_hash.h"
 #include "train/steering.h"
+#include "train/tasks/decoded_samples.h"
 #include "train/tasks/word_drop.h"
 #include "train/validation.h"
 
@@ -142,22 +143,25 @@ MicroBatch DialogueTask::of_replies(const data::Batch& batch) {
         counts.emplace_back(loss + std::string(models::kSmoothed), count);
   return {.labels = batch.label_count,
           .counts = std::move(counts),
-          .losses = [this, batch](std::int64_t updates) {
-            if (recipe_.train.word_drop == 0)
-              return model_->losses_that_count(batch.to(device_), updates);
-            auto dropped = batch;
-            dropped.decoder_input = with_words_dropped(batch.decoder_input, recipe_.train.word_drop,
-                                                       store_.tokenizer().special());
-            return model_->losses_that_count(dropped.to(device_), updates);
-          }};
+          .losses =
+              [this, batch](std::int64_t updates) {
+                if (recipe_.train.word_drop == 0)
+                  return model_->losses_that_count(batch.to(device_), updates);
+                auto dropped = batch;
+                dropped.decoder_input = with_words_dropped(
+                    batch.decoder_input, recipe_.train.word_drop, store_.tokenizer().special());
+                return model_->losses_that_count(dropped.to(device_), updates);
+              },
+          .cells = [batch] { return cells_of(batch); }};
 }
 
 MicroBatch DialogueTask::of_pairs(const data::PairBatch& batch) {
-  return {.labels = 0,  // a run counts the labels of its dialogues
-          .counts = model_->pair_loss_counts(batch),
-          .losses = [this, batch](std::int64_t /*updates*/) {
-            return model_->pair_losses(batch.to(device_));
-          }};
+  return {
+      .labels = 0,  // a run counts the labels of its dialogues
+      .counts = model_->pair_loss_counts(batch),
+      .losses = [this, batch](
+                    std::int64_t /*updates*/) { return model_->pair_losses(batch.to(device_)); },
+      .cells = [batch] { return cells_of(batch.texts); }};
 }
 
 std::vector<MicroBatch> DialogueTask::next(Share share) {
@@ -217,9 +221,19 @@ std::optional<Judgement> DialogueTask::judge(Ranks& ranks) {
   const auto sums =
       validate(*model_, *valid_, recipe_.batch, recipe_.train.valid_replies, device_, ranks);
   if (!sums) return {};
-  return Judgement{.metrics = steering_metrics(*sums),
-                   .count = static_cast<std::int64_t>(sums->replies),
-                   .unit = "replies"};
+  Judgement judgement{.metrics = steering_metrics(*sums),
+                      .count = static_cast<std::int64_t>(sums->replies),
+                      .unit = "replies"};
+  if (recipe_.train.samples == 0 || ranks.rank() > 0) return judgement;  // the first one tells
+  try {
+    judgement.samples =
+        decoded_samples(*model_, store_, *valid_, recipe_.batch, recipe_.train.samples);
+  } catch (const base::Stopped&) {
+    return {};
+  } catch (const base::Error& error) {  // logits that are not finite: a matter of the loss
+    judgement.no_samples = error.what();
+  }
+  return judgement;
 }
 
 }  // namespace banter::train

@@ -68,11 +68,11 @@ std::vector<MicroBatch> PairTask::next(Share share) {
       continue;
     }
     const auto pairs = stream_.next();
-    batches.push_back(
-        {.number = i,
-         .labels = pairs.size(),
-         .counts = {{"nll", pairs.size()}},
-         .losses = [this, pairs](std::int64_t /*updates*/) { return losses(pairs); }});
+    batches.push_back({.number = i,
+                       .labels = pairs.size(),
+                       .counts = {{"nll", pairs.size()}},
+                       .losses = [this, pairs](std::int64_t /*updates*/) { return losses(pairs); },
+                       .cells = [pairs] { return cells_of(pairs.texts); }});
   }
   return batches;
 }

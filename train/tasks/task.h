@@ -12,6 +12,7 @@
 
 #include <torch/torch.h>
 
+#include "base/json.h"
 #include "data/store/store.h"
 #include "models/dialogue_model.h"
 #include "train/ranks/ranks.h"
@@ -26,6 +27,14 @@ struct Share {
   [[nodiscard]] bool has(std::int64_t number) const { return number % of == rank; }
 };
 
+/// Numbers that a batch holds, padding counted: what its memory grows with.
+struct Cells {
+  std::int64_t turns = 0;    ///< of the encoded turns and facts
+  std::int64_t stream = 0;   ///< of the replies' contexts as single streams
+  std::int64_t replies = 0;  ///< of the decoder
+};
+Cells cells_of(const data::Batch& batch);
+
 /// A part of a step, whose gradient is added to those of the others.
 struct MicroBatch {
   std::int64_t number = 0;  ///< among those of all processes
@@ -35,6 +44,7 @@ struct MicroBatch {
   /// The forward pass for the update that follows so many; in that order, and those that do not
   /// count in it may be missing.
   std::function<std::vector<models::LossSum>(std::int64_t updates)> losses;
+  std::function<Cells()> cells;
 };
 
 /// How much there is to learn from in an epoch: "dialogues", "replies", "pairs" and their numbers;
@@ -45,7 +55,9 @@ using Amounts = std::vector<std::pair<std::string, std::uint64_t>>;
 struct Judgement {
   std::map<std::string, double> metrics;
   std::int64_t count = 0;
-  std::string_view unit;  ///< of the count: replies, pairs
+  std::string_view unit;        ///< of the count: replies, pairs
+  base::json::array samples{};  ///< replies to contexts of the split; see `decoded_samples`
+  std::string no_samples{};     ///< why there are none where some were asked for
 };
 
 /// A model with what it learns from and is judged on: all that the training loop knows of either.
@@ -76,7 +88,7 @@ class Task {
   [[nodiscard]] virtual std::optional<Judgement> judge(Ranks& ranks) = 0;
 };
 
-/// The task of a recipe. `store` must outlive it.
+/// The task of a recipe, whose `batch.tokens_per_batch` is a number. `store` must outlive it.
 /// Throws   ConfigError, DataError
 std::unique_ptr<Task> make_task(const Recipe& recipe, const data::Store& store,
                                 torch::Device device);
