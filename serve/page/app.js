@@ -712,7 +712,91 @@ const settings = {
   },
 };
 
-// ---- training curves ----------------------------------------------------------------------------
+// ---- training: its curves, and what it answered at its validations ------------------------------
+
+/** "1h02m", "3m05s", "12s". */
+function duration(seconds) {
+  const whole = Math.round(seconds), two = (number) => String(number).padStart(2, "0");
+  if (whole >= 3600) return Math.floor(whole / 3600) + "h" + two(Math.floor(whole / 60) % 60) + "m";
+  return whole >= 60 ? Math.floor(whole / 60) + "m" + two(whole % 60) + "s" : whole + "s";
+}
+
+/** Where a training is, how fast, and what is left. */
+function progressText(state, progress) {
+  const parts = [state];
+  if (progress) parts.push(Math.round(progress.labels_per_second) + " labels/s", duration(progress.minutes * 60) + " so far");
+  if (progress?.seconds_left !== undefined) parts.push(duration(progress.seconds_left) + " left");
+  return parts.join(", ");
+}
+
+/** The same dialogues of the validation split, answered at each validation. */
+const samples = {
+  lines: [],  // of the log, the newest first
+
+  /** Asks for what is newer than what is there; `older` for what came before it. */
+  async look(older = false) {
+    const known = this.lines;
+    const place = !known.length ? "" : older ? "?before=" + known.at(-1).step : "?after=" + known[0].step;
+    const answer = await training.ask("/v1/run/samples" + place);
+    if (!answer || this.lines !== known) return;  // another look was faster
+    if (older || !known.length) $("sample-older").hidden = !answer.more;
+    if (!answer.samples.length) return;
+    const isFirst = !known.length;
+    // A page that slept may have missed more than one answer holds: then it begins anew.
+    if (!older && !isFirst && answer.more) {
+      this.lines = answer.samples;
+      $("sample-older").hidden = false;
+      return this.drawAll();
+    }
+    this.lines = older ? [...known, ...answer.samples] : [...answer.samples, ...known];
+    if (isFirst) return this.drawAll();
+    const items = answer.samples.map((line) => this.item(line)).filter((item) => item);
+    if (older) $("sample-list").append(...items);
+    else $("sample-list").prepend(...items);
+  },
+
+  chosen() { return Number($("sample-pick").value) || 0; },
+
+  drawAll() {
+    const dialogues = this.lines[0].samples;
+    const chosen = Math.min(this.chosen(), dialogues.length - 1);
+    $("samples").hidden = dialogues.length === 0;
+    if (!dialogues.length) return;
+    $("sample-pick").replaceChildren(...dialogues.map((sample, i) =>
+      make("option", { value: i }, (i + 1) + ": " + (sample.turns.at(-1)?.text ?? ""))));
+    $("sample-pick").value = String(chosen);
+    this.draw();
+  },
+
+  draw() {
+    const sample = this.lines[0].samples[this.chosen()];
+    const line = (who, text) => make("li", {}, who + ": " + text);
+    $("sample-context").replaceChildren(
+      ...sample.facts.map((fact, i) => line("persona " + (i + 1), fact)),
+      ...sample.turns.map((turn, i) => line("turn " + i + " (" + turn.speaker + ")", turn.text)),
+      line("in the corpus (" + sample.speaker + ")", sample.reference));
+    $("sample-list").replaceChildren(...this.lines.map((one) => this.item(one)).filter((item) => item));
+  },
+
+  /** An answer with what it looked at; null where that validation did not answer this dialogue. */
+  item({ step, samples: all }) {
+    const sample = all[this.chosen()];
+    if (!sample) return null;
+    const item = make("li", {}, make("p", { class: "step" }, "step " + step), make("p", {}, sample.reply.trim() || "(nothing)"));
+    const kinds = Object.keys(sample.attention ?? {});
+    if (!kinds.length) return item;
+    const heat = new Heat((source) => ("fact" in source ? sample.facts[source.fact] : sample.turns[source.turn].text) ?? "");
+    const weigh = (row) => sample.sources.map((source, i) => ({ ...source, w: row[i] ?? 0 }));
+    const mean = (rows) => weigh(sample.sources.map((_, i) => rows.reduce((sum, row) => sum + (row[i] ?? 0), 0) / rows.length));
+    const main = sample.attention[kinds.find((kind) => kind !== "static") ?? kinds[0]];
+    if (!main.length) return item;
+    heat.add(main.map((row, i) => ({ text: sample.tokens[i] ?? "(end)", weights: weigh(row) })));
+    const fixed = sample.attention.static;
+    heat.finish(fixed ? { weights: mean(main), static: mean(fixed) } : { weights: mean(main) });
+    item.append(heat.element);
+    return item;
+  },
+};
 
 const training = {
   chart: null,
@@ -740,10 +824,11 @@ const training = {
     const name = $("curve-pick").value;
     const answer = await this.ask("/v1/run/curves?names=" + encodeURIComponent(name));
     if (!answer) return;
-    const { curves, state } = answer;
+    const { curves, state, progress } = answer;
     const byTime = $("curve-time").checked;
     const data = (curves[name] ?? []).map(([step, minutes, value]) => ({ x: byTime ? minutes : step, y: value }));
-    $("training-state").textContent = state;
+    $("training-state").textContent = progressText(state, progress);
+    samples.look();
     const scale = $("curve-log").checked ? "logarithmic" : "linear";
     const color = getComputedStyle(document.documentElement).getPropertyValue("--bar").trim();
     const ink = getComputedStyle(document.documentElement).getPropertyValue("--soft").trim();
@@ -831,6 +916,8 @@ $("decode-reset").addEventListener("click", () => {
                          decode: Object.fromEntries(Object.keys(settings.offer).map((name) => [name, null])) });
 });
 for (const id of ["curve-pick", "curve-log", "curve-time"]) $(id).addEventListener("change", () => training.draw());
+$("sample-pick").addEventListener("change", () => samples.draw());
+$("sample-older").addEventListener("click", () => samples.look(true));
 setInterval(() => { if (!$("side").hidden && !$("training").hidden && !document.hidden) training.draw(); }, 5000);
 
 chat.connection.connect();

@@ -14,7 +14,7 @@ namespace {
 namespace json = base::json;
 
 /// Numbers that are no curve but say where a point stands.
-constexpr std::array<std::string_view, 3> kPlaces = {"step", "epoch", "seconds"};
+constexpr std::array<std::string_view, 4> kPlaces = {"step", "epoch", "seconds", "share"};
 
 double number_of(const json::object& object, std::string_view field) {
   const auto* value = object.if_contains(field);
@@ -29,21 +29,28 @@ std::uint64_t RunLog::read_on() {
   const auto size = std::filesystem::file_size(file_, missing);
   if (missing) return 0;
   if (size < read_) {
-    curves_.clear();
-    state_.clear();
-    minutes_ = 0;
-    read_ = 0;
+    forget();
   }
   std::ifstream file(file_, std::ios::binary);
   file.seekg(static_cast<std::streamoff>(read_));
   for (std::string line; std::getline(file, line) && !file.eof();) {
+    const auto begin = read_;
     read_ += line.size() + 1;
-    take(line);
+    take(line, begin);
   }
   return read_;
 }
 
-void RunLog::take(std::string_view line) {
+void RunLog::forget() {
+  curves_.clear();
+  samples_.clear();
+  progress_.reset();
+  state_.clear();
+  share_at_start_ = minutes_ = 0;
+  read_ = 0;
+}
+
+void RunLog::take(std::string_view line, std::uint64_t begin) {
   json::value value;
   try {
     value = base::parse_json(line, "log.jsonl");
@@ -61,9 +68,20 @@ void RunLog::take(std::string_view line) {
     const auto* why = object.if_contains("why");
     state_ = "ended " + state_;
     if (why != nullptr && why->is_string()) state_ += " (" + std::string(why->get_string()) + ")";
+    if (progress_) progress_->seconds_left.reset();
   }
+  if (name == "start") share_at_start_ = number_of(object, "share");
+  if (name == "samples") samples_.push_back({step, begin, line.size()});
   if (name != "step" && name != "validation") return;
-  if (name == "step") minutes_ = number_of(object, "seconds") / 60;
+  if (name == "step") {
+    const auto seconds = number_of(object, "seconds"), share = number_of(object, "share");
+    minutes_ = seconds / 60;
+    progress_.emplace();
+    progress_->minutes = minutes_;
+    progress_->labels_per_second = number_of(object, "labels_per_second");
+    if (const auto gained = share - share_at_start_; gained > 0)
+      progress_->seconds_left = seconds * std::max(1 - share, 0.0) / gained;
+  }
   for (const auto& [field, number] : object) {
     const std::string_view key(field.data(), field.size());
     if (!number.is_number() || std::ranges::find(kPlaces, key) != kPlaces.end()) continue;
@@ -94,6 +112,34 @@ std::vector<CurvePoint> RunLog::curve(const std::string& name, std::int64_t afte
     if (stride <= 1 || (count - 1 - i) % stride == 0)
       points.push_back(first[static_cast<std::ptrdiff_t>(i)]);
   return points;
+}
+
+std::optional<RunProgress> RunLog::progress() const {
+  const std::lock_guard lock(mutex_);
+  return progress_;
+}
+
+std::vector<std::string> RunLog::samples(std::int64_t after, std::int64_t before,
+                                         std::size_t most) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> lines;
+  std::ifstream file(file_, std::ios::binary);
+  for (auto place = samples_.rbegin(); place != samples_.rend() && lines.size() < most; ++place) {
+    if (place->step <= after || place->step >= before) continue;
+    std::string line(place->size, '\0');
+    file.seekg(static_cast<std::streamoff>(place->begin));
+    file.read(line.data(), static_cast<std::streamsize>(line.size()));
+    try {  // a log that was cut back meanwhile has something else there
+      const auto value = base::parse_json(line, "log.jsonl");
+      const auto* object = value.if_object();
+      if (object != nullptr && object->contains("samples") &&
+          number_of(*object, "step") == static_cast<double>(place->step))
+        lines.push_back(std::move(line));
+    } catch (const base::DataError&) {
+      file.clear();
+    }
+  }
+  return lines;
 }
 
 std::string RunLog::state() const {

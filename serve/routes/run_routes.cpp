@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -14,7 +15,7 @@
 namespace banter::serve {
 namespace {
 
-constexpr std::size_t kMostPoints = 2000, kMostCurves = 16;
+constexpr std::size_t kMostPoints = 2000, kMostCurves = 16, kMostSamples = 10;
 
 /// The values of a field of a query, which are plain words.
 std::vector<std::string> values_of(std::string_view query, std::string_view field) {
@@ -28,13 +29,27 @@ std::vector<std::string> values_of(std::string_view query, std::string_view fiel
   return values;
 }
 
-std::int64_t whole_of(const std::vector<std::string>& values) {
-  std::int64_t number = -1;
-  if (values.empty()) return number;
+/// A field of a query that is a whole number; `fallback` where it is not there.
+std::int64_t whole_of(std::string_view query, const std::string& field, std::int64_t fallback) {
+  const auto values = values_of(query, field);
+  if (values.empty()) return fallback;
   const auto* const end = values.back().data() + values.back().size();
-  if (std::from_chars(values.back().data(), end, number).ptr != end)
-    throw HttpError(400, "after must be a whole number", {}, "after");
-  return number;
+  if (std::from_chars(values.back().data(), end, fallback).ptr != end)
+    throw HttpError(400, field + " must be a whole number", {}, field);
+  return fallback;
+}
+
+/// How far the training is: fields of an object.
+void write_progress(JsonWriter& writer, const RunLog& log) {
+  writer.field("state", log.state());
+  const auto progress = log.progress();
+  if (!progress) return;
+  writer.key("progress");
+  writer.open('{');
+  writer.field("minutes", progress->minutes);
+  writer.field("labels_per_second", progress->labels_per_second);
+  writer.field("seconds_left", progress->seconds_left);
+  writer.close('}');
 }
 
 Task<Response> tell_run(const Hub* hub, std::shared_ptr<RunLog> log) {
@@ -56,7 +71,7 @@ Task<Response> tell_run(const Hub* hub, std::shared_ptr<RunLog> log) {
   } else {
     writer.null();
   }
-  writer.field("state", log->state());
+  write_progress(writer, *log);
   writer.field("curves", log->names());
   writer.close('}');
   co_return json_response(200, writer.take());
@@ -66,7 +81,7 @@ Task<Response> tell_curves(std::shared_ptr<RunLog> log, Request request) {
   const auto etag = '"' + std::to_string(log->read_on()) + '"';
   const auto* known = request.field("If-None-Match");
   const auto names = values_of(request.query, "names");
-  const auto after = whole_of(values_of(request.query, "after"));
+  const auto after = whole_of(request.query, "after", -1);
   if (names.size() > kMostCurves)
     throw HttpError(400, "at most " + std::to_string(kMostCurves) + " names", {}, "names");
   Response response;
@@ -75,7 +90,7 @@ Task<Response> tell_curves(std::shared_ptr<RunLog> log, Request request) {
   } else {
     JsonWriter writer(65'536);
     writer.open('{');
-    writer.field("state", log->state());
+    write_progress(writer, *log);
     writer.key("curves");
     writer.open('{');
     const auto is_known = log->names();
@@ -101,6 +116,19 @@ Task<Response> tell_curves(std::shared_ptr<RunLog> log, Request request) {
   co_return response;
 }
 
+Task<Response> tell_samples(std::shared_ptr<RunLog> log, Request request) {
+  log->read_on();
+  const auto after = whole_of(request.query, "after", -1);
+  const auto before = whole_of(request.query, "before", std::numeric_limits<std::int64_t>::max());
+  auto lines = log->samples(after, before, kMostSamples + 1);
+  const bool is_cut = lines.size() > kMostSamples;
+  if (is_cut) lines.pop_back();
+  std::string body = R"({"samples":[)";
+  for (const auto& line : lines) body.append(body.back() == '[' ? "" : ",").append(line);
+  body += is_cut ? R"(],"more":true})" : R"(],"more":false})";
+  co_return json_response(200, std::move(body));
+}
+
 }  // namespace
 
 void add_run_routes(Router& router, Hub& hub, const std::filesystem::path& run) {
@@ -114,6 +142,11 @@ void add_run_routes(Router& router, Hub& hub, const std::filesystem::path& run) 
             .path = "/v1/run/curves",
             .access = Access::kToken,
             .handler = [log](Request request) { return tell_curves(log, std::move(request)); }});
+  router.add(
+      Route{.method = "GET",
+            .path = "/v1/run/samples",
+            .access = Access::kToken,
+            .handler = [log](Request request) { return tell_samples(log, std::move(request)); }});
 }
 
 }  // namespace banter::serve

@@ -10,7 +10,7 @@ import shutil
 import tempfile
 import unittest
 
-from made_run import Server, WAIT, made_words
+from made_run import Server, WAIT, made_run, made_words
 
 if importlib.util.find_spec("selenium"):
     from selenium import webdriver
@@ -192,6 +192,36 @@ class PageTest(PageCase):
         self.assertIn("ended at step 60", self.one("#training-state").text)
         points = self.page.execute_script("return training.chart.data.datasets[0].data")
         self.assertEqual([point["x"] for point in points], [30, 60])
+
+    def test_what_a_training_answered_is_shown_with_what_it_looked_at(self):
+        with open(os.path.join(made_run(), "log.jsonl"), encoding="utf-8") as file:
+            lines = [line for line in map(json.loads, file) if line["event"] == "samples"]
+        self.assertEqual([line["step"] for line in lines], [30, 60])
+        self.open_settings()
+        self.wait(lambda: len(self.all("#sample-list > li")) == 2)
+        self.assertRegex(self.one("#training-state").text, r"^ended at step 60 \(steps\), \d+ labels/s, \d+s so far$")
+        self.assertEqual(len(self.all("#sample-pick option")), 3)
+        self.one("#sample-pick option[value='2']").click()
+        shown = [item.text for item in self.all("#sample-list > li")]
+        for text, line in zip(shown, reversed(lines)):
+            self.assertEqual(text.split("\n")[0], f"step {line['step']}")
+            self.assertIn(" ".join(line["samples"][2]["reply"].split()) or "(nothing)", text)
+        newest = lines[-1]["samples"][2]
+        context = [item.text for item in self.all("#sample-context li")]
+        self.assertEqual(context[:-1], [f"turn {i} ({turn['speaker']}): {turn['text']}"
+                                        for i, turn in enumerate(newest["turns"])])
+        self.assertEqual(context[-1], f"in the corpus ({newest['speaker']}): {newest['reference']}")
+        details = self.all("#sample-list details")[0]
+        details.find_element(By.TAG_NAME, "summary").click()
+        details.find_elements(By.CSS_SELECTOR, ".tokens button")[0].send_keys(Keys.ENTER)
+        self.assertIn("at this token", details.text)
+        cells = [[float(cell.text) for cell in row.find_elements(By.CLASS_NAME, "weight")]
+                 for row in details.find_elements(By.CSS_SELECTOR, "tbody tr")]
+        attention = newest["attention"]
+        self.assertEqual([dynamic for dynamic, _ in cells], attention["dynamic"][0])
+        self.assertEqual([fixed for _, fixed in cells],
+                         [round(weight, 3) for weight in attention["static"][0]])
+        self.assertAlmostEqual(sum(attention["dynamic"][0]), 1, delta=0.01)
 
     def test_texts_are_texts(self):
         text = "<img src=x onerror=alert(1)><b>hi</b>"

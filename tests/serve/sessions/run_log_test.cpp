@@ -73,5 +73,44 @@ TEST_F(RunLogTest, ThinsALongCurveAndKeepsItsEnd) {
   EXPECT_EQ(nll.back().step, 1001);
 }
 
+TEST_F(RunLogTest, TellsRateAndTimeLeft) {
+  write(R"({"event":"start","step":40,"share":0.2})"
+        "\n");
+  log_.read_on();
+  EXPECT_FALSE(log_.progress());
+  write(R"({"event":"step","step":60,"nll":1,"share":0.3,"seconds":60,"labels_per_second":500})"
+        "\n");
+  log_.read_on();
+  const auto progress = log_.progress();
+  ASSERT_TRUE(progress);
+  EXPECT_EQ(progress->minutes, 1);
+  EXPECT_EQ(progress->labels_per_second, 500);
+  ASSERT_TRUE(progress->seconds_left);
+  EXPECT_NEAR(*progress->seconds_left, 420, 1e-6) << "7 tenths, where one takes a minute";
+  EXPECT_EQ(log_.names(), (std::vector<std::string>{"step.labels_per_second", "step.nll"}));
+  write(R"({"event":"stop","step":60,"why":"patience"})"
+        "\n");
+  log_.read_on();
+  EXPECT_FALSE(log_.progress()->seconds_left) << "it has ended";
+}
+
+TEST_F(RunLogTest, GivesBackSamplesTheNewestFirst) {
+  const auto line = [](int step) {
+    return R"({"event":"samples","step":)" + std::to_string(step) +
+           R"(,"samples":[{"reply":"caf\u00e9"}]})";
+  };
+  write(line(10) + "\n" + line(20) + "\n" + line(30) + "\n" + line(40));  // one is being written
+  log_.read_on();
+  constexpr std::int64_t kEnd = 1000;
+  EXPECT_EQ(log_.samples(-1, kEnd, 9), (std::vector<std::string>{line(30), line(20), line(10)}));
+  EXPECT_EQ(log_.samples(-1, kEnd, 2), (std::vector<std::string>{line(30), line(20)}));
+  EXPECT_EQ(log_.samples(10, 30, 9), std::vector<std::string>{line(20)});
+  EXPECT_TRUE(log_.names().empty());
+  write(line(5) + "\n", /*anew=*/true);
+  EXPECT_TRUE(log_.samples(-1, kEnd, 9).empty()) << "what it had read is gone";
+  log_.read_on();
+  EXPECT_EQ(log_.samples(-1, kEnd, 9), std::vector<std::string>{line(5)});
+}
+
 }  // namespace
 }  // namespace banter::serve
