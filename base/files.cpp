@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstring>
 #include <utility>
+#include <vector>
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -107,8 +108,12 @@ std::uint64_t size_of_file(const std::filesystem::path& path) {
 
 void make_folders(const std::filesystem::path& path) {
   std::error_code error;
+  std::vector<std::filesystem::path> missing;
+  for (auto at = path; !at.empty() && !std::filesystem::exists(at, error); at = at.parent_path())
+    if (at.has_filename()) missing.push_back(at);
   std::filesystem::create_directories(path, error);
   if (error) throw FileError(shown(path) + ": cannot be made: " + error.message());
+  for (const auto& folder : missing) sync_folder(folder.parent_path());
 }
 
 std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes) {

@@ -35,7 +35,8 @@ class MappedFile {
 /// Bytes of a file. Throws   FileError
 std::uint64_t size_of_file(const std::filesystem::path& path);
 
-/// Makes a folder and its parents, unless they are there. Throws   FileError
+/// Makes a folder and its parents, unless they are there, durably: what is synced in a folder is
+/// lost with it where its own name is not. Throws   FileError
 void make_folders(const std::filesystem::path& path);
 
 /// Reads a whole file into a string.

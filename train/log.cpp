@@ -34,7 +34,8 @@ std::string kept_lines(std::string_view text, std::int64_t step, std::string_vie
 }  // namespace
 
 RunLog::RunLog(std::filesystem::path path, std::int64_t step) : path_(std::move(path)) {
-  if (std::filesystem::exists(path_)) {
+  const bool is_new = !std::filesystem::exists(path_);
+  if (!is_new) {
     const base::MappedFile old(path_);
     auto kept = kept_lines(old.text(), step, path_.string());
     if (kept != old.text()) base::write_durably(path_, kept);
@@ -42,6 +43,7 @@ RunLog::RunLog(std::filesystem::path path, std::int64_t step) : path_(std::move(
   fd_ = ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
   if (fd_ < 0)
     throw base::FileError(path_.string() + ": cannot be opened: " + std::strerror(errno));
+  if (is_new) base::sync_folder(path_.parent_path());
 }
 
 RunLog::~RunLog() { ::close(fd_); }

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <set>
-#include <system_error>
 #include <utility>
 
 #include <yaml-cpp/yaml.h>
@@ -45,11 +44,10 @@ constexpr std::array<std::string_view, 17> kMayDiffer = {
 constexpr std::string_view kDecoding = "decoding.";
 
 fs::path made(const fs::path& folder) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error || !fs::is_directory(folder))
-    throw base::FileError(folder.string() + ": the run folder cannot be made: " +
-                          (error ? error.message() : "a file of that name is in the way"));
+  if (fs::exists(folder) && !fs::is_directory(folder))
+    throw base::FileError(folder.string() +
+                          ": the run folder cannot be made: a file of that name is in the way");
+  base::make_folders(folder);
   return folder;
 }
 

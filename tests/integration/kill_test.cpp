@@ -22,6 +22,7 @@
 #include "base/random.h"
 #include "tests/batch/made_store.h"
 #include "tests/support/process.h"
+#include "tests/support/run_contents.h"
 #include "tests/support/temporary_folder.h"
 
 /// A training that is killed with -9 again and again ends with the very bytes of one that never
@@ -74,30 +75,6 @@ class RunWatcher {
   int fd_;
 };
 
-/// Every file of a run with its bytes; the log without what a clock measured and without the lines
-/// that say how often the program was started.
-std::map<std::string, std::string> contents(const fs::path& run) {
-  std::map<std::string, std::string> files;
-  for (const auto& entry : fs::recursive_directory_iterator(run)) {
-    const auto name = fs::relative(entry.path(), run).string();
-    if (!entry.is_regular_file() || name == ".lock" || name == "config.yaml") continue;
-    if (name.starts_with("events/")) continue;  // of each start of the program, with its times
-    if (name != "log.jsonl") {
-      files[name] = base::read_file(entry.path());
-      continue;
-    }
-    std::ifstream log(entry.path());
-    for (std::string text; std::getline(log, text);) {
-      auto line = base::parse_json(text, name).as_object();
-      if (line.at("event") == "start") continue;
-      line.erase("seconds");
-      line.erase("labels_per_second");
-      files[name] += base::json::serialize(line) + "\n";
-    }
-  }
-  return files;
-}
-
 class KillTest : public testing::Test {
  protected:
   fs::path recipe(const std::string& run) {
@@ -126,7 +103,7 @@ class KillTest : public testing::Test {
   std::map<std::string, std::string> finished(const std::string& name) {
     const auto result = run(command(recipe(name)), {}, variables);
     if (result.exit_code != 0) throw std::runtime_error(result.err);
-    return contents(place / name);
+    return run_contents(place / name);
   }
 
   /// Starts the run and kills it at a moment that `number` names. False when it ended before.

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <string>
+
+#include "base/files.h"
+#include "base/json.h"
+
+namespace banter::tests {
+
+/// Every file of a run with its bytes; the log without what a clock measured and without the lines
+/// that say how often the program was started.
+inline std::map<std::string, std::string> run_contents(const std::filesystem::path& run) {
+  namespace fs = std::filesystem;
+  std::map<std::string, std::string> files;
+  for (const auto& entry : fs::recursive_directory_iterator(run)) {
+    const auto name = fs::relative(entry.path(), run).string();
+    if (!entry.is_regular_file() || name == ".lock" || name == "config.yaml") continue;
+    if (name.starts_with("events/")) continue;  // of each start of the program, with its times
+    if (name != "log.jsonl") {
+      files[name] = base::read_file(entry.path());
+      continue;
+    }
+    std::ifstream log(entry.path());
+    for (std::string text; std::getline(log, text);) {
+      auto line = base::parse_json(text, name).as_object();
+      if (line.at("event") == "start") continue;
+      line.erase("seconds");
+      line.erase("labels_per_second");
+      files[name] += base::json::serialize(line) + "\n";
+    }
+  }
+  return files;
+}
+
+}  // namespace banter::tests
