@@ -1,0 +1,99 @@
+"""Two processes of a training of which one or the other is killed again and again end with the very
+bytes of two that never were. BANTER_LONG=1 kills more often."""
+
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import unittest
+
+from processes import BANTER, CONFIG, VARIABLES, banter, ranks_of, read, write_talk
+
+IS_LONG = "BANTER_LONG" in os.environ
+KILLS = 20 if IS_LONG else 2
+STEPS = 240 if IS_LONG else 24
+
+
+@unittest.skipUnless(shutil.which("mpirun"), "no mpirun (openmpi-bin)")
+@unittest.skipUnless(os.path.exists(os.path.join(os.path.dirname(BANTER), "libbanter_mpi.so")),
+                     "libbanter_mpi.so is not built (libopenmpi-dev)")
+class RankKillsTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = self.enterContext(tempfile.TemporaryDirectory())
+        write_talk(os.path.join(self.folder, "talk.jsonl"))
+        self.config = os.path.join(self.folder, "config.yaml")
+        with open(self.config, "w", encoding="utf-8") as out:
+            out.write(CONFIG.format(folder=self.folder))
+        banter("prepare", self.config, "--quiet")
+
+    def start(self, run):
+        process = subprocess.Popen(
+            ["mpirun", "-np", "2", BANTER, "train", self.config, "--quiet", "--set", f"run={run}",
+             "--set", f"train.steps={STEPS}", "--set", "train.save_every=3"],
+            env=VARIABLES, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process
+
+    def finish(self, run):
+        process = self.start(run)
+        _, error = process.communicate()
+        self.assertEqual(process.returncode, 0, error)
+
+    def step(self, run):
+        """The last step that the log tells of."""
+        log = os.path.join(run, "log.jsonl")
+        told = read(log) if os.path.exists(log) else b""
+        return max(map(int, re.findall(rb'{"event":"step","step":(\d+),', told)), default=0)
+
+    def wait(self, run, process, draw):
+        """Until some steps later, or until a checkpoint is being written behind them."""
+        target, in_a_save = self.step(run) + draw.randint(1, 5), draw.random() < 0.5
+        while process.poll() is None:
+            if self.step(run) >= target and (not in_a_save or any(
+                    name.endswith(".tmp") for name in os.listdir(run))):
+                return
+
+    def contents(self, run):
+        files = {}
+        for place, _, names in os.walk(run):
+            for name in names:
+                file = os.path.relpath(os.path.join(place, name), run)
+                if file not in (".lock", "config.yaml", "log.jsonl"):
+                    files[file] = read(os.path.join(run, file))
+        with open(os.path.join(run, "log.jsonl"), encoding="utf-8") as log:
+            lines = [line for line in map(json.loads, log) if line["event"] in ("step", "validation")]
+        for line in lines:
+            for clock in ("seconds", "labels_per_second"):
+                line.pop(clock, None)
+        return files, lines
+
+    def test_kills_of_either_process_change_no_byte(self):
+        unbroken, killed = os.path.join(self.folder, "unbroken"), os.path.join(self.folder, "killed")
+        self.finish(unbroken)
+        victims = set()
+        for number in range(KILLS):
+            draw = random.Random(number)
+            process = self.start(killed)
+            self.wait(killed, process, draw)
+            self.assertIsNone(process.poll(), "it ended too early to be killed so often")
+            rank = (number + draw.randint(0, 1)) % 2 if IS_LONG else number % 2
+            os.kill(ranks_of(process.pid)[rank], signal.SIGKILL)
+            victims.add(rank)
+            _, error = process.communicate(timeout=30)
+            self.assertNotEqual(process.returncode, 0, error)
+        self.assertEqual(victims, {0, 1})
+        self.finish(killed)
+        expected, got = self.contents(unbroken), self.contents(killed)
+        self.assertEqual(sorted(expected[0]), sorted(got[0]))
+        for name, content in expected[0].items():
+            self.assertTrue(got[0][name] == content, name + " differs")
+        self.assertEqual(expected[1], got[1])
+
+
+if __name__ == "__main__":
+    unittest.main()
