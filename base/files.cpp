@@ -26,7 +26,9 @@ std::string shown(const std::filesystem::path& path) { return printable(path.str
 
 [[noreturn]] void fail(const std::filesystem::path& path, const std::string& what) {
   const int error = errno;
-  throw FileError(shown(path) + ": " + what + ": " + std::strerror(error));
+  const bool is_full = error == ENOSPC || error == EDQUOT;
+  throw FileError(shown(path) + ": " + what + ": " + std::strerror(error) +
+                  (is_full ? "; make room on that disk" : ""));
 }
 
 /// A descriptor that is closed when it goes.

@@ -12,6 +12,7 @@
 
 #include "base/errors.h"
 #include "base/signals.h"
+#include "base/utf8.h"
 
 namespace banter::base {
 namespace {
@@ -22,16 +23,31 @@ int opened(const std::filesystem::path& path) {
   return fd;
 }
 
+/// This process, for the message of who comes second: "1234 machine".
+std::string own_name() {
+  std::array<char, 256> machine{};
+  const bool is_named = ::gethostname(machine.data(), machine.size() - 1) == 0;
+  return std::to_string(::getpid()) + (is_named ? " " + std::string(machine.data()) : "");
+}
+
+/// " (pid 1234 on machine)" of what a holder wrote; "" where it is not known.
+std::string shown(const std::string& holder) {
+  if (holder.empty()) return "";
+  const auto space = holder.find(' ');
+  return " (pid " + holder.substr(0, space) +
+         (space == std::string::npos ? "" : " on " + holder.substr(space + 1)) + ")";
+}
+
 /// Locks an open file and writes who holds it; false when another process does.
 bool is_locked(int fd, const std::filesystem::path& path) {
   if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
     if (errno == EWOULDBLOCK) return false;
     throw FileError(path.string() + ": cannot be locked: " + std::strerror(errno));
   }
-  const auto pid = std::to_string(::getpid());
-  // the pid only serves the message of who comes second: the lock holds without it
+  const auto name = own_name();
+  // the lock holds without it
   [[maybe_unused]] const bool is_told =
-      ::ftruncate(fd, 0) == 0 && ::pwrite(fd, pid.data(), pid.size(), 0) > 0;
+      ::ftruncate(fd, 0) == 0 && ::pwrite(fd, name.data(), name.size(), 0) > 0;
   return true;
 }
 
@@ -39,11 +55,10 @@ bool is_locked(int fd, const std::filesystem::path& path) {
 
 FileLock::FileLock(const std::filesystem::path& path) : FileLock(opened(path)) {
   if (is_locked(fd_, path)) return;
-  std::array<char, 32> pid{};
-  const auto count = ::pread(fd_, pid.data(), pid.size() - 1, 0);
+  std::array<char, 300> holder{};
+  [[maybe_unused]] const auto count = ::pread(fd_, holder.data(), holder.size() - 1, 0);
   const auto folder = path.has_parent_path() ? path.parent_path().string() : ".";
-  throw FileError(folder + ": another process" +
-                  (count > 0 ? " (pid " + std::string(pid.data()) + ")" : "") +
+  throw FileError(folder + ": another process" + shown(printable(holder.data())) +
                   " is writing here; wait for it or stop it");
 }
 

@@ -13,6 +13,8 @@
 #include "base/random.h"
 #include "base/signals.h"
 #include "data/cleaning/text_cleaning.h"
+#include "models/checkpoint/checkpoint.h"
+#include "train/fall_back.h"
 #include "train/range_rules.h"
 #include "train/ranks/agreement.h"
 #include "train/schedule.h"
@@ -69,6 +71,7 @@ Learner::Learner(const Recipe& recipe, const data::Store& store, torch::Device d
   task_->note_place(state);
   state.tokenizer = store.tokenizer().hash();
   if (options_.schedule == "plateau") state.plateau.emplace();
+  if (options_.max_fall_backs > 0) state.fall_back.emplace();
   auto opened = open_gradient_sum(ranks_, device_);
   gradient_sum_ = std::move(opened.sum);
   if (!opened.warning.empty()) warnings_.push_back(opened.warning);
@@ -218,12 +221,7 @@ void Learner::update(std::int64_t number, const Counts& counts, const Sums& sums
   if (!std::isfinite(grad_norm_)) {
     ++state.skipped_steps;
     if (++state.bad_in_a_row >= options_.max_bad_steps)
-      throw base::Error("step " + std::to_string(number) + ": the gradient was not finite for " +
-                        std::to_string(state.bad_in_a_row) + " steps in a row; lower train.lr or " +
-                        (options_.clip_norm > 0 ? "lower" : "set") +
-                        " train.clip_norm, and begin anew with --restart or in another `run` "
-                        "folder (the checkpoints of " +
-                        recipe_.run.string() + " are as they were)");
+      diverged(number, "the gradient was not finite");
     return;
   }
   state.bad_in_a_row = 0;
@@ -231,10 +229,40 @@ void Learner::update(std::int64_t number, const Counts& counts, const Sums& sums
     arena_.grads.mul_(options_.clip_norm / grad_norm_);
   optimizer_.update(number, learning_rate(options_, number, state));
   if (average_) average_->update(arena_, number);
+  if (options_.fall_back_loss > 0 && ranks_.rank() == 0) watch_loss(number, counts, sums);
   for (const auto& [name, sum] : sums) {
     state.since_log[name].sum += sum;
     state.since_log[name].count += counts.at(name);
   }
+}
+
+/// Whether the loss that was learned from is far above what it was. Process 0 alone goes by it.
+void Learner::watch_loss(std::int64_t number, const Counts& counts, const Sums& sums) {
+  double loss = 0;
+  for (const auto& [name, sum] : sums)
+    if (const auto count = counts.at(name); count > 0)
+      loss += task_->loss_weight(name, state.step) * sum / static_cast<double>(count);
+  state.fall_back = after_loss(options_, *state.fall_back, loss);
+  if (state.fall_back->high_in_a_row >= options_.max_bad_steps)
+    diverged(number, "the loss was above train.fall_back_loss times its average");
+}
+
+void Learner::diverged(std::int64_t number, const std::string& why) {
+  divergence_ = why + " for " + std::to_string(options_.max_bad_steps) + " steps in a row";
+  if (ranks_.rank() == 0 &&
+      !may_fall_back(options_, state))  // it knows of checkpoints, and ends all
+    throw base::Error("step " + std::to_string(number) + ": " + divergence_ +
+                      advice(options_, state, recipe_.run.string()));
+}
+
+void Learner::fall_back(const std::filesystem::path& run) {
+  const auto before = *state.fall_back;
+  const auto threads = state.threads;
+  const auto checkpoint = run / ("step-" + std::to_string(before.target()));
+  models::verify_checkpoint(checkpoint);
+  load(checkpoint);
+  state.threads = threads;
+  state.fall_back = gone_back(options_, before, *state.fall_back, state.step);
 }
 
 /// The averaged weights under the names of a model's file; buffers are the model's own.
@@ -296,6 +324,9 @@ void Learner::take(TrainState saved) {
   }
   task_->seek(saved);
   state = std::move(saved);
+  if (options_.max_fall_backs > 0 && !state.fall_back)  // it may only since now
+    state.fall_back = FallBack{.good = state.step, .last = state.step};
+  divergence_.clear();
 }
 
 void Learner::expect_same(std::string_view what, const std::string& was,

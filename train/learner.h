@@ -42,8 +42,14 @@ class Learner {
   /// and each makes the update, with the same bytes.
   ///
   /// Returns  false when a signal came to any process before it was done; then nothing has changed
-  /// Throws   base::Error when the gradient was not finite `max_bad_steps` times in a row
+  /// Throws   base::Error when `max_bad_steps` in a row were bad and it cannot fall back
   bool step();
+  /// Why a checkpoint has to be gone back to before the next step (`max_fall_backs`); "" = it has
+  /// not. The same at all processes.
+  [[nodiscard]] const std::string& divergence() const { return divergence_; }
+  /// At process 0: takes the checkpoint that `state` falls back to, in `run`, with a lower rate.
+  /// Throws   CheckpointError
+  void fall_back(const std::filesystem::path& run);
 
   /// Process 0's state and tensors go to the others, which need not see the run's folder.
   /// Throws   CheckpointError at one that learns from other data
@@ -89,6 +95,8 @@ class Learner {
   std::vector<torch::Tensor> tensors();
   Sums learn_from(const MicroBatch& batch, const Counts& counts);
   void update(std::int64_t number, const Counts& counts, const Sums& sums);
+  void watch_loss(std::int64_t number, const Counts& counts, const Sums& sums);
+  void diverged(std::int64_t number, const std::string& why);
   void take(TrainState saved);
   [[nodiscard]] models::NamedTensors averaged() const;
   void expect_same(std::string_view what, const std::string& was, const std::string& is) const;
@@ -107,6 +115,7 @@ class Learner {
   std::unique_ptr<GradientSum> gradient_sum_;
   std::vector<std::string> warnings_;
   double grad_norm_ = 0;
+  std::string divergence_;
 };
 
 }  // namespace banter::train

@@ -55,7 +55,8 @@ void RunLog::write(const base::json::object& line) {
     const auto written = ::write(fd_, left.data(), left.size());
     if (written < 0 && errno == EINTR) continue;
     if (written < 0)
-      throw base::FileError(path_.string() + ": cannot be written: " + std::strerror(errno));
+      throw base::FileError(path_.string() + ": cannot be written: " + std::strerror(errno) +
+                            (errno == ENOSPC ? "; make room on that disk" : ""));
     left.remove_prefix(static_cast<std::size_t>(written));
   }
 }

@@ -61,6 +61,9 @@ void read_optimizer(TrainOptions& o, configs::Section& section) {
   o.pairs_per_dialogue_batch = section.get("pairs_per_dialogue_batch", o.pairs_per_dialogue_batch);
   o.ema_decay = section.get("ema_decay", o.ema_decay);
   o.max_bad_steps = section.get("max_bad_steps", o.max_bad_steps);
+  o.max_fall_backs = section.get("max_fall_backs", o.max_fall_backs);
+  o.fall_back_factor = section.get("fall_back_factor", o.fall_back_factor);
+  o.fall_back_loss = section.get("fall_back_loss", o.fall_back_loss);
 
   section.check(o.beta1 >= 0 && o.beta1 < 1, "beta1", "in [0, 1)");
   section.check(o.beta2 >= 0 && o.beta2 < 1, "beta2", "in [0, 1)");
@@ -82,6 +85,12 @@ void read_optimizer(TrainOptions& o, configs::Section& section) {
   section.check(o.pairs_per_dialogue_batch >= 0, "pairs_per_dialogue_batch", "0 or more");
   section.check(o.ema_decay >= 0 && o.ema_decay < 1, "ema_decay", "in [0, 1)");
   section.check(o.max_bad_steps >= 1, "max_bad_steps", "1 or more");
+  section.check(o.max_fall_backs >= 0, "max_fall_backs", "0 or more");
+  section.check(o.fall_back_factor > 0 && o.fall_back_factor < 1, "fall_back_factor", "in (0, 1)");
+  section.check(o.fall_back_loss == 0 || o.fall_back_loss > 1, "fall_back_loss",
+                "0, or more than 1");
+  section.check(o.fall_back_loss == 0 || o.max_fall_backs > 0, "fall_back_loss",
+                "absent unless max_fall_backs is above 0");
 }
 
 void read_stops(TrainOptions& o, configs::Section& section) {

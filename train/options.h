@@ -50,6 +50,11 @@ struct TrainOptions {
   std::int64_t pairs_per_dialogue_batch = 0;
   double ema_decay = 0.0;           ///< of the averaged weights, in [0, 1); 0 = no average
   std::int64_t max_bad_steps = 10;  ///< steps in a row whose gradient is not finite; then it ends
+  /// How often it goes back to the last good checkpoint instead, with a lower rate; >= 0
+  std::int64_t max_fall_backs = 0;
+  double fall_back_factor = 0.5;  ///< of the rate, each time, in (0, 1)
+  double fall_back_loss = 0.0;    ///< a step is bad, too, whose loss is so many times the average
+                                  ///< of the steps before it, > 1; 0 = none is
 
   std::int64_t steps = 0;     ///< stop after so many; 0 = no limit
   std::int64_t epochs = 0;    ///< stop after so many passes over the split; 0 = no limit

@@ -57,13 +57,19 @@ Report::Report(const RunFolder& folder, const TrainOptions& options, const Train
       quiet_(quiet),
       labels_at_start_(state.labels),
       share_at_start_(share),
-      log_(folder.path() / "log.jsonl", state.step),
+      folder_(folder.path()),
       progress_(progress_options(options, state.step, quiet)) {
-  if (options.tensorboard) events_.emplace(folder.path() / "events", state.step);
+  open(state.step);
+}
+
+/// Goes on behind a step: lines and events of later ones count no longer.
+void Report::open(std::int64_t step) {
+  log_.emplace(folder_ / "log.jsonl", step);
+  if (options_.tensorboard) events_.emplace(folder_ / "events", step);
 }
 
 void Report::write(const json::object& line) {
-  log_.write(line);
+  log_->write(line);
   if (!events_) return;
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   events_->add(line, std::chrono::duration<double>(now).count());
@@ -231,6 +237,21 @@ void Report::validated(const TrainState& state, const Judgement& judgement, bool
   if (!quiet_) progress_.say(told);
   tell_samples(state, judgement);
   draw_curve(state);
+}
+
+void Report::fell_back(const TrainState& from, const TrainState& to, const std::string& why) {
+  labels_at_start_ += to.labels - from.labels;
+  mean_loss_.clear();
+  open(to.step);
+  const auto factor = to.fall_back ? to.fall_back->factor : 1.0;
+  write({{"event", "fall_back"},
+         {"step", to.step + 1},  // the first that is made anew
+         {"to", to.step},
+         {"from", from.step},
+         {"lr_factor", factor},
+         {"why", why}});
+  progress_.say("step " + std::to_string(from.step) + ": " + why + "; back to step " +
+                std::to_string(to.step) + " with the rate times " + rounded(factor, "%.4g"));
 }
 
 void Report::stopped(const TrainState& state, const std::string& why, const Ranks& ranks) {

@@ -43,10 +43,13 @@ class Report {
   /// A line of what was measured, and one of what was answered.
   void validated(const TrainState& state, const Judgement& judgement, bool is_best,
                  std::chrono::duration<double> took);
+  /// Cuts the log back to where the run has gone back to, and says so behind it.
+  void fell_back(const TrainState& from, const TrainState& to, const std::string& why);
   void stopped(const TrainState& state, const std::string& why, const Ranks& ranks);
-  void sync() { log_.sync(); }  ///< before a checkpoint that the lines tell of
+  void sync() { log_->sync(); }  ///< before a checkpoint that the lines tell of
 
  private:
+  void open(std::int64_t step);
   void write(const base::json::object& line);  ///< to the log, and its figures to RUN/events
   [[nodiscard]] std::string note(const TrainState& state, double share) const;
   [[nodiscard]] double labels_per_second(const TrainState& state) const;
@@ -61,7 +64,8 @@ class Report {
   std::map<std::string, double> mean_loss_;
   std::vector<double> curve_;     ///< of the main loss, a point each `log_every` steps
   std::size_t points_drawn_ = 0;  ///< of it, when it was drawn last
-  RunLog log_;
+  std::filesystem::path folder_;
+  std::optional<RunLog> log_;
   std::optional<EventFile> events_;
   base::Progress progress_;
 };

@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 constexpr std::string_view kConfig = "config.yaml";
 
 /// Keys that a run may change while it goes on: no number of it depends on them.
-constexpr std::array<std::string_view, 17> kMayDiffer = {
+constexpr std::array<std::string_view, 18> kMayDiffer = {
     "device",
     "pairs.store",
     "run",
@@ -30,11 +30,12 @@ constexpr std::array<std::string_view, 17> kMayDiffer = {
     "train.keep_last",
     "train.log_every",
     "train.max_bad_steps",
+    "train.max_fall_backs",
+    "train.memory_share",
     "train.minutes",
     "train.patience",
-    "train.save_every",
-    "train.memory_share",
     "train.samples",
+    "train.save_every",
     "train.steps",
     "train.stop_when",
     "train.tensorboard",
@@ -109,6 +110,7 @@ void RunFolder::settle(const TrainState& state, const TrainOptions& options) con
     kept.insert(best->second.step);
     if (metric == options.keep_best.front()) current = best->second.step;
   }
+  if (state.fall_back) kept.insert({state.fall_back->good, state.fall_back->last});
   models::point_to(path_, "CURRENT", current);
   models::point_to(path_, "LAST", state.step);
 
@@ -119,6 +121,13 @@ void RunFolder::settle(const TrainState& state, const TrainOptions& options) con
   kept.insert(steps.end() - static_cast<std::ptrdiff_t>(last), steps.end());
   for (const auto step : steps)
     if (!kept.contains(step)) models::remove_checkpoint(path_, step);
+}
+
+void RunFolder::go_back(const TrainState& state, const TrainOptions& options) const {
+  settle(state, options);
+  auto steps = models::checkpoint_steps(path_);
+  for (; !steps.empty() && steps.back() > state.step; steps.pop_back())
+    models::remove_checkpoint(path_, steps.back());
 }
 
 fs::path move_run_aside(const fs::path& run) {

@@ -30,10 +30,15 @@ class RunFolder {
   void expect_same_config(std::string_view config) const;
 
   /// Makes pointers and kept checkpoints what `state` says: LAST and CURRENT, BEST.<metric>, the
-  /// newest `keep_last` and the best ones; others up to `state.step` go. A pure function of the
-  /// state, so a crash in the middle is made good by the next call.
-  /// Throws   FileError
+  /// newest `keep_last`, the best ones and those to fall back to; others up to `state.step` go. A
+  /// pure function of the state, so a crash in the middle is made good by the next call. Throws
+  /// FileError
   void settle(const TrainState& state, const TrainOptions& options) const;
+
+  /// Settles for a state that was gone back to, and removes the checkpoints behind it, the newest
+  /// first: a crash meanwhile leaves a run that diverges and goes back once more.
+  /// Throws   FileError
+  void go_back(const TrainState& state, const TrainOptions& options) const;
 
  private:
   std::filesystem::path path_;

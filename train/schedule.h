@@ -42,9 +42,10 @@ inline double learning_rate(const TrainOptions& o, std::int64_t step, double fac
   return o.lr * (o.final_lr_share + (1 - o.final_lr_share) * left);
 }
 
-/// The same of update `step` of a run that has come to `state`.
+/// The same of update `step` of a run that has come to `state`: lower where it fell back.
 inline double learning_rate(const TrainOptions& o, std::int64_t step, const TrainState& state) {
-  return learning_rate(o, step, state.plateau ? state.plateau->factor : 1.0);
+  const auto rate = learning_rate(o, step, state.plateau ? state.plateau->factor : 1.0);
+  return state.fall_back ? rate * state.fall_back->factor : rate;
 }
 
 /// What the schedule `plateau` has seen after one more validation that was due, where the first

@@ -82,6 +82,30 @@ json::object to_object(const Plateau& seen) {
   return o;
 }
 
+FallBack read_fall_back(const json::object& o, std::string_view where) {
+  FallBack seen;
+  seen.count = count_field(o, "count", where);
+  seen.factor = exact_value(base::string_field(o, "factor", where), where);
+  if (!(seen.factor > 0 && seen.factor <= 1))
+    throw CheckpointError(std::string(where) + ": \"factor\" is not in (0, 1]");
+  seen.good = count_field(o, "good", where);
+  seen.last = count_field(o, "last", where);
+  seen.loss = exact_value(base::string_field(o, "loss", where), where);
+  seen.losses = count_field(o, "losses", where);
+  seen.high_in_a_row = count_field(o, "high_in_a_row", where);
+  return seen;
+}
+
+json::object to_object(const FallBack& seen) {
+  return {{"count", seen.count},
+          {"factor", exact_text(seen.factor)},
+          {"good", seen.good},
+          {"last", seen.last},
+          {"loss", exact_text(seen.loss)},
+          {"losses", seen.losses},
+          {"high_in_a_row", seen.high_in_a_row}};
+}
+
 TrainState read_state(const json::object& o, std::string_view where) {
   const auto version = base::integer_field(o, "version", where);
   if (version < kOldest || version > kVersion)
@@ -113,6 +137,8 @@ TrainState read_state(const json::object& o, std::string_view where) {
                       count_field(best, "step", where)};
   }
   if (o.contains("plateau")) s.plateau = read_plateau(object_field(o, "plateau", where), where);
+  if (o.contains("fall_back"))
+    s.fall_back = read_fall_back(object_field(o, "fall_back", where), where);
   for (const auto& [loss, value] : object_field(o, "since_log", where)) {
     const auto& sum = member_object(value, where);
     s.since_log[loss] = {exact_value(base::string_field(sum, "sum", where), where),
@@ -161,6 +187,7 @@ std::string TrainState::to_json() const {
     state["others_since_best"] = std::move(others);
   }
   if (plateau) state["plateau"] = to_object(*plateau);
+  if (fall_back) state["fall_back"] = to_object(*fall_back);
   return base::pretty_json(state);
 }
 

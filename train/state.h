@@ -32,6 +32,23 @@ struct Plateau {
   bool operator==(const Plateau&) const = default;
 };
 
+/// What a run knows that may go back to a checkpoint (`max_fall_backs`).
+struct FallBack {
+  std::int64_t count = 0;  ///< how often it did
+  double factor = 1;       ///< of the rate, in (0, 1]
+  /// The checkpoint to go back to: a whole interval behind it was sound, or a validation found it
+  /// the best; 0 = none is proved yet.
+  std::int64_t good = 0;
+  std::int64_t last = 0;           ///< the newest that was due, 0 = none yet
+  double loss = 0;                 ///< running average of the steps' losses that were not too high
+  std::int64_t losses = 0;         ///< that are in it, up to its memory
+  std::int64_t high_in_a_row = 0;  ///< losses above it, up to now
+
+  /// The step to go back to, 0 = there is none.
+  [[nodiscard]] std::int64_t target() const { return good > 0 ? good : last; }
+  bool operator==(const FallBack&) const = default;
+};
+
 /// Where a run stands, beside its tensors: all that the next step depends on, nothing that a clock
 /// measured. Stored as state.json; equal states give equal bytes.
 struct TrainState {
@@ -47,6 +64,7 @@ struct TrainState {
   std::map<std::string, std::int64_t> others_since_best;  ///< by its other metrics
   std::map<std::string, Best> best;                       ///< by metric
   std::optional<Plateau> plateau;                         ///< of the schedule of that name
+  std::optional<FallBack> fall_back;                      ///< where it may
   std::map<std::string, LossSoFar> since_log;             ///< by loss
   std::map<std::string, std::int64_t> updates;            ///< of each range of the arena
   int threads = 0;                                        ///< of computing; sums depend on it
@@ -56,6 +74,11 @@ struct TrainState {
   /// Of the recipe's `store`, which are over.
   [[nodiscard]] std::uint64_t epoch() const {
     return position.splits.empty() ? 0 : position.splits.front().epoch;
+  }
+
+  /// Whether the last step was bad, so that what it left is no good checkpoint.
+  [[nodiscard]] bool is_suspect() const {
+    return bad_in_a_row > 0 || (fall_back && fall_back->high_in_a_row > 0);
   }
 
   /// Validations since the best one by the metric at `place` of keep_best, which has this `name`.

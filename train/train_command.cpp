@@ -62,6 +62,7 @@ void print(const ResumeProof& proof, const ResumeTrial& trial, bool as_json) {
     std::cout << json::serialize(json::object{{"steps", trial.steps},
                                               {"killed_at", json::value_from(proof.killed_at)},
                                               {"resumed", proof.resumed},
+                                              {"validations", proof.validations},
                                               {"files", proof.files},
                                               {"bytes", proof.bytes},
                                               {"differences", json::value_from(proof.differences)}})
@@ -70,7 +71,8 @@ void print(const ResumeProof& proof, const ResumeTrial& trial, bool as_json) {
   }
   std::cout << "killed behind steps";
   for (const auto step : proof.killed_at) std::cout << " " << step;
-  std::cout << " of " << trial.steps << "; " << proof.files << " files, " << proof.bytes
+  std::cout << " of " << trial.steps << ", with " << proof.validations << " validations; "
+            << proof.files << " files, " << proof.bytes
             << " bytes compared with those of an unbroken run";
   if (proof.differences.empty()) std::cout << ": all the same";
   std::cout << "\n";

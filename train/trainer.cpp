@@ -14,6 +14,7 @@
 #include "base/signals.h"
 #include "models/checkpoint/checkpoint.h"
 #include "models/device.h"
+#include "train/fall_back.h"
 #include "train/learner.h"
 #include "train/ranks/follower.h"
 #include "train/report.h"
@@ -75,7 +76,9 @@ struct Trainer::Impl {
       started_by_encoder = learner.start_from_encoder(options.init_encoder);
   }
 
-  void save(Report& report) {
+  void save(Report& report, bool was_due) {
+    if (was_due && state.fall_back && !state.is_suspect())
+      state.fall_back = after_save(*state.fall_back, state.step);
     give(ranks, Order::kCompare);
     learner.expect_one_state();
     report.sync();
@@ -85,12 +88,27 @@ struct Trainer::Impl {
     folder.settle(state, options);
     saved_step = state.step;
     saved_epochs = state.epoch();
-    must_save = false;
+    must_save = is_outdated = false;
+  }
+
+  /// Goes on from the last good checkpoint with a lower rate. What it knows of that is saved with
+  /// the next one: a run that is killed before diverges at the same step once more.
+  void fall_back(Report& report) {
+    const auto why = learner.divergence();
+    const auto from = state;
+    learner.fall_back(folder.path());
+    give(ranks, Order::kTake);
+    learner.share_state();
+    folder.go_back(state, options);
+    saved_step = state.step;
+    saved_epochs = state.epoch();
+    must_save = is_outdated = false;
+    report.fell_back(from, state, why);
   }
 
   bool save_due() const {
     if (must_save) return true;
-    if (state.step == 0 || saved_step == state.step) return false;
+    if (state.step == 0 || saved_step == state.step || state.is_suspect()) return false;
     return options.save_every > 0 ? state.step % options.save_every == 0
                                   : state.epoch() > saved_epochs;
   }
@@ -109,7 +127,7 @@ struct Trainer::Impl {
     const auto judgement = learner.judge();
     if (!judgement) return;
     // A signal in an earlier try may have saved this step: that checkpoint does not know of this.
-    must_save = saved_step == state.step;
+    is_outdated = saved_step == state.step;
     saved_step = -1;
     state.validated_step = state.step;
     state.validated_epochs = state.epoch();
@@ -132,6 +150,7 @@ struct Trainer::Impl {
       since_best = 0;
       is_best = is_best || place == 0;
     }
+    if (must_save && state.fall_back) state.fall_back->good = state.step;  // the best is good
     report.validated(state, *judgement, is_best, std::chrono::steady_clock::now() - begun);
   }
 
@@ -183,16 +202,20 @@ struct Trainer::Impl {
       if (validation_due()) judge(report, /*was_due=*/true);
       result.why = reason_to_stop(report);
       if (!result.why.empty()) break;  // saved below, judged: one checkpoint a step
-      if (save_due()) save(report);
+      if (const bool is_due = save_due(); is_due || is_outdated) save(report, is_due);
       give(ranks, Order::kStep);
       if (!learner.step()) continue;
       result.went_on = true;
+      if (!learner.divergence().empty()) {
+        fall_back(report);
+        continue;
+      }
       report.stepped(state, learner.grad_norm(), share_done(report.minutes()));
       if (after_step) after_step(state);
     }
     const bool judged = !learner.is_judged() || state.validated_step == state.step;
     if (result.why != "signal" && !judged) judge(report, /*was_due=*/false);
-    if (state.step > 0 && saved_step != state.step) save(report);
+    if (state.step > 0 && saved_step != state.step) save(report, save_due());
     give(ranks, Order::kEnd);
     report.stopped(state, result.why, ranks);
     result.state = state;
@@ -214,7 +237,8 @@ struct Trainer::Impl {
 
   std::int64_t saved_step = -1;    ///< of the newest checkpoint, -1 when it is out of date
   std::uint64_t saved_epochs = 0;  ///< that were over at it
-  bool must_save = false;          ///< a best is new, or what is saved of this step is out of date
+  bool must_save = false;          ///< a best is new
+  bool is_outdated = false;        ///< what is saved of this step is
 };
 
 Trainer::Trainer(const RunFolder& folder, const Recipe& recipe, const data::Store& store,
@@ -222,7 +246,15 @@ Trainer::Trainer(const RunFolder& folder, const Recipe& recipe, const data::Stor
     : impl_(std::make_unique<Impl>(folder, recipe, store, quiet, ranks)) {}
 Trainer::~Trainer() = default;
 
-TrainResult Trainer::run() { return impl_->run(after_step, batch_size); }
+TrainResult Trainer::run() {
+  try {
+    return impl_->run(after_step, batch_size);
+  } catch (const base::FileError& error) {
+    if (models::checkpoint_steps(impl_->folder.path()).empty()) throw;
+    throw base::FileError(std::string(error.what()) +
+                          "; then the same command goes on from the last checkpoint");
+  }
+}
 const TrainState& Trainer::state() const { return impl_->state; }
 
 }  // namespace banter::train

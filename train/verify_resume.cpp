@@ -10,6 +10,7 @@
 #include <optional>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <poll.h>
 
@@ -28,8 +29,10 @@ namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr int kLookEvery = 2;       ///< ms between two looks at a log
-constexpr std::size_t kPlaces = 8;  ///< checkpoints that are saved on the way
+constexpr int kLookEvery = 2;               ///< ms between two looks at a log
+constexpr std::int64_t kPlaces = 8;         ///< checkpoints that are saved on the way
+constexpr std::int64_t kValidations = 4;    ///< at least, where there is a split for them
+constexpr std::int64_t kMostReplies = 200;  ///< that each is judged by
 constexpr std::array<std::string_view, 3> kNotCompared = {
     ".lock", "config.yaml", "log.jsonl"};  // these know places, clocks and starts
 
@@ -43,30 +46,60 @@ std::int64_t logged_step(const fs::path& run) {
   return at == std::string::npos ? 0 : std::strtoll(text.c_str() + at + kKey.size(), nullptr, 10);
 }
 
+std::int64_t logged_validations(const fs::path& run) {
+  const auto text = base::read_file(run / "log.jsonl");
+  std::int64_t count = 0;
+  constexpr std::string_view kLine = R"({"event":"validation")";
+  for (auto at = text.find(kLine); at != std::string::npos; at = text.find(kLine, at + 1)) ++count;
+  return count;
+}
+
 std::string last_line(const fs::path& log) {
   auto text = base::read_file(log);
   while (text.ends_with('\n')) text.pop_back();
   return text.substr(text.rfind('\n') + 1);
 }
 
+/// What a trial asks of the recipe: saved and judged on the way, ended by its steps alone.
+std::vector<std::string> settings(const TrainOptions& o, const ResumeTrial& trial) {
+  const auto every = [&](std::int64_t places) {
+    return std::to_string(std::max<std::int64_t>(1, trial.steps / places));
+  };
+  std::vector<std::string> set = {"train.steps=" + std::to_string(trial.steps),
+                                  "train.save_every=" + every(kPlaces),
+                                  "train.log_every=1",
+                                  "train.epochs=0",
+                                  "train.minutes=0",
+                                  "train.patience=0",
+                                  "train.stop_when=first"};
+  if (o.valid_split.empty()) return set;
+  if (o.validate_every == 0 || o.validate_every > trial.steps / kValidations)
+    set.push_back("train.validate_every=" + every(kValidations));
+  if (o.valid_replies == 0 || o.valid_replies > kMostReplies)
+    set.push_back("train.valid_replies=" + std::to_string(kMostReplies));
+  return set;
+}
+
+std::vector<std::string> arguments(const fs::path& recipe, std::vector<std::string> set) {
+  std::vector<std::string> all = {"train", recipe.string(), "--quiet"};
+  for (auto& setting : set) {
+    all.emplace_back("--set");
+    all.push_back(std::move(setting));
+  }
+  return all;
+}
+
 /// A training in a process of its own.
 class Training {
  public:
-  Training(const fs::path& folder, const std::string& name, const ResumeTrial& trial)
-      : run_(folder / name),
-        log_(folder / (name + ".log")),
-        child_(base::ChildOptions{
-            .arguments = {"train", (folder / "recipe.yaml").string(), "--quiet", "--set",
-                          "run=" + run_.string(), "--set",
-                          "train.steps=" + std::to_string(trial.steps), "--set",
-                          "train.save_every=" +
-                              std::to_string(std::max<std::int64_t>(1, trial.steps / kPlaces)),
-                          "--set", "train.log_every=1", "--set", "train.epochs=0", "--set",
-                          "train.minutes=0", "--set", "train.patience=0", "--set",
-                          "train.stop_when=first"},
-            .variables = {},
-            .out = folder / (name + ".out"),
-            .log = log_}) {}
+  Training(const fs::path& folder, const std::string& name, std::vector<std::string> set)
+      : run_(folder / name), log_(folder / (name + ".log")), child_([&] {
+          set.push_back("run=" + run_.string());
+          return base::ChildOptions{.arguments = arguments(folder / "recipe.yaml", std::move(set)),
+                                    .variables = {},
+                                    .out = folder / (name + ".out"),
+                                    .log = log_};
+        }()) {}
 
   /// Waits a moment; whether it has ended. Throws   Stopped
   bool has_ended(milliseconds wait) {
@@ -156,12 +189,13 @@ ResumeProof verify_resume(const Recipe& recipe, const fs::path& folder, const Re
   base::make_folders(folder);
   base::write_durably(folder / "recipe.yaml", recipe.text);
 
+  const auto set = settings(recipe.train, trial);
   const auto steps = static_cast<std::uint64_t>(trial.steps);
   base::Progress progress(
       {.label = "verify-resume", .unit = "steps", .total = 2 * steps, .quiet = trial.quiet});
   const auto begin = Clock::now();
   {
-    Training whole(folder, "whole", trial);
+    Training whole(folder, "whole", set);
     finish(whole, progress, 0);
   }
   const auto step_time = (Clock::now() - begin) / std::max<std::int64_t>(1, trial.steps);
@@ -176,7 +210,7 @@ ResumeProof verify_resume(const Recipe& recipe, const fs::path& folder, const Re
     const auto place = (static_cast<double>(kill) + draw(0)) / static_cast<double>(trial.kills);
     const auto target = static_cast<std::int64_t>(place * static_cast<double>(trial.steps));
     const auto rest = std::chrono::duration_cast<milliseconds>(draw(1) * step_time);
-    Training killed(folder, "killed", trial);
+    Training killed(folder, "killed", set);
     bool has_ended = false;
     while (!has_ended && killed.step() < target) {
       has_ended = killed.has_ended(milliseconds(kLookEvery));
@@ -192,10 +226,11 @@ ResumeProof verify_resume(const Recipe& recipe, const fs::path& folder, const Re
     progress.say("verify-resume: killed behind step " + std::to_string(proof.killed_at.back()));
   }
   {
-    Training last(folder, "killed", trial);
+    Training last(folder, "killed", set);
     finish(last, progress, steps);
   }
   progress.finish();
+  proof.validations = logged_validations(folder / "whole");
   compare(folder / "whole", folder / "killed", proof);
   if (proof.differences.empty()) fs::remove_all(folder);
   return proof;

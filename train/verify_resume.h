@@ -21,6 +21,7 @@ struct ResumeTrial {
 struct ResumeProof {
   std::vector<std::int64_t> killed_at;  ///< the last step that was logged before each kill
   std::int64_t resumed = 0;             ///< kills behind which a checkpoint stood
+  std::int64_t validations = 0;         ///< of each of the two
   std::int64_t files = 0;               ///< that were compared
   std::uintmax_t bytes = 0;             ///< of them
   std::vector<std::string>
@@ -30,13 +31,12 @@ struct ResumeProof {
 /// Trains by a recipe twice, each time in processes of their own and in a folder of its own: once
 /// to the end, once killed (SIGKILL) again and again. Both must leave the same bytes: weights,
 /// averages, optimizer, places in the data, what is best so far. Limits other than `steps` are
-/// off, and checkpoints are saved often; all else is the recipe's. The run's own folder is not
-/// touched.
+/// off, checkpoints are saved often, and a validation split is judged four times at least, by 200
+/// replies at most; all else is the recipe's. The run's own folder is not touched.
 ///
 /// Kills come at random moments, while a step is computed, a checkpoint is written or a split is
 /// judged; what the run had not saved is lost and made again. Every step is logged, so that sums
-/// between log lines are not put to the proof, nor is a validation that is due behind the last
-/// step.
+/// between log lines are not put to the proof.
 ///
 /// `folder`: a new folder for both, removed again when they agree.
 /// Throws   UsageError when the folder is there; base::Error when a training fails by itself;

@@ -13,9 +13,11 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "base/files.h"
 #include "base/json.h"
+#include "base/lock.h"
 #include "base/random.h"
 #include "models/checkpoint/checkpoint.h"
 #include "tests/batch/made_store.h"
@@ -57,18 +59,24 @@ class CrashTest : public testing::Test {
     fs::create_directories(world);
   }
 
+  /// Trains, or goes on, with a journal, on a disk with room for so many bytes more.
+  ProcessResult started(std::uint64_t space = SIZE_MAX) {
+    fs::remove(place / "journal");
+    const char* options = std::getenv("ASAN_OPTIONS");
+    return run({BANTER_PROGRAM, "train", recipe.string(), "--quiet"}, {},
+               {{"LD_PRELOAD", BANTER_FILE_JOURNAL},
+                {"BANTER_JOURNAL_OF", world.string()},
+                {"BANTER_JOURNAL", (place / "journal").string()},
+                {"BANTER_JOURNAL_SPACE", std::to_string(space)},
+                // The journal stands before a sanitizer's own library.
+                {"ASAN_OPTIONS",
+                 std::string(options == nullptr ? "" : options) + ":verify_asan_link_order=0"}});
+  }
+
   /// Trains, or goes on, to the end. What a crash on the way would have left.
   CrashStates train() {
     CrashStates states(world);
-    fs::remove(place / "journal");
-    const char* options = std::getenv("ASAN_OPTIONS");
-    const auto result = run({BANTER_PROGRAM, "train", recipe.string(), "--quiet"}, {},
-                            {{"LD_PRELOAD", BANTER_FILE_JOURNAL},
-                             {"BANTER_JOURNAL_OF", world.string()},
-                             {"BANTER_JOURNAL", (place / "journal").string()},
-                             // The journal stands before a sanitizer's own library.
-                             {"ASAN_OPTIONS", std::string(options == nullptr ? "" : options) +
-                                                  ":verify_asan_link_order=0"}});
+    const auto result = started();
     EXPECT_EQ(result.exit_code, 0) << result.err;
     states.read_journal(place / "journal");
     return states;
@@ -162,7 +170,7 @@ TEST_F(CrashTest, OfAMachineCostsAtMostOneInterval) {
       << "the journal missed something";
   write_tree(read_tree(world), place / "whole");
   config = base::read_file(run_ / "config.yaml");
-  expect_promise(states, 0, is_long ? 100 : 4);
+  expect_promise(states, 0, is_long ? 100 : 3);
   std::cout << states.operations() << " operations, " << seen.size() << " states\n";
   EXPECT_EQ(faults, 0);
   EXPECT_GT(seen.size(), 200U);
@@ -201,6 +209,46 @@ TEST_F(CrashTest, OfAMachineIsGoneOnFromToTheSameBytes) {
     if (number % 3 == 1 && going_on.operations() > 40) states = going_on;
   }
   EXPECT_EQ(faults, 0);
+}
+
+/// Wherever it is met: in the log, in a checkpoint, in a pointer.
+TEST_F(CrashTest, AFullDiskIsToldAndCostsNothingThatWasSaved) {
+  const auto states = train();
+  std::uint64_t all = 0;
+  for (std::size_t i = 0; i < states.operations(); ++i) all += states.written(i).size();
+  const auto expected = run_contents(run_);
+  for (const int place_in_four : {1, 3}) {
+    write_tree({}, world);
+    const auto full = started(all * static_cast<unsigned>(place_in_four) / 4);
+    EXPECT_EQ(full.exit_code, 1) << full.err;
+    for (const auto& part : {run_.string() + "/", std::string("No space left on device"),
+                             std::string("make room"), std::string("the same command goes on")})
+      EXPECT_NE(full.err.find(part), std::string::npos) << full.err;
+    EXPECT_EQ(models::find_checkpoint({run_, "last"}).warning, "");
+    EXPECT_EQ(started().exit_code, 0);
+    EXPECT_TRUE(run_contents(run_) == expected) << "it went on to other bytes";
+  }
+}
+
+TEST_F(CrashTest, ALogThatCannotBeWrittenIsToldBeforeAnythingIsTrained) {
+  fs::create_directories(run_ / "log.jsonl");
+  const auto refused = started();
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_NE(refused.err.find((run_ / "log.jsonl").string() + ": is a folder"), std::string::npos)
+      << refused.err;
+  EXPECT_TRUE(models::checkpoint_steps(run_).empty());
+}
+
+TEST_F(CrashTest, ASecondTrainerIsToldWhoTrainsThere) {
+  fs::create_directories(run_);
+  const base::FileLock lock(run_ / ".lock");
+  const auto refused = started();
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_NE(refused.err.find(run_.string() + ": another process (pid " +
+                             std::to_string(::getpid()) + " on "),
+            std::string::npos)
+      << refused.err;
+  EXPECT_FALSE(fs::exists(run_ / "log.jsonl"));
 }
 
 }  // namespace

@@ -197,6 +197,7 @@ TEST_F(KillTest, TheProgramProvesItOfARecipe) {
   EXPECT_EQ(proof.at("differences").as_array().size(), 0U) << result.out;
   EXPECT_GE(proof.at("resumed").as_int64(), 1) << result.out;
   EXPECT_GE(proof.at("files").as_int64(), 8) << result.out;
+  EXPECT_EQ(proof.at("validations").as_int64(), 4) << "every 10 steps, says the recipe, of 12";
   EXPECT_FALSE(fs::exists(place / "proved")) << "the run's own folder is not touched";
   EXPECT_FALSE(fs::exists(place / "proved.verify-resume"));
 

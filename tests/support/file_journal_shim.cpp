@@ -1,6 +1,7 @@
 // Preloaded into a program (LD_PRELOAD) it writes down, in order, what the program does to what is
 // in the folder BANTER_JOURNAL_OF, in the file BANTER_JOURNAL (see file_operation.h). System calls
-// are made directly, so nothing here looks for the functions that it stands before.
+// are made directly, so nothing here looks for the functions that it stands before. With
+// BANTER_JOURNAL_SPACE the disk of that folder is full behind so many bytes that were written.
 
 #include <cerrno>
 #include <climits>
@@ -124,6 +125,17 @@ int opened(int folder, const char* path, int flags, mode_t mode) {
   return fd;
 }
 
+/// How many of some bytes still have room.
+std::size_t with_room(std::size_t bytes) {
+  static std::size_t left = [] {
+    const char* space = std::getenv("BANTER_JOURNAL_SPACE");
+    return space == nullptr ? SIZE_MAX : std::strtoull(space, nullptr, 10);
+  }();
+  const auto taken = bytes < left ? bytes : left;
+  left -= taken;
+  return taken;
+}
+
 ssize_t noted_write(int fd, std::string_view bytes, off_t offset) {
   const auto write_it = [&] {
     return offset < 0 ? ::syscall(SYS_write, fd, bytes.data(), bytes.size())
@@ -131,6 +143,12 @@ ssize_t noted_write(int fd, std::string_view bytes, off_t offset) {
   };
   if (!is_inside(path_of(fd))) return write_it();
   const std::lock_guard lock(mutex());
+  const bool is_empty = bytes.empty();
+  bytes = bytes.substr(0, with_room(bytes.size()));
+  if (bytes.empty() && !is_empty) {
+    errno = ENOSPC;
+    return -1;
+  }
   const auto written = write_it();
   if (written <= 0) return written;
   const int error = errno;

@@ -69,6 +69,23 @@ TEST(TrainStateTest, KeepsWhatThePlateauScheduleHasSeen) {
   EXPECT_THROW(TrainState::from_json(text, "s"), base::CheckpointError);
 }
 
+TEST(TrainStateTest, KeepsWhatItWouldFallBackTo) {
+  TrainState s;
+  s.fall_back.emplace();
+  EXPECT_EQ(TrainState::from_json(s.to_json(), "state.json"), s);
+  s.fall_back = FallBack{.count = 2,
+                         .factor = 1.0 / 3,
+                         .good = 80,
+                         .last = 100,
+                         .loss = 0.1 + 0.2,
+                         .losses = 7,
+                         .high_in_a_row = 1};
+  EXPECT_EQ(TrainState::from_json(s.to_json(), "state.json"), s);
+  auto text = s.to_json();
+  text.replace(text.find("\"0.333"), 4, "\"1.");
+  EXPECT_THROW(TrainState::from_json(text, "s"), base::CheckpointError);
+}
+
 TEST(TrainStateTest, ReadsTheStateOfVersion2) {
   TrainState s;
   s.step = 123;

@@ -209,6 +209,16 @@ const std::vector<std::string> kLikeBert = {
 const std::vector<std::string> kExploding = {"train.lr=1e38", "train.warmup_steps=0",
                                              "train.valid_split=''", "train.steps=20"};
 
+/// Weight decay that makes weights grow at its full rate, and shrink at a tenth of it.
+const std::vector<std::string> kGrowing = {"train.weight_decay=200", "train.lr=0.04",
+                                           "train.warmup_steps=20",  "train.steps=70",
+                                           "train.valid_split=''",   "train.max_bad_steps=3"};
+const std::vector<std::string> kFalling = [] {
+  auto settings = kGrowing;
+  settings.insert(settings.end(), {"train.max_fall_backs=3", "train.fall_back_factor=0.1"});
+  return settings;
+}();
+
 INSTANTIATE_TEST_SUITE_P(
     EveryField, TrainOptionTest,
     testing::Values(
@@ -220,8 +230,10 @@ INSTANTIATE_TEST_SUITE_P(
         OptionCase{"weight_decay", "0.5", {}}, OptionCase{"clip_norm", "0.01", {}},
         OptionCase{"micro_batches", "1", {}}, OptionCase{"pairs_per_dialogue_batch", "1", kStack},
         OptionCase{"ema_decay", "0.9", {}}, OptionCase{"max_bad_steps", "2", kExploding},
-        OptionCase{"steps", "7", {}}, OptionCase{"epochs", "1", {"train.steps=40"}},
-        OptionCase{"minutes", "1e-9", {}},
+        OptionCase{"max_fall_backs", "1", kGrowing},
+        OptionCase{"fall_back_factor", "0.2", kFalling},
+        OptionCase{"fall_back_loss", "3", kFalling}, OptionCase{"steps", "7", {}},
+        OptionCase{"epochs", "1", {"train.steps=40"}}, OptionCase{"minutes", "1e-9", {}},
         OptionCase{"patience", "1", {"train.lr=1e-30", "model.dropout=0"}},
         OptionCase{"split", "valid", {}}, OptionCase{"valid_split", "train", {}},
         OptionCase{"validate_every", "2", {}}, OptionCase{"valid_replies", "3", {}},

@@ -26,6 +26,9 @@ void follow(Learner& learner, Ranks& ranks) {
       case Order::kCompare:
         learner.expect_one_state();
         break;
+      case Order::kTake:
+        learner.share_state();
+        break;
       case Order::kEnd:
         return;
     }

@@ -12,6 +12,7 @@ enum class Order : std::uint8_t {
   kStep,     ///< one step of the learner
   kJudge,    ///< a share of a validation
   kCompare,  ///< are all weights the same?
+  kTake,     ///< process 0's state and tensors, once more
   kEnd,      ///< nothing more
 };
 

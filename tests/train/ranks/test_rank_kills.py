@@ -94,6 +94,41 @@ class RankKillsTest(unittest.TestCase):
             self.assertTrue(got[0][name] == content, name + " differs")
         self.assertEqual(expected[1], got[1])
 
+    def test_a_run_that_diverges_goes_back_everywhere(self):
+        settings = ["train.steps=90", "train.save_every=4", "train.weight_decay=200", "train.lr=0.04",
+                    "train.warmup_steps=20", "train.max_bad_steps=3", "train.max_fall_backs=3",
+                    "train.fall_back_factor=0.1", "train.valid_split=''"]
+        runs = []
+        for name, program, batches in (("one", [BANTER], 2), ("two", ["mpirun", "-np", "2", BANTER], 1)):
+            run = os.path.join(self.folder, name)
+            sets = [part for setting in (*settings, f"run={run}", f"train.micro_batches={batches}")
+                    for part in ("--set", setting)]
+            subprocess.run([*program, "train", self.config, "--quiet", *sets], env=VARIABLES,
+                           check=True, capture_output=True)
+            runs.append(run)
+        for file in ("log.jsonl", "step-90/model.safetensors", "step-90/optimizer.safetensors"):
+            one, two = (read(os.path.join(run, file)) for run in runs)
+            if file == "log.jsonl":
+                self.assertIn(b'"event":"fall_back"', two)
+            else:
+                self.assertTrue(one == two, file)
+
+    def test_another_program_is_refused(self):
+        other = os.path.join(self.folder, "program")
+        os.mkdir(other)
+        for name in ("banter", "libbanter_mpi.so"):
+            shutil.copy(os.path.join(os.path.dirname(BANTER), name), other)
+        with open(os.path.join(other, "banter"), "ab") as program:
+            program.write(b"\0")  # another build
+        result = subprocess.run(
+            ["mpirun", "-np", "1", BANTER, "train", self.config, "--quiet", ":", "-np", "1",
+             os.path.join(other, "banter"), "train", self.config, "--quiet"],
+            env=VARIABLES, capture_output=True, text=True)
+        self.assertEqual(result.returncode, 2, result.stderr)
+        self.assertRegex(result.stderr, r"process 1 of 2 \(.*\): another program than process 0 .*: "
+                         "install the same build everywhere")
+        self.assertFalse(os.path.exists(os.path.join(self.folder, "run")))
+
 
 if __name__ == "__main__":
     unittest.main()
