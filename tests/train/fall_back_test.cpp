@@ -48,7 +48,7 @@ class FallingBackTest : public TrainerTest {
   /// Decay makes weights grow at the full rate, until nothing is finite; at a tenth they shrink.
   Recipe diverging(const std::string& run, std::vector<std::string> more = {}) const {
     for (const auto* setting :
-         {"train.weight_decay=200", "train.lr=0.04", "train.warmup_steps=20", "train.steps=90",
+         {"train.weight_decay=200", "train.lr=0.04", "train.warmup_steps=20", "train.steps=66",
           "train.max_bad_steps=3", "train.max_fall_backs=2", "train.fall_back_factor=0.1",
           "train.log_every=1", "train.validate_every=10", "train.keep_last=1"})
       more.insert(more.begin(), setting);
@@ -78,7 +78,7 @@ class FallingBackTest : public TrainerTest {
 
 TEST_F(FallingBackTest, GoesBackWithALowerRateAndIsFinished) {
   const auto result = train(diverging("run"));
-  EXPECT_EQ(result.state.step, 90);
+  EXPECT_EQ(result.state.step, 66);
   const auto fallen = falls("run");
   ASSERT_EQ(fallen.size(), 1U);
   const auto& fall = fallen.front();
@@ -99,7 +99,7 @@ TEST_F(FallingBackTest, GoesBackWithALowerRateAndIsFinished) {
     EXPECT_TRUE(line.contains("nll")) << step << ": what diverged is not told as learned";
   }
   EXPECT_EQ(models::find_checkpoint({place / "run", ""}).warning, "");
-  EXPECT_EQ(models::find_checkpoint({place / "run", "last"}).step, 90);
+  EXPECT_EQ(models::find_checkpoint({place / "run", "last"}).step, 66);
 }
 
 void FallingBackTest::expect_as_often_as_killed(const std::vector<std::string>& more) {
@@ -143,7 +143,7 @@ TEST_F(FallingBackTest, SoDoesOneThatWasStoppedBeforeItDiverged) {
     base::clear_stop_signal();
   }
   train(r);
-  const auto a = weights(place / "whole", 90), b = weights(place / "stopped", 90);
+  const auto a = weights(place / "whole", 66), b = weights(place / "stopped", 66);
   for (const auto& [name, tensor] : a) EXPECT_TRUE(torch::equal(tensor, b.at(name))) << name;
   EXPECT_EQ(models::checkpoint_steps(place / "whole"), models::checkpoint_steps(place / "stopped"));
 }
@@ -173,7 +173,7 @@ TEST_F(FallingBackTest, EndsWhenItMayNoMoreOrHasNowhereToGo) {
 /// A run that ended because it diverged may be allowed to, without beginning anew.
 TEST_F(FallingBackTest, MayBeAllowedMidway) {
   EXPECT_THROW(train(diverging("run", {"train.max_fall_backs=0"})), base::Error);
-  EXPECT_EQ(train(diverging("run")).state.step, 90);
+  EXPECT_EQ(train(diverging("run")).state.step, 66);
   EXPECT_GE(falls("run").size(), 1U);
 }
 

@@ -211,7 +211,7 @@ const std::vector<std::string> kExploding = {"train.lr=1e38", "train.warmup_step
 
 /// Weight decay that makes weights grow at its full rate, and shrink at a tenth of it.
 const std::vector<std::string> kGrowing = {"train.weight_decay=200", "train.lr=0.04",
-                                           "train.warmup_steps=20",  "train.steps=70",
+                                           "train.warmup_steps=20",  "train.steps=60",
                                            "train.valid_split=''",   "train.max_bad_steps=3"};
 const std::vector<std::string> kFalling = [] {
   auto settings = kGrowing;
