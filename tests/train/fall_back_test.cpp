@@ -151,9 +151,9 @@ TEST_F(FallingBackTest, SoDoesOneThatWasStoppedBeforeItDiverged) {
 TEST_F(FallingBackTest, WhatIsNotSoundIsNeverSavedOverAGoodCheckpoint) {
   // Bad steps come before a checkpoint is due, and more of them than intervals.
   const auto r = diverging(
-      "run", {"train.max_fall_backs=0", "train.max_bad_steps=30", "train.valid_split=''"});
+      "run", {"train.max_fall_backs=0", "train.max_bad_steps=12", "train.valid_split=''"});
   const auto said = problem<base::Error>([&] { train(r); });
-  EXPECT_NE(said.find("not finite for 30 steps"), std::string::npos) << said;
+  EXPECT_NE(said.find("not finite for 12 steps"), std::string::npos) << said;
   const auto steps = models::checkpoint_steps(r.run);
   ASSERT_FALSE(steps.empty());
   const auto file = r.run / ("step-" + std::to_string(steps.back())) / "state.json";
