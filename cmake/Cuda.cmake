@@ -15,10 +15,12 @@ if(NOT CUDAToolkit_FOUND
 endif()
 message(STATUS "CUDA module: built with ${CUDAToolkit_NVCC_EXECUTABLE}")
 
-add_library(banter_cuda MODULE ${CMAKE_SOURCE_DIR}/models/cuda/module.cpp)
+add_library(banter_cuda MODULE ${CMAKE_SOURCE_DIR}/models/cuda/module.cpp
+                               ${CMAKE_SOURCE_DIR}/models/cuda/graphs.cpp)
 target_link_libraries(banter_cuda PRIVATE banter_torch CUDA::cudart)
-# Nothing of ours names a symbol of libtorch_cuda.so, and what it needs itself (cuDNN, NCCL, ...)
-# is not here: it is found when the module is loaded on a machine that has it.
+# What libtorch_cuda.so needs itself (cuDNN, NCCL, ...) is not here: it is found when the module is
+# loaded on a machine that has it. What is ours must be found now: a name of its that changes is an
+# error of the linker, not of the loader.
 target_link_options(
   banter_cuda
   PRIVATE
@@ -54,7 +56,7 @@ if(CCACHE)
 endif()
 enable_language(CUDA)
 
-# Objects, since nothing in the module names them yet.
+# Objects, which the tests and benchmarks that need no LibTorch link, too.
 add_library(
   banter_device_kernels OBJECT
   ${CMAKE_SOURCE_DIR}/models/kernels/gru_device.cu
@@ -69,6 +71,7 @@ set_target_properties(
   PROPERTIES CUDA_STANDARD 17 # CMake 3.25 does not know that nvcc 13 has C++20
              CUDA_RUNTIME_LIBRARY None # who links them chooses: the module shared, programs static
              POSITION_INDEPENDENT_CODE ON)
+target_sources(banter_cuda PRIVATE ${CMAKE_SOURCE_DIR}/models/cuda/kernels.cpp)
 target_link_libraries(banter_cuda PRIVATE banter_device_kernels)
 set_target_properties(banter_cuda PROPERTIES CUDA_RUNTIME_LIBRARY None LINKER_LANGUAGE CXX)
 

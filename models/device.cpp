@@ -11,6 +11,7 @@
 #include <torch/cuda.h>
 
 #include "base/errors.h"
+#include "models/cuda/door.h"
 #include "models/cuda/module.h"
 
 namespace banter::models {
@@ -21,6 +22,8 @@ std::string loader_sentence() {
   const char* sentence = dlerror();
   return sentence == nullptr ? "no reason given" : sentence;
 }
+
+void* cuda_module = nullptr;  // set once, by load_cuda
 
 /// Why CUDA cannot be used, or "" when it can. Loading the module registers LibTorch's CUDA
 /// backend, so this comes before any other CUDA call; it is done once a process.
@@ -38,7 +41,9 @@ std::string load_cuda() {
   }
   const auto problem =
       reinterpret_cast<decltype(&banter_cuda_problem)>(dlsym(handle, "banter_cuda_problem"));
-  return problem == nullptr ? loader_sentence() : std::string(problem());
+  if (problem == nullptr) return loader_sentence();
+  cuda_module = handle;
+  return problem();
 }
 
 const std::string& cuda_problem() {
@@ -102,6 +107,10 @@ void free_thread_buffers() {
   if (auto* const free =
           reinterpret_cast<void (*)()>(::dlsym(RTLD_DEFAULT, "mkl_serv_thread_free_buffers")))
     free();
+}
+
+void* cuda_symbol(const char* name) {
+  return cuda_module == nullptr ? nullptr : dlsym(cuda_module, name);
 }
 
 std::string cuda_status() {

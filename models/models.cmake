@@ -1,6 +1,7 @@
 # The inner loops: no torch, always optimised (they are what a step's time is made of).
 add_library(banter_kernels kernels/kernels.cpp kernels/kernels_avx512.cpp kernels/kernels_avx2.cpp
-                           kernels/kernels_baseline.cpp kernels/turn_attention.cpp)
+                           kernels/kernels_baseline.cpp kernels/recurrent_kernels.cpp
+                           kernels/turn_attention.cpp)
 target_link_libraries(banter_kernels PUBLIC banter_flags)
 target_compile_options(banter_kernels PRIVATE -O3 -fno-math-errno -fno-trapping-math
                                               -ffp-contract=fast -fopenmp-simd)
@@ -23,7 +24,9 @@ if(BANTER_TORCH)
     label_losses.cpp
     layers/additive_attention.cpp
     layers/context_rows.cpp
+    layers/device_recurrence.cpp
     layers/encoder.cpp
+    layers/fused.cpp
     layers/gaussian.cpp
     layers/gru.cpp
     layers/gru_stack.cpp
@@ -57,6 +60,7 @@ if(BANTER_TORCH)
     layers/word_recurrence.cpp
     nli.cpp
     pair_classifiers.cpp
+    precision.cpp
     recosa.cpp
     recurrent_options.cpp
     registry.cpp

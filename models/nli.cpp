@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "models/layers/products.h"
+
 namespace banter::models {
 namespace {
 
@@ -58,8 +60,8 @@ torch::Tensor Nli::logits(const data::PairBatch& pairs) {
   const auto sentences = sentences_of(pairs.texts);
   const auto rows = PaddedRows::of(sentences.keep, longest_first(sentences.keep));
   const auto is_premise = rows.pack(sentences.is_premise);
-  const auto x =
-      encoder_->forward(embedding_(rows.pack(sentences.ids)) + kind_(is_premise), rows);  // (P,D)
+  const auto x = widened(
+      encoder_->forward(embedding_(rows.pack(sentences.ids)) + kind_(is_premise), rows));  // (P,D)
   const auto u = means(x, rows.row, is_premise, pairs.size());
   const auto v = means(x, rows.row, 1 - is_premise, pairs.size());
   const auto features = torch::cat({u, v, (u - v).abs(), u * v}, 1);

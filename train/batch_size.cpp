@@ -138,7 +138,7 @@ std::int64_t kept_bytes(const Recipe& recipe, const torch::nn::Module& model) {
 
 Need measured_need(const Recipe& recipe, const data::Store& store, torch::Device device,
                    std::int64_t tokens, Meter& meter) {
-  const auto trial = with_tokens(recipe, tokens, {"train.micro_batches=1"});
+  const auto trial = with_tokens(recipe, tokens, {"train.micro_batches=1", "train.prefetch=0"});
   meter.begin();
   const auto task = make_task(trial, store, device);
   task->model().train();

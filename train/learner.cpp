@@ -14,6 +14,7 @@
 #include "base/signals.h"
 #include "data/cleaning/text_cleaning.h"
 #include "models/checkpoint/checkpoint.h"
+#include "models/precision.h"
 #include "train/fall_back.h"
 #include "train/range_rules.h"
 #include "train/ranks/agreement.h"
@@ -45,6 +46,19 @@ std::uint64_t hash_of(const torch::Tensor& tensor) {
   return base::key_of(bytes);
 }
 
+/// Sees that a device can compute as the recipe says, and sets it to.
+/// Throws   ConfigError
+torch::Device prepared(torch::Device device, const TrainOptions& options) {
+  if (options.precision == "bf16")
+    if (const auto problem = models::bf16_problem(device); !problem.empty())
+      throw base::ConfigError("train.precision: bf16: " + problem + "; use float32");
+  if (options.tf32 && !device.is_cuda())
+    throw base::ConfigError("train.tf32: true: only GPUs have TF32, and this run is on the " +
+                            c10::str(device) + "; set it to false");
+  if (device.is_cuda()) models::allow_tf32(options.tf32);
+  return device;
+}
+
 void write_file(const std::filesystem::path& path, std::string_view text) {
   base::FileWriter writer(path);
   writer.write(text);
@@ -58,9 +72,9 @@ Learner::Learner(const Recipe& recipe, const data::Store& store, torch::Device d
       options_(recipe.train),
       store_(store),
       config_(recipe.learning + data::text_cleaning_yaml(data::text_cleaning_of(store))),
-      device_(device),
+      device_(prepared(device, options_)),
       ranks_(ranks),
-      task_(make_task(recipe, store, device)),
+      task_(make_task(recipe, store, device_)),
       arena_(task_->model(),
              range_rules(task_->model(), options_,
                          [this](const std::string& name) { return task_->active_from(name); })),
@@ -193,6 +207,12 @@ void Learner::expect_one_state() {
                       "library among them computes differently");
 }
 
+std::vector<models::LossSum> Learner::forward(const MicroBatch& batch) {
+  std::optional<models::Bf16Products> narrow;
+  if (options_.precision == "bf16") narrow.emplace(device_);
+  return batch.losses(state.step);
+}
+
 /// Adds one batch's gradient; returns the sums of its losses. A batch of which nothing counts yet
 /// costs nothing, and a loss that does not count yet no more than it must.
 Learner::Sums Learner::learn_from(const MicroBatch& batch, const Counts& counts) {
@@ -204,7 +224,7 @@ Learner::Sums Learner::learn_from(const MicroBatch& batch, const Counts& counts)
                            [&](const auto& loss) { return weight_of(loss.first) != 0; }))
     return sums;
   torch::Tensor total;
-  for (const auto& loss : batch.losses(state.step)) {
+  for (const auto& loss : forward(batch)) {
     sums[loss.name] += loss.sum.item<double>();
     const double weight = weight_of(loss.name);
     if (weight == 0) continue;

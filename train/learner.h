@@ -30,8 +30,9 @@ namespace banter::train {
 /// What a step makes depends on these alone, so they may be saved, killed and loaded anywhere.
 class Learner {
  public:
-  /// At step 0. `store` and `ranks` must outlive it. With several processes each has a learner of
-  /// its own, and all call `step`, `judge`, `share_state` and `expect_one_state` together.
+  /// At step 0. Throws   ConfigError when the device has not the recipe's precision. `store` and
+  /// `ranks` must outlive it. With several processes each has a learner of its own, and all call
+  /// `step`, `judge`, `share_state` and `expect_one_state` together.
   Learner(const Recipe& recipe, const data::Store& store, torch::Device device, Ranks& ranks);
   Learner(const Learner&) = delete;
   Learner& operator=(const Learner&) = delete;
@@ -93,6 +94,7 @@ class Learner {
   void share_rate();
   void sum_gradient(Sums& sums, const Counts& counts);
   std::vector<torch::Tensor> tensors();
+  std::vector<models::LossSum> forward(const MicroBatch& batch);
   Sums learn_from(const MicroBatch& batch, const Counts& counts);
   void update(std::int64_t number, const Counts& counts, const Sums& sums);
   void watch_loss(std::int64_t number, const Counts& counts, const Sums& sums);

@@ -93,6 +93,15 @@ void read_optimizer(TrainOptions& o, configs::Section& section) {
                 "absent unless max_fall_backs is above 0");
 }
 
+/// How a step is computed.
+void read_computing(TrainOptions& o, configs::Section& section) {
+  constexpr std::int64_t kMostAhead = 64;
+  o.precision = section.choice("precision", o.precision, {"float32", "bf16"});
+  o.tf32 = section.get("tf32", o.tf32);
+  o.prefetch = section.get("prefetch", o.prefetch);
+  section.check(o.prefetch >= -1 && o.prefetch <= kMostAhead, "prefetch", "from -1 to 64");
+}
+
 void read_stops(TrainOptions& o, configs::Section& section) {
   o.steps = section.get("steps", o.steps);
   o.epochs = section.get("epochs", o.epochs);
@@ -163,6 +172,7 @@ TrainOptions TrainOptions::from(configs::Section& section, JudgedOn what) {
                 "left out beside init_from: parameters start from one of them");
   read_schedule(o, section);
   read_optimizer(o, section);
+  read_computing(o, section);
   read_stops(o, section);
   read_judgement(o, section, what);
   const bool has_replies = what == JudgedOn::kReplies;

@@ -48,7 +48,11 @@ struct TrainOptions {
   std::int64_t micro_batches = 1;  ///< batches whose gradients are summed for one step, >= 1
   /// Batches of sentence pairs beside each of them, >= 0; for models that learn from both.
   std::int64_t pairs_per_dialogue_batch = 0;
-  double ema_decay = 0.0;           ///< of the averaged weights, in [0, 1); 0 = no average
+  double ema_decay = 0.0;             ///< of the averaged weights, in [0, 1); 0 = no average
+  std::string precision = "float32";  ///< float32|bf16: of matrix products; all else is float32
+  bool tf32 = false;                  ///< whether a GPU may multiply float32 as TF32
+  std::int64_t prefetch = -1;  ///< steps whose batches are made ahead, beside the computing, >= 0;
+                               ///< -1 = 1 where a GPU computes, else 0
   std::int64_t max_bad_steps = 10;  ///< steps in a row whose gradient is not finite; then it ends
   /// How often it goes back to the last good checkpoint instead, with a lower rate; >= 0
   std::int64_t max_fall_backs = 0;

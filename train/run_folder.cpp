@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 constexpr std::string_view kConfig = "config.yaml";
 
 /// Keys that a run may change while it goes on: no number of it depends on them.
-constexpr std::array<std::string_view, 18> kMayDiffer = {
+constexpr std::array<std::string_view, 19> kMayDiffer = {
     "device",
     "pairs.store",
     "run",
@@ -34,6 +34,7 @@ constexpr std::array<std::string_view, 18> kMayDiffer = {
     "train.memory_share",
     "train.minutes",
     "train.patience",
+    "train.prefetch",
     "train.samples",
     "train.save_every",
     "train.steps",

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/errors.h"
+#include "data/batches/staged.h"
 
 namespace banter::data {
 namespace {
@@ -322,12 +323,12 @@ Context context_of(const Split& split, const Example& example, const BatchOption
 }
 
 Batch Batch::to(torch::Device device) const {
-  Batch moved = *this;
+  Batch there = *this;
   for (auto* tensor :
-       {&moved.turn_ids, &moved.turn_keep, &moved.turn_speaker, &moved.turn_kind, &moved.context,
-        &moved.facts, &moved.reply_turn, &moved.reply_speaker, &moved.decoder_input, &moved.labels})
-    *tensor = tensor->to(device);
-  return moved;
+       {&there.turn_ids, &there.turn_keep, &there.turn_speaker, &there.turn_kind, &there.context,
+        &there.facts, &there.reply_turn, &there.reply_speaker, &there.decoder_input, &there.labels})
+    *tensor = moved(*tensor, device);
+  return there;
 }
 
 Batch::Joined Batch::joined(const SpecialIds& special) const {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/errors.h"
+#include "data/batches/staged.h"
 
 namespace banter::data {
 namespace {
@@ -23,7 +24,7 @@ Context context_of(const PairIds& pair, const BatchOptions& options, ReplyLength
 }  // namespace
 
 PairBatch PairBatch::to(torch::Device device) const {
-  return {.texts = texts.to(device), .label = label.to(device), .pairs = pairs};
+  return {.texts = texts.to(device), .label = moved(label, device), .pairs = pairs};
 }
 
 PairBatch make_pair_batch(const std::vector<PairIds>& pairs, const BatchOptions& options,

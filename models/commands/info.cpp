@@ -18,6 +18,7 @@
 #include "models/commands.h"
 #include "models/device.h"
 #include "models/kernels/kernels.h"
+#include "models/precision.h"
 
 namespace banter::models {
 
@@ -66,6 +67,8 @@ base::json::object gather(const std::string& device, int threads) {
   info["cpu"] = cpu_name();
   info["cpu_capability"] = at::get_cpu_capability();
   info["cpu_flags"] = cpu_flags();
+  const auto bf16 = bf16_problem(open_device(device));
+  info["bf16"] = bf16.empty() ? "usable" : "not usable: " + bf16;
   info["kernels"] = kernels<float>().name;
   info["allocator"] = base::allocator_name();
   info["parallel"] = at::get_parallel_info();

@@ -8,6 +8,7 @@
 
 #include <c10/cuda/CUDAFunctions.h>
 #include <c10/util/Exception.h>
+#include <cuda_runtime_api.h>
 
 const char* banter_cuda_problem() {
   static std::string problem;
@@ -18,4 +19,13 @@ const char* banter_cuda_problem() {
     problem = error.what_without_backtrace();
   }
   return problem.c_str();
+}
+
+int banter_cuda_has_bf16(int device) {
+  constexpr int kFirstWithIt = 8;  // compute capability 8.0, Ampere
+  int major = 0;
+  return cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device) == cudaSuccess &&
+                 major >= kFirstWithIt
+             ? 1
+             : 0;
 }

@@ -73,7 +73,8 @@ class DecodeLoop {
         batch_options_(limits),
         limits_(rows),
         stage_(stage),
-        device_(device_of(model)) {}
+        device_(device_of(model)),
+        steps_(model, rows.recorder != nullptr ? rows.recorder : cuda_graphs(device_)) {}
 
   void add(Drafted drafted) { waiting_.push_back(std::move(drafted)); }
   void drop(std::uint64_t number);
@@ -104,6 +105,7 @@ class DecodeLoop {
   const DecodeLimits limits_;
   const Stage stage_;
   const torch::Device device_;
+  RepeatedSteps steps_;
 
   std::deque<Drafted> waiting_;
   std::vector<Running> running_;
@@ -377,7 +379,7 @@ void DecodeLoop::tell_committed() {
 std::vector<Ended> DecodeLoop::step() {
   if (auto fresh = take_waiting(); !fresh.empty()) admit(std::move(fresh));
   if (running_.empty()) return {};
-  auto output = model_.step(ids_tensor(ids_, device_), pool_, std::exchange(state_, {}));
+  auto output = steps_.step(ids_tensor(ids_, device_), pool_, std::exchange(state_, {}));
   const auto next = advance(output);
   auto ended = move_on(std::move(output.state), next);
   tell_committed();

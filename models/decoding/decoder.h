@@ -11,6 +11,7 @@
 #include "models/decoding/composed.h"
 #include "models/decoding/hypothesis.h"
 #include "models/decoding/options.h"
+#include "models/decoding/repeated_steps.h"
 #include "models/decoding/reply.h"
 #include "models/decoding/reranking.h"
 #include "models/decoding/wording.h"
@@ -35,8 +36,9 @@ struct Request {
 
 /// Limits of one decoding loop.
 struct DecodeLimits {
-  std::int64_t max_rows = 32;   ///< sequences that share a step; a beam of K costs K rows
-  bool with_attention = false;  ///< collect ReplyAttention
+  std::int64_t max_rows = 32;        ///< sequences that share a step; a beam of K costs K rows
+  bool with_attention = false;       ///< collect ReplyAttention
+  StepRecorder* recorder = nullptr;  ///< of steps; null = CUDA graphs where they are asked for
   bool with_draft = false;  ///< a reply of the draft decoder beside each request's, from a model
                             ///< that has one; those that refine a draft always give it
 };

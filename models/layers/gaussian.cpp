@@ -4,6 +4,7 @@
 #include <numbers>
 
 #include "base/random.h"
+#include "models/layers/products.h"
 #include "models/layers/shapes.h"
 
 namespace banter::models {
@@ -25,7 +26,7 @@ GaussianNetImpl::GaussianNetImpl(std::int64_t input_dim, std::int64_t hidden_dim
 
 Gaussian GaussianNetImpl::forward(const torch::Tensor& x) {
   const auto m = torch::tanh(second_(torch::tanh(first_(x))));
-  return {mean_(m), variance_scale_ * torch::softplus(variance_(m))};
+  return {widened(mean_(m)), variance_scale_ * torch::softplus(widened(variance_(m)))};
 }
 
 torch::Tensor keyed_normal(const torch::Tensor& keys, std::int64_t Z) {

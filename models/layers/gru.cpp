@@ -1,6 +1,8 @@
 #include "models/layers/gru.h"
 
+#include "models/layers/device_recurrence.h"
 #include "models/layers/fused.h"
+#include "models/layers/products.h"
 #include "models/layers/row_attention.h"
 #include "models/layers/shapes.h"
 
@@ -82,6 +84,7 @@ struct Recurrence : Function<Recurrence> {
     if (saves) {
       context->save_for_backward({start, weight_hh, query_weight, v, keys, values, index, states,
                                   kept_gates, queries, weights});
+      context->saved_data["is_narrow"] = Products::here(gates).is_narrow;
       context->saved_data["steps"] = c10::IValue::make_capsule(steps);
     }
     if (attends) context->mark_non_differentiable({weights});
@@ -95,6 +98,7 @@ struct Recurrence : Function<Recurrence> {
     const auto &kept_gates = saved[8], &queries = saved[9], &weights = saved[10];
     const auto steps =
         c10::static_intrusive_pointer_cast<Steps>(context->saved_data["steps"].toCapsule());
+    const Products products{context->saved_data["is_narrow"].toBool()};
     const auto d_states = d_outputs[0].contiguous();
     const auto H = weight_hh.size(1);
     const auto P = states.size(0);
@@ -161,9 +165,9 @@ struct Recurrence : Function<Recurrence> {
     });
     return {d_gates,
             d_state,
-            d_hidden_gates.t().mm(befores),
+            products.mm(d_hidden_gates.t(), befores),
             d_hidden_gates.sum(0),
-            attends ? d_queries.t().mm(befores) : torch::Tensor(),
+            attends ? products.mm(d_queries.t(), befores) : torch::Tensor(),
             d_v,
             d_keys,
             d_values,
@@ -177,7 +181,9 @@ struct Recurrence : Function<Recurrence> {
 
 torch::Tensor gru_cell(const torch::Tensor& gates, const torch::Tensor& hidden_gates,
                        const torch::Tensor& h) {
-  if (has_kernels(gates) && !torch::GradMode::is_enabled()) {
+  if (is_narrow(gates) || is_narrow(hidden_gates))
+    return gru_cell(widened(gates), widened(hidden_gates), h);
+  if (has_kernels(gates, Kernel::kGru) && !torch::GradMode::is_enabled()) {
     const auto a = gates.contiguous(), b = hidden_gates.contiguous(), old = h.contiguous();
     const auto next = torch::empty_like(old);
     with_type(a, [&](auto zero) {
@@ -187,6 +193,9 @@ torch::Tensor gru_cell(const torch::Tensor& gates, const torch::Tensor& hidden_g
     });
     return next;
   }
+  if (const auto* device = device_kernels(gates);
+      device != nullptr && !torch::GradMode::is_enabled())
+    return gru_cell_by(*device, gates, hidden_gates, h);
   const auto a = gates.chunk(3, 1), b = hidden_gates.chunk(3, 1);
   const auto r = torch::sigmoid(a[0] + b[0]);
   const auto z = torch::sigmoid(a[1] + b[1]);
@@ -224,10 +233,14 @@ RecurrentStates gru_recurrence(const torch::Tensor& gates, const torch::Tensor& 
                                const torch::Tensor& weight_hh, const torch::Tensor& bias_hh,
                                const Packing& packing,
                                const std::optional<RecurrentAttention>& attention) {
+  if (is_narrow(gates) || is_narrow(start))
+    return gru_recurrence(widened(gates), widened(start), weight_hh, bias_hh, packing, attention);
   const auto H = dims<2>(weight_hh, "weight_hh (3H,H)")[1];
   expect_like(gates, {packing.places(), 3 * H}, weight_hh.scalar_type(), "gates (P,3H)");
   if (start.defined()) expect_like(start, {packing.rows, H}, gates.scalar_type(), "start (N,H)");
-  if (!has_kernels(gates))
+  if (const auto* device = device_kernels(gates))
+    return gru_recurrence_by(*device, gates, start, weight_hh, bias_hh, packing, attention);
+  if (!has_kernels(gates, attention ? Kernel::kDecoder : Kernel::kGru))
     return gru_recurrence_plain(gates, start, weight_hh, bias_hh, packing, attention);
 
   auto steps = c10::make_intrusive<Steps>();
@@ -239,8 +252,8 @@ RecurrentStates gru_recurrence(const torch::Tensor& gates, const torch::Tensor& 
   if (attention) {
     query_weight = attention->query_weight.contiguous();
     v = attention->v.contiguous();
-    keys = attention->keys.contiguous();
-    values = attention->values.contiguous();
+    keys = widened(attention->keys).contiguous();
+    values = widened(attention->values).contiguous();
     index = attention->index.index_select(0, packing.order);
   }
   const auto outputs =

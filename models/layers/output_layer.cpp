@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "models/layers/fused.h"
+#include "models/layers/products.h"
 #include "models/layers/shapes.h"
 
 namespace banter::models {
@@ -91,6 +92,8 @@ struct CostSum : Function<CostSum> {
                                const torch::Tensor& weight, const torch::Tensor& bias,
                                const torch::Tensor& labels, const LabelCost& cost, bool gradient) {
     const auto P = x.size(0);
+    const auto products = Products::here(x);
+    const auto factors = products.factor(x), matrix = products.factor(weight);
     const auto d_x = gradient ? torch::empty_like(x) : torch::Tensor();
     auto d_weight = gradient ? torch::zeros_like(weight) : torch::Tensor();
     auto d_bias = gradient ? torch::zeros_like(bias) : torch::Tensor();
@@ -99,16 +102,17 @@ struct CostSum : Function<CostSum> {
          nll_sum = torch::zeros_like(sum);
     for (std::int64_t from = 0; from < P; from += kChunkRows) {
       const auto rows = std::min(kChunkRows, P - from);
-      const auto part = x.narrow(0, from, rows);
+      const auto part = factors.narrow(0, from, rows);
       auto logits = table.narrow(0, 0, rows);
-      at::addmm_out(logits, bias, part, weight.t());
+      products.addmm_out(logits, bias, part, matrix.t());
       const auto costs = cost(logits, labels.narrow(0, from, rows), gradient);
       sum += costs.cost.sum(torch::kDouble);
       if (costs.nll.defined()) nll_sum += costs.nll.sum(torch::kDouble);
       if (!gradient) continue;
       auto d_part = d_x.narrow(0, from, rows);
-      at::mm_out(d_part, logits, weight);
-      d_weight.addmm_(logits.t(), part);
+      const auto d_logits = products.factor(logits);
+      products.mm_out(d_part, d_logits, matrix);
+      products.addmm_out(d_weight, d_weight, d_logits.t(), part);
       d_bias.add_(logits.sum(0));
     }
     if (gradient) context->save_for_backward({d_x, d_weight, d_bias});
@@ -135,9 +139,9 @@ variable_list cost_sum(const torch::Tensor& x, const torch::Tensor& weight,
 
 torch::Tensor nll_sum_of(const torch::Tensor& x, const torch::Tensor& weight,
                          const torch::Tensor& bias, const torch::Tensor& labels) {
-  if (has_kernels(x)) return cost_sum(x, weight, bias, labels, nll)[0];
+  if (has_kernels(x, Kernel::kOutput)) return cost_sum(x, weight, bias, labels, nll)[0];
   return torch::nn::functional::cross_entropy(
-      torch::linear(x, weight, bias), labels,
+      widened(torch::linear(x, weight, bias)), labels,
       torch::nn::functional::CrossEntropyFuncOptions().reduction(torch::kSum));
 }
 
@@ -166,7 +170,7 @@ void OutputLayerImpl::register_others() {
 /// Checks shapes; states as wide as the matrix. Shapes   states (P,D), labels (P) -> (P,E)
 torch::Tensor OutputLayerImpl::projected(const torch::Tensor& states, const torch::Tensor& labels) {
   dims<2>(states, "x (P,D)");
-  const auto x = project_.is_empty() ? states : project_(states);
+  const auto x = widened(project_.is_empty() ? states : project_(states));
   const auto P = x.size(0), D = x.size(1);
   expect_like(labels, {P}, torch::kLong, "labels (P)");
   expect_like(weight, {weight.size(0), D}, x.scalar_type(), "weight (V,D)");
@@ -179,11 +183,11 @@ torch::Tensor OutputLayerImpl::nll_sum(const torch::Tensor& x, const torch::Tens
 
 SmoothedSum OutputLayerImpl::smoothed_sum(const torch::Tensor& x, const torch::Tensor& labels) {
   const auto y = projected(x, labels);
-  if (has_kernels(y)) {
+  if (has_kernels(y, Kernel::kOutput)) {
     const auto sums = cost_sum(y, weight, bias, labels, smoothed(smoothing));
     return {sums[0], sums[1]};
   }
-  const auto log_probs = torch::linear(y, weight, bias).log_softmax(1);
+  const auto log_probs = widened(torch::linear(y, weight, bias)).log_softmax(1);
   const auto nll = -log_probs.gather(1, labels.unsqueeze(1)).sum();
   const auto others = static_cast<double>(log_probs.size(1) - 1);
   const auto spread = (log_probs.select(1, smoothing.padding).sum() - log_probs.sum()) / others;
@@ -207,7 +211,7 @@ LabelFit OutputLayerImpl::fit(const torch::Tensor& x, const torch::Tensor& label
     const auto rows = std::min(kChunkRows, P - from);
     const auto logits = torch::linear(y.narrow(0, from, rows), weight, bias);
     const auto wanted = labels.narrow(0, from, rows).contiguous();
-    if (has_kernels(logits)) {
+    if (has_kernels(logits, Kernel::kOutput)) {
       auto part = fit_rows(logits, wanted, /*gradient=*/false);
       nll.push_back(part.nll);
       correct.push_back(part.correct);

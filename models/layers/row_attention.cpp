@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "models/layers/fused.h"
+#include "models/layers/products.h"
 #include "models/layers/shapes.h"
 
 namespace banter::models {
@@ -99,7 +100,8 @@ struct WeightedRows : Function<WeightedRows> {
 
 torch::Tensor masked_softmax(const torch::Tensor& scores, const torch::Tensor& keep_mask) {
   const auto hidden = keep_mask.logical_not();
-  const auto weights = scores.masked_fill(hidden, std::numeric_limits<float>::lowest()).softmax(-1);
+  const auto weights =
+      widened(scores).masked_fill(hidden, std::numeric_limits<float>::lowest()).softmax(-1);
   return weights.masked_fill(hidden, 0.0);
 }
 
@@ -121,23 +123,27 @@ torch::Tensor weighted_rows_plain(const torch::Tensor& weights, const torch::Ten
 
 torch::Tensor additive_weights(const torch::Tensor& query, const torch::Tensor& keys,
                                const torch::Tensor& index, const torch::Tensor& v) {
+  if (is_narrow(query) || is_narrow(keys))
+    return additive_weights(widened(query), widened(keys), index, v);
   const auto [N, K] = dims<2>(query, "query (N,K)");
   const auto R = dims<2>(keys, "keys (R,K)")[0];
   expect_like(keys, {R, K}, query.scalar_type(), "keys (R,K)");
   expect_like(v, {K}, query.scalar_type(), "v (K)");
   expect_like(index, {N, dims<2>(index, "index (N,U)")[1]}, torch::kLong, "index (N,U)");
-  if (!has_kernels(query)) return additive_weights_plain(query, keys, index, v);
+  if (!has_kernels(query, Kernel::kAttention)) return additive_weights_plain(query, keys, index, v);
   return AdditiveWeights::apply(query.contiguous(), keys.contiguous(), index.contiguous(),
                                 v.contiguous());
 }
 
 torch::Tensor weighted_rows(const torch::Tensor& weights, const torch::Tensor& values,
                             const torch::Tensor& index) {
+  if (is_narrow(weights) || is_narrow(values))
+    return weighted_rows(widened(weights), widened(values), index);
   const auto [N, U] = dims<2>(index, "index (N,U)");
   dims<2>(values, "values (R,D)");
   expect_like(index, {N, U}, torch::kLong, "index (N,U)");
   expect_like(weights, {N, U}, values.scalar_type(), "weights (N,U)");
-  if (!has_kernels(values)) return weighted_rows_plain(weights, values, index);
+  if (!has_kernels(values, Kernel::kAttention)) return weighted_rows_plain(weights, values, index);
   return WeightedRows::apply(weights.contiguous(), values.contiguous(), index.contiguous());
 }
 

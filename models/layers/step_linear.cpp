@@ -1,6 +1,7 @@
 #include "models/layers/step_linear.h"
 
 #include "models/layers/fused.h"
+#include "models/layers/products.h"
 #include "models/layers/shapes.h"
 
 namespace banter::models {
@@ -45,10 +46,11 @@ void StepLinearImpl::pack(const torch::Tensor& weight) {
 
 torch::Tensor StepLinearImpl::forward(const torch::Tensor& x, const torch::Tensor& weight,
                                       const torch::Tensor& bias) {
+  if (is_narrow(x)) return forward(widened(x), weight, bias);
   const auto I = dims<2>(x, "x (N,I)")[1], O = dims<2>(weight, "weight (O,I)")[0];
   expect_like(weight, {O, I}, x.scalar_type(), "weight (O,I)");
   if (bias.defined()) expect_like(bias, {O}, x.scalar_type(), "bias (O)");
-  if (!has_kernels(x) || torch::GradMode::is_enabled() || is_training())
+  if (!has_kernels(x, Kernel::kStep) || torch::GradMode::is_enabled() || is_training())
     return torch::linear(x, weight, bias);
   pack(weight);
   const auto rows = x.contiguous();

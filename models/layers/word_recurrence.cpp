@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "models/layers/fused.h"
+#include "models/layers/products.h"
 #include "models/layers/row_attention.h"
 #include "models/layers/shapes.h"
 
@@ -467,8 +468,15 @@ void check_shapes(const torch::Tensor& gates, const torch::Tensor& start,
 RecurrentStates word_recurrence(const torch::Tensor& gates, const torch::Tensor& start,
                                 const torch::Tensor& weight_hh, const torch::Tensor& bias_hh,
                                 const Packing& packing, const WordAttention& attention) {
+  if (is_narrow(gates) || is_narrow(start) || is_narrow(attention.word_keys) ||
+      is_narrow(attention.word_values)) {
+    auto wide = attention;
+    wide.word_keys = widened(attention.word_keys);
+    wide.word_values = widened(attention.word_values);
+    return word_recurrence(widened(gates), widened(start), weight_hh, bias_hh, packing, wide);
+  }
   check_shapes(gates, start, weight_hh, packing, attention);
-  if (!has_kernels(gates) || packing.places() == 0)
+  if (!has_kernels(gates, Kernel::kWords) || packing.places() == 0)
     return word_recurrence_plain(gates, start, weight_hh, bias_hh, packing, attention);
   const auto none = gates.new_empty({0});
   const auto& a = attention;
@@ -491,6 +499,7 @@ RecurrentStates word_recurrence(const torch::Tensor& gates, const torch::Tensor&
   variable_list parameters;
   Parameters::each(in,
                    [&](const torch::Tensor& tensor) { parameters.push_back(tensor.contiguous()); });
+  const InFloat in_float;
   const auto outputs = WordRecurrence::apply(at::TensorList(parameters),
                                              c10::make_intrusive<TurnPlaces>(attention, packing),
                                              torch::GradMode::is_enabled());

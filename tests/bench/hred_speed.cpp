@@ -2,7 +2,7 @@
 // in turns by tests/bench/reference/compare.py.
 //
 //   hred_speed train  STORE  [--shuffle S --tokens N --turn-tokens N --steps N --profile --pairs
-//                             --valid-target PPL --every N --weights FILE --save FILE]
+//                             --valid-target PPL --every N --weights FILE --save FILE --bf16]
 //   hred_speed decode STORE  [--batch N --replies N --weights FILE]
 //
 // and, of both, --model '{type: transformer}' or what else a recipe's `model` may be. With --pairs
@@ -14,6 +14,7 @@
 #include <chrono>
 #include <cmath>
 #include <ctime>
+#include <functional>
 #include <iostream>
 #include <optional>
 #include <vector>
@@ -29,6 +30,7 @@
 #include "models/checkpoint/safetensors.h"
 #include "models/decoding/decoder.h"
 #include "models/device.h"
+#include "models/precision.h"
 #include "models/registry.h"
 #include "tests/bench/batch_file.h"
 #include "tests/bench/matrix_products.h"
@@ -58,7 +60,7 @@ struct Settings {
   std::int64_t tokens = 1024, turn_tokens = 60, steps = 40, skip = 3, every = 200, threads = 2;
   std::int64_t batch = 1, replies = 64;
   double target = 0;
-  bool profile = false, pairs = false;
+  bool profile = false, pairs = false, bf16 = false;
 };
 
 data::BatchOptions batch_options(const Settings& s) {
@@ -100,7 +102,8 @@ class Training {
       : model(make_model(s, store.tokenizer())),
         stream_(store.split("train"), batch_options(s), store.tokenizer().special(), 1),
         arena_(*model, train::decay_rules()),
-        optimizer_(arena_, options_) {
+        optimizer_(arena_, options_),
+        is_narrow_(s.bf16) {
     if (s.pairs) pairs_.emplace(tests::pairs_of(store, batch_options(s)));
     model->train();
   }
@@ -108,8 +111,8 @@ class Training {
   data::Batch step() {
     auto batch = stream_.next();
     arena_.grads.zero_();
-    loss = learn(model->losses(batch));
-    if (pairs_) loss += learn(model->pair_losses(pairs_->next()));
+    loss = learn([&] { return model->losses(batch); });
+    if (pairs_) loss += learn([&] { return model->pair_losses(pairs_->next()); });
     const auto norm = arena_.grad_norm();
     if (norm > options_.clip_norm) arena_.grads.mul_(options_.clip_norm / norm);
     ++number_;
@@ -121,7 +124,11 @@ class Training {
   double loss = 0;  ///< of the last step, nats a label
 
  private:
-  double learn(const std::vector<models::LossSum>& losses) {
+  double learn(const std::function<std::vector<models::LossSum>()>& forward) {
+    std::optional<models::Bf16Products> narrow;
+    if (is_narrow_) narrow.emplace(torch::kCPU);
+    const auto losses = forward();
+    narrow.reset();
     torch::Tensor total = torch::zeros({});
     for (const auto& one : losses)
       if (one.count > 0)
@@ -136,6 +143,7 @@ class Training {
   train::TrainOptions options_;
   train::Arena arena_;
   train::Optimizer optimizer_;
+  bool is_narrow_;
   std::int64_t number_ = 0;
 };
 
@@ -260,6 +268,7 @@ int run(int argc, char** argv) {
   train->add_option("--every", s.every);
   train->add_option("--save", s.save);
   train->add_flag("--profile", s.profile);
+  train->add_flag("--bf16", s.bf16, "as train.precision: bf16");
   train->add_flag("--pairs", s.pairs, "learn from the store's sentence pairs, too");
   auto* decode = common(app.add_subcommand("decode"));
   decode->add_option("--batch", s.batch);

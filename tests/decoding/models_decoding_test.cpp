@@ -55,12 +55,16 @@ class ModelDecodingTest : public testing::TestWithParam<const char*> {
     return made;
   }
 
-  std::map<std::uint64_t, Replies> decode_all(std::vector<Request> asked, std::int64_t max_rows) {
+  std::map<std::uint64_t, Replies> decode_all(std::vector<Request> asked, std::int64_t max_rows,
+                                              StepRecorder* recorder = nullptr) {
     std::map<std::uint64_t, Replies> answers;
     std::size_t at = 0;
     decode(
         *model_, {},
-        {.max_rows = max_rows, .with_attention = true, .with_draft = model_->has_draft()},
+        {.max_rows = max_rows,
+         .with_attention = true,
+         .recorder = recorder,
+         .with_draft = model_->has_draft()},
         [&]() -> std::optional<Request> {
           if (at == asked.size()) return std::nullopt;
           return std::move(asked[at++]);
@@ -100,6 +104,38 @@ TEST_P(ModelDecodingTest, GivesTheSameTextAloneAndInACrowd) {
     if (alone.draft) expect_near(*together.draft, *alone.draft);
     for (std::size_t i = 0; i < alone.best.size(); ++i)
       expect_near(together.best[i], alone.best[i]);
+  }
+}
+
+/// A device that repeats a recording by doing the work again, on the memory that it was made for.
+class Repeating : public StepRecorder {
+ public:
+  std::shared_ptr<void> record(const std::function<void()>& work) override {
+    work();
+    return std::make_shared<std::function<void()>>(work);
+  }
+  void repeat(void* recording) override {
+    (*static_cast<std::function<void()>*>(recording))();
+    ++repeated;
+  }
+  int repeated = 0;
+};
+
+TEST_P(ModelDecodingTest, RecordedStepsGiveTheSameBits) {
+  auto asked = requests(24);
+  for (auto& request : asked) request.options.with_token_attention = true;
+  Repeating recorder;
+  const auto plain = decode_all(asked, 5), repeated = decode_all(asked, 5, &recorder);
+  EXPECT_GT(recorder.repeated, 0);
+  ASSERT_EQ(plain.size(), repeated.size());
+  for (const auto& [number, replies] : plain) {
+    const auto& others = repeated.at(number).best;
+    ASSERT_EQ(replies.best.size(), others.size());
+    for (std::size_t i = 0; i < others.size(); ++i) {
+      EXPECT_EQ(replies.best[i].ids, others[i].ids);
+      EXPECT_EQ(replies.best[i].log_probs, others[i].log_probs);
+      expect_near(others[i], replies.best[i]);
+    }
   }
 }
 

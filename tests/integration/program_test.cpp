@@ -37,8 +37,8 @@ TEST(ProgramTest, InfoTellsWhatThisMachineAndBuildCanDo) {
   const auto& info = parsed.as_object();
   EXPECT_EQ(base::string_field(info, "device", "info"), "cpu");
   EXPECT_EQ(base::integer_field(info, "threads", "info"), 1);
-  for (const char* key :
-       {"version", "libtorch", "cpu_capability", "kernels", "allocator", "parallel", "cuda"}) {
+  for (const char* key : {"version", "libtorch", "cpu_capability", "bf16", "kernels", "allocator",
+                          "parallel", "cuda"}) {
     EXPECT_FALSE(base::string_field(info, key, "info").empty()) << key;
   }
 }

@@ -6,6 +6,7 @@
 #include "base/errors.h"
 #include "base/random.h"
 #include "data/batches/dropped_dialogues.h"
+#include "data/batches/staged.h"
 #include "models/label_losses.h"
 #include "models/registry.h"
 #include "train/evaluation/reply_rule.h"
@@ -170,7 +171,7 @@ std::vector<MicroBatch> DialogueTask::next(Share share) {
   std::vector<MicroBatch> batches;
   for (std::int64_t i = 0; i < replies; ++i) {
     if (share.has(i)) {
-      batches.push_back(of_replies(stream_.next()));
+      batches.push_back(of_replies(data::staged(stream_.next(), device_)));
       batches.back().number = i;
     } else {
       stream_.skip();
@@ -178,7 +179,7 @@ std::vector<MicroBatch> DialogueTask::next(Share share) {
   }
   for (std::int64_t i = 0; i < pairs; ++i) {
     if (share.has(i)) {
-      batches.push_back(of_pairs(pairs_->next()));
+      batches.push_back(of_pairs(data::staged(pairs_->next(), device_)));
       batches.back().number = replies + i;
     } else {
       pairs_->skip();

@@ -2,6 +2,8 @@
 
 #include "base/errors.h"
 #include "base/signals.h"
+#include "data/batches/staged.h"
+#include "models/layers/products.h"
 #include "models/pair_classifiers.h"
 #include "train/evaluation/pairs/classify.h"
 #include "train/mix_hash.h"
@@ -54,9 +56,9 @@ std::int64_t PairTask::active_from(const std::string& /*parameter*/) const { ret
 std::vector<models::LossSum> PairTask::losses(const data::PairBatch& pairs) {
   using torch::nn::functional::CrossEntropyFuncOptions;
   const auto on_device = pairs.to(device_);
-  const auto sum =
-      torch::nn::functional::cross_entropy(classifier_->logits(on_device), on_device.label,
-                                           CrossEntropyFuncOptions().reduction(torch::kSum));
+  const auto sum = torch::nn::functional::cross_entropy(
+      models::widened(classifier_->logits(on_device)), on_device.label,
+      CrossEntropyFuncOptions().reduction(torch::kSum));
   return {{"nll", sum, pairs.size()}};
 }
 
@@ -67,7 +69,7 @@ std::vector<MicroBatch> PairTask::next(Share share) {
       stream_.skip();
       continue;
     }
-    const auto pairs = stream_.next();
+    const auto pairs = data::staged(stream_.next(), device_);
     batches.push_back({.number = i,
                        .labels = pairs.size(),
                        .counts = {{"nll", pairs.size()}},

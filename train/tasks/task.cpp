@@ -3,6 +3,7 @@
 #include "base/errors.h"
 #include "train/tasks/dialogue_task.h"
 #include "train/tasks/pair_task.h"
+#include "train/tasks/prefetched_task.h"
 
 namespace banter::train {
 
@@ -21,13 +22,26 @@ Cells cells_of(const data::Batch& batch) {
           .replies = batch.decoder_input.numel()};
 }
 
-std::unique_ptr<Task> make_task(const Recipe& recipe, const data::Store& store,
-                                torch::Device device) {
+namespace {
+
+std::unique_ptr<Task> make_plain_task(const Recipe& recipe, const data::Store& store,
+                                      torch::Device device) {
   if (recipe.batch.tokens_per_batch == data::BatchOptions::kAuto)
     throw base::ConfigError("batch.tokens_per_batch: auto: has not been measured; give a number");
   if (recipe.judged_on == JudgedOn::kPairs)
     return std::make_unique<PairTask>(recipe, store, device);
   return std::make_unique<DialogueTask>(recipe, store, device);
+}
+
+}  // namespace
+
+std::unique_ptr<Task> make_task(const Recipe& recipe, const data::Store& store,
+                                torch::Device device) {
+  auto task = make_plain_task(recipe, store, device);
+  const auto wanted = recipe.train.prefetch;
+  const auto ahead = wanted >= 0 ? wanted : device.is_cuda() ? 1 : 0;
+  if (ahead == 0) return task;
+  return std::make_unique<PrefetchedTask>(std::move(task), static_cast<std::size_t>(ahead));
 }
 
 }  // namespace banter::train

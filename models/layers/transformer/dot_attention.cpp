@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "models/layers/fused.h"
+#include "models/layers/products.h"
 #include "models/layers/row_attention.h"
 #include "models/layers/shapes.h"
 
@@ -53,6 +54,8 @@ DotAttention dot_attention_plain(const torch::Tensor& query, const torch::Tensor
 DotAttention dot_attention(const torch::Tensor& query, const torch::Tensor& keys,
                            const torch::Tensor& values, const torch::Tensor& index,
                            std::int64_t heads) {
+  if (is_narrow(query) || is_narrow(keys) || is_narrow(values))
+    return dot_attention(widened(query), widened(keys), widened(values), index, heads);
   const auto [N, D] = dims<2>(query, "query (N,D)");
   const auto R = dims<2>(keys, "keys (R,D)")[0];
   if (heads < 1 || D % heads != 0)
@@ -61,7 +64,7 @@ DotAttention dot_attention(const torch::Tensor& query, const torch::Tensor& keys
   expect_like(values, {R, D}, query.scalar_type(), "values (R,D)");
   expect_like(index, {N, dims<2>(index, "index (N,U)")[1]}, torch::kLong, "index (N,U)");
   if (R == 0) return {torch::zeros_like(query), query.new_zeros(index.sizes())};
-  if (!has_kernels(query) || torch::GradMode::is_enabled())
+  if (!has_kernels(query, Kernel::kDotAttention) || torch::GradMode::is_enabled())
     return dot_attention_plain(query, keys, values, index, heads);
   return fused(query.contiguous(), keys.contiguous(), values.contiguous(), index.contiguous(),
                heads);
@@ -70,6 +73,8 @@ DotAttention dot_attention(const torch::Tensor& query, const torch::Tensor& keys
 torch::Tensor grouped_attention(const torch::Tensor& query, const torch::Tensor& keys,
                                 const torch::Tensor& values, const torch::Tensor& keep, bool causal,
                                 std::int64_t heads) {
+  if (query.scalar_type() != keys.scalar_type() || query.scalar_type() != values.scalar_type())
+    return grouped_attention(widened(query), widened(keys), widened(values), keep, causal, heads);
   const auto [B, S, D] = dims<3>(query, "query (B,S,D)");
   const auto J = dims<3>(keys, "keys (B,J,D)")[1];
   expect_like(keys, {B, J, D}, query.scalar_type(), "keys (B,J,D)");
