@@ -70,7 +70,7 @@ class CrashStates {
     std::string bytes;  ///< when the program began
   };
 
-  std::size_t object_of(std::uint64_t number) const;
+  [[nodiscard]] std::size_t object_of(std::uint64_t number) const;
   std::size_t made(std::uint64_t number, bool is_folder);
   void set(Operation& operation, Entry entry, std::size_t object);
   [[nodiscard]] std::vector<char> kept(std::size_t count, Loss loss, std::uint64_t draw) const;
