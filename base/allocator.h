@@ -1,11 +1,12 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <string>
 
 namespace banter::base {
 
-/// What malloc is: "tcmalloc VERSION" where the program found it when it was built (or somebody
+/// What malloc is: "jemalloc VERSION" where the program found it when it was built (or somebody
 /// preloads it), else "the system's".
 std::string allocator_name();
 
@@ -16,5 +17,10 @@ std::size_t allocated_bytes();
 /// Gives memory that is free back to the system: after large things have gone, whose place others
 /// of another size would not find. Some milliseconds.
 void give_back_free_memory();
+
+/// From now on memory that was free for so long goes back to the system by itself, by a thread of
+/// malloc's own: for a program that lives long and is busy now and then. Without this call it is
+/// kept, which training wants. Does nothing where malloc is not jemalloc.
+void give_back_memory_free_for(std::chrono::milliseconds time);
 
 }  // namespace banter::base

@@ -25,12 +25,13 @@ if(BANTER_SANITIZE)
   target_link_options(banter_flags INTERFACE -fsanitize=${BANTER_SANITIZE})
 endif()
 
-# gperftools' tcmalloc: records are read on one thread and freed on another, which costs glibc's malloc
-# a third of the time of reading a corpus; LibTorch's few large blocks do not mind. Sanitizers bring
-# an allocator of their own. (--no-as-needed: nothing names a symbol that only it has.)
-find_library(BANTER_TCMALLOC tcmalloc_minimal)
-if(BANTER_TCMALLOC AND NOT BANTER_SANITIZE)
-  target_link_options(banter_flags INTERFACE -Wl,--push-state,--no-as-needed ${BANTER_TCMALLOC}
+# jemalloc: records are read on one thread and freed on another, which costs glibc's malloc a third of
+# the time of reading a corpus; base/allocator.cpp keeps it from giving back what LibTorch asks for
+# again. Sanitizers bring an allocator of their own. (--no-as-needed: a program that names none of its
+# symbols allocates by it too.)
+find_library(BANTER_JEMALLOC jemalloc)
+if(BANTER_JEMALLOC AND NOT BANTER_SANITIZE)
+  target_link_options(banter_flags INTERFACE -Wl,--push-state,--no-as-needed ${BANTER_JEMALLOC}
                                              -Wl,--pop-state)
 endif()
 

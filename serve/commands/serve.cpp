@@ -15,6 +15,7 @@
 #include <boost/asio/basic_signal_set.hpp>
 #include <boost/asio/post.hpp>
 
+#include "base/allocator.h"
 #include "base/errors.h"
 #include "base/utf8.h"
 #include "configs/command_line.h"
@@ -40,6 +41,9 @@
 
 namespace banter::serve {
 namespace {
+
+/// After that, memory of what came in numbers or was large is the system's again.
+constexpr std::chrono::seconds kFreeMemoryStays{2};
 
 /// Adds an option for each row of a table of settings, with the present values as defaults.
 template <typename Table, typename Settings>
@@ -386,6 +390,7 @@ int serve(const std::vector<std::string>& arguments, const LoadModel& load) {
   if (is_echo) options.net = echo_settings();
   add_options(line, options);
   if (!line.parse(arguments)) return 0;
+  base::give_back_memory_free_for(kFreeMemoryStays);
   options.quiet = line.common.quiet;
   options.has_metrics = line.app.count("--metrics-port") > 0;
   options.served.max_rows = options.engine.max_rows;
