@@ -10,6 +10,12 @@
 .endm
 
 embed kPageIndexHtml, index.html
+embed kPageElementsJs, elements.js
+embed kPageConnectionJs, connection.js
+embed kPageHeatJs, heat.js
+embed kPageChatJs, chat.js
+embed kPageSettingsJs, settings.js
+embed kPageTrainingJs, training.js
 embed kPageAppJs, app.js
 embed kPageAppCss, app.css
 embed kPageIconSvg, icon.svg

@@ -9,6 +9,12 @@
 
 extern "C" {
 extern const char kPageIndexHtml[], kPageIndexHtmlEnd[];
+extern const char kPageElementsJs[], kPageElementsJsEnd[];
+extern const char kPageConnectionJs[], kPageConnectionJsEnd[];
+extern const char kPageHeatJs[], kPageHeatJsEnd[];
+extern const char kPageChatJs[], kPageChatJsEnd[];
+extern const char kPageSettingsJs[], kPageSettingsJsEnd[];
+extern const char kPageTrainingJs[], kPageTrainingJsEnd[];
 extern const char kPageAppJs[], kPageAppJsEnd[];
 extern const char kPageAppCss[], kPageAppCssEnd[];
 extern const char kPageIconSvg[], kPageIconSvgEnd[];
@@ -22,12 +28,20 @@ struct File {
   const char *path, *type, *begin, *end;
 };
 
+constexpr const char* kScript = "text/javascript; charset=utf-8";
+
 const std::array kFiles = {
     File{"/", "text/html; charset=utf-8", kPageIndexHtml, kPageIndexHtmlEnd},
-    File{"/app.js", "text/javascript; charset=utf-8", kPageAppJs, kPageAppJsEnd},
+    File{"/elements.js", kScript, kPageElementsJs, kPageElementsJsEnd},
+    File{"/connection.js", kScript, kPageConnectionJs, kPageConnectionJsEnd},
+    File{"/heat.js", kScript, kPageHeatJs, kPageHeatJsEnd},
+    File{"/chat.js", kScript, kPageChatJs, kPageChatJsEnd},
+    File{"/settings.js", kScript, kPageSettingsJs, kPageSettingsJsEnd},
+    File{"/training.js", kScript, kPageTrainingJs, kPageTrainingJsEnd},
+    File{"/app.js", kScript, kPageAppJs, kPageAppJsEnd},
     File{"/app.css", "text/css; charset=utf-8", kPageAppCss, kPageAppCssEnd},
     File{"/icon.svg", "image/svg+xml", kPageIconSvg, kPageIconSvgEnd},
-    File{"/chart.js", "text/javascript; charset=utf-8", kPageChartJs, kPageChartJsEnd},
+    File{"/chart.js", kScript, kPageChartJs, kPageChartJsEnd},
 };
 
 Task<Response> answer(Request request, const char* type, std::string_view content,

@@ -28,20 +28,31 @@ std::uint64_t RunLog::read_on() {
   std::error_code missing;
   const auto size = std::filesystem::file_size(file_, missing);
   if (missing) return 0;
-  if (size < read_) {
-    forget();
-  }
   std::ifstream file(file_, std::ios::binary);
+  if (size < read_ || !has_last_line(file)) forget();
   file.seekg(static_cast<std::streamoff>(read_));
   for (std::string line; std::getline(file, line) && !file.eof();) {
     const auto begin = read_;
     read_ += line.size() + 1;
     take(line, begin);
+    last_line_ = std::move(line);
   }
   return read_;
 }
 
+/// Whether what was read last still stands there. A log that was cut back may have grown beyond it
+/// since, but its lines tell times, so they are not the same.
+bool RunLog::has_last_line(std::istream& file) const {
+  std::string there(last_line_.size(), '\0');
+  file.seekg(static_cast<std::streamoff>(read_ - std::min<std::uint64_t>(read_, there.size() + 1)));
+  file.read(there.data(), static_cast<std::streamsize>(there.size()));
+  file.clear();
+  return there == last_line_;
+}
+
 void RunLog::forget() {
+  ++rewrites_;
+  last_line_.clear();
   curves_.clear();
   samples_.clear();
   progress_.reset();
@@ -140,6 +151,11 @@ std::vector<std::string> RunLog::samples(std::int64_t after, std::int64_t before
     }
   }
   return lines;
+}
+
+std::uint64_t RunLog::rewrites() const {
+  const std::lock_guard lock(mutex_);
+  return rewrites_;
 }
 
 std::string RunLog::state() const {

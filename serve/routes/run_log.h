@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <istream>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -35,8 +36,10 @@ class RunLog {
  public:
   explicit RunLog(std::filesystem::path file) : file_(std::move(file)) {}
 
-  /// The bytes that were read: whoever saw that many has seen all.
+  /// The bytes that were read: whoever saw that many, after as many `rewrites`, has seen all.
   std::uint64_t read_on();
+  /// How often the log was found cut back: then steps have other lines than those that were told.
+  [[nodiscard]] std::uint64_t rewrites() const;
   [[nodiscard]] std::vector<std::string> names() const;
   /// The points behind step `after`, at most `most` of them, evenly taken, with the last one.
   [[nodiscard]] std::vector<CurvePoint> curve(const std::string& name, std::int64_t after,
@@ -58,11 +61,13 @@ class RunLog {
   };
   void take(std::string_view line, std::uint64_t begin);
   void forget();
+  bool has_last_line(std::istream& file) const;
 
   std::filesystem::path file_;
   mutable std::mutex mutex_;
-  std::uint64_t read_ = 0;
-  double minutes_ = 0;  ///< at the last step
+  std::uint64_t read_ = 0, rewrites_ = 0;
+  std::string last_line_;  ///< that was read
+  double minutes_ = 0;     ///< at the last step
   std::string state_;
   std::map<std::string, std::vector<CurvePoint>> curves_;
   std::vector<Place> samples_;  ///< rising steps

@@ -78,7 +78,8 @@ Task<Response> tell_run(const Hub* hub, std::shared_ptr<RunLog> log) {
 }
 
 Task<Response> tell_curves(std::shared_ptr<RunLog> log, Request request) {
-  const auto etag = '"' + std::to_string(log->read_on()) + '"';
+  const auto bytes = log->read_on();
+  const auto etag = '"' + std::to_string(log->rewrites()) + '-' + std::to_string(bytes) + '"';
   const auto* known = request.field("If-None-Match");
   const auto names = values_of(request.query, "names");
   const auto after = whole_of(request.query, "after", -1);
@@ -125,7 +126,8 @@ Task<Response> tell_samples(std::shared_ptr<RunLog> log, Request request) {
   if (is_cut) lines.pop_back();
   std::string body = R"({"samples":[)";
   for (const auto& line : lines) body.append(body.back() == '[' ? "" : ",").append(line);
-  body += is_cut ? R"(],"more":true})" : R"(],"more":false})";
+  body.append(is_cut ? R"(],"more":true)" : R"(],"more":false)");
+  body.append(R"(,"rewrites":)").append(std::to_string(log->rewrites())).append("}");
   co_return json_response(200, std::move(body));
 }
 

@@ -37,22 +37,35 @@ HAS_BROWSER = unittest.skipUnless(importlib.util.find_spec("selenium") and CHROM
 
 
 class PageCase(unittest.TestCase):
-    def setUp(self):
-        self.folder = self.enterContext(tempfile.TemporaryDirectory())
-        with open(os.path.join(self.folder, "ann.txt"), "w", encoding="utf-8") as out:
+    """Each test has a window as if it were new; server and browser are those of the class."""
+
+    run_folder = os.environ.get("RUN")
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = cls.enterClassContext(tempfile.TemporaryDirectory())
+        with open(os.path.join(cls.folder, "ann.txt"), "w", encoding="utf-8") as out:
             out.write("i have two dogs .\ni live in a small town .\n")
-        self.server = self.enterContext(self.start())
-        self.page = browser(self.folder)
-        self.addCleanup(self.page.quit)
-        self.page.get(self.server.url)
+        cls.server = cls.enterClassContext(cls.start())
+        cls.page = browser(cls.folder)
+        cls.addClassCleanup(cls.page.quit)
+
+    @classmethod
+    def start(cls, **options):
+        options = {"run": cls.run_folder, **options}
+        return Server(cls.folder, "--persona", os.path.join(cls.folder, "ann.txt"), **options)
+
+    def setUp(self):
+        self.page.set_window_size(1000, 740)
+        self.page.get(self.server.url + "/icon.svg")  # of the same origin, without a script
+        self.page.execute_script("sessionStorage.clear(); localStorage.clear()")
+        for log in ("browser", "performance"):
+            self.page.get_log(log)  # what was before
+        self.open(self.server)
+
+    def open(self, server):
+        self.page.get(server.url)
         self.wait_until_online()
-
-    def start(self, port=0):
-        return Server(self.folder, "--persona", os.path.join(self.folder, "ann.txt"), port=port,
-                      run=self.run_folder())
-
-    def run_folder(self):
-        return os.environ.get("RUN")
 
     # -- what a person does
 
@@ -131,13 +144,15 @@ class PageTest(PageCase):
                       self.all(".reply details")[-1].text)
 
     def test_a_lost_server_that_comes_back(self):
+        archive = os.path.join(self.folder, "lost.sqlite")
+        server = self.enterContext(self.start(archive=archive))
+        self.open(server)
         first = self.say("do you like dogs ?")
-        port = self.server.port
-        self.server.process.kill()
-        self.server.process.wait()
+        server.process.kill()
+        server.process.wait()
         self.wait(lambda: self.one("#state").get_attribute("data-state") == "reconnecting")
         self.assertFalse(self.one("#send").is_enabled())
-        with self.start(port):
+        with self.start(archive=archive, port=server.port):
             self.page.execute_script("window.dispatchEvent(new Event('online'))")
             self.wait_until_online()
             self.wait(lambda: first in self.replies())
@@ -223,6 +238,28 @@ class PageTest(PageCase):
                          [round(weight, 3) for weight in attention["static"][0]])
         self.assertAlmostEqual(sum(attention["dynamic"][0]), 1, delta=0.01)
 
+    def test_what_a_training_left_behind_is_no_longer_shown(self):
+        run = os.path.join(self.folder, "went-back")
+        shutil.copytree(os.environ.get("RUN") or made_run(), run)
+        log = os.path.join(run, "log.jsonl")
+        server = self.enterContext(self.start(run=run, archive=os.path.join(self.folder, "back.sqlite")))
+        self.open(server)
+        self.open_settings()
+        self.wait(lambda: len(self.all("#sample-list > li")) == 2)
+        with open(log, encoding="utf-8") as file:
+            lines = [json.loads(line) for line in file]
+        (first, _) = [line for line in lines if line["event"] == "samples"]
+        first["samples"] = first["samples"][1:]  # fewer of them from now on, too
+        first["samples"][0]["reply"] = "another way"
+        padding = {"event": "fall_back", "step": 31, "why": "x" * os.path.getsize(log)}  # beyond where it was
+        with open(log, "w", encoding="utf-8") as file:
+            for line in [line for line in lines if line["step"] <= 20] + [first, padding]:
+                file.write(json.dumps(line, separators=(",", ":")) + "\n")
+        self.page.execute_script("training.look()")
+        self.wait(lambda: len(self.all("#sample-list > li")) == 1)
+        self.wait(lambda: len(self.all("#sample-pick option")) == 2)
+        self.assertIn("another way", self.one("#sample-list").text)
+
     def test_texts_are_texts(self):
         text = "<img src=x onerror=alert(1)><b>hi</b>"
         self.say(text)
@@ -258,8 +295,10 @@ class PageTest(PageCase):
 class WordsTest(PageCase):
     """The page of a model that attends to words."""
 
-    def run_folder(self):
-        return made_words()
+    @classmethod
+    def setUpClass(cls):
+        cls.run_folder = made_words()
+        super().setUpClass()
 
     def choose(self, details, level):
         button = next(b for b in details.find_elements(By.CSS_SELECTOR, "[role=group] button")

@@ -60,6 +60,25 @@ TEST_F(RunLogTest, ALogThatWasCutBackIsReadAnew) {
   EXPECT_EQ(nll[0].value, 2);
 }
 
+TEST_F(RunLogTest, ALogThatWasCutBackAndHasGrownBeyondIsReadAnew) {
+  const auto line = [](int step, int seconds) {
+    return R"({"event":"step","step":)" + std::to_string(step) + R"(,"nll":1,"seconds":)" +
+           std::to_string(seconds) + "}\n";
+  };
+  write(line(1, 1) + line(2, 2) + line(3, 3));
+  log_.read_on();
+  write(line(4, 4));
+  log_.read_on();
+  EXPECT_EQ(log_.rewrites(), 0U) << "it has only grown";
+  // Back to the first step; the new lines end where the old ones did, and more are behind them.
+  write(line(1, 1) + line(2, 5) + line(3, 6) + line(4, 7) + line(5, 8), /*anew=*/true);
+  log_.read_on();
+  EXPECT_EQ(log_.rewrites(), 1U);
+  const auto nll = log_.curve("step.nll", -1, 10);
+  ASSERT_EQ(nll.size(), 5U) << "no step twice";
+  EXPECT_EQ(nll[1].minutes, 5.0 / 60);
+}
+
 TEST_F(RunLogTest, ThinsALongCurveAndKeepsItsEnd) {
   std::string lines;
   for (int step = 1; step <= 1001; ++step)
