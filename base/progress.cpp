@@ -48,7 +48,7 @@ std::string duration_text(std::chrono::duration<double> seconds) {
 Progress::Progress(Options options)
     : options_(std::move(options)),
       done_(options_.done),
-      started_at_(options_.done),
+      started_at_(static_cast<std::int64_t>(options_.done)),
       start_(std::chrono::steady_clock::now()),
       drawn_(start_),
       terminal_(::isatty(STDERR_FILENO) != 0) {}
@@ -56,6 +56,7 @@ Progress::Progress(Options options)
 Progress::~Progress() { finish(); }
 
 void Progress::update(std::uint64_t done, std::string_view note) {
+  if (done < done_) started_at_ -= static_cast<std::int64_t>(done_ - done);
   done_ = done;
   if (!note.empty()) note_ = note;
   const auto now = std::chrono::steady_clock::now();
@@ -68,7 +69,7 @@ void Progress::advance(std::uint64_t by, std::string_view note) { update(done_ +
 
 void Progress::draw(bool last) {
   const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start_;
-  const double rate = static_cast<double>(done_ - started_at_) / std::max(passed.count(), 1e-6);
+  const double rate = static_cast<double>(made()) / std::max(passed.count(), 1e-6);
   std::string line = options_.label + ' ';
   if (options_.total > 0) {
     const double share =
@@ -109,7 +110,7 @@ void Progress::say(std::string_view line) {
 void Progress::finish() {
   if (finished_) return;
   finished_ = true;
-  if (!options_.quiet && done_ > started_at_) draw(/*last=*/true);
+  if (!options_.quiet && made() > 0) draw(/*last=*/true);
 }
 
 }  // namespace banter::base

@@ -26,7 +26,8 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  /// `note` is shown behind the bar ("loss 4.31"). Cheap: draws at most ten times a second.
+  /// `note` is shown behind the bar ("loss 4.31"). Cheap: draws at most ten times a second. Work
+  /// that is to be done again (`done` falls) counts in the rate both times.
   void update(std::uint64_t done, std::string_view note = {});
   void advance(std::uint64_t by = 1, std::string_view note = {});
   /// Prints a whole line above the bar (or just the line when quiet: what must be read is read).
@@ -37,9 +38,10 @@ class Progress {
 
  private:
   void draw(bool last);
+  [[nodiscard]] std::int64_t made() const { return static_cast<std::int64_t>(done_) - started_at_; }
   Options options_;
   std::uint64_t done_ = 0;
-  std::uint64_t started_at_ = 0;
+  std::int64_t started_at_ = 0;  ///< below 0 where work was done twice
   std::string note_;
   std::chrono::steady_clock::time_point start_, drawn_;
   bool terminal_ = false;

@@ -94,6 +94,18 @@ TEST(ProgressTest, WorkThatNeverBeganLeavesNoLine) {
   EXPECT_EQ(written([] { const Progress progress({.label = "x", .done = 7}); }), "");
 }
 
+TEST(ProgressTest, WorkThatIsDoneAgainCountsInTheRate) {
+  const auto text = written([] {
+    Progress progress({.label = "x", .total = 1'000'000, .every = kAlways, .done = 500'000});
+    progress.update(900'000);
+    progress.update(100'000);
+    progress.update(100'001);
+  });
+  EXPECT_EQ(text.find("18446744"), std::string::npos) << text;  // 2^64 less something
+  EXPECT_NE(text.find("x 10% 100001/1000000 it, "), std::string::npos) << text;
+  EXPECT_EQ(std::ranges::count(text, '\n'), 4) << text;
+}
+
 TEST(ProgressTest, DrawsABarOverItselfOnATerminal) {
   const auto text = drawn(100, [] {
     Progress progress({.label = "train", .unit = "steps", .total = 4});
