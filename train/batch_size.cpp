@@ -15,7 +15,10 @@
 #include "base/errors.h"
 #include "base/memory.h"
 #include "base/signals.h"
+#include "models/precision.h"
+#include "train/arena.h"
 #include "train/flat_config.h"
+#include "train/range_rules.h"
 #include "train/tasks/task.h"
 
 namespace banter::train {
@@ -116,11 +119,15 @@ Worst worst_of(Task& task) {
 }
 
 /// The forward and the backward pass of a step, as a learner makes them.
-void pass(Task& task) {
+void pass(Task& task, const TrainOptions& options, torch::Device device) {
   for (const auto& batch : task.next({})) {
+    std::optional<models::Bf16Products> narrow;
+    if (options.precision == "bf16") narrow.emplace(device);
+    const auto losses = batch.losses(kAllPhases);
+    narrow.reset();
     torch::Tensor total;
-    for (const auto& loss : batch.losses(kAllPhases)) {
-      if (!loss.sum.requires_grad()) continue;
+    for (const auto& loss : losses) {
+      if (!loss.sum.requires_grad() || task.loss_weight(loss.name, kAllPhases) == 0) continue;
       total = total.defined() ? total + loss.sum : loss.sum;
     }
     if (total.defined()) total.backward();
@@ -128,12 +135,10 @@ void pass(Task& task) {
 }
 
 /// Of the optimizer and the average, which are the same whatever the batch.
-std::int64_t kept_bytes(const Recipe& recipe, const torch::nn::Module& model) {
-  std::int64_t parameters = 0;
-  for (const auto& parameter : model.parameters()) parameters += parameter.numel();
+std::int64_t kept_bytes(const TrainOptions& options, const Arena& arena) {
   const std::int64_t copies =
-      (recipe.train.optimizer == "sgd" ? 1 : 2) + (recipe.train.ema_decay > 0 ? 1 : 0);
-  return 4 * copies * parameters;
+      (options.optimizer == "sgd" ? 1 : 2) + (options.ema_decay > 0 ? 1 : 0);
+  return copies * static_cast<std::int64_t>(arena.values.nbytes());
 }
 
 Need measured_need(const Recipe& recipe, const data::Store& store, torch::Device device,
@@ -142,13 +147,16 @@ Need measured_need(const Recipe& recipe, const data::Store& store, torch::Device
   meter.begin();
   const auto task = make_task(trial, store, device);
   task->model().train();
+  const Arena arena(task->model(), range_rules(task->model(), trial.train, [&](const auto& name) {
+                      return task->active_from(name);
+                    }));
   const auto worst = worst_of(*task);
   for (const auto& place : worst.places) {
     base::throw_if_stopped();
     task->seek(place);
-    pass(*task);
+    pass(*task, trial.train, device);
   }
-  return {meter.taken() + kept_bytes(trial, task->model()), worst.is_enough};
+  return {meter.taken() + kept_bytes(trial.train, arena), worst.is_enough};
 }
 
 /// The number that a run's configuration has; nothing without one.
@@ -162,17 +170,6 @@ std::int64_t number_of_run(const std::string& config) {
   return number;
 }
 
-BatchSize smallest(Ranks& ranks, BatchSize own) {
-  if (ranks.size() == 1) return own;
-  std::vector<std::int64_t> all(static_cast<std::size_t>(ranks.size()));
-  all[static_cast<std::size_t>(ranks.rank())] = own.tokens;
-  ranks.sum(all);
-  const auto tokens = std::ranges::min(all);
-  if (tokens < own.tokens) own.why = "another process";
-  own.tokens = tokens;
-  return own;
-}
-
 }  // namespace
 
 BatchSize largest_within(std::int64_t budget, const std::function<Need(std::int64_t)>& need) {
@@ -183,7 +180,7 @@ BatchSize largest_within(std::int64_t budget, const std::function<Need(std::int6
                       " labels takes " + megabytes(size.bytes) +
                       ", and train.memory_share leaves " + megabytes(budget) +
                       "; free memory, raise it, or make the model or the contexts smaller");
-  std::int64_t slope = size.bytes;  // by which the need grew when the number last doubled
+  std::int64_t slope = size.bytes / 2;  // by which the need grew when the number last doubled
   while (true) {
     if (last.is_enough || size.tokens == kMost) {
       size.why = last.is_enough ? "epoch" : "most";
@@ -205,6 +202,24 @@ BatchSize largest_within(std::int64_t budget, const std::function<Need(std::int6
   return size;
 }
 
+BatchSize smallest_of_all(Ranks& ranks, const BatchSize& own) {
+  if (ranks.size() == 1) return own;
+  const auto of = static_cast<std::size_t>(ranks.size());
+  std::vector<std::int64_t> all(3 * of);
+  const auto tokens = std::span(all).first(of);
+  const auto place = static_cast<std::size_t>(ranks.rank());
+  all[place] = own.tokens;
+  all[of + place] = own.bytes;
+  all[2 * of + place] = own.budget;
+  ranks.sum(all);
+  const auto chosen = static_cast<std::size_t>(std::ranges::min_element(tokens) - tokens.begin());
+  if (tokens[chosen] == own.tokens) return own;
+  return {.tokens = tokens[chosen],
+          .bytes = all[of + chosen],
+          .budget = all[2 * of + chosen],
+          .why = "process " + std::to_string(chosen)};
+}
+
 Sized with_batch_size(const Recipe& recipe, const data::Store& store, torch::Device device,
                       const std::string& run_config, Ranks& ranks) {
   if (recipe.batch.tokens_per_batch != data::BatchOptions::kAuto) return {recipe, {}};
@@ -216,9 +231,10 @@ Sized with_batch_size(const Recipe& recipe, const data::Store& store, torch::Dev
   const auto sharing = device.is_cpu() ? ranks.local_size() : 1;
   const auto budget = static_cast<std::int64_t>(static_cast<double>(meter.free()) *
                                                 recipe.train.memory_share / sharing);
-  const auto size = smallest(ranks, largest_within(budget, [&](std::int64_t tokens) {
-                               return measured_need(recipe, store, device, tokens, meter);
-                             }));
+  ranks.wait();  // none takes what another has not looked at yet
+  const auto size = smallest_of_all(ranks, largest_within(budget, [&](std::int64_t tokens) {
+                                      return measured_need(recipe, store, device, tokens, meter);
+                                    }));
   meter.begin();
   return {with_tokens(recipe, size.tokens), size};
 }

@@ -16,10 +16,10 @@ namespace banter::train {
 /// What `batch.tokens_per_batch: auto` came to.
 struct BatchSize {
   std::int64_t tokens = 0;  ///< labels a batch
-  std::int64_t bytes = 0;   ///< that a step with them takes, by the process that chose them
-  std::int64_t budget = 0;  ///< bytes that it might have taken
+  std::int64_t bytes = 0;   ///< that a step with them takes, by the process that has the fewest
+  std::int64_t budget = 0;  ///< bytes that it might have taken there
   std::string why;          ///< not more: "memory", "epoch" (it has few
-                            ///< batches then), "most" (131,072), "another process"
+                            ///< batches then), "most" (131,072), "process 3"
 };
 
 /// What a step with so many labels a batch takes.
@@ -29,10 +29,13 @@ struct Need {
 };
 
 /// The largest of 64, 128, ... 131,072 whose need is within a budget, or half as much again where
-/// that is, too. A number is only tried when the line through the two before it stays within the
-/// budget, so nothing is taken that is far beyond it.
+/// that is, too; but none beyond the first that is enough. A number is only tried when the line
+/// through the two before it stays within the budget, so nothing is taken that is far beyond it.
 /// Throws   base::Error that says both figures when even 64 need more
 BatchSize largest_within(std::int64_t budget, const std::function<Need(std::int64_t)>& need);
+
+/// That of the process with the fewest labels, at each of them; of equal ones each keeps its own.
+BatchSize smallest_of_all(Ranks& ranks, const BatchSize& own);
 
 /// A recipe whose tokens_per_batch is a number, and how it was found, where this has found it.
 struct Sized {
@@ -42,9 +45,9 @@ struct Sized {
 
 /// Puts a number in the place of `auto`: that of the run which goes on (`run_config`, its
 /// config.yaml; "" when there is none), else the largest that `train.memory_share` of the free
-/// memory allows, the smallest of all processes'; but a store smaller than 16 batches is not asked
-/// for. A recipe with a number stays as it is. All processes call it together; process 0's
-/// `run_config` counts.
+/// memory allows, the smallest of all processes'; but none beyond the first of which an epoch has
+/// fewer than 16 batches. A recipe with a number stays as it is. All processes call it together;
+/// process 0's `run_config` counts.
 ///
 /// A step takes what is measured while the worst of the first 256 batches of an epoch go forward
 /// and backward (those with the most of turns, contexts and replies), and what the optimizer and

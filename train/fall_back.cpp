@@ -31,6 +31,7 @@ FallBack gone_back(const TrainOptions& o, const FallBack& before, FallBack then,
   then.count = before.count + 1;
   then.factor = before.factor * o.fall_back_factor;
   then.good = then.last = step;
+  then.high_in_a_row = 0;
   return then;
 }
 

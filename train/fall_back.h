@@ -18,7 +18,7 @@ FallBack after_loss(const TrainOptions& o, FallBack seen, double loss);
 FallBack after_save(FallBack seen, std::int64_t step);
 
 /// What it knows when it has gone back to the checkpoint of `step`, which knew `then`, from where
-/// it knew `before`.
+/// it knew `before`. High losses are counted anew: those to come are of another rate.
 FallBack gone_back(const TrainOptions& o, const FallBack& before, FallBack then, std::int64_t step);
 
 /// Whether a run that diverges may go back, and has somewhere to go.

@@ -135,6 +135,12 @@ bool Learner::step() {
   return true;
 }
 
+std::optional<Judgement> Learner::judge() {
+  auto judgement = task_->judge(ranks_);
+  if (!judgement) is_told_to_stop_ = true;
+  return judgement;
+}
+
 bool Learner::is_told_to_stop() const { return is_told_to_stop_ || base::stop_signal() != 0; }
 
 /// Those of all processes. False when one of them was told to stop, which all hear here.
@@ -283,6 +289,7 @@ void Learner::fall_back(const std::filesystem::path& run) {
   load(checkpoint);
   state.threads = threads;
   state.fall_back = gone_back(options_, before, *state.fall_back, state.step);
+  state.bad_in_a_row = 0;
 }
 
 /// The averaged weights under the names of a model's file; buffers are the model's own.

@@ -45,8 +45,8 @@ class Learner {
   /// Returns  false when a signal came to any process before it was done; then nothing has changed
   /// Throws   base::Error when `max_bad_steps` in a row were bad and it cannot fall back
   bool step();
-  /// Why a checkpoint has to be gone back to before the next step (`max_fall_backs`); "" = it has
-  /// not. The same at all processes.
+  /// At process 0: why a checkpoint has to be gone back to before the next step
+  /// (`max_fall_backs`); "" = it has not.
   [[nodiscard]] const std::string& divergence() const { return divergence_; }
   /// At process 0: takes the checkpoint that `state` falls back to, in `run`, with a lower rate.
   /// Throws   CheckpointError
@@ -73,17 +73,16 @@ class Learner {
   [[nodiscard]] bool is_judged() const { return task_->is_judged(); }
   /// One pass over the validation split, which all processes share and all learn the result of;
   /// nothing when a signal came to any.
-  [[nodiscard]] std::optional<Judgement> judge() { return task_->judge(ranks_); }
+  [[nodiscard]] std::optional<Judgement> judge();
   /// What the user should know of how it learns.
   [[nodiscard]] const std::vector<std::string>& warnings() const { return warnings_; }
   [[nodiscard]] torch::Device device() const { return device_; }
   [[nodiscard]] std::int64_t parameters() const;
   [[nodiscard]] Amounts learned_from() const { return task_->learned_from(); }
-  [[nodiscard]] double grad_norm() const {
-    return grad_norm_;
-  }                                     ///< of the last step, before it
-                                        ///< was cut
-  [[nodiscard]] double epochs() const;  ///< passed so far, with the share of the current one
+  /// Of the last step, before it was cut.
+  [[nodiscard]] double grad_norm() const { return grad_norm_; }
+  /// Passed so far, with the share of the current one.
+  [[nodiscard]] double epochs() const;
 
   TrainState state;
 

@@ -150,7 +150,8 @@ struct Trainer::Impl {
       since_best = 0;
       is_best = is_best || place == 0;
     }
-    if (must_save && state.fall_back) state.fall_back->good = state.step;  // the best is good
+    if (must_save && state.fall_back && !state.is_suspect())
+      state.fall_back->good = state.step;  // the best is good
     report.validated(state, *judgement, is_best, std::chrono::steady_clock::now() - begun);
   }
 
@@ -199,7 +200,7 @@ struct Trainer::Impl {
 
     TrainResult result;
     while (true) {
-      if (validation_due()) judge(report, /*was_due=*/true);
+      if (!learner.is_told_to_stop() && validation_due()) judge(report, /*was_due=*/true);
       result.why = reason_to_stop(report);
       if (!result.why.empty()) break;  // saved below, judged: one checkpoint a step
       if (const bool is_due = save_due(); is_due || is_outdated) save(report, is_due);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/errors.h"
+#include "tests/train/thread_ranks.h"
 #include "tests/train/trainer_fixture.h"
 
 namespace banter::train {
@@ -55,6 +56,23 @@ TEST(BatchSizeTest, SaysWhatTheSmallestNeeds) {
   }
 }
 
+TEST(BatchSizeTest, OfSeveralProcessesTheSmallestCountsWithWhatItTakesThere) {
+  const std::vector<BatchSize> own = {{.tokens = 512, .bytes = 50, .budget = 60, .why = "epoch"},
+                                      {.tokens = 128, .bytes = 13, .budget = 14, .why = "memory"},
+                                      {.tokens = 512, .bytes = 51, .budget = 90, .why = "epoch"}};
+  const auto agreed = tests::together(3, [&](Ranks& ranks) -> BatchSize {
+    return smallest_of_all(ranks, own.at(static_cast<std::size_t>(ranks.rank())));
+  });
+  for (const auto& size : agreed) {
+    EXPECT_EQ(size.tokens, 128);
+    EXPECT_EQ(size.bytes, 13);
+    EXPECT_EQ(size.budget, 14);
+  }
+  EXPECT_EQ(agreed[0].why, "process 1");
+  EXPECT_EQ(agreed[1].why, "memory") << "its own";
+  EXPECT_EQ(agreed[2].why, "process 1");
+}
+
 class AutoBatchTest : public TrainerTest {
  protected:
   Recipe asked(const std::string& run, std::vector<std::string> more = {}) const {
@@ -88,6 +106,38 @@ TEST_F(AutoBatchTest, ARunThatGoesOnKeepsItsNumber) {
   EXPECT_EQ(again.recipe.batch.tokens_per_batch, 77);
   EXPECT_FALSE(again.size) << "nothing is measured";
   EXPECT_EQ(sized(begun).recipe.batch.tokens_per_batch, 77) << "a number is a number";
+}
+
+TEST_F(AutoBatchTest, PrefetchingChangesNeitherTheNumberNorTheRun) {
+  const auto plain = sized(asked("plain")).recipe,
+             ahead = sized(asked("ahead", {"train.prefetch=2"})).recipe;
+  EXPECT_EQ(ahead.batch.tokens_per_batch, plain.batch.tokens_per_batch);
+  EXPECT_EQ(ahead.train.prefetch, 2) << "it was off while measuring alone";
+  train(plain);
+  EXPECT_THROW(train(ahead, 5), Crash);
+  train(ahead);
+  for (const auto* file : {"log.jsonl", "step-8/model.safetensors", "step-8/optimizer.safetensors",
+                           "step-8/state.json"})
+    EXPECT_EQ(contents(ahead.run).at(file), contents(plain.run).at(file)) << file;
+}
+
+TEST_F(AutoBatchTest, ProcessesHaveOneNumber) {
+  // The second one has less to learn from, so it would have fewer labels a batch.
+  const std::vector<Recipe> recipes = {asked("run"), asked("run", {"train.fraction=0.3"})};
+  const auto alone_first = sized(recipes[0]).recipe.batch.tokens_per_batch;
+  const auto alone_second = sized(recipes[1]).recipe.batch.tokens_per_batch;
+  ASSERT_LT(alone_second, alone_first);
+  const auto numbers = [&](const std::string& of_first) {
+    return tests::together(2, [&](Ranks& ranks) -> std::int64_t {
+      const auto rank = static_cast<std::size_t>(ranks.rank());
+      return with_batch_size(recipes[rank], store(), torch::kCPU, rank == 0 ? of_first : "", ranks)
+          .recipe.batch.tokens_per_batch;
+    });
+  };
+  EXPECT_EQ(numbers(""), (std::vector<std::int64_t>{alone_second, alone_second}));
+  EXPECT_EQ(numbers(recipe("run", {"batch.tokens_per_batch=77"}).text),
+            (std::vector<std::int64_t>{77, 77}))
+      << "that of the run which goes on, whose folder the second one does not see";
 }
 
 TEST_F(AutoBatchTest, AShareThatIsTooSmallIsRefused) {

@@ -43,6 +43,16 @@ TEST(FallBackTest, ACheckpointIsGoodWhenTheNextOneIsDue) {
   EXPECT_EQ(seen.target(), 14);
 }
 
+TEST(FallBackTest, GoneBackItCountsAnewWithALowerRate) {
+  TrainOptions o;
+  o.fall_back_factor = 0.5;
+  const FallBack before{.count = 1, .factor = 0.5, .good = 8, .last = 12};
+  const auto after =
+      gone_back(o, before, {.good = 4, .last = 8, .loss = 3, .losses = 7, .high_in_a_row = 2}, 8);
+  EXPECT_EQ(after,
+            (FallBack{.count = 2, .factor = 0.25, .good = 8, .last = 8, .loss = 3, .losses = 7}));
+}
+
 class FallingBackTest : public TrainerTest {
  protected:
   /// Decay makes weights grow at the full rate, until nothing is finite; at a tenth they shrink.
@@ -146,6 +156,31 @@ TEST_F(FallingBackTest, SoDoesOneThatWasStoppedBeforeItDiverged) {
   const auto a = weights(place / "whole", 66), b = weights(place / "stopped", 66);
   for (const auto& [name, tensor] : a) EXPECT_TRUE(torch::equal(tensor, b.at(name))) << name;
   EXPECT_EQ(models::checkpoint_steps(place / "whole"), models::checkpoint_steps(place / "stopped"));
+}
+
+TEST_F(FallingBackTest, BatchesMadeAheadAreThoseOfThePlaceItWentBackTo) {
+  train(diverging("plain"));
+  const auto r = diverging("ahead", {"train.prefetch=3"});
+  const auto fall = falls("plain").front();
+  crash(r, [&](const TrainState& state) {
+    return state.fall_back->count > 0 && state.step == fall.at("to").as_int64() + 5;
+  });
+  train(r);
+  for (const auto* file : {"log.jsonl", "step-66/model.safetensors",
+                           "step-66/optimizer.safetensors", "step-66/state.json"})
+    EXPECT_EQ(contents(r.run).at(file), contents(place / "plain").at(file)) << file;
+}
+
+/// What a validation finds while steps are bad may be the best there is, but the next step from
+/// there is bad, too.
+TEST_F(FallingBackTest, ABestOneAmongBadStepsIsNotGoneBackTo) {
+  train(diverging("plain", {"train.valid_split=''"}));
+  const auto from = falls("plain").front().at("from").as_int64();
+  const auto first = "train.validate_every=" + std::to_string(from - 1);  // at the second of three
+  const auto result = train(diverging("judged", {first}));
+  EXPECT_EQ(result.state.step, 66);
+  ASSERT_EQ(falls("judged").size(), 1U);
+  EXPECT_LT(falls("judged").front().at("to").as_int64(), from - 2);
 }
 
 TEST_F(FallingBackTest, WhatIsNotSoundIsNeverSavedOverAGoodCheckpoint) {

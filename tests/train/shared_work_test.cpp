@@ -9,6 +9,7 @@
 
 #include "tests/train/thread_ranks.h"
 #include "tests/train/trainer_fixture.h"
+#include "train/learner.h"
 #include "train/ranks/gradient_sum.h"
 #include "train/ranks/share_rows.h"
 #include "train/tasks/task.h"
@@ -132,6 +133,22 @@ class SharedValidationTest : public TrainerTest {
 TEST_F(SharedValidationTest, HasTheFiguresOfOneProcess) {
   expect_the_same(recipe("run"));
   expect_the_same(recipe("run", {"train.valid_replies=9"}));
+}
+
+/// As if a signal had come to another process.
+struct StopsElsewhere : tests::ThreadRanks {
+  using ThreadRanks::ThreadRanks;
+  void sum(std::span<std::int64_t> values) override { values.front() += 1; }
+};
+
+TEST_F(SharedValidationTest, AStopElsewhereIsHeardInIt) {
+  const auto r = recipe("run");
+  tests::ThreadRanks::Meeting meeting(1);
+  StopsElsewhere ranks(0, meeting);
+  Learner learner(r, store(), torch::kCPU, ranks);
+  EXPECT_FALSE(learner.is_told_to_stop());
+  EXPECT_FALSE(learner.judge());
+  EXPECT_TRUE(learner.is_told_to_stop()) << "no further pass is begun";
 }
 
 TEST_F(SharedValidationTest, HasTheFiguresOfOneProcessForClassifiers) {
