@@ -9,50 +9,32 @@ import sys
 import tempfile
 import unittest
 
-BANTER = os.environ["BANTER_PROGRAM"]
+sys.path.append(os.path.join(os.path.dirname(__file__), "../../support"))
+
+from small_run import BANTER, banter, prepared, sets, write_dialogues  # noqa: E402  the folder is known only now
+
 MODELS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../models")
 PYTHON = os.environ.get("BANTER_REFERENCE_PYTHON", sys.executable)
-
-CONFIG = """
-store: {folder}/store
-run: {folder}/run
-threads: 1
-data:
-  sources: [{{path: {folder}/talk.jsonl}}]
-  tokenizer: {{vocab_size: 300}}
-batch: {{tokens_per_batch: 100, max_context_turns: 8}}
-model: {{type: hred, attention: both, embed_dim: 8, hidden_dim: 12}}
-train: {{steps: 3, lr: 0.05, warmup_steps: 0, valid_split: ''}}
-"""
 
 GIVEN = [["how are you ?"], ["do you like dogs ?", "yes , i have two .", "where do you live ?"],
          ["hello", "what do you eat ?"]]
 REPLIES = ["i am well , thank you .", "i live in a small town .", "bread"]
 
 
-def banter(*arguments, **options):
-    return subprocess.run([BANTER, *arguments], check=True, capture_output=True, text=True, **options).stdout
-
-
 class ExportTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.folder = cls.enterClassContext(tempfile.TemporaryDirectory())
-        with open(os.path.join(cls.folder, "talk.jsonl"), "w", encoding="utf-8") as out:
-            for i in range(40):
-                turns = [{"speaker": "AB"[n % 2], "text": text}
-                         for n, text in enumerate(GIVEN[i % 3] + [REPLIES[i % 3]])]
-                out.write(json.dumps({"id": str(i), "turns": turns}) + "\n")
-        cls.config = os.path.join(cls.folder, "config.yaml")
-        with open(cls.config, "w", encoding="utf-8") as out:
-            out.write(CONFIG.format(folder=cls.folder))
-        banter("prepare", cls.config, "--quiet")
+        write_dialogues(os.path.join(cls.folder, "talk.jsonl"),
+                        [[*GIVEN[i % 3], REPLIES[i % 3]] for i in range(40)])
+        cls.config = prepared(cls.folder, threads=1, batch={"tokens_per_batch": 100, "max_context_turns": 8},
+                              model={"type": "hred", "attention": "both", "embed_dim": 8, "hidden_dim": 12},
+                              train={"steps": 3, "lr": 0.05, "warmup_steps": 0, "valid_split": ""})
 
     def exported(self, name, *settings):
         """A run with these settings, and its exported folder."""
         run = os.path.join(self.folder, name)
-        overrides = [word for setting in (f"run={run}", *settings) for word in ("--set", setting)]
-        banter("train", self.config, "--quiet", *overrides)
+        banter("train", self.config, "--quiet", *sets(f"run={run}", *settings))
         banter("export", run, run + "-out", "--format", "tensors", "--quiet")
         return run, run + "-out"
 
@@ -98,7 +80,7 @@ class ExportTest(unittest.TestCase):
             capture_output=True, text=True, env={**os.environ, "PYTHONPATH": MODELS}).stdout))
         contexts = "".join(json.dumps({"turns": turns}) + "\n" for turns in GIVEN)
         for (run, _), kind in zip(runs, kinds):
-            said = banter("generate", run, "--quiet", "--json", "--max-new-tokens", "20", "-", input=contexts)
+            said = banter("generate", run, "--quiet", "--json", "--max-new-tokens", "20", "-", input=contexts).stdout
             for one, reply in zip(self.score(run, lines), map(json.loads, said.splitlines())):
                 with self.subTest(kind=kind):
                     given, own = next(theirs)
@@ -112,7 +94,7 @@ class ExportTest(unittest.TestCase):
 
     def score(self, run, lines):
         text = "".join(json.dumps(line) + "\n" for line in lines)
-        return [json.loads(line) for line in banter("score", run, "-", "--quiet", input=text).splitlines()]
+        return [json.loads(line) for line in banter("score", run, "-", "--quiet", input=text).stdout.splitlines()]
 
 
 if __name__ == "__main__":

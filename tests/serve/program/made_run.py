@@ -8,81 +8,17 @@ import subprocess
 import sys
 import tempfile
 
-sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../net/conformance"))
+sys.path[:0] = [os.path.join(os.path.dirname(__file__), place) for place in ("../net/conformance", "../../support")]
 
-from program import Program, WAIT  # noqa: E402  the folder is known only now
+from program import Program, WAIT  # noqa: E402  the folders are known only now
+from small_run import BANTER, banter, prepared, write_talk  # noqa: E402
 
-BANTER = os.environ["BANTER_PROGRAM"]
-
-CONFIG = """
-store: {folder}/store
-run: {folder}/run
-data:
-  sources:
-    - path: {folder}/talk.jsonl
-  valid_share: 0.1
-  tokenizer:
-    vocab_size: 300
-batch:
-  tokens_per_batch: 500
-  max_context_turns: 8
-model:
-  type: hred
-  attention: both
-  embed_dim: 32
-  hidden_dim: 48
-train:
-  steps: 60
-  lr: 0.01
-  warmup_steps: 5
-  validate_every: 30
-  save_every: 30
-decoding:
-  max_new_tokens: 20
-"""
-
-
-JUDGE = """
-store: {folder}/store
-run: {folder}/run
-data:
-  sources:
-    - path: {folder}/pairs.jsonl
-  valid_share: 0.1
-  tokenizer:
-    vocab_size: 300
-batch:
-  tokens_per_batch: 300
-model:
-  type: nli
-  dim: 16
-  heads: 2
-  ffn_dim: 32
-  encoder_layers: 1
-train:
-  steps: 40
-  lr: 0.005
-  warmup_steps: 5
-  validate_every: 20
-  save_every: 20
-"""
-
-
-def banter(*arguments, **options):
-    return subprocess.run([BANTER, *arguments], check=True, capture_output=True, text=True, **options)
-
-
-def write_talk(file):
-    """Questions with their answers, in every order of two."""
-    pairs = [("how are you ?", "i am well , thank you ."), ("do you like dogs ?", "yes , i have two ."),
-             ("where do you live ?", "i live in a small town ."), ("what is your name ?", "my name is ann ."),
-             ("do you work ?", "i teach at a school ."), ("what do you eat ?", "i eat bread and apples .")]
-    with open(file, "w", encoding="utf-8") as out:
-        for i, first in enumerate(pairs * 5):
-            for j, second in enumerate(pairs):
-                turns = [{"speaker": speaker, "text": text}
-                         for pair in (first, second) for speaker, text in zip("AB", pair)]
-                out.write(json.dumps({"id": f"{i}-{j}", "turns": turns}) + "\n")
+TALK = {"batch": {"tokens_per_batch": 500, "max_context_turns": 8},
+        "model": {"type": "hred", "attention": "both", "embed_dim": 32, "hidden_dim": 48},
+        "train": {"steps": 60, "validate_every": 30, "save_every": 30},
+        "decoding": {"max_new_tokens": 20}}
+JUDGE = {"model": {"type": "nli", "dim": 16, "heads": 2, "ffn_dim": 32, "encoder_layers": 1},
+         "train": {"steps": 40, "lr": 0.005, "validate_every": 20, "save_every": 20}}
 
 
 def write_turned(file, talk):
@@ -104,19 +40,17 @@ def write_pairs(file):
                                   "label": "entailment" if premise == hypothesis else other}) + "\n")
 
 
-def trained(folder, config, *arguments):
-    """The run of a configuration, in a folder of its own."""
-    os.makedirs(folder, exist_ok=True)
-    file = os.path.join(folder, "config.yaml")
-    with open(file, "w", encoding="utf-8") as out:
-        out.write(config.format(folder=folder))
-    banter("prepare", file, "--quiet", *arguments)
-    banter("train", file, "--quiet", *arguments)
+def trained(folder, **sections):
+    """The run of a recipe, in a folder of its own that has its corpus."""
+    banter("train", prepared(folder, **sections), "--quiet")
     return os.path.join(folder, "run")
 
 
 @functools.cache
-def made_folder():
+def made_folder(name=""):
+    if name:
+        os.mkdir(os.path.join(made_folder(), name))
+        return os.path.join(made_folder(), name)
     folder = tempfile.TemporaryDirectory()
     atexit.register(folder.cleanup)
     return folder.name
@@ -126,36 +60,32 @@ def made_folder():
 def made_run():
     """The folder of a trained run."""
     write_talk(os.path.join(made_folder(), "talk.jsonl"))
-    return trained(made_folder(), CONFIG)
+    return trained(made_folder(), **TALK)
 
 
 @functools.cache
 def made_reverse():
     """A run of the same vocabulary that learned turned dialogues."""
-    folder = os.path.join(made_folder(), "reverse")
-    os.makedirs(folder)
-    write_turned(os.path.join(folder, "talk.jsonl"),
-                 os.path.join(os.path.dirname(made_run()), "talk.jsonl"))
-    tokenizer = os.path.join(made_folder(), "store", "tokenizer.model")
-    return trained(folder, CONFIG, "--set", "data.tokenizer.path=" + tokenizer)
+    run, folder = made_run(), made_folder("reverse")
+    write_turned(os.path.join(folder, "talk.jsonl"), os.path.join(made_folder(), "talk.jsonl"))
+    tokenizer = os.path.join(os.path.dirname(run), "store", "tokenizer.model")
+    return trained(folder, **TALK, data={"tokenizer": {"path": tokenizer}})
 
 
 @functools.cache
 def made_words():
     """A run of a model that attends to words."""
-    folder = os.path.join(made_folder(), "words")
-    os.makedirs(folder)
+    folder = made_folder("words")
     write_talk(os.path.join(folder, "talk.jsonl"))
-    return trained(folder, CONFIG.replace("type: hred\n  attention: both", "type: hran"))
+    return trained(folder, **{**TALK, "model": {"type": "hran", "embed_dim": 32, "hidden_dim": 48}})
 
 
 @functools.cache
 def made_judge():
     """A classifier of sentence pairs."""
-    folder = os.path.join(made_folder(), "judge")
-    os.makedirs(folder)
+    folder = made_folder("judge")
     write_pairs(os.path.join(folder, "pairs.jsonl"))
-    return trained(folder, JUDGE)
+    return trained(folder, corpus="pairs.jsonl", **JUDGE)
 
 
 class Server(Program):

@@ -8,37 +8,12 @@ import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../../serve/program"))
+sys.path.append(os.path.join(os.path.dirname(__file__), "../../support"))
 
-from made_run import BANTER, banter, write_talk  # noqa: E402  the folder is known only now
+from small_run import BANTER, prepared, recipe, sets, write_recipe, write_talk  # noqa: E402  the folder is known only now
 
-CONFIG = """
-store: {folder}/store
-run: {folder}/run
-data:
-  sources:
-    - path: {folder}/talk.jsonl
-  valid_share: 0.1
-  tokenizer:
-    vocab_size: 300
-batch:
-  tokens_per_batch: 300
-model:
-  type: hred
-  attention: both
-  embed_dim: 16
-  hidden_dim: 24
-  dropout: 0.1
-train:
-  steps: 8
-  lr: 0.01
-  warmup_steps: 5
-  ema_decay: 0.9
-  validate_every: 4
-  save_every: 4
-  keep_last: 3
-  log_every: 1
-"""
+TRAIN = {"ema_decay": 0.9, "keep_last": 3, "log_every": 1}
+MODEL = {"type": "hred", "attention": "both", "embed_dim": 16, "hidden_dim": 24, "dropout": 0.1}
 
 # Nobody spins, root may, and more processes than cores are no mistake here.
 VARIABLES = {**os.environ, "OMP_NUM_THREADS": "1", "OMPI_ALLOW_RUN_AS_ROOT": "1",
@@ -71,14 +46,13 @@ class ProcessesTest(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = cls.enterClassContext(tempfile.TemporaryDirectory())
         write_talk(os.path.join(cls.folder, "talk.jsonl"))
-        banter("prepare", cls.write("config"), "--quiet")
+        cls.config = prepared(cls.folder, model=MODEL, train=TRAIN)
 
-    @classmethod
-    def write(cls, name, text=CONFIG):
-        file = os.path.join(cls.folder, name + ".yaml")
-        with open(file, "w", encoding="utf-8") as out:
-            out.write(text.format(folder=cls.folder))
-        return file
+    def write(self, name, train=(), **sections):
+        """Another recipe, of a run that is refused."""
+        sections = {"run": os.path.join(self.folder, "refused"), "model": MODEL, **sections}
+        return write_recipe(os.path.join(self.folder, name + ".yaml"),
+                            recipe(self.folder, train={**TRAIN, **dict(train)}, **sections))
 
     def mpirun(self, processes):
         return ["mpirun", "-np", str(processes)]
@@ -86,10 +60,8 @@ class ProcessesTest(unittest.TestCase):
     def command(self, run, processes, *settings):
         """`banter train` into a run folder by so many processes; one of them without mpirun."""
         self.run_folder = os.path.join(self.folder, run)
-        sets = [part for setting in (f"run={self.run_folder}", *settings)
-                for part in ("--set", setting)]
         mpirun = self.mpirun(processes) if processes > 1 else []
-        return [*mpirun, BANTER, "train", os.path.join(self.folder, "config.yaml"), "--quiet", *sets]
+        return [*mpirun, BANTER, "train", self.config, "--quiet", *sets(f"run={self.run_folder}", *settings)]
 
     def train(self, run, processes, *settings):
         result = subprocess.run(self.command(run, processes, *settings), capture_output=True,

@@ -8,42 +8,16 @@ import re
 import shutil
 import signal
 import subprocess
-import tempfile
 import unittest
 
-from processes import BANTER, CONFIG, VARIABLES, banter, ranks_of, read, write_talk
+from processes import BANTER, VARIABLES, ProcessesTest, ranks_of, read
 
 IS_LONG = "BANTER_LONG" in os.environ
 KILLS = 20 if IS_LONG else 2
-STEPS = 240 if IS_LONG else 24
+SETTINGS = (f"train.steps={240 if IS_LONG else 24}", "train.save_every=3")
 
 
-@unittest.skipUnless(shutil.which("mpirun"), "no mpirun (openmpi-bin)")
-@unittest.skipUnless(os.path.exists(os.path.join(os.path.dirname(BANTER), "libbanter_mpi.so")),
-                     "libbanter_mpi.so is not built (libopenmpi-dev)")
-class RankKillsTest(unittest.TestCase):
-    def setUp(self):
-        self.folder = self.enterContext(tempfile.TemporaryDirectory())
-        write_talk(os.path.join(self.folder, "talk.jsonl"))
-        self.config = os.path.join(self.folder, "config.yaml")
-        with open(self.config, "w", encoding="utf-8") as out:
-            out.write(CONFIG.format(folder=self.folder))
-        banter("prepare", self.config, "--quiet")
-
-    def start(self, run):
-        process = subprocess.Popen(
-            ["mpirun", "-np", "2", BANTER, "train", self.config, "--quiet", "--set", f"run={run}",
-             "--set", f"train.steps={STEPS}", "--set", "train.save_every=3"],
-            env=VARIABLES, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        self.addCleanup(process.wait)
-        self.addCleanup(process.kill)
-        return process
-
-    def finish(self, run):
-        process = self.start(run)
-        _, error = process.communicate()
-        self.assertEqual(process.returncode, 0, error)
-
+class RankKillsTest(ProcessesTest):
     def step(self, run):
         """The last step that the log tells of."""
         log = os.path.join(run, "log.jsonl")
@@ -73,12 +47,11 @@ class RankKillsTest(unittest.TestCase):
         return files, lines
 
     def test_kills_of_either_process_change_no_byte(self):
-        unbroken, killed = os.path.join(self.folder, "unbroken"), os.path.join(self.folder, "killed")
-        self.finish(unbroken)
+        unbroken, killed = self.train("unbroken", 2, *SETTINGS), os.path.join(self.folder, "killed")
         victims = set()
         for number in range(KILLS):
             draw = random.Random(number)
-            process = self.start(killed)
+            process = self.start("killed", 2, *SETTINGS)
             self.wait(killed, process, draw)
             self.assertIsNone(process.poll(), "it ended too early to be killed so often")
             rank = (number + draw.randint(0, 1)) % 2 if IS_LONG else number % 2
@@ -87,7 +60,7 @@ class RankKillsTest(unittest.TestCase):
             _, error = process.communicate(timeout=30)
             self.assertNotEqual(process.returncode, 0, error)
         self.assertEqual(victims, {0, 1})
-        self.finish(killed)
+        self.train("killed", 2, *SETTINGS)
         expected, got = self.contents(unbroken), self.contents(killed)
         self.assertEqual(sorted(expected[0]), sorted(got[0]))
         for name, content in expected[0].items():
@@ -98,20 +71,9 @@ class RankKillsTest(unittest.TestCase):
         settings = ["train.steps=90", "train.save_every=4", "train.weight_decay=200", "train.lr=0.04",
                     "train.warmup_steps=20", "train.max_bad_steps=3", "train.max_fall_backs=3",
                     "train.fall_back_factor=0.1", "train.valid_split=''"]
-        runs = []
-        for name, program, batches in (("one", [BANTER], 2), ("two", ["mpirun", "-np", "2", BANTER], 1)):
-            run = os.path.join(self.folder, name)
-            sets = [part for setting in (*settings, f"run={run}", f"train.micro_batches={batches}")
-                    for part in ("--set", setting)]
-            subprocess.run([*program, "train", self.config, "--quiet", *sets], env=VARIABLES,
-                           check=True, capture_output=True)
-            runs.append(run)
-        for file in ("log.jsonl", "step-90/model.safetensors", "step-90/optimizer.safetensors"):
-            one, two = (read(os.path.join(run, file)) for run in runs)
-            if file == "log.jsonl":
-                self.assertIn(b'"event":"fall_back"', two)
-            else:
-                self.assertTrue(one == two, file)
+        runs = [self.train("one", 1, *settings, "train.micro_batches=2"), self.train("two", 2, *settings)]
+        self.assertTrue(self.lines(runs[1], "fall_back"))
+        self.expect_same_files(*runs, 90)
 
     def test_another_program_is_refused(self):
         other = os.path.join(self.folder, "program")

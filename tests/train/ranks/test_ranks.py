@@ -8,7 +8,8 @@ import signal
 import subprocess
 import unittest
 
-from processes import BANTER, CONFIG, VARIABLES, ProcessesTest, banter, ranks_of
+from processes import BANTER, VARIABLES, ProcessesTest, ranks_of
+from small_run import banter
 
 
 class RanksTest(ProcessesTest):
@@ -78,9 +79,7 @@ class RanksTest(ProcessesTest):
         return result.returncode, result.stderr
 
     def test_another_recipe_is_refused_by_name(self):
-        first = self.write("first", CONFIG.replace("/run\n", "/refused\n"))
-        second = self.write("second", CONFIG.replace("/run\n", "/refused\n")
-                            .replace("lr: 0.01", "lr: 0.02"))
+        first, second = self.write("first"), self.write("second", train={"lr": 0.02})
         code, error = self.both(first, second)
         self.assertEqual(code, 2, error)
         self.assertRegex(error, r"process 1 of 2 \(.*\): another recipe than process 0: train\.lr "
@@ -88,31 +87,30 @@ class RanksTest(ProcessesTest):
         self.assertFalse(os.path.exists(os.path.join(self.folder, "refused")))
 
     def test_another_store_is_refused(self):
-        file = self.write("third", CONFIG.replace("/store\n", "/store-3\n").replace("/run\n",
-                                                                                 "/refused\n"))
-        code, error = self.both(self.write("first", CONFIG.replace("/run\n", "/refused\n")), file)
+        first = self.write("first")
+        other = self.write("other", store=os.path.join(self.folder, "store-3"))
+        code, error = self.both(first, other)
         self.assertEqual(code, 2, error)
         self.assertRegex(error, r"process 1 of 2 .*store-3")
-        banter("prepare", file, "--quiet", "--set", "data.valid_share=0.3")
-        code, error = self.both(self.write("first", CONFIG.replace("/run\n", "/refused\n")), file)
+        banter("prepare", other, "--quiet", "--set", "data.valid_share=0.3")
+        code, error = self.both(first, other)
         self.assertEqual(code, 2, error)
         self.assertRegex(error, r"process 1 of 2 .*another store than process 0")
 
     def test_other_pairs_are_refused(self):
         files = []
-        for name, share in (("pairs-1", "0.2"), ("pairs-2", "0.3")):
-            text = CONFIG.replace("/store\n", f"/{name}\n").replace("/run\n", "/refused\n")
-            text = text.replace("    vocab_size: 300\n", "    path: {folder}/store/tokenizer.model\n")
-            banter("prepare", self.write(name, text), "--quiet", "--set", f"data.valid_share={share}")
-            files.append(self.write("with-" + name, CONFIG.replace("/run\n", "/refused\n")
-                                    + "  pairs_per_dialogue_batch: 1\n"
-                                    + f"pairs:\n  store: {{folder}}/{name}\n"))
+        for share in (0.2, 0.3):
+            pairs = os.path.join(self.folder, f"pairs-{share}")
+            tokenizer = {"path": os.path.join(self.folder, "store/tokenizer.model")}
+            banter("prepare", self.write("pairs", store=pairs, data={"valid_share": share, "tokenizer": tokenizer}),
+                   "--quiet")
+            files.append(self.write(f"with-{share}", train={"pairs_per_dialogue_batch": 1}, pairs={"store": pairs}))
         code, error = self.both(*files)
         self.assertEqual(code, 2, error)
         self.assertRegex(error, r"process 1 of 2 .*another store of mix or pairs.store")
 
     def test_other_processors_and_threads_are_refused(self):
-        first = self.write("first", CONFIG.replace("/run\n", "/refused\n"))
+        first = self.write("first")
         for variable, what in (("ATEN_CPU_CAPABILITY=default", "kind of processor"),
                                ("OMP_NUM_THREADS=2", "number of threads")):
             code, error = self.both(first, first, variable)

@@ -1,27 +1,16 @@
 """What `banter train` shows: on a terminal rate, learning rate and the curve of the loss; elsewhere none of it."""
 
-import json
 import os
 import pty
 import re
 import subprocess
+import sys
 import tempfile
 import unittest
 
-BANTER = os.environ["BANTER_PROGRAM"]
+sys.path.append(os.path.join(os.path.dirname(__file__), "../../support"))
 
-CONFIG = """
-store: {folder}/store
-run: {folder}/run
-threads: 1
-data:
-  sources: [{{path: {folder}/talk.jsonl}}]
-  valid_share: 0.2
-  tokenizer: {{vocab_size: 300}}
-batch: {{tokens_per_batch: 60}}
-model: {{type: hred, embed_dim: 8, hidden_dim: 8}}
-train: {{steps: 12, lr: 0.05, warmup_steps: 0, validate_every: 6, log_every: 1, samples: 2}}
-"""
+from small_run import BANTER, prepared, write_dialogues  # noqa: E402  the folder is known only now
 
 
 def shown_on_a_terminal(command, variables):
@@ -47,14 +36,12 @@ class TerminalTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.folder = cls.enterClassContext(tempfile.TemporaryDirectory())
-        with open(os.path.join(cls.folder, "talk.jsonl"), "w", encoding="utf-8") as out:
-            for i in range(30):
-                turns = [{"speaker": "AB"[n % 2], "text": f"word {n} of {i % 4}"} for n in range(4)]
-                out.write(json.dumps({"id": str(i), "turns": turns}) + "\n")
-        cls.config = os.path.join(cls.folder, "config.yaml")
-        with open(cls.config, "w", encoding="utf-8") as out:
-            out.write(CONFIG.format(folder=cls.folder))
-        subprocess.run([BANTER, "prepare", cls.config, "--quiet"], check=True)
+        write_dialogues(os.path.join(cls.folder, "talk.jsonl"),
+                        [[f"word {n} of {i % 4}" for n in range(4)] for i in range(30)])
+        cls.config = prepared(cls.folder, threads=1, batch={"tokens_per_batch": 60},
+                              model={"type": "hred", "embed_dim": 8, "hidden_dim": 8},
+                              train={"steps": 12, "lr": 0.05, "warmup_steps": 0, "validate_every": 6,
+                                     "log_every": 1, "samples": 2})
 
     def train(self, *options):
         run = tempfile.mkdtemp(dir=self.folder)
