@@ -33,6 +33,21 @@ class RanksTest(ProcessesTest):
             for name in ("nll", "grad_norm"):
                 self.assertAlmostEqual(whole[name], shared[name], delta=1e-5 * abs(whole[name]))
 
+    def test_sums_are_made_in_the_order_of_a_ring(self):
+        library = os.path.join(os.path.dirname(BANTER), "libbanter_mpi.so")
+        result = subprocess.run(["mpirun", "-np", "3", os.environ["SUMS_PROGRAM"], library],
+                                capture_output=True, text=True, env=VARIABLES)
+        self.assertEqual(result.returncode, 0, result.stderr)
+
+    def test_a_batch_size_by_memory_is_one_for_all_and_stays(self):
+        run = self.train("auto", 2, "batch.tokens_per_batch=auto", "train.steps=2", "train.prefetch=1",
+                         "train.save_every=1")
+        (line,) = self.lines(run, "batch_size")
+        self.train("auto", 1, "batch.tokens_per_batch=auto", "train.steps=3")
+        self.assertEqual(self.lines(run, "batch_size"), [line], "measured once")
+        with open(os.path.join(run, "config.yaml"), encoding="utf-8") as config:
+            self.assertIn(f"tokens_per_batch: {line['tokens_per_batch']}\n", config.read())
+
     def test_a_rate_that_validations_lower_falls_everywhere(self):
         run = self.train("plateau", 2, "train.schedule=plateau", "train.plateau_patience=0",
                          "train.lr=5", "train.validate_every=1", "train.save_every=1")
