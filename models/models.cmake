@@ -33,6 +33,7 @@ if(BANTER_TORCH)
     layers/output_layer.cpp
     layers/packing.cpp
     layers/row_attention.cpp
+    layers/row_dropout.cpp
     layers/start_parameters.cpp
     layers/step_linear.cpp
     layers/token_rows.cpp

@@ -45,9 +45,9 @@ NliOptions NliOptions::from(configs::Section& section) {
 
 Nli::Nli(const NliOptions& o, const Vocabulary& vocabulary)
     : PairClassifier(vocabulary), options(o) {
-  // Dropout comes when the token's place is known.
-  embedding_ = register_module("embedding", TurnEmbedding(vocabulary.size, vocabulary.special.pad,
-                                                          o.dim, /*speakers=*/false, 0));
+  embedding_ =
+      register_module("embedding", TurnEmbedding(vocabulary.size, vocabulary.special.pad, o.dim,
+                                                 /*speakers=*/false, o.embedding_dropout));
   kind_ = register_module("kind", torch::nn::Embedding(2, o.dim));
   encoder_ = register_module("encoder", TransformerStack(o, o.encoder_layers,
                                                          /*reads_memory=*/false));

@@ -41,25 +41,36 @@ Seq2SeqOptions Seq2SeqOptions::from(configs::Section& section) {
 Seq2Seq::Seq2Seq(const Seq2SeqOptions& o, const Vocabulary& vocabulary)
     : DialogueModel(vocabulary), options(o) {
   const auto H = o.hidden_dim;
-  embedding_ = register_module("embedding", TurnEmbedding(vocabulary.size, vocabulary.special.pad,
-                                                          o.embed_dim, o.speakers, o.dropout));
+  embedding_ =
+      register_module("embedding", TurnEmbedding(vocabulary.size, vocabulary.special.pad,
+                                                 o.embed_dim, o.speakers, o.embedding_dropout));
   encoder_ = register_module("encoder", Encoder(o.embed_dim, H, o.bidirectional, o.layers));
   attention_ = register_module("attention", AdditiveAttention(H, H, H));
   start_ = register_module("start", torch::nn::Linear(H, o.layers * H));
   decoder_ = register_module("decoder", GruStack(o.embed_dim + H, H, o.layers));
-  dropout_ = register_module("dropout", torch::nn::Dropout(o.dropout));
+  dropout_ = register_module("dropout", RowDropout(o.dropout, o.dropout_kind == "locked"));
   output_ = register_module(
       "output", o.tied ? OutputLayer(H, embedding_->table()) : OutputLayer(H, vocabulary.size));
   step_input_ = register_module("step_input", StepLinear());
 }
 
-Seq2Seq::Encoded Seq2Seq::encode(const data::Batch::Joined& joined) {
-  const auto packing = make_packing(joined.keep);
+Seq2Seq::Read Seq2Seq::read(const data::Batch& batch) {
+  Read read{batch.joined(), {}, make_packing(batch.labels.ge(0)), {}, {}};
+  const auto& joined = read.joined;
+  read.context = make_packing(joined.keep);
+  const auto [tokens, inputs] =
+      embedding_->of_both(read.context.pack(joined.ids), read.context.pack(joined.speaker),
+                          read.labels.pack(batch.decoder_input));
+  read.tokens = dropout_(tokens, read.context);
+  read.inputs = dropout_(inputs, read.labels);
+  return read;
+}
+
+Seq2Seq::Encoded Seq2Seq::encode(const data::Batch::Joined& joined, const Packing& packing,
+                                 const torch::Tensor& tokens) {
   encoded_tokens_ += packing.places();
-  const auto embedded =
-      embedding_->of_turns(packing.pack(joined.ids), packing.pack(joined.speaker));
   Encoded encoded;
-  const auto encoding = encoder_->encode(embedded, packing, /*with_states=*/true);
+  const auto encoding = encoder_->encode(tokens, packing, /*with_states=*/true);
   encoded.states = encoding.states;
   encoded.start = torch::tanh(start_(encoding.vectors));
   encoded.source = joined.source;
@@ -67,11 +78,11 @@ Seq2Seq::Encoded Seq2Seq::encode(const data::Batch::Joined& joined) {
   return encoded;
 }
 
-RecurrentStates Seq2Seq::decode(const Encoded& encoded, const data::Batch& batch,
+RecurrentStates Seq2Seq::decode(const Encoded& encoded, const torch::Tensor& inputs,
                                 const Packing& labels) {
-  const auto weights = decoder_->weight_ih.split_with_sizes({options.embed_dim, options.hidden_dim},
-                                                            1);  // of e(y), of c_t
-  const auto inputs = embedding_(labels.pack(batch.decoder_input));
+  // of e(y), of c_t
+  const auto weights =
+      decoder_->weight_ih.split_with_sizes({options.embed_dim, options.hidden_dim}, 1);
   const auto gates = torch::addmm(decoder_->bias_ih, inputs, weights[0].t());  // (P,3H)
   const auto keys = attention_->keys(encoded.states), values = encoded.states.mm(weights[1].t());
   if (!decoder_->is_single()) {
@@ -88,16 +99,17 @@ RecurrentStates Seq2Seq::decode(const Encoded& encoded, const data::Batch& batch
 }
 
 std::vector<LossSum> Seq2Seq::losses(const data::Batch& batch) {
-  const auto labels = make_packing(batch.labels.ge(0));
-  const auto states = dropout_(decode(encode(batch.joined()), batch, labels).states);
+  const auto [joined, context, labels, tokens, inputs] = read(batch);
+  const auto decoded = decode(encode(joined, context, tokens), inputs, labels);
+  const auto states = dropout_(decoded.states, labels);
   return label_losses("nll", output_, states, labels.pack(batch.labels), labels.places());
 }
 
 Score Seq2Seq::score(const data::Batch& batch, bool with_attention) {
-  const auto labels = make_packing(batch.labels.ge(0));
-  const auto encoded = encode(batch.joined());
-  const auto decoded = decode(encoded, batch, labels);
-  const auto fit = output_->fit(dropout_(decoded.states), labels.pack(batch.labels));
+  const auto [joined, context, labels, tokens, inputs] = read(batch);
+  const auto encoded = encode(joined, context, tokens);
+  const auto decoded = decode(encoded, inputs, labels);
+  const auto fit = output_->fit(dropout_(decoded.states, labels), labels.pack(batch.labels));
   Score score{-labels.unpack(fit.nll), labels.unpack(fit.correct), {}};
   if (with_attention) {
     const auto U = batch.facts.size(1) + batch.context.size(1);
@@ -123,7 +135,11 @@ Memory Seq2Seq::compose(const Kept& kept, const torch::Tensor& context, const to
   batch.turn_speaker = kept.parts.at(kSpeaker);
   batch.context = context;
   batch.facts = facts;
-  return memory_of(encode(batch.joined()), facts.size(1) + context.size(1));
+  const auto joined = batch.joined();
+  const auto packing = make_packing(joined.keep);
+  const auto tokens = embedding_->of_turns(packing.pack(joined.ids), packing.pack(joined.speaker));
+  return memory_of(encode(joined, packing, dropout_(tokens, packing)),
+                   facts.size(1) + context.size(1));
 }
 
 Memory Seq2Seq::memory_of(const Encoded& encoded, std::int64_t sources) {
@@ -183,8 +199,9 @@ torch::Tensor Seq2Seq::encode_behind(Kept& kept, std::span<const Source> sources
   }
   const auto all_ids = torch::cat(ids);
   const auto keep = torch::ones({1, all_ids.size(0)}, all_ids.options().dtype(torch::kBool));
-  const auto states = encoder_(embedding_->of_turns(all_ids, torch::cat(speakers)),
-                               make_packing(keep), before);  // (P,H)
+  const auto packing = make_packing(keep);
+  const auto tokens = dropout_(embedding_->of_turns(all_ids, torch::cat(speakers)), packing);
+  const auto states = encoder_(tokens, packing, before);  // (P,H)
   encoded_tokens_ += states.size(0);
   std::int64_t at = 0;
   for (const auto& source : sources) {
@@ -260,10 +277,11 @@ StepOutput Seq2Seq::step(const torch::Tensor& ids, const Memory& memory, State s
   const auto a = attention_->weights(before, memory.parts.at(kKeys).flatten(0, 1), index);
   const auto seen = weighted_rows(a, memory.parts.at(kValues).flatten(0, 1), index);
   const auto weight = decoder_->weight_ih.narrow(1, 0, options.embed_dim);
-  const auto gates = step_input_->forward(embedding_(ids), weight, decoder_->bias_ih) + seen;
+  const auto gates =
+      step_input_->forward(dropout_->of_values(embedding_(ids)), weight, decoder_->bias_ih) + seen;
   const auto next = decoder_->step(gates, states);
   StepOutput out;
-  out.logits = output_->logits(dropout_(decoder_->top(next)));
+  out.logits = output_->logits(dropout_->of_values(decoder_->top(next)));
   out.attention.push_back({"dynamic", summed_by_source(a, source, memory.parts.at(kPlaces).size(1)),
                            [a] { return a; }});
   state.rows.parts[0] = next;

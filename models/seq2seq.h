@@ -10,6 +10,8 @@
 #include "models/layers/gru.h"
 #include "models/layers/gru_stack.h"
 #include "models/layers/output_layer.h"
+#include "models/layers/packing.h"
+#include "models/layers/row_dropout.h"
 #include "models/layers/step_linear.h"
 #include "models/layers/turn_embedding.h"
 #include "models/recurrent_options.h"
@@ -69,20 +71,31 @@ class Seq2Seq : public DialogueModel {
     torch::Tensor source;  ///< (B,J): place in [facts; context], -1 = padding
     torch::Tensor start;   ///< (B,L*H)
   };
-  Encoded encode(const data::Batch::Joined& joined);
+  /// What a batch's contexts and replies are, looked up together. Shapes   (Q,E), (P,E) packed
+  struct Read {
+    data::Batch::Joined joined;
+    Packing context, labels;
+    torch::Tensor tokens, inputs;
+  };
+  Read read(const data::Batch& batch);
+  /// Shapes   tokens (Q,E) packed
+  Encoded encode(const data::Batch::Joined& joined, const Packing& packing,
+                 const torch::Tensor& tokens);
   struct Source;
   static std::vector<Source> sources_of(const Kept& kept, const torch::Tensor& rows);
   torch::Tensor encode_behind(Kept& kept, std::span<const Source> sources,
                               const torch::Tensor& before);
   Memory memory_of(const Encoded& encoded, std::int64_t sources);
-  RecurrentStates decode(const Encoded& encoded, const data::Batch& batch, const Packing& labels);
+  /// Shapes   inputs (P,E): vectors of the decoder's inputs, packed
+  RecurrentStates decode(const Encoded& encoded, const torch::Tensor& inputs,
+                         const Packing& labels);
 
   TurnEmbedding embedding_{nullptr};
   Encoder encoder_{nullptr};
   AdditiveAttention attention_{nullptr};
   torch::nn::Linear start_{nullptr};
   GruStack decoder_{nullptr};
-  torch::nn::Dropout dropout_{nullptr};
+  RowDropout dropout_{nullptr};
   OutputLayer output_{nullptr};
   StepLinear step_input_{nullptr};
   std::int64_t encoded_tokens_ = 0;

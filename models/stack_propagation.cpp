@@ -35,7 +35,7 @@ void StackPropagation::register_embeddings() {
   const auto add = [&](const std::string& name) {
     return register_module(name,
                            TurnEmbedding(vocabulary().size, vocabulary().special.pad, options.dim,
-                                         /*speakers=*/false, /*dropout=*/0));
+                                         /*speakers=*/false, options.embedding_dropout));
   };
   if (!options.share_embeddings) {
     draft_embedding_ = add("draft_embedding");

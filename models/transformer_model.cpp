@@ -27,9 +27,9 @@ enum StatePart : std::size_t {
 }  // namespace
 
 void TransformerModel::register_embedding(const TransformerOptions& o, bool speakers) {
-  // Dropout comes when the token's place is known.
-  embedding_ = register_module(
-      "embedding", TurnEmbedding(vocabulary().size, vocabulary().special.pad, o.dim, speakers, 0));
+  embedding_ =
+      register_module("embedding", TurnEmbedding(vocabulary().size, vocabulary().special.pad, o.dim,
+                                                 speakers, o.embedding_dropout));
 }
 
 void TransformerModel::register_decoder(const TransformerOptions& o, std::int64_t layers,

@@ -24,7 +24,7 @@ TurnModel::TurnModel(const TurnModelOptions& options, const Vocabulary& vocabula
     : DialogueModel(vocabulary), sizes_(options) {
   embedding_ = register_module(
       "embedding", TurnEmbedding(vocabulary.size, vocabulary.special.pad, options.embed_dim,
-                                 options.speakers, options.dropout));
+                                 options.speakers, options.embedding_dropout));
   if (options.encoder == "transformer") {
     encoder_ = register_module("encoder", std::make_shared<TransformerTurnEncoderImpl>(
                                               options.of_transformer(), options.encoder_layers,
@@ -40,7 +40,8 @@ void TurnModel::register_decoder(std::int64_t start_dim, std::int64_t context_di
   const auto H = sizes_.hidden_dim;
   start_ = register_module("start", torch::nn::Linear(start_dim, sizes_.layers * H));
   decoder_ = register_module("decoder", GruStack(sizes_.embed_dim + context_dim, H, sizes_.layers));
-  dropout_ = register_module("dropout", torch::nn::Dropout(sizes_.dropout));
+  dropout_ =
+      register_module("dropout", RowDropout(sizes_.dropout, sizes_.dropout_kind == "locked"));
   output_ = register_module("output", sizes_.tied ? OutputLayer(H, embedding_->table())
                                                   : OutputLayer(H, vocabulary().size));
   step_input_ = register_module("step_input", StepLinear());
@@ -64,13 +65,19 @@ TurnModel::EncodedTurns TurnModel::encode(const data::Batch& batch, const torch:
 }
 
 torch::Tensor TurnModel::embedded(const data::Batch& batch, const Packing& packing) {
-  return embedding_->of_turns(packing.pack(batch.turn_ids),
-                              batch.turn_speaker.index_select(0, packing.row));
+  const auto tokens = embedding_->of_turns(packing.pack(batch.turn_ids),
+                                           batch.turn_speaker.index_select(0, packing.row));
+  return dropout_(tokens, packing);
 }
 
-TurnModel::EncodedTurns TurnModel::encode(const data::Batch& batch) {
-  const auto packing = make_packing(batch.turn_keep);
-  return encode(batch, embedded(batch, packing), packing);
+std::pair<torch::Tensor, torch::Tensor> TurnModel::embedded(const data::Batch& batch,
+                                                            const Packing& turns,
+                                                            const Packing& labels) {
+  const auto [tokens, inputs] =
+      embedding_->of_both(turns.pack(batch.turn_ids), batch.turn_speaker.index_select(0, turns.row),
+                          labels.pack(batch.decoder_input));
+  const auto dropped = dropout_(tokens, turns);  // drawn first
+  return {dropped, dropout_(inputs, labels)};
 }
 
 Kept TurnModel::encode_turns(const data::Batch& batch) {
@@ -97,19 +104,19 @@ RecurrentStates TurnModel::decode(const Sources& sources, const torch::Tensor& i
 std::vector<LossSum> TurnModel::losses(const data::Batch& batch) {
   const auto turns = make_packing(batch.turn_keep);
   const auto labels = make_packing(batch.labels.ge(0));
-  const auto [turn_inputs, reply_inputs] =
-      embedding_->of_both(turns.pack(batch.turn_ids), batch.turn_speaker.index_select(0, turns.row),
-                          labels.pack(batch.decoder_input));
-  const auto read = sources(encode(batch, turn_inputs, turns), batch.context, batch.facts);
-  const auto states = dropout_(decode(read, reply_inputs, labels).states);
+  const auto [tokens, inputs] = embedded(batch, turns, labels);
+  const auto read = sources(encode(batch, tokens, turns), batch.context, batch.facts);
+  const auto states = dropout_(decode(read, inputs, labels).states, labels);
   return label_losses("nll", output_, states, labels.pack(batch.labels), labels.places());
 }
 
 Score TurnModel::score(const data::Batch& batch, bool with_attention) {
+  const auto turns = make_packing(batch.turn_keep);
   const auto labels = make_packing(batch.labels.ge(0));
-  const auto read = sources(encode(batch), batch.context, batch.facts);
-  const auto decoded = decode(read, embedding_(labels.pack(batch.decoder_input)), labels);
-  const auto fit = output_->fit(dropout_(decoded.states), labels.pack(batch.labels));
+  const auto [tokens, inputs] = embedded(batch, turns, labels);
+  const auto read = sources(encode(batch, tokens, turns), batch.context, batch.facts);
+  const auto decoded = decode(read, inputs, labels);
+  const auto fit = output_->fit(dropout_(decoded.states, labels), labels.pack(batch.labels));
   Score score{-labels.unpack(fit.nll), labels.unpack(fit.correct), {}};
   if (!with_attention) return score;
   if (read.static_weights.defined()) {
@@ -160,7 +167,8 @@ torch::Tensor TurnModel::gates_of_step(const torch::Tensor& gates, const Memory&
 
 StepOutput TurnModel::step(const torch::Tensor& ids, const Memory& memory, State state) {
   const auto& row = state.memory_row;
-  auto gates = step_input_->forward(embedding_(ids), embedding_weight(), decoder_->bias_ih);
+  auto gates = step_input_->forward(dropout_->of_values(embedding_(ids)), embedding_weight(),
+                                    decoder_->bias_ih);
   StepOutput out;
   if (memory.parts.at(kStaticWeights).size(1) > 0) {
     out.attention.push_back({"static", memory.parts[kStaticWeights].index_select(0, row)});
@@ -172,7 +180,7 @@ StepOutput TurnModel::step(const torch::Tensor& ids, const Memory& memory, State
   gates = gates_of_step(gates, memory, state, out.attention);
   auto& s = state.rows.parts.at(0);
   s = decoder_->step(gates, s);
-  out.logits = output_->logits(dropout_(decoder_->top(s)));
+  out.logits = output_->logits(dropout_->of_values(decoder_->top(s)));
   out.state = std::move(state);
   return out;
 }

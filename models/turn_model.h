@@ -2,12 +2,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 #include "models/dialogue_model.h"
 #include "models/layers/context_rows.h"
 #include "models/layers/gru.h"
 #include "models/layers/gru_stack.h"
 #include "models/layers/output_layer.h"
+#include "models/layers/row_dropout.h"
 #include "models/layers/step_linear.h"
 #include "models/layers/token_encoder.h"
 #include "models/layers/token_rows.h"
@@ -89,8 +91,10 @@ class TurnModel : public DialogueModel {
   /// Shapes   embedded (P,E) packed
   EncodedTurns encode(const data::Batch& batch, const torch::Tensor& embedded,
                       const Packing& packing);
-  EncodedTurns encode(const data::Batch& batch);
   torch::Tensor embedded(const data::Batch& batch, const Packing& packing);  ///< (P,E)
+  /// Vectors of the turns' tokens and of the decoder's inputs. Shapes   (P,E), (Q,E) packed
+  std::pair<torch::Tensor, torch::Tensor> embedded(const data::Batch& batch, const Packing& turns,
+                                                   const Packing& labels);
   /// Shapes   inputs (P,E): vectors of the decoder's inputs, packed
   RecurrentStates decode(const Sources& sources, const torch::Tensor& inputs,
                          const Packing& labels);
@@ -103,7 +107,7 @@ class TurnModel : public DialogueModel {
   std::shared_ptr<TokenEncoder> encoder_;
   torch::nn::Linear start_{nullptr};
   GruStack decoder_{nullptr};
-  torch::nn::Dropout dropout_{nullptr};
+  RowDropout dropout_{nullptr};
   OutputLayer output_{nullptr};
 
  private:

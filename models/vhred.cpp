@@ -68,21 +68,30 @@ Vhred::Sources Vhred::sources_of(const torch::Tensor& c) {
   return s;
 }
 
-/// h_y: a reply is encoded as the turn that it will be. Shapes   returns (B,H)
-torch::Tensor Vhred::reply_vectors(const data::Batch& batch, const Packing& labels) {
+Vhred::Tokens Vhred::look_up(const data::Batch& batch, const Packing& turns, const Packing& labels,
+                             const torch::Tensor& inputs) {
   const auto& special = vocabulary().special;
   const auto ids = labels.pack(batch.labels);
-  const auto as_turn = ids.masked_fill(ids.eq(special.eos), special.turn_end);
-  const auto speakers = batch.reply_speaker.index_select(0, labels.row);
-  const auto embedded = embedding_->of_turns(as_turn, speakers);
-  return encoder_->encode(embedded, labels, /*with_states=*/false).vectors;
+  const auto as_turns = ids.masked_fill(ids.eq(special.eos), special.turn_end);
+  const auto speakers = torch::cat({batch.turn_speaker.index_select(0, turns.row),
+                                    batch.reply_speaker.index_select(0, labels.row)});
+  const auto [read, given] =
+      embedding_->of_both(torch::cat({turns.pack(batch.turn_ids), as_turns}), speakers, inputs);
+  const auto parts = read.split_with_sizes({turns.places(), labels.places()});
+  Tokens tokens;
+  tokens.turns = dropout_(parts[0], turns);
+  tokens.replies = parts[1];
+  tokens.inputs = dropout_(given, labels);
+  return tokens;
 }
 
-Vhred::Inference Vhred::infer(const torch::Tensor& vectors, const data::Batch& batch,
-                              const Packing& labels) {
+Vhred::Inference Vhred::infer(const torch::Tensor& vectors, const torch::Tensor& replies,
+                              const data::Batch& batch, const Packing& labels) {
   const auto g = last_of_context(vectors, batch.context, batch.facts);
   const auto p = prior_(g);
-  const auto q = posterior_(torch::cat({g, reply_vectors(batch, labels)}, 1));
+  const auto as_turns = dropout_(replies, labels);
+  const auto h_y = encoder_->encode(as_turns, labels, /*with_states=*/false).vectors;  // (B,H)
+  const auto q = posterior_(torch::cat({g, h_y}, 1));
   const auto noise =
       is_training() ? torch::randn_like(q.mean)
                     : keyed_normal(keys_of(batch.labels), options.latent_dim).to(q.mean.options());
@@ -102,11 +111,10 @@ torch::Tensor Vhred::dropped(const torch::Tensor& inputs) const {
 std::vector<LossSum> Vhred::losses(const data::Batch& batch) {
   const auto turns = make_packing(batch.turn_keep);
   const auto labels = make_packing(batch.labels.ge(0));
-  const auto [turn_inputs, reply_inputs] =
-      embedding_->of_both(turns.pack(batch.turn_ids), batch.turn_speaker.index_select(0, turns.row),
-                          dropped(labels.pack(batch.decoder_input)));
-  const auto read = infer(encode(batch, turn_inputs, turns).vectors, batch, labels);
-  const auto states = dropout_(decode(read.sources, reply_inputs, labels).states);
+  const auto tokens = look_up(batch, turns, labels, dropped(labels.pack(batch.decoder_input)));
+  const auto read =
+      infer(encode(batch, tokens.turns, turns).vectors, tokens.replies, batch, labels);
+  const auto states = dropout_(decode(read.sources, tokens.inputs, labels).states, labels);
   auto losses = label_losses("nll", output_, states, labels.pack(batch.labels), labels.places());
   losses.push_back({"kl", read.kl.sum(), labels.places()});
   return losses;
@@ -123,10 +131,12 @@ double Vhred::loss_weight(std::string_view loss, std::int64_t updates) const {
 }
 
 std::optional<torch::Tensor> Vhred::bound(const data::Batch& batch) {
+  const auto turns = make_packing(batch.turn_keep);
   const auto labels = make_packing(batch.labels.ge(0));
-  const auto read = infer(encode(batch).vectors, batch, labels);
-  const auto inputs = embedding_(labels.pack(batch.decoder_input));
-  const auto states = dropout_(decode(read.sources, inputs, labels).states);
+  const auto tokens = look_up(batch, turns, labels, labels.pack(batch.decoder_input));
+  const auto read =
+      infer(encode(batch, tokens.turns, turns).vectors, tokens.replies, batch, labels);
+  const auto states = dropout_(decode(read.sources, tokens.inputs, labels).states, labels);
   const auto fit = output_->fit(states, labels.pack(batch.labels));
   return labels.unpack(fit.nll).sum(1) + read.kl;
 }

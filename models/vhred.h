@@ -70,11 +70,21 @@ class Vhred : public TurnModel {
     Sources sources;
     torch::Tensor kl;  ///< (B)
   };
+  /// Vectors of a batch's tokens, packed, by one look-up.
+  struct Tokens {
+    torch::Tensor turns;    ///< (P,E)
+    torch::Tensor replies;  ///< (Q,E): replies as the turns they will be, before dropout
+    torch::Tensor inputs;   ///< (Q,E): of the decoder
+  };
   torch::Tensor last_of_context(const torch::Tensor& vectors, const torch::Tensor& context,
                                 const torch::Tensor& facts);
   Sources sources_of(const torch::Tensor& c);
-  Inference infer(const torch::Tensor& vectors, const data::Batch& batch, const Packing& labels);
-  torch::Tensor reply_vectors(const data::Batch& batch, const Packing& labels);
+  /// Shapes   inputs (Q) int64: the decoder's, packed
+  Tokens look_up(const data::Batch& batch, const Packing& turns, const Packing& labels,
+                 const torch::Tensor& inputs);
+  /// Shapes   vectors (M,H) of the turns, replies (Q,E)
+  Inference infer(const torch::Tensor& vectors, const torch::Tensor& replies,
+                  const data::Batch& batch, const Packing& labels);
   torch::Tensor dropped(const torch::Tensor& inputs) const;
   [[nodiscard]] bool samples() const { return options.latent == "sample"; }
 

@@ -138,7 +138,9 @@ class KillTest : public testing::Test {
 
   void expect_the_bytes_of_an_unbroken_run();
 
-  std::string model = "{type: hred, embed_dim: 24, hidden_dim: 32, dropout: 0.1}";
+  std::string model =
+      "{type: hred, embed_dim: 24, hidden_dim: 32, dropout: 0.1, dropout_kind: locked, "
+      "embedding_dropout: 0.05}";
   std::string more;  ///< of the recipe's train
   int pairs_per_dialogue_batch = 0;
   MadeStore store{{.dialogues = 60, .pairs = 90, .splits = {"train", "valid"}}};

@@ -16,11 +16,10 @@
 namespace banter::models {
 namespace {
 
-const std::string kYaml =
-    "type: nli\ndim: 12\nheads: 3\nffn_dim: 10\nencoder_layers: 2\ndropout: 0.2\n";
+const std::string kYaml = "type: nli\ndim: 12\nheads: 3\nffn_dim: 10\nencoder_layers: 2\n";
 
-std::shared_ptr<Nli> tiny_nli(std::uint64_t seed = 1) {
-  const auto config = configs::Config::parse(kYaml, "test");
+std::shared_ptr<Nli> tiny_nli(std::uint64_t seed = 1, const std::string& more = "dropout: 0.2\n") {
+  const auto config = configs::Config::parse(kYaml + more, "test");
   auto classifier = build_pair_classifier(config.root(), tiny_vocabulary(), seed);
   classifier->to(torch::kDouble);
   classifier->eval();
@@ -129,6 +128,24 @@ TEST(NliTest, DropoutIsOfTrainingAlone) {
   EXPECT_TRUE(torch::equal(logits_of(*classifier, pairs), logits_of(*classifier, pairs)));
   classifier->train();
   EXPECT_FALSE(torch::equal(logits_of(*classifier, pairs), logits_of(*classifier, pairs)));
+}
+
+TEST(NliTest, WordsDroppedFromTheTableAreNotReadInTraining) {
+  const auto classifier = tiny_nli(1, "dropout: 0\nembedding_dropout: 0.5\n");
+  const auto pairs = tiny_pairs(3);
+  EXPECT_TRUE(torch::equal(logits_of(*classifier, pairs), logits_of(*classifier, pairs)));
+  move_parameters(*classifier);
+  classifier->train();
+  torch::manual_seed(2);
+  const auto batch = batch_of(pairs);
+  torch::nn::functional::cross_entropy(classifier->logits(batch), batch.label).backward();
+  torch::manual_seed(2);
+  const auto kept = torch::empty({kVocab}, torch::kDouble).bernoulli_(0.5).ne(0);
+  const auto reached = classifier->named_parameters()["embedding.token.weight"].grad().ne(0).any(1);
+  const std::vector<std::int64_t> words(pairs[0].hypothesis.begin(), pairs[0].hypothesis.end());
+  const auto rows = torch::tensor(words);
+  EXPECT_TRUE(torch::equal(reached.index_select(0, rows), kept.index_select(0, rows)));
+  EXPECT_FALSE(reached.masked_select(kept.logical_not()).any().item<bool>());
 }
 
 TEST(NliTest, SavedAndLoadedItSaysTheSameBits) {

@@ -36,10 +36,12 @@ TEST(WordDropTest, DropsAShareOfTheWordsAndNeitherBosNorPadding) {
 
 TEST_F(TrainerTest, ACrashedRunWithSmoothedLabelsAndDroppedWordsEndsLikeAnUnbrokenOne) {
   for (const auto* model :
-       {"model.dropout=0.1",
-        "model={type: vhred, hidden_dim: 6, latent_dim: 4, kl_anneal_steps: 5}",
+       {"model={type: hred, embed_dim: 6, hidden_dim: 6, dropout_kind: locked, "
+        "embedding_dropout: 0.2}",
+        "model={type: vhred, hidden_dim: 6, latent_dim: 4, kl_anneal_steps: 5, "
+        "dropout_kind: locked}",
         "model={type: stack_propagation, dim: 8, ffn_dim: 8, heads: 2, encoder_layers: 1, "
-        "decoder_layers: 1, consistency_layers: 1, phase1_steps: 3}"}) {
+        "decoder_layers: 1, consistency_layers: 1, phase1_steps: 3, embedding_dropout: 0.1}"}) {
     std::vector<std::string> more = {model, "train.label_smoothing=0.2"};
     if (std::string(model).find("vhred") == std::string::npos)
       more.emplace_back("train.word_drop=0.3");

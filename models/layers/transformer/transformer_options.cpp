@@ -23,6 +23,7 @@ void TransformerOptions::read(configs::Section& section) {
   projections = section.choice("projections", projections, projection_kinds());
   dropout = section.get("dropout", dropout);
   activation_dropout = section.get("activation_dropout", activation_dropout);
+  embedding_dropout = section.get("embedding_dropout", embedding_dropout);
   section.check(dim > 0, "dim", "positive");
   section.check(heads > 0 && dim % heads == 0, "heads", "positive, and a divisor of dim");
   section.check(positions != "rope" || dim / heads % 2 == 0, "heads",
@@ -38,6 +39,7 @@ void TransformerOptions::read(configs::Section& section) {
   section.check(dropout >= 0 && dropout < 1, "dropout", "in [0, 1)");
   section.check(activation_dropout >= 0 && activation_dropout < 1, "activation_dropout",
                 "in [0, 1)");
+  section.check(embedding_dropout >= 0 && embedding_dropout < 1, "embedding_dropout", "in [0, 1)");
 }
 
 }  // namespace banter::models

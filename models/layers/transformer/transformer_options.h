@@ -24,6 +24,7 @@ struct TransformerOptions {
   std::string projections = "dense";     ///< what makes q, k, v and o
   double dropout = 0.1;                  ///< of token vectors and of what each part adds, in [0, 1)
   double activation_dropout = 0;         ///< inside a feed-forward layer, in [0, 1)
+  double embedding_dropout = 0;          ///< of words of the table, wherever they stand, in [0, 1)
 
   /// Reads the keys above. Throws   ConfigError on a bad value
   void read(configs::Section& section);

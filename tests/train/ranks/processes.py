@@ -13,7 +13,8 @@ sys.path.append(os.path.join(os.path.dirname(__file__), "../../support"))
 from small_run import BANTER, prepared, recipe, sets, write_recipe, write_talk  # noqa: E402  the folder is known only now
 
 TRAIN = {"ema_decay": 0.9, "keep_last": 3, "log_every": 1}
-MODEL = {"type": "hred", "attention": "both", "embed_dim": 16, "hidden_dim": 24, "dropout": 0.1}
+MODEL = {"type": "hred", "attention": "both", "embed_dim": 16, "hidden_dim": 24, "dropout": 0.1,
+         "dropout_kind": "locked", "embedding_dropout": 0.1}
 
 # Nobody spins, root may, and more processes than cores are no mistake here.
 VARIABLES = {**os.environ, "OMP_NUM_THREADS": "1", "OMPI_ALLOW_RUN_AS_ROOT": "1",
