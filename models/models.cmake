@@ -59,6 +59,9 @@ if(BANTER_TORCH)
     layers/transformer/turn_encoder.cpp
     layers/turn_embedding.cpp
     layers/word_recurrence.cpp
+    layers/words/turn_places.cpp
+    layers/words/word_loop.cpp
+    layers/words/word_loop_back.cpp
     nli.cpp
     pair_classifiers.cpp
     precision.cpp
