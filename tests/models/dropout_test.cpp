@@ -217,6 +217,23 @@ TEST_F(DropoutTest, AModelReadsATableWithoutTheWordsThatWereDropped) {
   }
 }
 
+/// Each lacks words of its own.
+TEST_F(DropoutTest, TablesThatAreNotSharedAreEachReadSo) {
+  const auto model = trained_once(
+      "type: stack_propagation\nshare_embeddings: false\ntied: false\ndim: 12\nffn_dim: 10\n"
+      "heads: 3\ndropout: 0\nembedding_dropout: 0.5\n");
+  torch::manual_seed(3);
+  const std::vector<std::int64_t> turns = {31, 32, 33, 34, 35, 36, 37}, reply = {40, 41, 42, 43};
+  for (const std::string table : {"", "draft_", "consistency_"}) {
+    const auto& words = table.empty() ? turns : reply;
+    const auto kept = torch::empty({kVocab}, torch::kDouble).bernoulli_(0.5).ne(0);
+    EXPECT_TRUE(
+        torch::equal(reached(*model, table + "embedding.token.weight", words),
+                     kept.index_select(0, torch::tensor(words)).unsqueeze(1).expand({-1, 12})))
+        << table;
+  }
+}
+
 TEST_F(DropoutTest, WithoutAnyATrainingStepIsTheEvaluations) {
   const std::string none = "dropout: 0\ndropout_kind: locked\nembedding_dropout: 0\n";
   for (const std::string type : {"type: hred\n", "type: seq2seq\n", "type: wseq\n"}) {
