@@ -150,6 +150,9 @@ class DialogueModel : public torch::nn::Module {
   /// What a row gets does not depend on the other rows. A state that is moved in may be written
   /// over; one that the caller keeps stays as it is, and costs its copy.
   virtual StepOutput step(const torch::Tensor& ids, const Memory& memory, State state) = 0;
+  /// Whether shapes alone say which operations a step is made of: it waits for no number of its
+  /// device and brings none there. Only such a step can be recorded and repeated.
+  [[nodiscard]] virtual bool has_fixed_step() const { return false; }
 
   /// The tokens that the `of_tokens` of a step's attentions are of.
   [[nodiscard]] virtual AttendedTokens attended_tokens() const { return AttendedTokens::kNone; }

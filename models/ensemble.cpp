@@ -217,6 +217,10 @@ StepOutput Ensemble::step(const torch::Tensor& ids, const Memory& memory, State 
   return out;
 }
 
+bool Ensemble::has_fixed_step() const {
+  return std::ranges::all_of(members_, [](const auto& member) { return member->has_fixed_step(); });
+}
+
 // ---- given replies ----------------------------------------------------------------------------
 
 std::vector<LossSum> Ensemble::losses(const data::Batch& /*batch*/) {

@@ -38,6 +38,7 @@ class Ensemble : public DialogueModel {
   State draw(const State& start, const Memory& memory, const torch::Tensor& keys) override;
   /// The logits are log-probabilities, under "log_probs" up to a constant; one member's own.
   StepOutput step(const torch::Tensor& ids, const Memory& memory, State state) override;
+  [[nodiscard]] bool has_fixed_step() const override;
   /// What all members have, or none.
   [[nodiscard]] AttendedTokens attended_tokens() const override;
   [[nodiscard]] Memory select_memory(const Memory& memory,

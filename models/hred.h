@@ -49,6 +49,8 @@ class Hred : public TurnModel {
   [[nodiscard]] Memory select_memory(const Memory& memory,
                                      const torch::Tensor& index) const override;
 
+  /// Not with words: how many there are at most is asked at each step.
+  [[nodiscard]] bool has_fixed_step() const override { return !looks_at_words(); }
   [[nodiscard]] AttendedTokens attended_tokens() const override {
     return options.word_attention ? AttendedTokens::kOfTurns : AttendedTokens::kNone;
   }

@@ -54,6 +54,7 @@ class Seq2Seq : public DialogueModel {
   Score score(const data::Batch& batch, bool with_attention) override;
   State start(std::int64_t pass, const Memory& memory, const torch::Tensor& memory_row) override;
   StepOutput step(const torch::Tensor& ids, const Memory& memory, State state) override;
+  [[nodiscard]] bool has_fixed_step() const override { return true; }
   [[nodiscard]] AttendedTokens attended_tokens() const override { return AttendedTokens::kOfTurns; }
   [[nodiscard]] Memory select_memory(const Memory& memory,
                                      const torch::Tensor& index) const override;

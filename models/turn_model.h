@@ -37,6 +37,7 @@ class TurnModel : public DialogueModel {
   Score score(const data::Batch& batch, bool with_attention) override;
   State start(std::int64_t pass, const Memory& memory, const torch::Tensor& memory_row) override;
   StepOutput step(const torch::Tensor& ids, const Memory& memory, State state) override;
+  [[nodiscard]] bool has_fixed_step() const override { return true; }
 
  protected:
   /// What the decoder reads of a batch's turns. Rows are shared by replies through `turns`.

@@ -5,6 +5,8 @@
 #include <string_view>
 #include <utility>
 
+#include <c10/core/DeviceGuard.h>
+
 #include "base/errors.h"
 #include "models/cuda/door.h"
 #include "models/cuda/module.h"
@@ -88,7 +90,7 @@ struct RepeatedSteps::Recording {
 };
 
 RepeatedSteps::RepeatedSteps(DialogueModel& model, StepRecorder* recorder)
-    : model_(model), recorder_(recorder) {}
+    : model_(model), recorder_(model.has_fixed_step() ? recorder : nullptr) {}
 RepeatedSteps::~RepeatedSteps() = default;
 
 std::shared_ptr<RepeatedSteps::Recording> RepeatedSteps::record(Shape shape,
@@ -102,6 +104,7 @@ std::shared_ptr<RepeatedSteps::Recording> RepeatedSteps::record(Shape shape,
   r.memory.parts = copies(memory.parts);
   r.given = memory;
   r.state = {state.memory_row.clone(), {copies(state.rows.parts)}};
+  const c10::DeviceGuard guard(ids.device());
   r.made = recorder_->record([this, &r] { r.output = model_.step(r.ids, r.memory, r.state); });
   ++recorded_;
   if (recordings_.size() == kMostRecordings) recordings_.erase(recordings_.begin());

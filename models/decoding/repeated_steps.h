@@ -11,7 +11,8 @@
 
 namespace banter::models {
 
-/// Records what a function puts on a device, so that it is done again without being said again.
+/// Records what a function puts on the current device, so that it is done again without being said
+/// again.
 class StepRecorder {
  public:
   virtual ~StepRecorder() = default;
@@ -28,8 +29,9 @@ StepRecorder* cuda_graphs(torch::Device device);
 /// The steps of a decoding loop, recorded by their shapes: one that comes a second time is
 /// recorded, from then on repeated on copies of what it reads. What a step gives is the same.
 ///
-/// Shapes change where rows join, end, or where a state grows with every token (transformers'):
-/// such steps run as they are. The recordings of the last few shapes are kept.
+/// Steps run as they are where the model's are not fixed (`has_fixed_step`: Transformers' are not)
+/// and where shapes changed, since rows joined or ended. The recordings of the last few shapes are
+/// kept.
 /// Threads  the model's
 class RepeatedSteps {
  public:
