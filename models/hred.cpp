@@ -7,7 +7,6 @@
 
 #include "models/layers/fused.h"
 #include "models/layers/packing.h"
-#include "models/layers/row_attention.h"
 
 namespace banter::models {
 namespace {
@@ -145,8 +144,9 @@ Hred::Sources Hred::sources(const EncodedTurns& encoded, const torch::Tensor& co
       s.static_index = words.index;
     }
     const auto keys = static_attention_->keys(attended.rows);
-    s.static_weights = static_attention_->weights(query, keys, attended.index);
-    c = weighted_rows(s.static_weights, attended.rows, attended.index);
+    const auto seen = static_attention_->look(query, keys, attended.rows, attended.index);
+    s.static_weights = seen.weights;
+    c = seen.vectors;
   } else if (options.attention == "none") {
     c = last;
   }
@@ -173,8 +173,8 @@ Hred::Sources Hred::sources(const EncodedTurns& encoded, const torch::Tensor& co
 
 Hred::Seen Hred::look(const torch::Tensor& query, const torch::Tensor& keys,
                       const ContextRows& turns) {
-  const auto a = dynamic_attention_->weights(query, keys, turns.index);
-  return {weighted_rows(a, turns.rows, turns.index), a, {}};
+  const auto [weights, vectors] = dynamic_attention_->look(query, keys, turns.rows, turns.index);
+  return {vectors, weights, {}};
 }
 
 /// Rows are made at each token, so every product is one that company does not change.

@@ -24,6 +24,7 @@ if(BANTER_TORCH)
     label_losses.cpp
     layers/additive_attention.cpp
     layers/context_rows.cpp
+    layers/device_attention.cpp
     layers/device_recurrence.cpp
     layers/encoder.cpp
     layers/fused.cpp

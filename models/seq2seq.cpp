@@ -89,8 +89,8 @@ RecurrentStates Seq2Seq::decode(const Encoded& encoded, const torch::Tensor& inp
     const auto index = encoded.index.index_select(0, labels.order);
     return decoder_->run(gates, encoded.start, labels, [&](const torch::Tensor& before) {
       const auto rows = index.narrow(0, 0, before.size(0));
-      const auto a = attention_->weights(before, keys, rows);
-      return std::pair(weighted_rows(a, values, rows), a);
+      const auto seen = attention_->look(before, keys, values, rows);
+      return std::pair(seen.vectors, seen.weights);
     });
   }
   return gru_recurrence(
@@ -274,8 +274,8 @@ StepOutput Seq2Seq::step(const torch::Tensor& ids, const Memory& memory, State s
   const auto J = source.size(1);
   const auto index =
       (row.unsqueeze(1) * J + torch::arange(J, row.options())).masked_fill(source.eq(0), -1);
-  const auto a = attention_->weights(before, memory.parts.at(kKeys).flatten(0, 1), index);
-  const auto seen = weighted_rows(a, memory.parts.at(kValues).flatten(0, 1), index);
+  const auto [a, seen] = attention_->look(before, memory.parts.at(kKeys).flatten(0, 1),
+                                          memory.parts.at(kValues).flatten(0, 1), index);
   const auto weight = decoder_->weight_ih.narrow(1, 0, options.embed_dim);
   const auto gates =
       step_input_->forward(dropout_->of_values(embedding_(ids)), weight, decoder_->bias_ih) + seen;
@@ -283,7 +283,7 @@ StepOutput Seq2Seq::step(const torch::Tensor& ids, const Memory& memory, State s
   StepOutput out;
   out.logits = output_->logits(dropout_->of_values(decoder_->top(next)));
   out.attention.push_back({"dynamic", summed_by_source(a, source, memory.parts.at(kPlaces).size(1)),
-                           [a] { return a; }});
+                           [a = a] { return a; }});
   state.rows.parts[0] = next;
   out.state = std::move(state);
   return out;

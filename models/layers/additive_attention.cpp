@@ -1,6 +1,5 @@
 #include "models/layers/additive_attention.h"
 
-#include "models/layers/row_attention.h"
 #include "models/layers/shapes.h"
 
 namespace banter::models {
@@ -17,19 +16,22 @@ torch::Tensor AdditiveAttentionImpl::keys(const torch::Tensor& memory) {
   return memory.mm(memory_weight.t());
 }
 
-torch::Tensor AdditiveAttentionImpl::weights(const torch::Tensor& query, const torch::Tensor& keys,
-                                             const torch::Tensor& index) {
+Attended AdditiveAttentionImpl::look(const torch::Tensor& query, const torch::Tensor& keys,
+                                     const torch::Tensor& values, const torch::Tensor& index) {
   ++calls;
-  return additive_weights(step_->forward(query, query_weight), keys, index, v);
+  return additive_attention(step_->forward(query, query_weight), keys, v, values, index);
 }
 
-torch::Tensor AdditiveAttentionImpl::weights_in_groups(const torch::Tensor& query,
-                                                       const torch::Tensor& keys,
-                                                       const torch::Tensor& index) {
+Attended AdditiveAttentionImpl::look_in_groups(const torch::Tensor& query,
+                                               const torch::Tensor& keys,
+                                               const torch::Tensor& values,
+                                               const torch::Tensor& index) {
   ++calls;
   const auto U = dims<3>(index, "index (N,U,T)")[1];
   const auto asked = step_->forward(query, query_weight).repeat_interleave(U, 0);  // (N*U,K)
-  return additive_weights(asked, keys, index.flatten(0, 1), v).view_as(index);
+  auto seen = additive_attention(asked, keys, v, values, index.flatten(0, 1));
+  seen.weights = seen.weights.view_as(index);
+  return seen;
 }
 
 }  // namespace banter::models

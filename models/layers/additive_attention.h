@@ -4,6 +4,7 @@
 
 #include <torch/torch.h>
 
+#include "models/layers/row_attention.h"
 #include "models/layers/step_linear.h"
 
 namespace banter::models {
@@ -16,20 +17,20 @@ class AdditiveAttentionImpl : public torch::nn::Module {
 
   /// Shapes   memory (R,H) -> (R,K)
   torch::Tensor keys(const torch::Tensor& memory);
-  /// Shapes   query (N,H), keys (R,K), index (N,U) -> (N,U); see `additive_weights`
-  torch::Tensor weights(const torch::Tensor& query, const torch::Tensor& keys,
-                        const torch::Tensor& index);
+  /// Shapes   query (N,H), keys (R,K), values (R,D), index (N,U); see `additive_attention`
+  Attended look(const torch::Tensor& query, const torch::Tensor& keys, const torch::Tensor& values,
+                const torch::Tensor& index);
 
   /// For queries that ask several groups of rows, each by itself: the tokens of several turns.
-  /// Shapes   query (N,H), keys (R,K), index (N,U,T) -> (N,U,T)
-  torch::Tensor weights_in_groups(const torch::Tensor& query, const torch::Tensor& keys,
-                                  const torch::Tensor& index);
+  /// Shapes   index (N,U,T); returns weights (N,U,T), vectors (N*U,D)
+  Attended look_in_groups(const torch::Tensor& query, const torch::Tensor& keys,
+                          const torch::Tensor& values, const torch::Tensor& index);
 
   torch::Tensor memory_weight;  ///< W (K,H)
   torch::Tensor query_weight;   ///< Q (K,H)
   torch::Tensor v;              ///< (K)
 
-  std::int64_t calls = 0;  ///< how often `weights` ran: static attention once a reply
+  std::int64_t calls = 0;  ///< how often it looked: static attention once a reply
 
  private:
   StepLinear step_{nullptr};

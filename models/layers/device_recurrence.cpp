@@ -1,15 +1,10 @@
 #include "models/layers/device_recurrence.h"
 
-#include <algorithm>
-#include <string>
 #include <vector>
 
 #include <c10/core/DeviceGuard.h>
 
-#include "base/errors.h"
-#include "models/cuda/door.h"
-#include "models/cuda/module.h"
-#include "models/layers/fused.h"
+#include "models/layers/device_attention.h"
 #include "models/layers/products.h"
 
 namespace banter::models {
@@ -24,62 +19,11 @@ struct Plan : torch::CustomClassHolder {
   const RecurrentKernels* kernels = nullptr;
   std::vector<std::int64_t> counts, offsets;
   Products products;
-
-  void expect_started(int error) const {
-    if (error != 0)
-      throw base::Error(std::string("a kernel cannot be started: ") + kernels->problem(error) +
-                        "; BANTER_PLAIN=device does without ours");
-  }
 };
 
 float* at(const torch::Tensor& tensor, std::int64_t row) {
   return tensor.data_ptr<float>() + row * tensor.size(1);
 }
-
-/// The attention of n rows, of which the first query stands in `place`.
-TurnAttention<float> attention_at(const torch::Tensor& queries, const torch::Tensor& keys,
-                                  const torch::Tensor& v, const torch::Tensor& values,
-                                  const torch::Tensor& index, std::int64_t n, std::int64_t place) {
-  return {.N = n,
-          .U = index.size(1),
-          .R = keys.size(0),
-          .K = keys.size(1),
-          .D = values.size(1),
-          .query = at(queries, place),
-          .keys = keys.const_data_ptr<float>(),
-          .v = v.const_data_ptr<float>(),
-          .values = values.const_data_ptr<float>(),
-          .index = index.const_data_ptr<std::int64_t>()};
-}
-
-/// The places of the rows in the first n rows of an index: made anew when n is another.
-class PlacesOfRows {
- public:
-  PlacesOfRows(const Plan& plan, const torch::Tensor& index, std::int64_t R)
-      : plan_(plan),
-        index_(index),
-        R_(R),
-        starts_(torch::empty({R + 1}, index.options().dtype(torch::kInt))),
-        places_(torch::empty({std::max<std::int64_t>(index.numel(), 1)}, starts_.options())),
-        scratch_(torch::empty({static_cast<std::int64_t>(plan.kernels->row_places_scratch(
-                                  index.size(0), index.size(1), R))},
-                              index.options().dtype(torch::kByte))) {}
-
-  RowPlaces of(std::int64_t n) {
-    if (n != made_for_)
-      plan_.expect_started(plan_.kernels->row_places(
-          n, index_.size(1), R_, index_.const_data_ptr<std::int64_t>(),
-          starts_.data_ptr<std::int32_t>(), places_.data_ptr<std::int32_t>(), scratch_.data_ptr()));
-    made_for_ = n;
-    return {starts_.const_data_ptr<std::int32_t>(), places_.const_data_ptr<std::int32_t>()};
-  }
-
- private:
-  const Plan& plan_;
-  torch::Tensor index_;
-  std::int64_t R_, made_for_ = -1;
-  torch::Tensor starts_, places_, scratch_;
-};
 
 /// Tensors are contiguous, rows in packed order; without attention the last five are (0,0).
 struct DeviceRecurrence : Function<DeviceRecurrence> {
@@ -113,14 +57,14 @@ struct DeviceRecurrence : Function<DeviceRecurrence> {
       if (attends) {
         auto query = queries.narrow(0, place, n);
         products.mm_out(query, before, to_query);
-        plan->expect_started(
-            k.turn_attention_forward(attention_at(queries, keys, v, values, index, n, place),
-                                     at(weights, place), seen.data_ptr<float>()));
+        expect_started(
+            k, k.turn_attention_forward(attention_at(queries, keys, v, values, index, n, place),
+                                        at(weights, place), seen.data_ptr<float>()));
         inputs.narrow(0, place, n).add_(seen.narrow(0, 0, n));
       }
-      plan->expect_started(k.gru_forward(n, H, at(inputs, place), gh.data_ptr<float>(),
-                                         before.data_ptr<float>(), at(states, place),
-                                         saves ? at(kept_gates, place) : nullptr));
+      expect_started(
+          k, k.gru_forward(n, H, at(inputs, place), gh.data_ptr<float>(), before.data_ptr<float>(),
+                           at(states, place), saves ? at(kept_gates, place) : nullptr));
     }
     if (saves) {
       context->save_for_backward({start, weight_hh, query_weight, v, keys, values, index, states,
@@ -153,7 +97,7 @@ struct DeviceRecurrence : Function<DeviceRecurrence> {
     const auto d_values = torch::zeros_like(values), d_v = torch::zeros_like(v);
     const auto scratch =
         states.new_empty({attends ? k.turn_attention_scratch(index.size(0), U, K) : 0});
-    PlacesOfRows places(*plan, index, keys.size(0));
+    PlacesOfRows places(k, index, keys.size(0));
     const auto from_gates = products.factor(weight_hh);
     const auto from_query = products.factor(query_weight);
 
@@ -163,17 +107,17 @@ struct DeviceRecurrence : Function<DeviceRecurrence> {
           .copy_(step == 0 ? start.narrow(0, 0, n) : states.narrow(0, plan->offsets[step - 1], n));
       auto d = d_state.narrow(0, 0, n);
       d.add_(d_states.narrow(0, place, n));
-      plan->expect_started(k.gru_backward(n, H, d.data_ptr<float>(), at(kept_gates, place),
-                                          at(befores, place), at(d_gates, place),
-                                          at(d_hidden_gates, place), direct.data_ptr<float>()));
+      expect_started(k, k.gru_backward(n, H, d.data_ptr<float>(), at(kept_gates, place),
+                                       at(befores, place), at(d_gates, place),
+                                       at(d_hidden_gates, place), direct.data_ptr<float>()));
       products.addmm_out(d, direct.narrow(0, 0, n), d_hidden_gates.narrow(0, place, n), from_gates);
       if (!attends) continue;
-      plan->expect_started(k.turn_attention_backward(
-          attention_at(queries, keys, v, values, index, n, place), places.of(n), at(weights, place),
-          at(d_gates, place), /*d_weights=*/nullptr,
-          {at(d_queries, place), d_keys.data_ptr<float>(), d_v.data_ptr<float>(),
-           d_values.data_ptr<float>()},
-          scratch.data_ptr<float>()));
+      expect_started(k, k.turn_attention_backward(
+                            attention_at(queries, keys, v, values, index, n, place), places.of(n),
+                            at(weights, place), at(d_gates, place), /*d_weights=*/nullptr,
+                            {at(d_queries, place), d_keys.data_ptr<float>(), d_v.data_ptr<float>(),
+                             d_values.data_ptr<float>()},
+                            scratch.data_ptr<float>()));
       products.addmm_out(d, d, d_queries.narrow(0, place, n), from_query);
     }
     return {d_gates,
@@ -209,8 +153,8 @@ RecurrentStates gru_recurrence_by(const RecurrentKernels& kernels, const torch::
   plan->products = Products::here(gates);
   const auto outputs = DeviceRecurrence::apply(
       gates.contiguous(), first, weight_hh.contiguous(), bias_hh, a.query_weight.contiguous(),
-      a.v.contiguous(), widened(a.keys).contiguous(), widened(a.values).contiguous(),
-      a.index.contiguous(), plan, torch::GradMode::is_enabled());
+      a.v.contiguous(), a.keys.contiguous(), a.values.contiguous(), a.index.contiguous(), plan,
+      torch::GradMode::is_enabled());
   return {outputs[0], attention ? outputs[1] : torch::Tensor()};
 }
 
@@ -219,22 +163,11 @@ torch::Tensor gru_cell_by(const RecurrentKernels& kernels, const torch::Tensor& 
   const c10::DeviceGuard guard(h.device());
   const auto a = gates.contiguous(), b = hidden_gates.contiguous(), old = h.contiguous();
   const auto next = torch::empty_like(old);
-  Plan plan;
-  plan.kernels = &kernels;
-  plan.expect_started(kernels.gru_forward(old.size(0), old.size(1), a.const_data_ptr<float>(),
-                                          b.const_data_ptr<float>(), old.const_data_ptr<float>(),
-                                          next.data_ptr<float>(), nullptr));
+  expect_started(kernels,
+                 kernels.gru_forward(old.size(0), old.size(1), a.const_data_ptr<float>(),
+                                     b.const_data_ptr<float>(), old.const_data_ptr<float>(),
+                                     next.data_ptr<float>(), nullptr));
   return next;
-}
-
-const RecurrentKernels* device_kernels(const torch::Tensor& tensor) {
-  if (!tensor.is_cuda() || tensor.scalar_type() != torch::kFloat || !is_used(Kernel::kDevice))
-    return nullptr;
-  static const RecurrentKernels* const table = [] {
-    auto* const get = cuda_function<decltype(banter_cuda_kernels)>("banter_cuda_kernels");
-    return get == nullptr ? nullptr : get();
-  }();
-  return table;
 }
 
 }  // namespace banter::models

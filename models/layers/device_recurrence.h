@@ -24,8 +24,4 @@ RecurrentStates gru_recurrence_by(const RecurrentKernels& kernels, const torch::
 torch::Tensor gru_cell_by(const RecurrentKernels& kernels, const torch::Tensor& gates,
                           const torch::Tensor& hidden_gates, const torch::Tensor& h);
 
-/// The kernels of the GPU that a float32 tensor is on, unless BANTER_PLAIN names `device`; null for
-/// other tensors and where libbanter_cuda.so has none.
-const RecurrentKernels* device_kernels(const torch::Tensor& tensor);
-
 }  // namespace banter::models

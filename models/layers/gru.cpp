@@ -1,5 +1,6 @@
 #include "models/layers/gru.h"
 
+#include "models/layers/device_attention.h"
 #include "models/layers/device_recurrence.h"
 #include "models/layers/fused.h"
 #include "models/layers/products.h"
@@ -177,12 +178,24 @@ struct Recurrence : Function<Recurrence> {
   }
 };
 
+/// Throws   ShapeError unless N rows of H numbers can look by it
+void check_attention(const RecurrentAttention& attention, std::int64_t N, std::int64_t H,
+                     torch::Dtype type) {
+  const auto& a = attention;
+  const auto K = dims<1>(a.v, "v (K)")[0], R = dims<2>(a.keys, "keys (R,K)")[0];
+  expect_like(a.query_weight, {K, H}, type, "query_weight (K,H)");
+  expect_like(a.v, {K}, type, "v (K)");
+  expect_like(a.keys, {R, K}, type, "keys (R,K)");
+  expect_like(a.values, {R, 3 * H}, type, "values (R,3H)");
+  expect_like(a.index, {N, dims<2>(a.index, "index (N,U)")[1]}, torch::kLong, "index (N,U)");
+}
+
 }  // namespace
 
 torch::Tensor gru_cell(const torch::Tensor& gates, const torch::Tensor& hidden_gates,
                        const torch::Tensor& h) {
-  if (is_narrow(gates) || is_narrow(hidden_gates))
-    return gru_cell(widened(gates), widened(hidden_gates), h);
+  if (is_narrow(gates) || is_narrow(hidden_gates) || is_narrow(h))
+    return gru_cell(widened(gates), widened(hidden_gates), widened(h));
   if (has_kernels(gates, Kernel::kGru) && !torch::GradMode::is_enabled()) {
     const auto a = gates.contiguous(), b = hidden_gates.contiguous(), old = h.contiguous();
     const auto next = torch::empty_like(old);
@@ -233,11 +246,19 @@ RecurrentStates gru_recurrence(const torch::Tensor& gates, const torch::Tensor& 
                                const torch::Tensor& weight_hh, const torch::Tensor& bias_hh,
                                const Packing& packing,
                                const std::optional<RecurrentAttention>& attention) {
-  if (is_narrow(gates) || is_narrow(start))
-    return gru_recurrence(widened(gates), widened(start), weight_hh, bias_hh, packing, attention);
+  if (is_narrow(gates) || is_narrow(start) ||
+      (attention && (is_narrow(attention->keys) || is_narrow(attention->values)))) {
+    auto wide = attention;
+    if (wide) {
+      wide->keys = widened(wide->keys);
+      wide->values = widened(wide->values);
+    }
+    return gru_recurrence(widened(gates), widened(start), weight_hh, bias_hh, packing, wide);
+  }
   const auto H = dims<2>(weight_hh, "weight_hh (3H,H)")[1];
   expect_like(gates, {packing.places(), 3 * H}, weight_hh.scalar_type(), "gates (P,3H)");
   if (start.defined()) expect_like(start, {packing.rows, H}, gates.scalar_type(), "start (N,H)");
+  if (attention) check_attention(*attention, packing.rows, H, gates.scalar_type());
   if (const auto* device = device_kernels(gates))
     return gru_recurrence_by(*device, gates, start, weight_hh, bias_hh, packing, attention);
   if (!has_kernels(gates, attention ? Kernel::kDecoder : Kernel::kGru))
@@ -252,8 +273,8 @@ RecurrentStates gru_recurrence(const torch::Tensor& gates, const torch::Tensor& 
   if (attention) {
     query_weight = attention->query_weight.contiguous();
     v = attention->v.contiguous();
-    keys = widened(attention->keys).contiguous();
-    values = widened(attention->values).contiguous();
+    keys = attention->keys.contiguous();
+    values = attention->values.contiguous();
     index = attention->index.index_select(0, packing.order);
   }
   const auto outputs =

@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "models/layers/device_attention.h"
 #include "models/layers/fused.h"
 #include "models/layers/products.h"
 #include "models/layers/shapes.h"
@@ -96,6 +97,16 @@ struct WeightedRows : Function<WeightedRows> {
   }
 };
 
+/// Throws   ShapeError
+void expect_attention(const torch::Tensor& query, const torch::Tensor& keys,
+                      const torch::Tensor& index, const torch::Tensor& v) {
+  const auto [N, K] = dims<2>(query, "query (N,K)");
+  const auto R = dims<2>(keys, "keys (R,K)")[0];
+  expect_like(keys, {R, K}, query.scalar_type(), "keys (R,K)");
+  expect_like(v, {K}, query.scalar_type(), "v (K)");
+  expect_like(index, {N, dims<2>(index, "index (N,U)")[1]}, torch::kLong, "index (N,U)");
+}
+
 }  // namespace
 
 torch::Tensor masked_softmax(const torch::Tensor& scores, const torch::Tensor& keep_mask) {
@@ -125,11 +136,7 @@ torch::Tensor additive_weights(const torch::Tensor& query, const torch::Tensor& 
                                const torch::Tensor& index, const torch::Tensor& v) {
   if (is_narrow(query) || is_narrow(keys))
     return additive_weights(widened(query), widened(keys), index, v);
-  const auto [N, K] = dims<2>(query, "query (N,K)");
-  const auto R = dims<2>(keys, "keys (R,K)")[0];
-  expect_like(keys, {R, K}, query.scalar_type(), "keys (R,K)");
-  expect_like(v, {K}, query.scalar_type(), "v (K)");
-  expect_like(index, {N, dims<2>(index, "index (N,U)")[1]}, torch::kLong, "index (N,U)");
+  expect_attention(query, keys, index, v);
   if (!has_kernels(query, Kernel::kAttention)) return additive_weights_plain(query, keys, index, v);
   return AdditiveWeights::apply(query.contiguous(), keys.contiguous(), index.contiguous(),
                                 v.contiguous());
@@ -145,6 +152,22 @@ torch::Tensor weighted_rows(const torch::Tensor& weights, const torch::Tensor& v
   expect_like(weights, {N, U}, values.scalar_type(), "weights (N,U)");
   if (!has_kernels(values, Kernel::kAttention)) return weighted_rows_plain(weights, values, index);
   return WeightedRows::apply(weights.contiguous(), values.contiguous(), index.contiguous());
+}
+
+Attended additive_attention(const torch::Tensor& query, const torch::Tensor& keys,
+                            const torch::Tensor& v, const torch::Tensor& values,
+                            const torch::Tensor& index) {
+  if (is_narrow(query) || is_narrow(keys) || is_narrow(values))
+    return additive_attention(widened(query), widened(keys), v, widened(values), index);
+  const auto* device = device_kernels(query);
+  if (device == nullptr) {
+    const auto weights = additive_weights(query, keys, index, v);
+    return {weights, weighted_rows(weights, values, index)};
+  }
+  expect_attention(query, keys, index, v);
+  const auto D = dims<2>(values, "values (R,D)")[1];
+  expect_like(values, {keys.size(0), D}, keys.scalar_type(), "values (R,D)");
+  return additive_attention_by(*device, query, keys, v, values, index);
 }
 
 torch::Tensor summed_by_source(const torch::Tensor& weights, const torch::Tensor& source,

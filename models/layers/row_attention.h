@@ -23,7 +23,20 @@ torch::Tensor additive_weights(const torch::Tensor& query, const torch::Tensor& 
 torch::Tensor weighted_rows(const torch::Tensor& weights, const torch::Tensor& values,
                             const torch::Tensor& index);
 
-/// The same two functions by plain differentiable tensor operations: what runs on other devices,
+/// What queries get of an attention.
+struct Attended {
+  torch::Tensor weights;  ///< (N,U)
+  torch::Tensor vectors;  ///< (N,D)
+};
+
+/// `additive_weights`, and the `weighted_rows` that they make: on a GPU by one kernel of ours.
+/// Shapes   query (N,K), keys (R,K), v (K), values (R,D), index (N,U)
+/// Throws   ShapeError
+Attended additive_attention(const torch::Tensor& query, const torch::Tensor& keys,
+                            const torch::Tensor& v, const torch::Tensor& values,
+                            const torch::Tensor& index);
+
+/// The first two functions by plain differentiable tensor operations: what runs on other devices,
 /// and what tests hold the fused ones to.
 torch::Tensor additive_weights_plain(const torch::Tensor& query, const torch::Tensor& keys,
                                      const torch::Tensor& index, const torch::Tensor& v);

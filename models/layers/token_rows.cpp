@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "models/layers/context_rows.h"
-#include "models/layers/row_attention.h"
 
 namespace banter::models {
 
@@ -13,8 +12,9 @@ TokenRows TokenRows::of(const torch::Tensor& rows) const {
 
 AttendedWords attended_words(AdditiveAttentionImpl& attention, const torch::Tensor& query,
                              const TokenRows& words) {
-  const auto b = attention.weights_in_groups(query, words.keys, words.index);  // (N,U,T)
-  return {weighted_rows(b.flatten(0, 1), words.values, words.index.flatten(0, 1)), b};
+  const auto [weights, vectors] =
+      attention.look_in_groups(query, words.keys, words.values, words.index);
+  return {vectors, weights};
 }
 
 torch::Tensor joined_tokens(const torch::Tensor& values, const torch::Tensor& keep,

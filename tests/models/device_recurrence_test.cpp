@@ -8,10 +8,14 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include "models/layers/device_attention.h"
+#include "models/precision.h"
+
 namespace banter::models {
 namespace {
 
-constexpr double kSame = 1e-5;  ///< float, the same sums in another order
+constexpr double kSame = 1e-5;    ///< float, the same sums in another order
+constexpr float kNarrow = 0.05F;  ///< of a length: bfloat16 has 8 bits
 
 class DeviceRecurrenceTest : public testing::Test {
  protected:
@@ -25,20 +29,24 @@ class DeviceRecurrenceTest : public testing::Test {
     return make_packing(torch::arange(width).unsqueeze(0).lt(torch::tensor(lengths).unsqueeze(1)));
   }
 
-  /// Values and gradients of both, where the last states of all rows count too.
-  void expect_same(const std::vector<torch::Tensor>& leaves, const RecurrentStates& a,
-                   const RecurrentStates& b) {
-    EXPECT_TRUE(torch::allclose(a.states, b.states, kSame, kSame));
+  /// Values, and gradients in a random direction.
+  static void expect_same(const std::vector<torch::Tensor>& leaves, const torch::Tensor& a,
+                          const torch::Tensor& b) {
+    EXPECT_TRUE(torch::allclose(a, b, kSame, kSame)) << (a - b).abs().max();
+    const auto direction = torch::randn_like(a);
+    const auto da = torch::autograd::grad({(a * direction).sum()}, leaves);
+    const auto db = torch::autograd::grad({(b * direction).sum()}, leaves);
+    for (std::size_t i = 0; i < leaves.size(); ++i)
+      EXPECT_TRUE(torch::allclose(da[i], db[i], kSame, kSame))
+          << "leaf " << i << ": " << (da[i] - db[i]).abs().max();
+  }
+  static void expect_same(const std::vector<torch::Tensor>& leaves, const RecurrentStates& a,
+                          const RecurrentStates& b) {
     ASSERT_EQ(a.weights.defined(), b.weights.defined());
     if (a.weights.defined()) {
       EXPECT_TRUE(torch::allclose(a.weights, b.weights, kSame, kSame));
     }
-    const auto direction = torch::randn_like(a.states);
-    const auto da = torch::autograd::grad({(a.states * direction).sum()}, leaves);
-    const auto db = torch::autograd::grad({(b.states * direction).sum()}, leaves);
-    for (std::size_t i = 0; i < leaves.size(); ++i)
-      EXPECT_TRUE(torch::allclose(da[i], db[i], kSame, kSame))
-          << "leaf " << i << ": " << (da[i] - db[i]).abs().max();
+    expect_same(leaves, a.states, b.states);
   }
 };
 
@@ -68,6 +76,49 @@ TEST_F(DeviceRecurrenceTest, EqualsTheOneOfTheCpuWithAttention) {
       {gates, start, w, b, attention.query_weight, attention.v, attention.keys, attention.values},
       gru_recurrence_by(reference_kernels(), gates, start, w, b, packing, attention),
       gru_recurrence(gates, start, w, b, packing, attention));
+}
+
+/// Weights count in the loss, too; a row of the table is looked at by several queries, or by none.
+TEST_F(DeviceRecurrenceTest, AttentionEqualsTheOneOfTheCpu) {
+  const auto query = random({3, 4}), keys = random({5, 4}), v = random({4}),
+             values = random({5, 6});
+  const auto index = torch::tensor({{0, 2, -1}, {1, 0, 3}, {-1, -1, -1}});
+  const auto a = additive_attention_by(reference_kernels(), query, keys, v, values, index);
+  const auto b = additive_attention(query, keys, v, values, index);
+  const std::vector<torch::Tensor> leaves = {query, keys, v, values};
+  expect_same(leaves, torch::cat({a.weights, a.vectors}, 1), torch::cat({b.weights, b.vectors}, 1));
+  const auto none = additive_attention_by(reference_kernels(), query.slice(0, 0, 0), keys, v,
+                                          values, index.slice(0, 0, 0));
+  EXPECT_EQ(none.vectors.sizes(), (std::vector<std::int64_t>{0, 6}));
+}
+
+/// Products of bfloat16 numbers, as on a GPU: near the ones of float32, forward and back.
+TEST_F(DeviceRecurrenceTest, LearnsInBfloat16AsInFloat32) {
+  const auto packing = packing_of({2, 5, 3}, 5);
+  const std::int64_t H = 6, K = 4;
+  const auto gates = random({packing.places(), 3 * H}), start = random({3, H});
+  const auto w = random({3 * H, H}), b = random({3 * H});
+  const RecurrentAttention attention{random({K, H}), random({K}), random({5, K}),
+                                     random({5, 3 * H}),
+                                     torch::tensor({{0, 2, -1}, {1, 0, 3}, {-1, -1, -1}})};
+  const auto learned = [&](bool narrow) {
+    std::optional<Bf16Products> products;
+    if (narrow) products.emplace(torch::kCPU);
+    auto states =
+        gru_recurrence_by(reference_kernels(), gates, start, w, b, packing, attention).states;
+    products.reset();
+    auto gradients = torch::autograd::grad(
+        {states.square().sum()}, {gates, start, w, b, attention.query_weight, attention.keys});
+    gradients.insert(gradients.begin(), states);
+    return gradients;
+  };
+  const auto exact = learned(false), near = learned(true);
+  EXPECT_FALSE(torch::equal(exact[0], near[0])) << "nothing was made of bfloat16 numbers";
+  for (std::size_t i = 0; i < exact.size(); ++i) {
+    EXPECT_EQ(near[i].scalar_type(), torch::kFloat);
+    EXPECT_LT((near[i] - exact[i]).norm().item<float>(), kNarrow * exact[i].norm().item<float>())
+        << i;
+  }
 }
 
 TEST_F(DeviceRecurrenceTest, NothingToRunOverIsNothing) {
