@@ -323,12 +323,7 @@ Context context_of(const Split& split, const Example& example, const BatchOption
 }
 
 Batch Batch::to(torch::Device device) const {
-  Batch there = *this;
-  for (auto* tensor :
-       {&there.turn_ids, &there.turn_keep, &there.turn_speaker, &there.turn_kind, &there.context,
-        &there.facts, &there.reply_turn, &there.reply_speaker, &there.decoder_input, &there.labels})
-    *tensor = moved(*tensor, device);
-  return there;
+  return with_each([&](const torch::Tensor& tensor) { return moved(tensor, device); });
 }
 
 Batch::Joined Batch::joined(const SpecialIds& special) const {

@@ -40,6 +40,16 @@ struct Batch {
   TokenId pad = 0;                         ///< what stands where turn_keep is false
 
   [[nodiscard]] std::int64_t replies() const { return context.size(0); }
+  /// This batch with `make` of each tensor in its place.
+  template <typename Make>
+  [[nodiscard]] Batch with_each(const Make& make) const {
+    auto made = *this;
+    for (auto* tensor :
+         {&made.turn_ids, &made.turn_keep, &made.turn_speaker, &made.turn_kind, &made.context,
+          &made.facts, &made.reply_turn, &made.reply_speaker, &made.decoder_input, &made.labels})
+      *tensor = make(*tensor);
+    return made;
+  }
   [[nodiscard]] Batch to(torch::Device device) const;
 
   /// The single stream that flat models read: facts, then context turns, oldest first, between

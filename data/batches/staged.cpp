@@ -4,12 +4,7 @@ namespace banter::data {
 
 Batch staged(const Batch& batch, torch::Device device) {
   if (!device.is_cuda()) return batch;
-  auto locked = batch;
-  for (auto* tensor : {&locked.turn_ids, &locked.turn_keep, &locked.turn_speaker, &locked.turn_kind,
-                       &locked.context, &locked.facts, &locked.reply_turn, &locked.reply_speaker,
-                       &locked.decoder_input, &locked.labels})
-    *tensor = tensor->pin_memory();
-  return locked;
+  return batch.with_each([](const torch::Tensor& tensor) { return tensor.pin_memory(); });
 }
 
 PairBatch staged(const PairBatch& pairs, torch::Device device) {

@@ -51,6 +51,17 @@ TEST(BatchSharingTest, RepliesOfADialogueShareTheirTurns) {
   EXPECT_EQ(batch.reply_turn.ge(0).sum().item<std::int64_t>(), 9) << "all but the last are read";
 }
 
+TEST(BatchTest, AllItsTensorsGoToADevice) {
+  const auto batch =
+      make_batch({{.turns = {{.ids = {20}, .speaker = 1}}, .reply_speaker = 2}}, {}, SpecialIds{})
+          .to(torch::kMeta);
+  for (const auto& tensor :
+       {batch.turn_ids, batch.turn_keep, batch.turn_speaker, batch.turn_kind, batch.context,
+        batch.facts, batch.reply_turn, batch.reply_speaker, batch.decoder_input, batch.labels})
+    EXPECT_TRUE(tensor.is_meta());
+  EXPECT_EQ(batch.label_count, 1) << "the rest stays";
+}
+
 TEST(MakeBatchTest, ContextsWithoutRepliesKeepTheirOrderAndGetEos) {
   const SpecialIds special;
   const std::vector<Context> contexts = {
