@@ -51,6 +51,12 @@ std::string cpu_name() {
   return "";
 }
 
+#ifdef BANTER_NCCL  // cmake/Nccl.cmake: a part of libbanter_cuda.so
+constexpr bool kHasNccl = true;
+#else
+constexpr bool kHasNccl = false;
+#endif
+
 bool stands_beside(const char* module) {
   return std::filesystem::exists(std::filesystem::read_symlink("/proc/self/exe").parent_path() /
                                  module);
@@ -61,20 +67,21 @@ base::json::object gather(const std::string& device, int threads) {
   base::json::object info;
   info["version"] = BANTER_VERSION;
   info["libtorch"] = TORCH_VERSION;
-  info["device"] = open_device(device).str();
+  const auto opened = open_device(device);
+  info["device"] = opened.str();
   info["threads"] = at::get_num_threads();
   info["cores"] = std::thread::hardware_concurrency();
   info["cpu"] = cpu_name();
   info["cpu_capability"] = at::get_cpu_capability();
   info["cpu_flags"] = cpu_flags();
-  const auto bf16 = bf16_problem(open_device(device));
+  const auto bf16 = bf16_problem(opened);
   info["bf16"] = bf16.empty() ? "usable" : "not usable: " + bf16;
   info["kernels"] = kernels<float>().name;
   info["allocator"] = base::allocator_name();
   info["parallel"] = at::get_parallel_info();
   info["cuda"] = cuda_status();
   info["mpi"] = stands_beside("libbanter_mpi.so") ? "built" : "not built";
-  info["nccl"] = "not built";
+  info["nccl"] = kHasNccl && stands_beside("libbanter_cuda.so") ? "built" : "not built";
   return info;
 }
 

@@ -1,9 +1,11 @@
+#include <filesystem>
 #include <fstream>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "base/files.h"
 #include "base/json.h"
 #include "tests/support/process.h"
 #include "tests/support/temporary_folder.h"
@@ -41,6 +43,10 @@ TEST(ProgramTest, InfoTellsWhatThisMachineAndBuildCanDo) {
                           "parallel", "cuda"}) {
     EXPECT_FALSE(base::string_field(info, key, "info").empty()) << key;
   }
+  const auto module = std::filesystem::path(BANTER_PROGRAM).parent_path() / "libbanter_cuda.so";
+  const bool has_nccl = std::filesystem::exists(module) &&
+                        base::read_file(module).find("banter_nccl_join") != std::string::npos;
+  EXPECT_EQ(base::string_field(info, "nccl", "info"), has_nccl ? "built" : "not built");
 }
 
 TEST(ProgramTest, ThreadsAreThoseAskedForOrThoseOfTheEnvironment) {
