@@ -12,9 +12,8 @@ namespace banter::models {
 int run_export(const std::vector<std::string>& arguments) {
   configs::CommandLine line(
       "banter export",
-      "A run -> a folder for other programs. --format tensors: model.safetensors, config.json, "
-      "the\n"
-      "tokenizer's files and a README.md of the tensors' names. --format hugging_face, of a\n"
+      "A run -> a folder for other programs. --format tensors: model.safetensors, config.json,\n"
+      "the tokenizer's files and a README.md of the tensors' names. --format hugging_face, of a\n"
       "transformer: what `transformers` loads.",
       "banter export runs/ubuntu folder --format tensors\n"
       "banter export runs/de-en@last opus-mt-de-en-again");

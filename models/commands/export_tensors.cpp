@@ -1,5 +1,7 @@
 #include "models/commands/export_tensors.h"
 
+#include <charconv>
+#include <cmath>
 #include <sstream>
 #include <string_view>
 
@@ -22,7 +24,11 @@ json::value json_of(const std::string& yaml) {
   try {
     return base::parse_json(yaml, "config.yaml");
   } catch (const base::DataError&) {
-    return json::value(yaml);
+    double number = 0;  // such as .5, which is none in JSON
+    const auto* const end = yaml.data() + yaml.size();
+    const auto read = std::from_chars(yaml.data(), end, number);
+    const bool is_number = read.ec == std::errc() && read.ptr == end && std::isfinite(number);
+    return is_number ? json::value(number) : json::value(yaml);
   }
 }
 

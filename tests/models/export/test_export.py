@@ -39,8 +39,10 @@ class ExportTest(unittest.TestCase):
         return run, run + "-out"
 
     def test_the_readme_names_every_tensor(self):
-        run, out = self.exported("named")
+        run, out = self.exported("named", "model.dropout=.25")
         self.assertEqual(sorted(os.listdir(out)), ["README.md", "config.json", "model.safetensors", "tokenizer.model"])
+        with open(os.path.join(out, "config.json"), encoding="utf-8") as file:
+            self.assertEqual(json.load(file)["model"]["dropout"], 0.25, "a number, as JSON writes it")
         with open(os.path.join(out, "model.safetensors"), "rb") as file:
             header = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))
         del header["__metadata__"]
