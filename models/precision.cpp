@@ -39,9 +39,6 @@ Bf16Products::~Bf16Products() {
   at::autocast::set_autocast_dtype(device_, type_before_);
 }
 
-void allow_tf32(bool on) {
-  at::globalContext().setFloat32MatmulPrecision(on ? "high" : "highest");
-  at::globalContext().setAllowTF32CuDNN(on);
-}
+void allow_tf32(bool on) { at::globalContext().setFloat32MatmulPrecision(on ? "high" : "highest"); }
 
 }  // namespace banter::models

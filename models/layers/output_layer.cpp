@@ -220,7 +220,8 @@ LabelFit OutputLayerImpl::fit(const torch::Tensor& x, const torch::Tensor& label
       correct.push_back(logits.argmax(1).eq(wanted));
     }
   }
-  if (nll.empty()) return {y.new_empty({0}), torch::empty({0}, torch::kBool)};
+  if (nll.empty())
+    return {y.new_empty({0}), torch::empty({0}, labels.options().dtype(torch::kBool))};
   return {torch::cat(nll), torch::cat(correct)};
 }
 
