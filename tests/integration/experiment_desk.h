@@ -59,6 +59,13 @@ inline std::string recipe(int steps) {
 class Desk {
  public:
   Desk() { write_corpus(folder_ / "talk.jsonl"); }
+  /// With all that another one has made.
+  Desk(const Desk& other) : evaluate_(other.evaluate_) {
+    namespace fs = std::filesystem;
+    fs::copy(other.folder_.path(), folder_.path(),
+             fs::copy_options::recursive | fs::copy_options::copy_symlinks);
+  }
+  Desk& operator=(const Desk&) = delete;
 
   void write_experiment(const std::string& rows = kRows, int steps = 20,
                         const std::string& more = "") {

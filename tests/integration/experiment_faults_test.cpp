@@ -103,9 +103,7 @@ TEST_F(ExperimentFaultsTest, ACellThatFailsIsReportedAndTheOthersGoOn) {
 }
 
 TEST_F(ExperimentFaultsTest, WhatIsDoneStaysDoneWithoutItsCorpus) {
-  Desk desk;
-  desk.write_experiment();
-  ASSERT_EQ(desk.experiment("--jobs 2").exit_code, 0);
+  const Desk desk(unbroken());
   fs::remove(desk.folder() / "talk.jsonl");
   const auto again = desk.experiment();
   EXPECT_EQ(again.exit_code, 0) << again.err;
@@ -124,9 +122,7 @@ TEST_F(ExperimentFaultsTest, WhatIsDoneStaysDoneWithoutItsCorpus) {
 }
 
 TEST_F(ExperimentFaultsTest, AFileThatCannotBeReadCostsItsRunAndNotTheReport) {
-  Desk desk;
-  desk.write_experiment();
-  ASSERT_EQ(desk.experiment("--jobs 2").exit_code, 0);
+  const Desk desk(unbroken());
   base::write_durably(desk.grid() / "cells/both/seed-1/likelihoods.jsonl", "{\"dialogue\": 0}\n");
   fs::remove(desk.grid() / "cells/none/seed-2/likelihoods.jsonl");
   EXPECT_EQ(desk.experiment("--report-only").exit_code, 0);

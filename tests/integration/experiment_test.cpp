@@ -78,10 +78,9 @@ TEST_F(ExperimentTest, RunsSideBySideGiveTheSameReport) {
 }
 
 TEST_F(ExperimentTest, WithoutSamplesNothingOfTheCorpusIsInTheReport) {
-  Desk desk;
-  desk.write_experiment();
-  EXPECT_NE(unbroken().report().at("report.md").find("is room"), std::string::npos);
-  ASSERT_EQ(desk.experiment("--jobs 2 --no-samples").exit_code, 0);
+  Desk desk(unbroken());
+  EXPECT_NE(desk.report().at("report.md").find("is room"), std::string::npos);
+  ASSERT_EQ(desk.experiment("--no-samples").exit_code, 0);
   for (const auto& [name, text] : desk.report())
     EXPECT_EQ(text.find("is room"), std::string::npos) << name;
 }
@@ -106,9 +105,7 @@ TEST_F(ExperimentTest, AReportAloneCountsRunsAndMakesNoFolder) {
 }
 
 TEST_F(ExperimentTest, AChangedRowAloneIsRunAgain) {
-  Desk desk;
-  desk.write_experiment();
-  ASSERT_EQ(desk.experiment("--jobs 2").exit_code, 0);
+  Desk desk(unbroken());
   desk.write_experiment(
       "rows:\n  none: {model.attention: none}\n"
       "  both: {model.attention: both, model.hidden_dim: 10}\n");
@@ -130,9 +127,7 @@ TEST_F(ExperimentTest, AChangedRowAloneIsRunAgain) {
 }
 
 TEST_F(ExperimentTest, OtherDataRunsEveryCellAgain) {
-  Desk desk;
-  desk.write_experiment();
-  ASSERT_EQ(desk.experiment("--jobs 2").exit_code, 0);
+  const Desk desk(unbroken());
   std::ofstream(desk.folder() / "talk.jsonl", std::ios::app)
       << R"({"id": "new", "turns": [{"speaker": "A", "text": "hi"}, {"speaker": "B", "text": "ho"}]})"
       << '\n';

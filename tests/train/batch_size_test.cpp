@@ -122,16 +122,20 @@ TEST_F(AutoBatchTest, PrefetchingChangesNeitherTheNumberNorTheRun) {
 }
 
 TEST_F(AutoBatchTest, ProcessesHaveOneNumber) {
+  const MadeStore larger({.dialogues = 300, .most_words = 8, .splits = {"train", "valid"}});
   // The second one has less to learn from, so it would have fewer labels a batch.
   const std::vector<Recipe> recipes = {asked("run"), asked("run", {"train.fraction=0.3"})};
-  const auto alone_first = sized(recipes[0]).recipe.batch.tokens_per_batch;
-  const auto alone_second = sized(recipes[1]).recipe.batch.tokens_per_batch;
+  const auto number = [&](const Recipe& r, const std::string& of_run, Ranks& ranks) {
+    return with_batch_size(r, larger.store(), torch::kCPU, of_run, ranks)
+        .recipe.batch.tokens_per_batch;
+  };
+  const auto alone_first = number(recipes[0], "", alone());
+  const auto alone_second = number(recipes[1], "", alone());
   ASSERT_LT(alone_second, alone_first);
   const auto numbers = [&](const std::string& of_first) {
     return tests::together(2, [&](Ranks& ranks) -> std::int64_t {
       const auto rank = static_cast<std::size_t>(ranks.rank());
-      return with_batch_size(recipes[rank], store(), torch::kCPU, rank == 0 ? of_first : "", ranks)
-          .recipe.batch.tokens_per_batch;
+      return number(recipes[rank], rank == 0 ? of_first : "", ranks);
     });
   };
   EXPECT_EQ(numbers(""), (std::vector<std::int64_t>{alone_second, alone_second}));

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -23,16 +24,21 @@
 namespace banter::train {
 namespace {
 
-class LearningTest : public TrainerTest, public testing::WithParamInterface<const char*> {};
+/// A model, and the steps that it needs.
+using Learned = std::pair<const char*, int>;
+
+class LearningTest : public TrainerTest, public testing::WithParamInterface<Learned> {};
 
 TEST_P(LearningTest, LearnsTenDialoguesByHeart) {
   const MadeStore ten({.dialogues = 10, .most_turns = 4, .most_words = 6, .personas = false});
   const RunFolder folder(place / "run");
-  const auto r =
-      recipe("run", {std::string("model={") + GetParam() + "}", "train.steps=700", "train.lr=0.01",
-                     "train.micro_batches=1", "train.schedule=constant", "train.validate_every=700",
-                     "train.save_every=700", "train.valid_split=train", "train.weight_decay=0",
-                     "model.dropout=0", "batch.tokens_per_batch=4000"});
+  const auto [model, count] = GetParam();
+  const auto steps = std::to_string(count);
+  const auto r = recipe(
+      "run", {std::string("model={") + model + "}", "train.steps=" + steps, "train.lr=0.01",
+              "train.micro_batches=1", "train.schedule=constant", "train.validate_every=" + steps,
+              "train.save_every=" + steps, "train.valid_split=train", "train.weight_decay=0",
+              "model.dropout=0", "batch.tokens_per_batch=4000"});
   Trainer trainer(folder, r, ten.store(), true);
   const auto result = trainer.run();
   EXPECT_EQ(result.why, "steps");
@@ -42,13 +48,17 @@ TEST_P(LearningTest, LearnsTenDialoguesByHeart) {
 INSTANTIATE_TEST_SUITE_P(
     Models, LearningTest,
     testing::Values(
-        "type: hran, embed_dim: 32, hidden_dim: 48", "type: hred, embed_dim: 32, hidden_dim: 48",
-        "type: hred, embed_dim: 32, hidden_dim: 48, layers: 2, bidirectional: true, tied: true",
-        "type: hred, embed_dim: 32, hidden_dim: 48, encoder: transformer",
-        "type: recosa, dim: 48, ffn_dim: 96, decoder_layers: 2",
-        "type: transformer, dim: 48, ffn_dim: 96",
-        "type: vhred, embed_dim: 32, hidden_dim: 48, kl_anneal_steps: 0, word_drop: 0",
-        "type: wseq, embed_dim: 32, hidden_dim: 48"),
+        Learned{"type: hran, embed_dim: 32, hidden_dim: 48", 700},
+        Learned{"type: hred, embed_dim: 32, hidden_dim: 48", 700},
+        Learned{
+            "type: hred, embed_dim: 32, hidden_dim: 48, layers: 2, bidirectional: true, tied: true",
+            450},
+        Learned{"type: hred, embed_dim: 32, hidden_dim: 48, encoder: transformer", 450},
+        Learned{"type: recosa, dim: 48, ffn_dim: 96, decoder_layers: 2", 450},
+        Learned{"type: transformer, dim: 48, ffn_dim: 96", 450},
+        Learned{"type: vhred, embed_dim: 32, hidden_dim: 48, kl_anneal_steps: 0, word_drop: 0",
+                450},
+        Learned{"type: wseq, embed_dim: 32, hidden_dim: 48", 700}),
     [](const auto& which) { return "Model" + std::to_string(which.index); });
 
 /// The divergence alone moves the prior, and at the first step it does not count yet.
