@@ -222,6 +222,7 @@ mode_t mode_of(int flags, va_list& rest) {
 
 }  // namespace
 
+// NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): those of libc are reserved
 extern "C" {
 
 int open(const char* path, int flags, ...) {
@@ -294,3 +295,4 @@ ssize_t pwrite64(int fd, const void* bytes, size_t size, off64_t offset)
 int ftruncate64(int fd, off64_t size) noexcept __attribute__((alias("ftruncate")));
 
 }  // extern "C"
+// NOLINTEND(readability-inconsistent-declaration-parameter-name)

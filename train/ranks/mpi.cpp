@@ -74,7 +74,9 @@ class MpiRanks : public Ranks {
     MPI_Gather(&own, 1, MPI_INT, lengths.data(), 1, MPI_INT, 0, MPI_COMM_WORLD);
     std::exclusive_scan(lengths.begin(), lengths.end(), begins.begin(), 0);
     std::string all;
-    if (rank_ == 0) all.resize(static_cast<std::size_t>(begins.back() + lengths.back()));
+    if (rank_ == 0)
+      all.resize(static_cast<std::size_t>(begins.back()) +
+                 static_cast<std::size_t>(lengths.back()));
     MPI_Gatherv(text.data(), own, MPI_CHAR, all.data(), lengths.data(), begins.data(), MPI_CHAR, 0,
                 MPI_COMM_WORLD);
     std::vector<std::string> texts;

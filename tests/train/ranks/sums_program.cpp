@@ -1,5 +1,5 @@
-// What libbanter_mpi.so promises of its sums, under mpirun: sums_program LIBRARY. Each process says
-// what it found wrong, and ends with 1 then. Torch-free, so that it starts at once.
+// What libbanter_mpi.so promises of its sums, under mpirun. Each process says what it found wrong,
+// and ends with 1 then. Torch-free, so that it starts at once.
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -71,8 +71,8 @@ std::string fault_of_the_rest(Ranks& ranks) {
 
 }  // namespace
 
-int main(int, char** arguments) {
-  void* library = ::dlopen(arguments[1], RTLD_NOW | RTLD_GLOBAL);
+int main() {
+  void* library = ::dlopen(BANTER_MPI_LIBRARY, RTLD_NOW | RTLD_GLOBAL);
   if (library == nullptr) {
     std::cerr << ::dlerror() << "\n";
     return 1;

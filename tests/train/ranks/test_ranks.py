@@ -34,8 +34,7 @@ class RanksTest(ProcessesTest):
                 self.assertAlmostEqual(whole[name], shared[name], delta=1e-5 * abs(whole[name]))
 
     def test_sums_are_made_in_the_order_of_a_ring(self):
-        library = os.path.join(os.path.dirname(BANTER), "libbanter_mpi.so")
-        result = subprocess.run(["mpirun", "-np", "3", os.environ["SUMS_PROGRAM"], library],
+        result = subprocess.run(["mpirun", "-np", "3", os.environ["SUMS_PROGRAM"]],
                                 capture_output=True, text=True, env=VARIABLES)
         self.assertEqual(result.returncode, 0, result.stderr)
 
