@@ -64,7 +64,7 @@ Report::Report(const RunFolder& folder, const TrainOptions& options, const Train
 
 /// Goes on behind a step: lines and events of later ones count no longer.
 void Report::open(std::int64_t step) {
-  log_.emplace(folder_ / "log.jsonl", step);
+  log_ = std::make_unique<RunLog>(folder_ / "log.jsonl", step);
   if (options_.tensorboard) events_.emplace(folder_ / "events", step);
 }
 

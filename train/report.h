@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -65,7 +66,7 @@ class Report {
   std::vector<double> curve_;     ///< of the main loss, a point each `log_every` steps
   std::size_t points_drawn_ = 0;  ///< of it, when it was drawn last
   std::filesystem::path folder_;
-  std::optional<RunLog> log_;
+  std::unique_ptr<RunLog> log_;  ///< opened anew where the run goes back
   std::optional<EventFile> events_;
   base::Progress progress_;
 };
