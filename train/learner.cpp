@@ -33,7 +33,7 @@ std::uint64_t key_of(std::uint64_t seed, std::int64_t step, std::int64_t micro_b
 }
 
 /// What process 0 has of a tensor goes everywhere.
-void broadcast(Ranks& ranks, torch::Tensor tensor) {
+void broadcast(Ranks& ranks, const torch::Tensor& tensor) {
   auto host = tensor.detach().to(torch::kCPU).contiguous();
   ranks.broadcast({static_cast<std::byte*>(host.data_ptr()), host.nbytes()});
   const torch::NoGradGuard no_grad;
@@ -268,8 +268,9 @@ void Learner::watch_loss(std::int64_t number, const Counts& counts, const Sums& 
   for (const auto& [name, sum] : sums)
     if (const auto count = counts.at(name); count > 0)
       loss += task_->loss_weight(name, state.step) * sum / static_cast<double>(count);
-  state.fall_back = after_loss(options_, *state.fall_back, loss);
-  if (state.fall_back->high_in_a_row >= options_.max_bad_steps)
+  const auto seen = after_loss(options_, state.fall_back.value_or(FallBack{}), loss);
+  state.fall_back = seen;
+  if (seen.high_in_a_row >= options_.max_bad_steps)
     diverged(number, "the loss was above train.fall_back_loss times its average");
 }
 
@@ -282,19 +283,21 @@ void Learner::diverged(std::int64_t number, const std::string& why) {
 }
 
 void Learner::fall_back(const std::filesystem::path& run) {
-  const auto before = *state.fall_back;
+  const auto before = state.fall_back.value_or(FallBack{});
   const auto threads = state.threads;
   const auto checkpoint = run / ("step-" + std::to_string(before.target()));
   models::verify_checkpoint(checkpoint);
   load(checkpoint);
   state.threads = threads;
-  state.fall_back = gone_back(options_, before, *state.fall_back, state.step);
+  const auto then = state.fall_back.value_or(FallBack{});
+  state.fall_back = gone_back(options_, before, then, state.step);
   state.bad_in_a_row = 0;
 }
 
 /// The averaged weights under the names of a model's file; buffers are the model's own.
 models::NamedTensors Learner::averaged() const {
   auto tensors = models::named_tensors(task_->model());
+  if (!average_) return tensors;
   for (const auto& [name, part] : arena_.named(average_->flat())) tensors[name] = part;
   return tensors;
 }

@@ -106,14 +106,14 @@ struct Trainer::Impl {
     report.fell_back(from, state, why);
   }
 
-  bool save_due() const {
+  [[nodiscard]] bool save_due() const {
     if (must_save) return true;
     if (state.step == 0 || saved_step == state.step || state.is_suspect()) return false;
     return options.save_every > 0 ? state.step % options.save_every == 0
                                   : state.epoch() > saved_epochs;
   }
 
-  bool validation_due() const {
+  [[nodiscard]] bool validation_due() const {
     if (!learner.is_judged() || state.step == 0 || state.validated_step == state.step) return false;
     return options.validate_every > 0 ? state.step % options.validate_every == 0
                                       : state.epoch() > state.validated_epochs;
@@ -156,7 +156,7 @@ struct Trainer::Impl {
   }
 
   /// Share of the way to the nearest limit, 0 when there is none but patience.
-  double share_done(double minutes) const {
+  [[nodiscard]] double share_done(double minutes) const {
     double share = 0;
     if (options.steps > 0)
       share = static_cast<double>(state.step) / static_cast<double>(options.steps);
@@ -166,7 +166,7 @@ struct Trainer::Impl {
     return share;
   }
 
-  bool is_out_of_patience() const {
+  [[nodiscard]] bool is_out_of_patience() const {
     if (options.patience == 0) return false;
     std::size_t out = 0;
     for (std::size_t place = 0; place < options.keep_best.size(); ++place) {
@@ -177,7 +177,7 @@ struct Trainer::Impl {
     return options.stop_when == "any" ? out > 0 : out == options.keep_best.size();
   }
 
-  std::string reason_to_stop(const Report& report) const {
+  [[nodiscard]] std::string reason_to_stop(const Report& report) const {
     if (learner.is_told_to_stop()) return "signal";
     if (options.steps > 0 && state.step >= options.steps) return "steps";
     if (options.epochs > 0 && state.epoch() >= static_cast<std::uint64_t>(options.epochs))
