@@ -41,12 +41,19 @@ if(cuda_libs)
   target_link_options(banter_torch INTERFACE -Wl,-rpath,${cuda_libs} -Wl,-rpath-link,${cuda_libs})
 endif()
 
-# The one precompiled <torch/torch.h>; every torch target takes it over with banter_uses_torch().
+# LibTorch's headers that most files need, precompiled once; every torch target takes them over with
+# banter_uses_torch(). Few of them on purpose: what their inline functions use of templates, g++ makes
+# anew in each file, which with all of <torch/torch.h> took nearly twice as long, and more than
+# half the time of a file. What else a file needs (torch/optim.h say) it includes itself.
 file(WRITE ${CMAKE_BINARY_DIR}/torch_header.cpp "")
 add_library(banter_torch_header OBJECT ${CMAKE_BINARY_DIR}/torch_header.cpp)
 target_link_libraries(banter_torch_header PRIVATE banter_torch)
 if(NOT BANTER_NO_PCH)
-  target_precompile_headers(banter_torch_header PRIVATE <torch/torch.h>)
+  target_precompile_headers(
+    banter_torch_header
+    PRIVATE <torch/types.h> <torch/autograd.h> <torch/utils.h> <torch/nn/modules/linear.h>
+            <torch/nn/modules/embedding.h> <torch/nn/modules/dropout.h>
+            <torch/nn/modules/normalization.h>)
 endif()
 
 function(banter_uses_torch target)

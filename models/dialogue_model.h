@@ -9,7 +9,9 @@
 #include <utility>
 #include <vector>
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "data/batches/batch.h"
 #include "data/batches/pair_batch.h"

@@ -3,7 +3,8 @@
 #include <array>
 #include <vector>
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "data/batches/pair_batch.h"
 #include "models/pair_classifier.h"

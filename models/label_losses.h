@@ -5,7 +5,8 @@
 #include <string_view>
 #include <vector>
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/types.h>
 
 #include "models/dialogue_model.h"
 #include "models/layers/output_layer.h"

@@ -2,7 +2,8 @@
 
 #include <memory>
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/types.h>
 
 #include "data/batches/pair_batch.h"
 #include "models/dialogue_model.h"

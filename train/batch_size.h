@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "data/store/store.h"
 #include "train/ranks/ranks.h"

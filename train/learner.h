@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "data/store/store.h"
 #include "models/checkpoint/safetensors.h"

@@ -4,7 +4,7 @@
 #include <map>
 #include <string>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "train/arena.h"
 #include "train/options.h"

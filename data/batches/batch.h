@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "data/batches/context.h"
 #include "data/batches/examples.h"

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "data/batches/batch.h"
 #include "data/batches/pair_batch.h"

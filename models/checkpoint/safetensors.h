@@ -5,7 +5,8 @@
 #include <string>
 #include <string_view>
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/types.h>
 
 namespace banter::models {
 

@@ -3,7 +3,8 @@
 #include <filesystem>
 #include <string_view>
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/types.h>
 
 #include "models/checkpoint/safetensors.h"
 #include "models/hugging_face/network.h"

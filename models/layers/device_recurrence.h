@@ -2,7 +2,7 @@
 
 #include <optional>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "models/kernels/recurrent_kernels.h"
 #include "models/layers/gru.h"

@@ -2,7 +2,9 @@
 
 #include <cstdint>
 
-#include <torch/torch.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/nn/pimpl.h>
+#include <torch/types.h>
 
 #include "models/layers/gru.h"
 #include "models/layers/token_encoder.h"

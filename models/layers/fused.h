@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include <ATen/Parallel.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "models/kernels/kernels.h"
 

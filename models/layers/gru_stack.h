@@ -5,7 +5,8 @@
 #include <memory>
 #include <utility>
 
-#include <torch/torch.h>
+#include <torch/nn/pimpl.h>
+#include <torch/types.h>
 
 #include "models/layers/gru.h"
 

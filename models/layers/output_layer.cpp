@@ -4,6 +4,8 @@
 #include <functional>
 #include <limits>
 
+#include <torch/nn/functional/loss.h>
+
 #include "models/layers/fused.h"
 #include "models/layers/products.h"
 #include "models/layers/shapes.h"

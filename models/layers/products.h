@@ -1,7 +1,7 @@
 #pragma once
 
 #include <ATen/autocast_mode.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 /// Matrix products inside our own Functions, which LibTorch's autocast does not reach.
 namespace banter::models {

@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <vector>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "data/batches/batch.h"
 #include "data/batches/pair_stream.h"

@@ -11,7 +11,8 @@
 #include <vector>
 
 #include <benchmark/benchmark.h>
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "base/random.h"
 #include "configs/section.h"

@@ -6,8 +6,10 @@
 #include <set>
 #include <string_view>
 
+#include <torch/autograd.h>
 #include <torch/csrc/autograd/profiler_kineto.h>
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 namespace banter::tests {
 

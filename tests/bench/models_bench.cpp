@@ -8,7 +8,8 @@
 #include <vector>
 
 #include <benchmark/benchmark.h>
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "configs/section.h"
 #include "data/batches/batch.h"

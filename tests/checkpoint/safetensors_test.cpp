@@ -5,7 +5,9 @@
 #include <string>
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/nn/init.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/types.h>
 
 #include "base/errors.h"
 #include "base/files.h"

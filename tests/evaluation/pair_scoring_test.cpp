@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <torch/optim.h>
 
 #include "base/errors.h"
 #include "data/batches/pair_stream.h"

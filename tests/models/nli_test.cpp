@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include <torch/nn/functional/loss.h>
+
 #include "data/batches/pair_batch.h"
 #include "models/checkpoint/safetensors.h"
 #include "models/pair_classifiers.h"

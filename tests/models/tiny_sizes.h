@@ -3,7 +3,7 @@
 #include <set>
 #include <string>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "models/dialogue_model.h"
 

@@ -4,7 +4,8 @@
 #include <string_view>
 #include <vector>
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "data/batches/batch.h"
 #include "data/tokenizer/tokenizer.h"

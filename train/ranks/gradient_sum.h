@@ -3,7 +3,7 @@
 #include <memory>
 #include <string>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "train/ranks/device_sum.h"
 #include "train/ranks/ranks.h"

@@ -1,5 +1,7 @@
 #include "train/tasks/pair_task.h"
 
+#include <torch/nn/functional/loss.h>
+
 #include "base/errors.h"
 #include "base/signals.h"
 #include "data/batches/staged.h"

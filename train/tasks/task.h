@@ -10,7 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/types.h>
 
 #include "base/json.h"
 #include "data/store/store.h"

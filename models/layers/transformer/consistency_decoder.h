@@ -5,7 +5,8 @@
 #include <span>
 #include <vector>
 
-#include <torch/torch.h>
+#include <torch/nn/pimpl.h>
+#include <torch/types.h>
 
 #include "models/layers/transformer/consistency_layer.h"
 #include "models/layers/transformer/layer_stack.h"

@@ -3,7 +3,9 @@
 #include <memory>
 #include <string>
 
-#include <torch/torch.h>
+#include <torch/nn/modules/normalization.h>
+#include <torch/nn/pimpl.h>
+#include <torch/types.h>
 
 #include "models/layers/transformer/feed_forward.h"
 #include "models/layers/transformer/multi_head_attention.h"

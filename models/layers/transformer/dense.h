@@ -2,7 +2,8 @@
 
 #include <cstdint>
 
-#include <torch/torch.h>
+#include <torch/nn/pimpl.h>
+#include <torch/types.h>
 
 #include "models/layers/step_linear.h"
 #include "models/layers/transformer/projection.h"

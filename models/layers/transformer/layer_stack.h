@@ -2,7 +2,10 @@
 
 #include <memory>
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/nn/modules/dropout.h>
+#include <torch/nn/modules/normalization.h>
+#include <torch/types.h>
 
 #include "models/layers/transformer/positions.h"
 #include "models/layers/transformer/transformer_options.h"

@@ -3,7 +3,7 @@
 #include <span>
 #include <vector>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "models/layers/transformer/multi_head_attention.h"
 

@@ -4,7 +4,9 @@
 #include <memory>
 #include <string>
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/nn/pimpl.h>
+#include <torch/types.h>
 
 #include "models/layers/transformer/attention_rows.h"
 #include "models/layers/transformer/dot_attention.h"

@@ -6,7 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/types.h>
 
 namespace banter::models {
 

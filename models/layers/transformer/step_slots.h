@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "models/layers/transformer/padded_rows.h"
 #include "models/layers/transformer/places.h"

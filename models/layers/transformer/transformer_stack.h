@@ -5,7 +5,8 @@
 #include <span>
 #include <vector>
 
-#include <torch/torch.h>
+#include <torch/nn/pimpl.h>
+#include <torch/types.h>
 
 #include "models/layers/transformer/layer_stack.h"
 #include "models/layers/transformer/looked.h"

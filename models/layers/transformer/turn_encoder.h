@@ -3,7 +3,9 @@
 #include <cstdint>
 #include <string>
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/types.h>
 
 #include "models/layers/token_encoder.h"
 #include "models/layers/transformer/transformer_stack.h"

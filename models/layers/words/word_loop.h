@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "models/kernels/kernels.h"
 #include "models/layers/words/turn_places.h"

@@ -3,7 +3,8 @@
 #include <cstdint>
 #include <vector>
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "data/batches/pair_batch.h"
 #include "models/label_log_probs.h"

@@ -101,7 +101,9 @@ class TroubleTest(unittest.IsolatedAsyncioTestCase):
             os.replace(clock + ".new", clock)
 
         jump("+0")
-        server = self.start("--turn-deadline", "20000", LD_PRELOAD=library,
+        # By glibc's malloc: jemalloc asks for the time before libfaketime can tell it.
+        server = self.start("--turn-deadline", "20000",
+                            LD_PRELOAD=library + " libstdc++.so.6 libc.so.6",
                             FAKETIME_TIMESTAMP_FILE=clock, FAKETIME_NO_CACHE="1",
                             FAKETIME_DONT_FAKE_MONOTONIC="1")
         os.environ.pop("LD_PRELOAD")
