@@ -12,6 +12,7 @@
 
 #include "models/layers/device_attention.h"
 #include "models/precision.h"
+#include "tests/models/same_gradients.h"
 
 namespace banter::models {
 namespace {
@@ -31,16 +32,9 @@ class DeviceRecurrenceTest : public testing::Test {
     return make_packing(torch::arange(width).unsqueeze(0).lt(torch::tensor(lengths).unsqueeze(1)));
   }
 
-  /// Values, and gradients in a random direction.
   static void expect_same(const std::vector<torch::Tensor>& leaves, const torch::Tensor& a,
                           const torch::Tensor& b) {
-    EXPECT_TRUE(torch::allclose(a, b, kSame, kSame)) << (a - b).abs().max();
-    const auto direction = torch::randn_like(a);
-    const auto da = torch::autograd::grad({(a * direction).sum()}, leaves);
-    const auto db = torch::autograd::grad({(b * direction).sum()}, leaves);
-    for (std::size_t i = 0; i < leaves.size(); ++i)
-      EXPECT_TRUE(torch::allclose(da[i], db[i], kSame, kSame))
-          << "leaf " << i << ": " << (da[i] - db[i]).abs().max();
+    models::expect_same(leaves, a, b, kSame);
   }
   static void expect_same(const std::vector<torch::Tensor>& leaves, const RecurrentStates& a,
                           const RecurrentStates& b) {
