@@ -5,8 +5,9 @@
 //                             --valid-target PPL --every N --weights FILE --save FILE --bf16]
 //   hred_speed decode STORE  [--batch N --replies N --weights FILE]
 //
-// and, of both, --model '{type: transformer}' or what else a recipe's `model` may be. With --pairs
-// a batch of the store's sentence pairs is learned from beside each batch of replies.
+// and, of both, --device cuda:0 (with libbanter_cuda.so beside it), --model '{type: transformer}'
+// or what else a recipe's `model` may be. With --pairs a batch of the store's sentence pairs is
+// learned from beside each batch of replies.
 //
 // The order of batches depends on the options alone, so export_batches writes what `train` sees;
 // `decode` answers the first replies of what `--split valid --shuffle none --tokens 1000000` gives.
@@ -22,12 +23,14 @@
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
 #include <sys/resource.h>
+#include <torch/cuda.h>
 
 #include "configs/section.h"
 #include "data/batches/batch.h"
 #include "data/batches/pair_stream.h"
 #include "data/store/store.h"
 #include "models/checkpoint/safetensors.h"
+#include "models/decoding/composed.h"
 #include "models/decoding/decoder.h"
 #include "models/device.h"
 #include "models/precision.h"
@@ -55,7 +58,7 @@ double peak_megabytes() {
 }
 
 struct Settings {
-  std::string store, shuffle = "dialogue", weights, save;
+  std::string store, shuffle = "dialogue", weights, save, device = "cpu";
   std::string model = "{type: hred, attention: both, embed_dim: 256, hidden_dim: 512}";
   std::int64_t tokens = 1024, turn_tokens = 60, steps = 40, skip = 3, every = 200, threads = 2;
   std::int64_t batch = 1, replies = 64;
@@ -76,6 +79,7 @@ models::ModelPtr make_model(const Settings& s, const data::Tokenizer& tokenizer)
   const auto config = configs::Config::parse(s.model, "hred_speed");
   auto model = models::build_model(config.root(), {tokenizer.vocab_size(), tokenizer.special()}, 1);
   if (!s.weights.empty()) models::assign(*model, models::read_safetensors(s.weights));
+  model->to(models::open_device(s.device));
   return model;
 }
 
@@ -88,7 +92,7 @@ double perplexity(models::DialogueModel& model, const data::Store& store, const 
   double nll = 0;
   std::int64_t count = 0;
   while (stream.next(batch)) {
-    nll += model.losses(batch).front().sum.item<double>();
+    nll += model.losses(batch.to(device_of(model))).front().sum.item<double>();
     count += batch.label_count;
   }
   model.train();
@@ -103,6 +107,7 @@ class Training {
         stream_(store.split("train"), batch_options(s), store.tokenizer().special(), 1),
         arena_(*model, train::decay_rules()),
         optimizer_(arena_, options_),
+        device_(device_of(*model)),
         is_narrow_(s.bf16) {
     if (s.pairs) pairs_.emplace(tests::pairs_of(store, batch_options(s)));
     model->train();
@@ -111,12 +116,13 @@ class Training {
   data::Batch step() {
     auto batch = stream_.next();
     arena_.grads.zero_();
-    loss = learn([&] { return model->losses(batch); });
-    if (pairs_) loss += learn([&] { return model->pair_losses(pairs_->next()); });
+    loss = learn([&] { return model->losses(batch.to(device_)); });
+    if (pairs_) loss += learn([&] { return model->pair_losses(pairs_->next().to(device_)); });
     const auto norm = arena_.grad_norm();
     if (norm > options_.clip_norm) arena_.grads.mul_(options_.clip_norm / norm);
     ++number_;
     optimizer_.update(number_, train::learning_rate(options_, number_));
+    if (device_.is_cuda()) torch::cuda::synchronize(device_.index());
     return batch;
   }
 
@@ -126,10 +132,10 @@ class Training {
  private:
   double learn(const std::function<std::vector<models::LossSum>()>& forward) {
     std::optional<models::Bf16Products> narrow;
-    if (is_narrow_) narrow.emplace(torch::kCPU);
+    if (is_narrow_) narrow.emplace(device_);
     const auto losses = forward();
     narrow.reset();
-    torch::Tensor total = torch::zeros({});
+    auto total = torch::zeros({}, device_);
     for (const auto& one : losses)
       if (one.count > 0)
         total = total +
@@ -143,6 +149,7 @@ class Training {
   train::TrainOptions options_;
   train::Arena arena_;
   train::Optimizer optimizer_;
+  torch::Device device_;
   bool is_narrow_;
   std::int64_t number_ = 0;
 };
@@ -259,6 +266,7 @@ int run(int argc, char** argv) {
     command->add_option("--threads", s.threads);
     command->add_option("--model", s.model, "as a recipe's `model`")->capture_default_str();
     command->add_option("--weights", s.weights);
+    command->add_option("--device", s.device, "cpu or cuda:N");
     return command;
   };
   auto* train = common(app.add_subcommand("train"));

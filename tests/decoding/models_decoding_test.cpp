@@ -13,88 +13,26 @@
 #include "models/decoding/session.h"
 #include "models/layers/start_parameters.h"
 #include "models/seq2seq.h"
-#include "tests/decoding/model_of.h"
+#include "tests/decoding/mixed_requests.h"
 #include "tests/models/model_test.h"
 
 namespace banter::models {
 namespace {
 
-constexpr double kFloatTolerance = 1e-4;
-constexpr std::int64_t kDraftTokens = 6;  // of requests(1), and of the models below
-
 class ModelDecodingTest : public testing::TestWithParam<const char*> {
  protected:
-  ModelDecodingTest() : model_(model_of(GetParam())) {
-    const torch::NoGradGuard no_grad;
-    for (auto& parameter : model_->parameters()) parameter.mul_(2.0);  // far from uniform
-    model_->to(torch::kFloat32);
-  }
-
-  static std::vector<Request> requests(int count) {
-    std::vector<Request> made;
-    std::vector<int> turns;
-    for (int i = 0; i < count; ++i) turns.push_back(1 + i * 5 % 7);
-    auto contexts = tiny_contexts(turns, /*seed=*/11, /*facts=*/2);
-    for (int i = 0; i < count; ++i) {
-      auto& context = contexts[static_cast<std::size_t>(i)];
-      context.facts.resize(static_cast<std::size_t>(i % 3));
-      context.reply.clear();
-      Request request{.number = static_cast<std::uint64_t>(i), .context = context, .options = {}};
-      request.options.max_new_tokens = 6 + i % 17;
-      request.options.seed = static_cast<std::uint64_t>(i);
-      if (i % 3 == 1) {
-        request.options.method = "beam";
-        request.options.beam_size = 3;
-        request.options.replies = 2;
-      } else if (i % 3 == 2) {
-        request.options.method = "sample";
-        request.options.replies = 2;
-      }
-      made.push_back(std::move(request));
-    }
-    return made;
-  }
+  ModelDecodingTest() : model_(small_model(GetParam())) {}
 
   std::map<std::uint64_t, Replies> decode_all(std::vector<Request> asked, std::int64_t max_rows,
                                               StepRecorder* recorder = nullptr) {
-    std::map<std::uint64_t, Replies> answers;
-    std::size_t at = 0;
-    decode(
-        *model_, {},
-        {.max_rows = max_rows,
-         .with_attention = true,
-         .recorder = recorder,
-         .with_draft = model_->has_draft()},
-        [&]() -> std::optional<Request> {
-          if (at == asked.size()) return std::nullopt;
-          return std::move(asked[at++]);
-        },
-        [&](Replies replies) { answers[replies.number] = std::move(replies); });
-    return answers;
-  }
-
-  static void expect_near(const Reply& a, const Reply& b) {
-    EXPECT_EQ(a.ids, b.ids);
-    EXPECT_EQ(a.finish, b.finish);
-    ASSERT_EQ(a.log_probs.size(), b.log_probs.size());
-    for (std::size_t t = 0; t < a.log_probs.size(); ++t)
-      EXPECT_NEAR(a.log_probs[t], b.log_probs[t], kFloatTolerance);
-    ASSERT_EQ(a.attention.size(), b.attention.size());
-    for (std::size_t kind = 0; kind < a.attention.size(); ++kind) {
-      ASSERT_EQ(a.attention[kind].weights.size(), b.attention[kind].weights.size());
-      for (std::size_t t = 0; t < a.attention[kind].weights.size(); ++t) {
-        const auto &x = a.attention[kind].weights[t], &y = b.attention[kind].weights[t];
-        ASSERT_EQ(x.size(), y.size());
-        for (std::size_t u = 0; u < x.size(); ++u) EXPECT_NEAR(x[u], y[u], kFloatTolerance);
-      }
-    }
+    return models::decode_all(*model_, std::move(asked), max_rows, recorder);
   }
 
   ModelPtr model_;
 };
 
 TEST_P(ModelDecodingTest, GivesTheSameTextAloneAndInACrowd) {
-  const auto asked = requests(24);
+  const auto asked = mixed_requests(24);
   const auto crowd = decode_all(asked, 5);
   for (const auto& request : asked) {
     const auto alone = decode_all({request}, 1).at(request.number);
@@ -122,7 +60,7 @@ class Repeating : public StepRecorder {
 };
 
 TEST_P(ModelDecodingTest, RecordedStepsGiveTheSameBits) {
-  auto asked = requests(24);
+  auto asked = mixed_requests(24);
   for (auto& request : asked) request.options.with_token_attention = true;
   Repeating recorder;
   const auto plain = decode_all(asked, 5), repeated = decode_all(asked, 5, &recorder);
@@ -177,7 +115,7 @@ TEST_P(ModelDecodingTest, EqualCandidatesGetEqualBits) {
 }
 
 TEST_P(ModelDecodingTest, ReportsTheLogProbabilitiesThatScoringGives) {
-  auto asked = requests(30);
+  auto asked = mixed_requests(30);
   if (model_->passes() > 1)  // then scores are those on a greedy draft
     for (auto& request : asked) request.options = {.max_new_tokens = kDraftTokens};
   std::size_t ended = 0;
@@ -207,7 +145,7 @@ TEST_P(ModelDecodingTest, ReportsTheLogProbabilitiesThatScoringGives) {
 }
 
 TEST_P(ModelDecodingTest, ADraftIsAReplyOfTheDraftDecoder) {
-  const auto asked = requests(12);
+  const auto asked = mixed_requests(12);
   for (const auto& [number, replies] : decode_all(asked, 6)) {
     if (!replies.draft) continue;
     auto context = asked[number].context;
@@ -267,7 +205,7 @@ TEST_P(ModelDecodingTest, ASessionGoesOnWithAnotherPersona) {
 TEST_P(ModelDecodingTest, AReplyMayBeginAConversation) {
   ChatSession session(*model_, {});
   const auto begin = [&](std::int64_t speaker) {
-    auto asked = requests(1);
+    auto asked = mixed_requests(1);
     asked[0].context = {};
     asked[0].composed = session.compose_nothing(speaker);
     return decode_all(std::move(asked), 1).at(0).best.at(0);
@@ -321,42 +259,8 @@ TEST_P(ModelDecodingTest, RowsOfAMemoryWithoutTheOthersPaddingGiveTheSameBits) {
   EXPECT_TRUE(torch::equal(wide_step.state.rows.parts[0], narrow_step.state.rows.parts[0]));
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Registry, ModelDecodingTest,
-    testing::Values("{type: hred, embed_dim: 6, hidden_dim: 10, attention: none}",
-                    "{type: hred, embed_dim: 6, hidden_dim: 10, attention: static, speakers: true}",
-                    "{type: hred, embed_dim: 6, hidden_dim: 10, attention: dynamic}",
-                    "{type: hred, embed_dim: 6, hidden_dim: 10, attention: both}",
-                    "{type: hred, embed_dim: 6, hidden_dim: 10, attention: both, combine: max, "
-                    "context_rnn: true}",
-                    "{type: hred, embed_dim: 6, hidden_dim: 10, attention: both, "
-                    "combine: weighted, turn_positions: learned}",
-                    "{type: seq2seq, embed_dim: 6, hidden_dim: 10}",
-                    "{type: hran, embed_dim: 6, hidden_dim: 10, layers: 2}",
-                    "{type: hred, embed_dim: 6, hidden_dim: 10, word_attention: true}",
-                    "{type: seq2seq, embed_dim: 6, hidden_dim: 10, bidirectional: true, layers: 2}",
-                    "{type: vhred, embed_dim: 6, hidden_dim: 10, latent_dim: 4}",
-                    "{type: wseq, embed_dim: 6, hidden_dim: 10}",
-                    "{type: transformer, dim: 8, heads: 2, ffn_dim: 10, encoder_layers: 2, "
-                    "decoder_layers: 2, tied: false}",
-                    "{type: transformer, dim: 8, heads: 2, ffn_dim: 10, norm: post, "
-                    "positions: rope, activation: swish, tied: false, speakers: true}",
-                    "{type: recosa, dim: 8, heads: 2, ffn_dim: 10, decoder_layers: 2, tied: false}",
-                    "{type: stack_propagation, dim: 8, heads: 2, ffn_dim: 10, encoder_layers: 1, "
-                    "decoder_layers: 1, consistency_layers: 2, tied: false}",
-                    "{type: stack_propagation, dim: 8, heads: 2, ffn_dim: 10, encoder_layers: 1, "
-                    "decoder_layers: 1, consistency_layers: 1, norm: post, positions: rope, "
-                    "d2_self: none, d2_ffn: last, share_embeddings: false, tied: false}",
-                    "{type: stack_propagation, dim: 12, heads: 2, ffn_dim: 10, encoder_layers: 1, "
-                    "decoder_layers: 1, consistency_layers: 1, preset: paper, tied: false, "
-                    "max_draft_tokens: 6}",
-                    "{type: stack_propagation, dim: 8, heads: 2, ffn_dim: 10, encoder_layers: 1, "
-                    "decoder_layers: 1, consistency_layers: 1, preset: released_code, "
-                    "tied: false, max_draft_tokens: 6}",
-                    "{type: hred, encoder: transformer, embed_dim: 8, hidden_dim: 10, ffn_dim: 6}",
-                    "{type: hred, embed_dim: 6, hidden_dim: 10} + {type: seq2seq, embed_dim: 4, "
-                    "hidden_dim: 8} + {type: hran, embed_dim: 6, hidden_dim: 10}"),
-    [](const auto& which) { return "Model" + std::to_string(which.index); });
+INSTANTIATE_TEST_SUITE_P(Registry, ModelDecodingTest, small_models(),
+                         [](const auto& which) { return "Model" + std::to_string(which.index); });
 
 class LatentDecodingTest : public ModelDecodingTest {};
 
@@ -373,7 +277,7 @@ TEST_P(LatentDecodingTest, TheSeedDrawsTheLatentVariable) {
 }
 
 TEST_P(LatentDecodingTest, GivesTheSameTextAloneAndInACrowd) {
-  const auto asked = requests(12);
+  const auto asked = mixed_requests(12);
   const auto crowd = decode_all(asked, 5);
   for (const auto& request : asked) {
     const auto alone = decode_all({request}, 1).at(request.number);

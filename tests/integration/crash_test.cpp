@@ -24,6 +24,7 @@
 #include "tests/support/crash_states.h"
 #include "tests/support/process.h"
 #include "tests/support/run_contents.h"
+#include "tests/support/run_log.h"
 #include "tests/support/temporary_folder.h"
 #include "train/log.h"
 #include "train/run_folder.h"
@@ -98,17 +99,10 @@ class CrashTest : public testing::Test {
 
 /// What the log says of steps up to one, without clocks and starts.
 std::string CrashTest::log_up_to(const fs::path& of, std::int64_t step) {
-  std::string lines;
-  std::ifstream file(of / "log.jsonl");
-  for (std::string text; std::getline(file, text);) {
-    auto line = base::parse_json(text, "log.jsonl").as_object();
-    if (line.at("step").as_int64() > step) continue;
-    if (line.at("event") != "step" && line.at("event") != "validation") continue;
-    line.erase("seconds");
-    line.erase("labels_per_second");
-    lines += base::json::serialize(line) + "\n";
-  }
-  return lines;
+  return log_without_clock(of / "log.jsonl", [&](const base::json::object& line) {
+    return line.at("step").as_int64() <= step &&
+           (line.at("event") == "step" || line.at("event") == "validation");
+  });
 }
 
 /// Why what a crash left is not what was promised, as the program sees it that goes on; "" = it is.

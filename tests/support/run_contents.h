@@ -1,12 +1,11 @@
 #pragma once
 
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <string>
 
 #include "base/files.h"
-#include "base/json.h"
+#include "tests/support/run_log.h"
 
 namespace banter::tests {
 
@@ -19,18 +18,8 @@ inline std::map<std::string, std::string> run_contents(const std::filesystem::pa
     const auto name = fs::relative(entry.path(), run).string();
     if (!entry.is_regular_file() || name == ".lock" || name == "config.yaml") continue;
     if (name.starts_with("events/")) continue;  // of each start of the program, with its times
-    if (name != "log.jsonl") {
-      files[name] = base::read_file(entry.path());
-      continue;
-    }
-    std::ifstream log(entry.path());
-    for (std::string text; std::getline(log, text);) {
-      auto line = base::parse_json(text, name).as_object();
-      if (line.at("event") == "start") continue;
-      line.erase("seconds");
-      line.erase("labels_per_second");
-      files[name] += base::json::serialize(line) + "\n";
-    }
+    files[name] =
+        name == "log.jsonl" ? log_without_clock(entry.path()) : base::read_file(entry.path());
   }
   return files;
 }

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <memory>
 #include <string>
@@ -15,11 +14,11 @@
 #include "base/errors.h"
 #include "base/files.h"
 #include "base/hash.h"
-#include "base/json.h"
 #include "base/signals.h"
 #include "models/checkpoint/checkpoint.h"
 #include "models/checkpoint/safetensors.h"
 #include "tests/batch/made_store.h"
+#include "tests/support/run_log.h"
 #include "tests/support/temporary_folder.h"
 #include "train/recipe.h"
 #include "train/run_folder.h"
@@ -28,6 +27,7 @@
 namespace banter::train {
 
 namespace fs = std::filesystem;
+using tests::log_lines;
 using tests::MadeStore;
 using tests::TemporaryFolder;
 
@@ -79,29 +79,10 @@ class TrainerTest : public testing::Test {
     for (const auto& entry : fs::recursive_directory_iterator(run)) {
       const auto name = fs::relative(entry.path(), run).string();
       if (!entry.is_regular_file() || name.ends_with("config.yaml") || name == ".lock") continue;
-      files[name] = name == "log.jsonl" ? log_without_clock(entry.path())
+      files[name] = name == "log.jsonl" ? tests::log_without_clock(entry.path())
                                         : base::sha256_hex_of_file(entry.path());
     }
     return files;
-  }
-
-  static std::vector<base::json::object> log_lines(const fs::path& path) {
-    std::vector<base::json::object> lines;
-    std::ifstream file(path);
-    for (std::string line; std::getline(file, line);)
-      lines.push_back(base::parse_json(line, path.string()).as_object());
-    return lines;
-  }
-
-  static std::string log_without_clock(const fs::path& path) {
-    std::string text;
-    for (auto& line : log_lines(path)) {
-      if (line.at("event") == "start") continue;  // one for each start of the program
-      line.erase("seconds");
-      line.erase("labels_per_second");
-      text += base::json::serialize(line) + "\n";
-    }
-    return text;
   }
 
   static models::NamedTensors weights(const fs::path& run, std::int64_t step) {

@@ -5,6 +5,7 @@
     compare.py --build build/release --store stores/ubuntu --target 300      minutes to a perplexity
     compare.py --build build/release --store stores/ubuntu --model transformer
     compare.py --build build/release --store stores/persona --model stack_propagation
+    compare.py --build build/release --store stores/ubuntu --device cuda --tokens 8192
 
 Writes tables in Markdown to standard output: medians over the rounds, and their range;
 with --target the minutes of one training each.
@@ -13,6 +14,8 @@ allocator's settings that banter gives itself. Both start from the same weights 
 model.safetensors of these sizes; without it those of a short training, first). Their losses must
 agree before anything is timed, and the numbers of decoded tokens should.
 A stack learns from a batch of the store's sentence pairs beside each batch of replies.
+On a GPU libbanter_cuda.so must stand beside hred_speed; PyTorch has its batches on the GPU before
+the clock starts, banter makes and brings them.
 """
 
 import argparse
@@ -67,11 +70,13 @@ class Programs:
             model = model[:-1] + ", dropout: 0}"
         pairs = self.pairs if mode == "train" else ()
         return json_lines([self.bench / "hred_speed", mode, self.args.store, "--threads",
-                           self.args.threads, "--model", model, *self.size, *pairs, *options])
+                           self.args.threads, "--device", self.args.device, "--model", model,
+                           *self.size, *pairs, *options])
 
     def theirs(self, mode, batches, *options):
         return json_lines([self.args.python, HERE / "hred_reference.py", mode, batches, "--threads",
-                           self.args.threads, "--model", self.args.model, *options], ALLOCATOR)
+                           self.args.threads, "--device", self.args.device, "--model",
+                           self.args.model, *options], ALLOCATOR)
 
 
 def spread(values, digits=2):
@@ -211,6 +216,7 @@ def main():
     parser.add_argument("--tokens", type=int, default=1024, help="labels a batch")
     parser.add_argument("--turn-tokens", type=int, default=60, help="longest turn and reply")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="cpu", help="cpu or cuda, of both")
     parser.add_argument("--only", choices=["training", "decoding"], help="leave the other out")
     parser.add_argument("--profile", action="store_true", help="where training's time goes")
     parser.add_argument("--first-steps", type=int, default=400, help="that --weights come from")

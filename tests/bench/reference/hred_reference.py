@@ -42,7 +42,15 @@ BOS, EOS = 2, 3
 
 
 def batches_of(path, args):
-    return read_batches(path, join=args.model != "hred", limit=args.limit)
+    with torch.device("cpu"):
+        batches = read_batches(path, join=args.model != "hred", limit=args.limit)
+    return [batch.to(args.device) for batch in batches]
+
+
+def wait_for(device):
+    """Until the work that was given to a GPU is done."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
 
 
 def perplexity(model, batches):
@@ -121,6 +129,7 @@ def train(args):
         batch = batches[order[step % len(batches)]]
         began, processor_began = time.perf_counter(), time.process_time()
         loss = update(batch)
+        wait_for(args.device)
         took, processor_took = time.perf_counter() - began, time.process_time() - processor_began
         loss_sum += loss.item()
         if step >= args.skip_steps:
@@ -238,6 +247,8 @@ def main():
     parser.add_argument("batches", help="safetensors file of batches")
     parser.add_argument("--limit", type=int, help="read so many batches of the file")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", type=torch.device, default=torch.device("cpu"),
+                        help="cpu or cuda; batches are there before the clock starts")
     parser.add_argument("--seed", type=int, default=1)
     model = parser.add_argument_group("model (sizes are those of --weights when it is given)")
     model.add_argument("--weights", help="model.safetensors of a banter checkpoint")
@@ -282,6 +293,7 @@ def main():
     scoring.add_argument("--expected", help="safetensors file to compare with")
     scoring.add_argument("--out", help="safetensors file to write")
     args = parser.parse_args()
+    torch.set_default_device(args.device)
     torch.set_num_threads(args.threads)
     torch.set_flush_denormal(True)
     {"train": train, "decode": decode, "score": score}[args.mode](args)

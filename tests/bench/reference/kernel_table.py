@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""What each kernel of the CPU is worth: hred_speed with it and without it (BANTER_PLAIN), in turns.
+"""What each kernel is worth: hred_speed with it and without it (BANTER_PLAIN), in turns.
 
     kernel_table.py --build build/release --store stores/ubuntu [--threads 2] [--rounds 3]
     kernel_table.py ... --model '{type: transformer}' --kernels dot_attention,output,step
+    kernel_table.py ... --device cuda --kernels device
 
 Writes a table in Markdown to standard output: medians over the rounds, and what is left of the
 speed where the kernel is off. All trainings start from the same numbers, so their losses must
@@ -26,6 +27,7 @@ def parsed():
     parser.add_argument("--build", required=True, help="a release build")
     parser.add_argument("--store", required=True)
     parser.add_argument("--model", help="as a recipe's `model`; else hred_speed's own, a hred")
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--kernels", default="gru,decoder,attention,output,step")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--tokens", type=int, default=1024)
@@ -39,7 +41,7 @@ def told(args, plain, command, *options):
     """The JSON that a run of hred_speed without these kernels writes."""
     model = ("--model", args.model) if args.model else ()
     words = [Path(args.build) / "tests/bench/hred_speed", command, args.store, "--threads",
-             args.threads, "--tokens", args.tokens, *model, *options]
+             args.threads, "--device", args.device, "--tokens", args.tokens, *model, *options]
     done = subprocess.run([str(word) for word in words], check=True, stdout=subprocess.PIPE,
                           text=True, env={**os.environ, "BANTER_PLAIN": plain})
     return json.loads(done.stdout)

@@ -8,7 +8,7 @@ A safetensors file with, for batch 0, 1, 2, ...
     N.pairs.*, likewise, and N.pairs.label: sentence pairs beside them, where there are some
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from safetensors.torch import load_file
@@ -39,6 +39,12 @@ class Batch:
     @property
     def label_count(self):
         return sum(self.live)
+
+    def to(self, device):
+        """On a device, but for the lengths of turns: nn.GRU wants those on the CPU."""
+        moved = {name: value.to(device) for name, value in vars(self).items()
+                 if isinstance(value, (torch.Tensor, Batch)) and name != "turn_lengths"}
+        return replace(self, **moved)
 
     def packed(self, rows):
         """(B,S,...) -> (P,...)"""
@@ -112,7 +118,7 @@ def rows_of(batch, first, count):
     keep = batch.keep[rows]
     U = batch.keep.shape[1]
     mine = (batch.place // U >= first) & (batch.place // U < first + count)
-    lengths, joined = batch.turn_lengths[mine], batch.joined_lengths[rows]
+    lengths, joined = batch.turn_lengths[mine.cpu()], batch.joined_lengths[rows]
     return Batch(
         turns=batch.turns[mine][:, : int(lengths.max())],
         turn_lengths=lengths,
