@@ -42,8 +42,7 @@ BOS, EOS = 2, 3
 
 
 def batches_of(path, args):
-    with torch.device("cpu"):
-        batches = read_batches(path, join=args.model != "hred", limit=args.limit)
+    batches = read_batches(path, join=args.model != "hred", limit=args.limit)
     return [batch.to(args.device) for batch in batches]
 
 
@@ -96,7 +95,7 @@ def profile(work, seconds):
 
 
 def train(args):
-    model = build(args).train()
+    model = build(args).to(args.device).train()
     batches = batches_of(args.batches, args)
     valid = batches_of(args.valid, args) if args.valid else None
     optimizer = torch.optim.AdamW(
@@ -166,8 +165,9 @@ def greedy(model, batch, max_new_tokens):
     """Token ids of each reply, eos included; rows that ended run on until all have."""
     memory = model.encode(batch)
     B = len(batch.labels)
-    s, ids = memory["state"], torch.full((B,), BOS)
-    ended = torch.zeros(B, dtype=torch.bool)
+    s = memory["state"]
+    ids = torch.full((B,), BOS, device=s.device)
+    ended = torch.zeros(B, dtype=torch.bool, device=s.device)
     written = []
     for t in range(max_new_tokens):
         s = model.step(model.embedding(ids), s, memory)
@@ -183,7 +183,7 @@ def greedy(model, batch, max_new_tokens):
 
 
 def decode(args):
-    model = build(args).eval()
+    model = build(args).to(args.device).eval()
     batches = batches_of(args.batches, args)
     parts = [
         rows_of(batch, first, args.batch)
@@ -216,12 +216,12 @@ def decode(args):
 
 @torch.inference_mode()
 def score(args):
-    model = build(args).eval().double()
+    model = build(args).to(args.device).eval().double()
     scores = {}
     for n, batch in enumerate(batches_of(args.batches, args)):
         logits, labels = label_logits(model, batch)
         flat = logits.log_softmax(1).gather(1, labels.unsqueeze(1)).squeeze(1)
-        table = torch.zeros(batch.labels.shape, dtype=torch.double)
+        table = torch.zeros(batch.labels.shape, dtype=torch.double, device=args.device)
         for t, part in enumerate(flat.split(batch.live)):
             table[: len(part), t] = part
         scores[f"{n}.log_probs"] = table
@@ -293,7 +293,8 @@ def main():
     scoring.add_argument("--expected", help="safetensors file to compare with")
     scoring.add_argument("--out", help="safetensors file to write")
     args = parser.parse_args()
-    torch.set_default_device(args.device)
+    if args.device.type != "cpu" and args.model not in ("hred", "seq2seq"):
+        parser.error("--device: Transformers make their masks on the CPU")
     torch.set_num_threads(args.threads)
     torch.set_flush_denormal(True)
     {"train": train, "decode": decode, "score": score}[args.mode](args)

@@ -46,7 +46,7 @@ def attend(weights, memory):
 
 def run_packed(gru, embedding, ids, speakers, lengths):
     """All states of the rows, packed, and the last real one of each; padding is not embedded."""
-    pack = lambda x: pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+    pack = lambda x: pack_padded_sequence(x, lengths.cpu(), batch_first=True, enforce_sorted=False)
     packed = pack(ids)
     embedded = embedding(packed.data, pack(speakers).data if embedding.speaker else None)
     states, last = gru(PackedSequence(embedded, *packed[1:]))
@@ -86,11 +86,11 @@ class Hred(nn.Module):
         h = h.view(B, U, -1)
         lengths = batch.keep.sum(1)
         if self.context_rnn is not None:
-            packed = pack_padded_sequence(h, lengths, batch_first=True, enforce_sorted=False)
+            packed = pack_padded_sequence(h, lengths.cpu(), batch_first=True, enforce_sorted=False)
             h, _ = nn.utils.rnn.pad_packed_sequence(
                 self.context_rnn(packed)[0], batch_first=True, total_length=U
             )
-        last = h[torch.arange(B), lengths - 1]
+        last = h[torch.arange(B, device=h.device), lengths - 1]
         memory = {"h": h, "keep": batch.keep, "state": torch.tanh(self.start(last))}
         if self.has_static:
             query = last if self.o.static_query == "last" else h[:, 0]
@@ -147,7 +147,7 @@ class Seq2Seq(nn.Module):
             self.encoder, self.embedding, batch.joined, batch.joined_speaker, batch.joined_lengths
         )
         h, _ = nn.utils.rnn.pad_packed_sequence(states, batch_first=True)
-        keep = torch.arange(h.shape[1]) < batch.joined_lengths.unsqueeze(1)
+        keep = torch.arange(h.shape[1], device=h.device) < batch.joined_lengths.unsqueeze(1)
         return {
             "h": h,
             "keep": keep,

@@ -114,7 +114,7 @@ def read_batches(path, join, limit=None):
 
 def rows_of(batch, first, count):
     """The examples first .. first+count of a batch, as a batch."""
-    rows = torch.arange(first, min(first + count, len(batch.labels)))
+    rows = torch.arange(first, min(first + count, len(batch.labels)), device=batch.labels.device)
     keep = batch.keep[rows]
     U = batch.keep.shape[1]
     mine = (batch.place // U >= first) & (batch.place // U < first + count)
