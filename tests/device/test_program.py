@@ -14,6 +14,8 @@ sys.path.append(os.path.join(os.path.dirname(__file__), "../support"))
 
 from small_run import BANTER, banter, prepared, sets, write_talk  # noqa: E402  the folder is known only now
 
+NO_DROPOUT = "model.dropout=0"  # each device draws other numbers
+
 
 def why_not():
     """Why there is no GPU to test, or ""."""
@@ -37,8 +39,8 @@ class DeviceTest(unittest.TestCase):
         write_talk(os.path.join(cls.folder, "talk.jsonl"))
         cls.config = prepared(cls.folder, train={"steps": 40, "lr": 0.01, "validate_every": 20, "save_every": 20,
                                                  "log_every": 1})
-        cls.cpu = cls.train("cpu", "device=cpu")
-        cls.gpu = cls.train("gpu", "device=cuda")
+        cls.cpu = cls.train("cpu", "device=cpu", NO_DROPOUT)
+        cls.gpu = cls.train("gpu", "device=cuda", NO_DROPOUT)
         cls.contexts = os.path.join(cls.folder, "contexts.txt")
         with open(cls.contexts, "w", encoding="utf-8") as out:
             out.write("how are you ?\nhow are you ?\ti am well , thank you .\tdo you like dogs ?\ndo you work ?\n" * 4)
@@ -76,12 +78,12 @@ class DeviceTest(unittest.TestCase):
         self.assertLess(self.lines(self.gpu)[-1]["nll"], 0.7 * self.lines(self.gpu)[0]["nll"])
 
     def test_batches_made_ahead_change_nothing(self):
-        ahead = self.train("prefetch", "device=cuda", "train.prefetch=3")
+        ahead = self.train("prefetch", "device=cuda", NO_DROPOUT, "train.prefetch=3")
         self.assertTrue(self.weights(ahead) == self.weights(self.gpu))
 
     def test_without_our_kernels_it_learns_the_same(self):
         run = os.path.join(self.folder, "plain")
-        banter("train", self.config, "--quiet", *sets(f"run={run}", "device=cuda"),
+        banter("train", self.config, "--quiet", *sets(f"run={run}", "device=cuda", NO_DROPOUT),
                env={**os.environ, "BANTER_PLAIN": "device"})
         self.expect_near(run, 1e-3)
         self.assertFalse(self.weights(run) == self.weights(self.gpu), "the kernels were not used")
@@ -89,7 +91,7 @@ class DeviceTest(unittest.TestCase):
     def test_narrow_products_learn_nearly_the_same(self):
         for setting in ("train.tf32=true", "train.precision=bf16"):
             with self.subTest(setting):
-                run = self.train(setting, "device=cuda", setting)
+                run = self.train(setting, "device=cuda", NO_DROPOUT, setting)
                 self.expect_near(run, 0.03)
                 self.assertFalse(self.weights(run) == self.weights(self.gpu), "they were not narrow")
 

@@ -8,7 +8,10 @@ BANTER = os.environ["BANTER_PROGRAM"]
 
 
 def banter(*arguments, **options):
-    return subprocess.run([BANTER, *arguments], check=True, capture_output=True, text=True, **options)
+    done = subprocess.run([BANTER, *arguments], capture_output=True, text=True, **options)
+    if done.returncode != 0:
+        raise AssertionError(f"banter {' '.join(map(str, arguments))} ended with {done.returncode}:\n{done.stderr}")
+    return done
 
 
 def recipe(folder, corpus="talk.jsonl", **sections):
