@@ -8,10 +8,10 @@
 
 #include <ATen/Context.h>
 #include <dlfcn.h>
-#include <malloc.h>
 #include <torch/cuda.h>
 #include <torch/utils.h>
 
+#include "base/allocator.h"
 #include "base/errors.h"
 #include "models/cuda/door.h"
 #include "models/cuda/module.h"
@@ -103,10 +103,7 @@ torch::Device open_device(std::string_view name) {
 }
 
 void set_threads(int threads) {
-  // Blocks of any size come from the heap and stay there: the large temporaries of a step are
-  // otherwise mapped, zeroed and given back each time.
-  mallopt(M_MMAP_THRESHOLD, 1 << 30);
-  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+  base::keep_free_memory();  // a step's temporaries are the next one's
   // LibTorch's own choice is the physical cores, which is half of a small machine.
   if (threads == 0 && std::getenv("OMP_NUM_THREADS") == nullptr)
     threads = static_cast<int>(std::thread::hardware_concurrency());

@@ -10,6 +10,7 @@
 
 #include <torch/types.h>
 
+#include "base/allocator.h"
 #include "base/errors.h"
 #include "base/signals.h"
 #include "models/checkpoint/checkpoint.h"
@@ -34,6 +35,7 @@ struct Trainer::Impl {
         learner(recipe, store, models::open_device(recipe.device), ranks) {
     go_on();
     learner.share_state();
+    base::give_back_free_memory();  // of what was read to begin
   }
 
   /// Takes the newest checkpoint that verifies; none at all is a fresh run, which may start from

@@ -13,23 +13,11 @@ namespace banter::models {
 namespace {
 
 constexpr float kLowest = -std::numeric_limits<float>::infinity();
-constexpr std::size_t kLanes = 16;   // independent maxima, so that the loop becomes vector code
 constexpr std::size_t kBlock = 256;  // looked at whole: most hold nothing that is wanted
 
-/// NaN is passed over.
+/// NaN is passed over; minus infinity when there is nothing else.
 float max_of(std::span<const float> values) {
-  std::array<float, kLanes> best{};
-  best.fill(kLowest);
-  const std::size_t whole = values.size() - values.size() % kLanes;
-  for (std::size_t i = 0; i < whole; i += kLanes)
-    for (std::size_t lane = 0; lane < kLanes; ++lane) {
-      const float value = values[i + lane];
-      best[lane] = value > best[lane] ? value : best[lane];
-    }
-  float result = *std::ranges::max_element(best);
-  for (std::size_t i = whole; i < values.size(); ++i)
-    result = values[i] > result ? values[i] : result;
-  return result;
+  return kernels<float>().highest(std::ssize(values), values.data());
 }
 
 /// ln sum e^logit, not finite when a logit is not; all minus infinity is not allowed.

@@ -94,6 +94,9 @@ struct Kernels {
   void (*rows_times_packed)(std::int64_t begin, std::int64_t end, std::int64_t N, std::int64_t K,
                             std::int64_t O, const T* x, const T* packed, const T* bias, T* out);
 
+  /// The highest of n numbers, NaN passed over; minus infinity when there is nothing else.
+  T (*highest)(std::int64_t n, const T* x);
+
   /// Cross entropy of rows [begin, end), and its gradient in the logits' own place.
   /// Shapes   logits (P,V) in; when `gradient`, out: softmax - one_hot(label);
   ///          labels (P); nll (P) out: -log softmax[label], nats; correct (P) out: label is the

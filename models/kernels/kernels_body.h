@@ -314,15 +314,29 @@ void pack(std::int64_t O, std::int64_t K, const T* __restrict weight, std::int64
   }
 }
 
+/// Rows of a panel that are fetched into the cache while another panel is worked on: one every
+/// `every` steps.
+template <typename T>
+struct Ahead {
+  const T* rows;
+  std::int64_t every;
+};
+
 /// R rows of x times one panel: a column is a lane, so that no sum crosses lanes.
-template <typename T, int R>
+template <typename T, int R, bool kFetches = false>
 BANTER_INLINE void panel_tile(std::int64_t K, std::int64_t O, std::int64_t columns,
                               const T* __restrict x, const T* __restrict panel,
-                              const T* __restrict bias, T* __restrict out) {
+                              const T* __restrict bias, T* __restrict out, Ahead<T> ahead = {}) {
   using V = typename Vector<T>::type;
   constexpr auto W = Vector<T>::kWidth;
   V sum[R][kPanelVectors] = {};
+  auto left = ahead.every;
   for (std::int64_t k = 0; k < K; ++k) {
+    if (kFetches && --left == 0) {
+      for (int c = 0; c < kPanelVectors; ++c) __builtin_prefetch(ahead.rows + c * W, 0, 2);
+      ahead.rows += kPanel<T>;
+      left = ahead.every;
+    }
     V w[kPanelVectors];
     for (int c = 0; c < kPanelVectors; ++c)
       w[c] = *reinterpret_cast<const V*>(panel + k * kPanel<T> + c * W);
@@ -343,23 +357,47 @@ BANTER_INLINE void panel_tile(std::int64_t K, std::int64_t O, std::int64_t colum
   }
 }
 
+/// The same for as many rows as there are, R at most.
+template <typename T, int R>
+BANTER_INLINE void small_tile(std::int64_t rows, std::int64_t K, std::int64_t O,
+                              std::int64_t columns, const T* __restrict x,
+                              const T* __restrict panel, const T* __restrict bias,
+                              T* __restrict out) {
+  if constexpr (R > 0) {
+    if (rows == R)
+      panel_tile<T, R>(K, O, columns, x, panel, bias, out);
+    else
+      small_tile<T, R - 1>(rows, K, O, columns, x, panel, bias, out);
+  }
+}
+
+/// A panel is read once a tile: from memory by the first, from the cache by the others. So each of
+/// several tiles fetches its share of the next panel meanwhile, or the first would wait for memory
+/// and the others leave it idle. A single tile reads as fast as memory gives.
 template <typename T>
 void rows_times_packed(std::int64_t begin, std::int64_t end, std::int64_t N, std::int64_t K,
                        std::int64_t O, const T* __restrict x, const T* __restrict packed,
                        const T* __restrict bias, T* __restrict out) {
+  const auto tiles = N / kTileRows;
+  const auto fetches = tiles > 1;
   for (std::int64_t p = begin; p < end; ++p) {
     const auto from = p * kPanel<T>;
     const auto columns = O - from < kPanel<T> ? O - from : kPanel<T>;
     const auto* panel = packed + from * K;
+    const auto* next = p + 1 < end ? panel + kPanel<T> * K : panel;
     const auto* add = bias == nullptr ? nullptr : bias + from;
-    std::int64_t n = 0;
-    const auto tiles = [&]<int R> {
-      for (; n + R <= N; n += R)
-        panel_tile<T, R>(K, O, columns, x + n * K, panel, add, out + n * O + from);
-    };
-    tiles.template operator()<kTileRows>();
-    tiles.template operator()<2>();
-    tiles.template operator()<1>();
+    const auto* rows = x;
+    auto* to = out + from;
+    for (std::int64_t i = 0; i < tiles; ++i) {
+      if (fetches)
+        panel_tile<T, kTileRows, true>(K, O, columns, rows, panel, add, to,
+                                       {next + K * i / tiles * kPanel<T>, tiles});
+      else
+        panel_tile<T, kTileRows>(K, O, columns, rows, panel, add, to);
+      rows += kTileRows * K;
+      to += kTileRows * O;
+    }
+    small_tile<T, kTileRows - 1>(N % kTileRows, K, O, columns, rows, panel, add, to);
   }
 }
 
@@ -367,19 +405,26 @@ void rows_times_packed(std::int64_t begin, std::int64_t end, std::int64_t N, std
 
 BANTER_INLINE double log_of(double x) { return __builtin_log(x); }
 
+/// Each lane's maximum stays what it was where a number is NaN, for none is greater than it.
+template <typename T>
+T highest(std::int64_t n, const T* __restrict x) {
+  T most = -__builtin_inff();
+#pragma omp simd reduction(max : most)
+  for (std::int64_t i = 0; i < n; ++i) most = x[i] > most ? x[i] : most;
+  return most;
+}
+
 template <typename T>
 void softmax_nll(std::int64_t begin, std::int64_t end, std::int64_t V, T* __restrict logits,
                  const std::int64_t* __restrict labels, bool gradient, T* __restrict nll,
                  bool* __restrict correct) {
   for (std::int64_t p = begin; p < end; ++p) {
     T* __restrict row = logits + p * V;
-    T highest = row[0];
-#pragma omp simd reduction(max : highest)
-    for (std::int64_t j = 0; j < V; ++j) highest = row[j] > highest ? row[j] : highest;
+    const T most = highest<T>(V, row);
     const auto label = labels[p];
     const T wanted = row[label];
-    bool first = wanted == highest;
-    for (std::int64_t j = 0; first && j < label; ++j) first = row[j] != highest;
+    bool first = wanted == most;
+    for (std::int64_t j = 0; first && j < label; ++j) first = row[j] != most;
     correct[p] = first;
 
     double sum = 0;
@@ -390,16 +435,16 @@ void softmax_nll(std::int64_t begin, std::int64_t end, std::int64_t V, T* __rest
       if (gradient) {  // NOLINT(bugprone-branch-clone): this one also writes
 #pragma omp simd reduction(+ : part)
         for (std::int64_t j = from; j < to; ++j) {
-          row[j] = exp_of(row[j] - highest);
+          row[j] = exp_of(row[j] - most);
           part += row[j];
         }
       } else {
 #pragma omp simd reduction(+ : part)
-        for (std::int64_t j = from; j < to; ++j) part += exp_of(row[j] - highest);
+        for (std::int64_t j = from; j < to; ++j) part += exp_of(row[j] - most);
       }
       sum += static_cast<double>(part);
     }
-    nll[p] = static_cast<T>(log_of(sum) - static_cast<double>(wanted - highest));
+    nll[p] = static_cast<T>(log_of(sum) - static_cast<double>(wanted - most));
     if (!gradient) continue;
     const T scale = static_cast<T>(1 / sum);
     for (std::int64_t j = 0; j < V; ++j) row[j] *= scale;
@@ -421,6 +466,7 @@ constexpr Kernels<T> kTable = {BANTER_ISA_NAME,
                                kPanel<T>,
                                &pack<T>,
                                &rows_times_packed<T>,
+                               &highest<T>,
                                &softmax_nll<T>};
 
 }  // namespace

@@ -1,7 +1,11 @@
 #include "models/kernels/kernels.h"
 
+#include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
+#include <limits>
 #include <random>
 #include <string>
 #include <vector>
@@ -113,7 +117,7 @@ TEST_P(KernelsTest, DotAttentionDoesNotDependOnEmptyPlaces) {
 }
 
 TEST_P(KernelsTest, ARowTimesAPackedMatrixDoesNotDependOnTheOtherRows) {
-  constexpr std::int64_t N = 19, K = 33, stride = 40, O = 101;
+  constexpr std::int64_t N = 31, K = 33, stride = 40, O = 101;
   const auto panels = (O + table().panel - 1) / table().panel;
   const auto x = random_floats(N * K, 4), weight = random_floats(O * stride, 5);
   const auto bias = random_floats(O, 6);
@@ -126,6 +130,11 @@ TEST_P(KernelsTest, ARowTimesAPackedMatrixDoesNotDependOnTheOtherRows) {
   std::vector<float> together(N * O), unbiased(N * O);
   times(0, panels, N, x.data(), bias.data(), together);
   times(0, panels, N, x.data(), nullptr, unbiased);
+  for (std::int64_t rows = 2; rows < N; ++rows) {
+    std::vector<float> some(static_cast<std::size_t>(rows * O));
+    times(0, panels, rows, x.data(), bias.data(), some);
+    EXPECT_EQ(std::memcmp(some.data(), together.data(), some.size() * sizeof(float)), 0) << rows;
+  }
   for (std::size_t n = 0; n < N; ++n) {
     std::vector<float> alone(O);
     times(1, panels, 1, x.data() + n * K, bias.data(), alone);
@@ -160,6 +169,25 @@ TEST_P(KernelsTest, AttentionWeightsAreASoftmaxOverTheKeptRowsOnly) {
   EXPECT_NEAR(weights[2], b / (a + b), 1e-6);
   EXPECT_EQ(weights[1], 0.0F);
   for (std::size_t u = 3; u < 6; ++u) EXPECT_EQ(weights[u], 0.0F) << "a query without rows";
+}
+
+TEST_P(KernelsTest, TheHighestOfNumbersPassesOverNaN) {
+  constexpr float kNan = std::numeric_limits<float>::quiet_NaN(),
+                  kLowest = -std::numeric_limits<float>::infinity();
+  for (const std::int64_t n : {0, 1, 5, 16, 33, 100}) {
+    auto x = random_floats(static_cast<std::size_t>(n), 3);
+    EXPECT_EQ(table().highest(n, x.data()), n == 0 ? kLowest : *std::ranges::max_element(x)) << n;
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      auto other = x;
+      other[i] = kNan;
+      auto rest = x;
+      rest.erase(rest.begin() + static_cast<std::ptrdiff_t>(i));
+      EXPECT_EQ(table().highest(n, other.data()),
+                rest.empty() ? kLowest : *std::ranges::max_element(rest));
+      other[i] = 1e9F;
+      EXPECT_EQ(table().highest(n, other.data()), 1e9F) << n << " " << i;
+    }
+  }
 }
 
 TEST_P(KernelsTest, CrossEntropyIsMinusTheLogOfTheSoftmax) {

@@ -38,7 +38,7 @@ MODELS = {
                          "pair_weight: 1}",
 }
 
-# Blocks of any size come from the heap and stay there, as in banter (models/device.cpp).
+# Blocks of any size come from the heap and stay there, as in banter (base/allocator.cpp).
 ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 30)}
 
 
