@@ -36,6 +36,7 @@ if(BANTER_TORCH)
     layers/row_attention.cpp
     layers/row_dropout.cpp
     layers/start_parameters.cpp
+    layers/packed_matrix.cpp
     layers/step_linear.cpp
     layers/token_rows.cpp
     layers/transformer/angle_table.cpp

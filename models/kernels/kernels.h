@@ -85,14 +85,19 @@ struct Kernels {
   /// (K,panel), the last one filled with zeros.
   std::int64_t panel;
 
-  /// Shapes   weight (O,K) with `stride` from row to row, packed (ceil(O / panel) * K * panel) out
-  void (*pack)(std::int64_t O, std::int64_t K, const T* weight, std::int64_t stride, T* packed);
+  /// Panels [begin, end).
+  /// Shapes   weight (O,K) with strides from row to row and from column to column, packed
+  ///          (ceil(O / panel) * K * panel) out
+  void (*pack)(std::int64_t begin, std::int64_t end, std::int64_t O, std::int64_t K,
+               const T* weight, std::int64_t row_stride, std::int64_t column_stride, T* packed);
 
-  /// out = x W^T + bias for panels [begin, end): few rows of x against a large matrix. A cell's sum
-  /// runs over k from 0 to K - 1, whatever N.
-  /// Shapes   x (N,K), packed as `pack` leaves it, bias (O) or null, out (N,O)
+  /// out = added + x W^T for panels [begin, end). A cell's sum runs over k from 0 to K - 1,
+  /// whatever N.
+  /// Shapes   x (N,K), packed as `pack` leaves it, out (N,O); added (N,O) with a stride from row to
+  ///          row, which is 0 where all rows get the same (O), or null; it may be `out`
   void (*rows_times_packed)(std::int64_t begin, std::int64_t end, std::int64_t N, std::int64_t K,
-                            std::int64_t O, const T* x, const T* packed, const T* bias, T* out);
+                            std::int64_t O, const T* x, const T* packed, const T* added,
+                            std::int64_t added_stride, T* out);
 
   /// The highest of n numbers, NaN passed over; minus infinity when there is nothing else.
   T (*highest)(std::int64_t n, const T* x);

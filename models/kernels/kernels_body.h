@@ -289,7 +289,7 @@ void dot_attention(std::int64_t begin, std::int64_t end, std::int64_t A, std::in
   }
 }
 
-// ---- a few rows times a large matrix --------------------------------------------------------
+// ---- rows times a packed matrix ---------------------------------------------------------------
 
 template <typename T>
 struct Vector {
@@ -303,39 +303,53 @@ template <typename T>
 constexpr std::int64_t kPanel = kPanelVectors* Vector<T>::kWidth;
 
 template <typename T>
-void pack(std::int64_t O, std::int64_t K, const T* __restrict weight, std::int64_t stride,
+void pack(std::int64_t begin, std::int64_t end, std::int64_t O, std::int64_t K,
+          const T* __restrict weight, std::int64_t row_stride, std::int64_t column_stride,
           T* __restrict packed) {
-  for (std::int64_t from = 0; from < O; from += kPanel<T>) {
+  for (std::int64_t p = begin; p < end; ++p) {
+    const auto from = p * kPanel<T>;
+    const auto columns = O - from < kPanel<T> ? O - from : kPanel<T>;
     T* __restrict panel = packed + from * K;
-    for (std::int64_t j = 0; j < kPanel<T>; ++j) {
-      const T* row = weight + (from + j) * stride;
-      for (std::int64_t k = 0; k < K; ++k) panel[k * kPanel<T> + j] = from + j < O ? row[k] : T(0);
+    for (std::int64_t k = 0; k < K; ++k) {
+      const T* column = weight + from * row_stride + k * column_stride;
+      T* __restrict to = panel + k * kPanel<T>;
+      for (std::int64_t j = 0; j < columns; ++j) to[j] = column[j * row_stride];
+      for (std::int64_t j = columns; j < kPanel<T>; ++j) to[j] = 0;
     }
   }
 }
 
-/// Rows of a panel that are fetched into the cache while another panel is worked on: one every
-/// `every` steps.
+/// Rows of x times one panel. Rows of the next panel are fetched into the cache meanwhile, one
+/// every `fetch_every` steps.
 template <typename T>
-struct Ahead {
-  const T* rows;
-  std::int64_t every;
+struct Tile {
+  std::int64_t K, O, columns, added_stride;
+  const T *panel, *next;
+  std::int64_t fetch_every;
+  const T *x, *added;
+  T* out;
+
+  void pass(std::int64_t rows) {
+    x += rows * K;
+    out += rows * O;
+    if (added != nullptr) added += rows * added_stride;
+  }
 };
 
-/// R rows of x times one panel: a column is a lane, so that no sum crosses lanes.
-template <typename T, int R, bool kFetches = false>
-BANTER_INLINE void panel_tile(std::int64_t K, std::int64_t O, std::int64_t columns,
-                              const T* __restrict x, const T* __restrict panel,
-                              const T* __restrict bias, T* __restrict out, Ahead<T> ahead = {}) {
+/// R rows: a column is a lane, so that no sum crosses lanes.
+template <typename T, int R, bool kFetches>
+BANTER_INLINE void multiply(Tile<T>& t) {
   using V = typename Vector<T>::type;
   constexpr auto W = Vector<T>::kWidth;
+  const auto K = t.K;
+  const T* __restrict x = t.x, * __restrict panel = t.panel;
   V sum[R][kPanelVectors] = {};
-  auto left = ahead.every;
+  auto left = t.fetch_every;
   for (std::int64_t k = 0; k < K; ++k) {
     if (kFetches && --left == 0) {
-      for (int c = 0; c < kPanelVectors; ++c) __builtin_prefetch(ahead.rows + c * W, 0, 2);
-      ahead.rows += kPanel<T>;
-      left = ahead.every;
+      for (int c = 0; c < kPanelVectors; ++c) __builtin_prefetch(t.next + c * W, 0, 2);
+      t.next += kPanel<T>;
+      left = t.fetch_every;
     }
     V w[kPanelVectors];
     for (int c = 0; c < kPanelVectors; ++c)
@@ -348,26 +362,25 @@ BANTER_INLINE void panel_tile(std::int64_t K, std::int64_t O, std::int64_t colum
   for (int r = 0; r < R; ++r) {
     T row[kPanel<T>];
     for (int c = 0; c < kPanelVectors; ++c) *reinterpret_cast<V*>(row + c * W) = sum[r][c];
-    T* __restrict to = out + r * O;
-    if (bias == nullptr) {
-      for (std::int64_t j = 0; j < columns; ++j) to[j] = row[j];
+    T* to = t.out + r * t.O;
+    if (t.added == nullptr) {
+      for (std::int64_t j = 0; j < t.columns; ++j) to[j] = row[j];
     } else {
-      for (std::int64_t j = 0; j < columns; ++j) to[j] = row[j] + bias[j];
+      const T* add = t.added + r * t.added_stride;
+      for (std::int64_t j = 0; j < t.columns; ++j) to[j] = row[j] + add[j];
     }
   }
+  t.pass(R);
 }
 
-/// The same for as many rows as there are, R at most.
+/// As many rows as there are, R at most.
 template <typename T, int R>
-BANTER_INLINE void small_tile(std::int64_t rows, std::int64_t K, std::int64_t O,
-                              std::int64_t columns, const T* __restrict x,
-                              const T* __restrict panel, const T* __restrict bias,
-                              T* __restrict out) {
+BANTER_INLINE void multiply_rest(std::int64_t rows, Tile<T>& t) {
   if constexpr (R > 0) {
     if (rows == R)
-      panel_tile<T, R>(K, O, columns, x, panel, bias, out);
+      multiply<T, R, false>(t);
     else
-      small_tile<T, R - 1>(rows, K, O, columns, x, panel, bias, out);
+      multiply_rest<T, R - 1>(rows, t);
   }
 }
 
@@ -376,28 +389,26 @@ BANTER_INLINE void small_tile(std::int64_t rows, std::int64_t K, std::int64_t O,
 /// and the others leave it idle. A single tile reads as fast as memory gives.
 template <typename T>
 void rows_times_packed(std::int64_t begin, std::int64_t end, std::int64_t N, std::int64_t K,
-                       std::int64_t O, const T* __restrict x, const T* __restrict packed,
-                       const T* __restrict bias, T* __restrict out) {
+                       std::int64_t O, const T* x, const T* packed, const T* added,
+                       std::int64_t added_stride, T* out) {
   const auto tiles = N / kTileRows;
-  const auto fetches = tiles > 1;
   for (std::int64_t p = begin; p < end; ++p) {
     const auto from = p * kPanel<T>;
-    const auto columns = O - from < kPanel<T> ? O - from : kPanel<T>;
     const auto* panel = packed + from * K;
-    const auto* next = p + 1 < end ? panel + kPanel<T> * K : panel;
-    const auto* add = bias == nullptr ? nullptr : bias + from;
-    const auto* rows = x;
-    auto* to = out + from;
-    for (std::int64_t i = 0; i < tiles; ++i) {
-      if (fetches)
-        panel_tile<T, kTileRows, true>(K, O, columns, rows, panel, add, to,
-                                       {next + K * i / tiles * kPanel<T>, tiles});
-      else
-        panel_tile<T, kTileRows>(K, O, columns, rows, panel, add, to);
-      rows += kTileRows * K;
-      to += kTileRows * O;
-    }
-    small_tile<T, kTileRows - 1>(N % kTileRows, K, O, columns, rows, panel, add, to);
+    Tile<T> tile{.K = K,
+                 .O = O,
+                 .columns = O - from < kPanel<T> ? O - from : kPanel<T>,
+                 .added_stride = added_stride,
+                 .panel = panel,
+                 .next = p + 1 < end ? panel + kPanel<T> * K : panel,
+                 .fetch_every = tiles,
+                 .x = x,
+                 .added = added == nullptr ? nullptr : added + from,
+                 .out = out + from};
+    if (tiles == 1) multiply<T, kTileRows, false>(tile);
+    if (tiles > 1)
+      for (std::int64_t i = 0; i < tiles; ++i) multiply<T, kTileRows, true>(tile);
+    multiply_rest<T, kTileRows - 1>(N % kTileRows, tile);
   }
 }
 

@@ -3,6 +3,7 @@
 #include "models/layers/device_attention.h"
 #include "models/layers/device_recurrence.h"
 #include "models/layers/fused.h"
+#include "models/layers/packed_matrix.h"
 #include "models/layers/products.h"
 #include "models/layers/row_attention.h"
 #include "models/layers/shapes.h"
@@ -13,6 +14,33 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::Function;
 using torch::autograd::variable_list;
+
+/// A matrix that the rows of every step are multiplied by: few rows by a packed copy, many by
+/// LibTorch's product, which packs it anew each time and still is as fast from some hundred rows
+/// on.
+class StepMatrix {
+ public:
+  StepMatrix() = default;
+  /// Shapes   weight (O,K); `fewest` rows of all steps
+  StepMatrix(const torch::Tensor& weight, std::int64_t fewest) : transposed_(weight.t()) {
+    if (fewest <= kFewRows && is_used(Kernel::kStep)) packed_.emplace(weight);
+  }
+
+  /// out = added + x W^T; `added` may be `out`, and undefined.
+  void times_out(torch::Tensor& out, const torch::Tensor& x, const torch::Tensor& added) const {
+    if (packed_ && x.size(0) <= kFewRows)
+      packed_->times_out(out, x, added);
+    else if (added.defined())
+      at::addmm_out(out, added, x, transposed_);
+    else
+      at::mm_out(out, x, transposed_);
+  }
+
+ private:
+  static constexpr std::int64_t kFewRows = 64;
+  torch::Tensor transposed_;
+  std::optional<PackedMatrix> packed_;
+};
 
 /// The steps of a packing as plain numbers, so that a Function can keep them.
 struct Steps : torch::CustomClassHolder {
@@ -49,7 +77,9 @@ struct Recurrence : Function<Recurrence> {
     const auto inputs = attends ? gates.clone() : gates;
     const auto rows = steps->counts.empty() ? 0 : steps->counts.front();
     auto hidden_gates = gates.new_empty({rows, 3 * H});
-    const auto transposed = weight_hh.t();
+    const auto fewest = steps->counts.empty() ? 0 : steps->counts.back();
+    const StepMatrix to_gates(weight_hh, fewest),
+        to_query = attends ? StepMatrix(query_weight, fewest) : StepMatrix();
 
     with_type(gates, [&](auto zero) {
       using T = decltype(zero);
@@ -60,10 +90,10 @@ struct Recurrence : Function<Recurrence> {
         const auto before =
             t == 0 ? start.narrow(0, 0, n) : states.narrow(0, steps->offsets[t - 1], n);  // (n,H)
         auto gh = hidden_gates.narrow(0, 0, n);
-        at::addmm_out(gh, bias_hh, before, transposed);
+        to_gates.times_out(gh, before, bias_hh);
         if (attends) {
           auto query = queries.narrow(0, at, n);
-          at::mm_out(query, before, query_weight.t());
+          to_query.times_out(query, before, {});
           split(n, kRowGrain, [&](std::int64_t begin, std::int64_t end) {
             auto* a = weights.template data_ptr<T>() + at * U;
             k.additive_weights(begin, end, K, query.template data_ptr<T>(),
@@ -120,6 +150,10 @@ struct Recurrence : Function<Recurrence> {
     const auto d_values = attends ? torch::zeros_like(values) : torch::Tensor();
     const auto d_v = attends ? torch::zeros_like(v) : torch::Tensor();
 
+    const auto fewest = steps->counts.empty() ? 0 : steps->counts.back();
+    const StepMatrix from_gates(weight_hh.t(), fewest),
+        from_query = attends ? StepMatrix(query_weight.t(), fewest) : StepMatrix();
+
     with_type(states, [&](auto zero) {
       using T = decltype(zero);
       const auto& k = kernels<T>();
@@ -147,7 +181,7 @@ struct Recurrence : Function<Recurrence> {
                                     values.const_data_ptr<T>(), row_index(index), da);
           k.softmax_backward(begin, end, U, a, da, d_scores.template data_ptr<T>() + at * U);
         });
-        at::addmm_out(d, d_before, d_hidden_gates.narrow(0, at, n), weight_hh);
+        from_gates.times_out(d, d_hidden_gates.narrow(0, at, n), d_before);
         if (!attends) continue;
         split(K, kColumnGrain, [&](std::int64_t begin, std::int64_t end) {
           k.additive_backward(begin, end, n, K, queries.const_data_ptr<T>() + at * K,
@@ -161,7 +195,7 @@ struct Recurrence : Function<Recurrence> {
                                    d_gates.const_data_ptr<T>() + at * 3 * H, row_index(index),
                                    d_values.template data_ptr<T>());
         });
-        d.addmm_(d_queries.narrow(0, at, n), query_weight);
+        from_query.times_out(d, d_queries.narrow(0, at, n), d);
       }
     });
     return {d_gates,

@@ -7,13 +7,6 @@
 namespace banter::models {
 namespace {
 
-constexpr std::int64_t kPanelGrain = 2;  // panels that are worth a thread of their own
-
-template <typename T>
-std::int64_t panels(std::int64_t columns) {
-  return (columns + kernels<T>().panel - 1) / kernels<T>().panel;
-}
-
 /// Tensors made in inference mode count no changes: they are taken as constant.
 std::int64_t version_of(const torch::Tensor& weight) {
   return weight.is_inference() ? 0 : static_cast<std::int64_t>(weight._version());
@@ -24,7 +17,7 @@ std::int64_t version_of(const torch::Tensor& weight) {
 void StepLinearImpl::train(bool on) {
   torch::nn::Module::train(on);
   weight_ = torch::Tensor();
-  packed_ = torch::Tensor();
+  packed_ = PackedMatrix();
 }
 
 void StepLinearImpl::pack(const torch::Tensor& weight) {
@@ -34,14 +27,7 @@ void StepLinearImpl::pack(const torch::Tensor& weight) {
     return;
   weight_ = weight;
   version_ = version_of(weight);
-  const auto rows = weight.stride(1) == 1 ? weight : weight.contiguous();
-  with_type(rows, [&](auto zero) {
-    using T = decltype(zero);
-    const auto O = rows.size(0), K = rows.size(1);
-    packed_ = rows.new_empty({panels<T>(O), K, kernels<T>().panel});
-    kernels<T>().pack(O, K, rows.template const_data_ptr<T>(), rows.stride(0),
-                      packed_.template data_ptr<T>());
-  });
+  packed_ = PackedMatrix(weight);
 }
 
 torch::Tensor StepLinearImpl::forward(const torch::Tensor& x, const torch::Tensor& weight,
@@ -53,17 +39,8 @@ torch::Tensor StepLinearImpl::forward(const torch::Tensor& x, const torch::Tenso
   if (!has_kernels(x, Kernel::kStep) || torch::GradMode::is_enabled() || is_training())
     return torch::linear(x, weight, bias);
   pack(weight);
-  const auto rows = x.contiguous();
-  const auto out = rows.new_empty({rows.size(0), O});
-  with_type(rows, [&](auto zero) {
-    using T = decltype(zero);
-    split(panels<T>(O), kPanelGrain, [&](std::int64_t begin, std::int64_t end) {
-      kernels<T>().rows_times_packed(
-          begin, end, rows.size(0), rows.size(1), O, rows.template const_data_ptr<T>(),
-          packed_.template const_data_ptr<T>(),
-          bias.defined() ? bias.template const_data_ptr<T>() : nullptr, out.template data_ptr<T>());
-    });
-  });
+  auto out = x.new_empty({x.size(0), O});
+  packed_.times_out(out, x.contiguous(), bias);
   return out;
 }
 

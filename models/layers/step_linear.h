@@ -6,6 +6,8 @@
 #include <torch/nn/pimpl.h>
 #include <torch/types.h>
 
+#include "models/layers/packed_matrix.h"
+
 namespace banter::models {
 
 /// x W^T + b for a step of decoding: few rows, no gradient, the same W again and again. W is packed
@@ -31,7 +33,7 @@ class StepLinearImpl : public torch::nn::Module {
 
   torch::Tensor weight_;  ///< that `packed_` was made from: kept, so that its address stays its own
   std::int64_t version_ = 0;
-  torch::Tensor packed_;
+  PackedMatrix packed_;
 };
 TORCH_MODULE(StepLinear);
 

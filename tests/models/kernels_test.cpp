@@ -122,10 +122,10 @@ TEST_P(KernelsTest, ARowTimesAPackedMatrixDoesNotDependOnTheOtherRows) {
   const auto x = random_floats(N * K, 4), weight = random_floats(O * stride, 5);
   const auto bias = random_floats(O, 6);
   std::vector<float> packed(static_cast<std::size_t>(panels * K * table().panel));
-  table().pack(O, K, weight.data(), stride, packed.data());
+  table().pack(0, panels, O, K, weight.data(), stride, 1, packed.data());
   const auto times = [&](std::int64_t begin, std::int64_t end, std::int64_t rows, const float* from,
                          const float* add, std::vector<float>& out) {
-    table().rows_times_packed(begin, end, rows, K, O, from, packed.data(), add, out.data());
+    table().rows_times_packed(begin, end, rows, K, O, from, packed.data(), add, 0, out.data());
   };
   std::vector<float> together(N * O), unbiased(N * O);
   times(0, panels, N, x.data(), bias.data(), together);
@@ -169,6 +169,29 @@ TEST_P(KernelsTest, AttentionWeightsAreASoftmaxOverTheKeptRowsOnly) {
   EXPECT_NEAR(weights[2], b / (a + b), 1e-6);
   EXPECT_EQ(weights[1], 0.0F);
   for (std::size_t u = 3; u < 6; ++u) EXPECT_EQ(weights[u], 0.0F) << "a query without rows";
+}
+
+TEST_P(KernelsTest, APackedMatrixIsReadByColumnsAndAddedToWhatIsThere) {
+  constexpr std::int64_t N = 21, K = 17, stride = 60, O = 53;
+  const auto panels = (O + table().panel - 1) / table().panel;
+  const auto x = random_floats(N * K, 4), weight = random_floats(K * stride, 5);  // (K,O)
+  const auto before = random_floats(N * O, 6);
+  std::vector<float> packed(static_cast<std::size_t>(panels * K * table().panel), 7.0F);
+  table().pack(0, 1, O, K, weight.data(), 1, stride, packed.data());
+  table().pack(1, panels, O, K, weight.data(), 1, stride, packed.data());
+  std::vector<float> apart(N * O), in_place = before;
+  for (auto* out : {&apart, &in_place})
+    table().rows_times_packed(0, panels, N, K, O, x.data(), packed.data(),
+                              out == &apart ? before.data() : out->data(), O, out->data());
+  EXPECT_EQ(in_place, apart);
+  for (std::size_t n = 0; n < N; ++n) {
+    for (std::size_t o = 0; o < O; ++o) {
+      double expected = before[n * O + o];
+      for (std::size_t k = 0; k < K; ++k)
+        expected += double{x[n * K + k]} * double{weight[k * stride + o]};
+      EXPECT_NEAR(apart[n * O + o], expected, 1e-4);
+    }
+  }
 }
 
 TEST_P(KernelsTest, TheHighestOfNumbersPassesOverNaN) {
