@@ -10,9 +10,9 @@
 
 // What jemalloc reads before the first allocation of a program that has this file (jemalloc(3),
 // "TUNING"): keep_free_memory(). A training step asks for the blocks of the step before it, and
-// giving them to the system in between costs training a tenth to a third of its speed. Addresses
-// are not kept either (`retain`): where jemalloc grows what it keeps of them, training takes a
-// tenth more memory.
+// giving them to the system in between costs training a quarter of its speed. Addresses are given
+// back with pages (`retain`): jemalloc would keep them in ever larger pieces, and training then
+// takes a tenth more memory.
 extern "C" {
 extern const char* malloc_conf;
 const char* malloc_conf = "dirty_decay_ms:-1,muzzy_decay_ms:-1,oversize_threshold:0,retain:false";

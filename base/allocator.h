@@ -15,8 +15,9 @@ std::string allocator_name();
 std::size_t allocated_bytes();
 
 /// What is freed stays with the program for whoever asks next, large blocks too: for work that asks
-/// for the same again and again, as training does. Has to be called before such work: jemalloc does
-/// so from the start, but only in a program that calls something of this file.
+/// for the same again and again, as training does. To be called before it. glibc's malloc is told
+/// here; jemalloc's settings say so from the start, but a program has them only when it calls
+/// something of this file.
 void keep_free_memory();
 
 /// Gives memory that is free back to the system: after large things have gone, whose place others
@@ -24,8 +25,8 @@ void keep_free_memory();
 void give_back_free_memory();
 
 /// From now on memory that was free for so long goes back to the system by itself, by a thread of
-/// malloc's own: for a program that lives long and is busy now and then. Undoes
-/// keep_free_memory(). Does nothing where malloc is not jemalloc.
+/// malloc's own: for a program that lives long and is busy now and then. Without
+/// this call it is kept. Does nothing where malloc is not jemalloc.
 void give_back_memory_free_for(std::chrono::milliseconds time);
 
 }  // namespace banter::base

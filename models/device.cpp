@@ -59,6 +59,10 @@ const std::string& cuda_problem() {
 torch::Device opened_gpu(torch::DeviceIndex index) {
   static const bool once = [] {
     setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
+    const std::string workspace = std::getenv("CUBLAS_WORKSPACE_CONFIG");
+    if (workspace != ":4096:8" && workspace != ":16:8")
+      throw base::Error("CUBLAS_WORKSPACE_CONFIG is \"" + workspace +
+                        "\", with which sums differ from run to run: unset it");
     auto& context = at::globalContext();
     context.lazyInitDevice(torch::kCUDA);
     context.setDeterministicAlgorithms(true, /*warn_only=*/false);

@@ -8,9 +8,9 @@
 namespace banter::models {
 
 /// The device that `--device` names: "cpu", "cuda", "cuda:1", or "auto" (a GPU when one works,
-/// else the CPU). Loads libbanter_cuda.so before the first CUDA call. From then on LibTorch takes
-/// only operations that give the same bytes every time, for the whole process: a GPU has faster
-/// ones that do not, and throws where it has no other. A CPU has no others.
+/// else the CPU). Loads libbanter_cuda.so before the first CUDA call. Once it has opened a GPU
+/// LibTorch takes only operations that give the same bytes every time, for the whole process, in
+/// place of faster ones, and throws where there are no others.
 /// Throws   ConfigError for another name; base::Error with the loader's own sentence when CUDA was
 ///          asked for and cannot be had, and what to do
 torch::Device open_device(std::string_view name);

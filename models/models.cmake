@@ -32,11 +32,11 @@ if(BANTER_TORCH)
     layers/gru.cpp
     layers/gru_stack.cpp
     layers/output_layer.cpp
+    layers/packed_matrix.cpp
     layers/packing.cpp
     layers/row_attention.cpp
     layers/row_dropout.cpp
     layers/start_parameters.cpp
-    layers/packed_matrix.cpp
     layers/step_linear.cpp
     layers/token_rows.cpp
     layers/transformer/angle_table.cpp

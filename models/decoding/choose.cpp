@@ -1,7 +1,6 @@
 #include "models/decoding/choose.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
 #include <numeric>

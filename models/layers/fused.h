@@ -23,7 +23,7 @@ enum class Kernel : std::uint8_t {
   kAttention,     ///< additive attention by itself
   kDotAttention,  ///< scaled dot-product attention of a step
   kOutput,        ///< the output layer with its cross entropy
-  kStep,          ///< a few rows times a packed matrix
+  kStep,          ///< a few rows times a packed matrix: of a decoding step, of a recurrence's
   kDevice,        ///< all that run on a GPU
 };
 constexpr std::array<std::string_view, 8> kKernelNames = {

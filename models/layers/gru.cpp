@@ -1,5 +1,10 @@
 #include "models/layers/gru.h"
 
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
 #include "models/layers/device_attention.h"
 #include "models/layers/device_recurrence.h"
 #include "models/layers/fused.h"
@@ -15,20 +20,22 @@ using torch::autograd::AutogradContext;
 using torch::autograd::Function;
 using torch::autograd::variable_list;
 
-/// A matrix that the rows of every step are multiplied by: few rows by a packed copy, many by
-/// LibTorch's product, which packs it anew each time and still is as fast from some hundred rows
-/// on.
+/// A matrix that the rows of every step are multiplied by: few rows by a packed copy, where enough
+/// steps have so few that packing pays, all others by LibTorch's product. That packs the matrix at
+/// each call, and still is as fast from some hundred rows on; a single row it reads without.
 class StepMatrix {
  public:
   StepMatrix() = default;
-  /// Shapes   weight (O,K); `fewest` rows of all steps
-  StepMatrix(const torch::Tensor& weight, std::int64_t fewest) : transposed_(weight.t()) {
-    if (fewest <= kFewRows && is_used(Kernel::kStep)) packed_.emplace(weight);
+  /// Shapes   weight (O,K); `counts`: rows of each step
+  StepMatrix(const torch::Tensor& weight, const std::vector<std::int64_t>& counts)
+      : transposed_(weight.t()) {
+    if (std::ranges::count_if(counts, is_few) >= kFewestSteps && is_used(Kernel::kStep))
+      packed_.emplace(weight);
   }
 
   /// out = added + x W^T; `added` may be `out`, and undefined.
   void times_out(torch::Tensor& out, const torch::Tensor& x, const torch::Tensor& added) const {
-    if (packed_ && x.size(0) <= kFewRows)
+    if (packed_ && is_few(x.size(0)))
       packed_->times_out(out, x, added);
     else if (added.defined())
       at::addmm_out(out, added, x, transposed_);
@@ -37,7 +44,9 @@ class StepMatrix {
   }
 
  private:
-  static constexpr std::int64_t kFewRows = 64;
+  static constexpr std::int64_t kFewestSteps = 16;
+  static bool is_few(std::int64_t rows) { return rows > 1 && rows <= 64; }
+
   torch::Tensor transposed_;
   std::optional<PackedMatrix> packed_;
 };
@@ -77,9 +86,8 @@ struct Recurrence : Function<Recurrence> {
     const auto inputs = attends ? gates.clone() : gates;
     const auto rows = steps->counts.empty() ? 0 : steps->counts.front();
     auto hidden_gates = gates.new_empty({rows, 3 * H});
-    const auto fewest = steps->counts.empty() ? 0 : steps->counts.back();
-    const StepMatrix to_gates(weight_hh, fewest),
-        to_query = attends ? StepMatrix(query_weight, fewest) : StepMatrix();
+    const StepMatrix to_gates(weight_hh, steps->counts),
+        to_query = attends ? StepMatrix(query_weight, steps->counts) : StepMatrix();
 
     with_type(gates, [&](auto zero) {
       using T = decltype(zero);
@@ -150,9 +158,8 @@ struct Recurrence : Function<Recurrence> {
     const auto d_values = attends ? torch::zeros_like(values) : torch::Tensor();
     const auto d_v = attends ? torch::zeros_like(v) : torch::Tensor();
 
-    const auto fewest = steps->counts.empty() ? 0 : steps->counts.back();
-    const StepMatrix from_gates(weight_hh.t(), fewest),
-        from_query = attends ? StepMatrix(query_weight.t(), fewest) : StepMatrix();
+    const StepMatrix from_gates(weight_hh.t(), steps->counts),
+        from_query = attends ? StepMatrix(query_weight.t(), steps->counts) : StepMatrix();
 
     with_type(states, [&](auto zero) {
       using T = decltype(zero);
@@ -292,6 +299,7 @@ RecurrentStates gru_recurrence(const torch::Tensor& gates, const torch::Tensor& 
   const auto H = dims<2>(weight_hh, "weight_hh (3H,H)")[1];
   expect_like(gates, {packing.places(), 3 * H}, weight_hh.scalar_type(), "gates (P,3H)");
   if (start.defined()) expect_like(start, {packing.rows, H}, gates.scalar_type(), "start (N,H)");
+  expect_like(bias_hh, {3 * H}, gates.scalar_type(), "bias_hh (3H)");
   if (attention) check_attention(*attention, packing.rows, H, gates.scalar_type());
   if (const auto* device = device_kernels(gates))
     return gru_recurrence_by(*device, gates, start, weight_hh, bias_hh, packing, attention);
@@ -312,8 +320,8 @@ RecurrentStates gru_recurrence(const torch::Tensor& gates, const torch::Tensor& 
     index = attention->index.index_select(0, packing.order);
   }
   const auto outputs =
-      Recurrence::apply(gates.contiguous(), first, weight_hh.contiguous(), bias_hh, query_weight, v,
-                        keys, values, index, steps, torch::GradMode::is_enabled());
+      Recurrence::apply(gates.contiguous(), first, weight_hh.contiguous(), bias_hh.contiguous(),
+                        query_weight, v, keys, values, index, steps, torch::GradMode::is_enabled());
   return {outputs[0], attention ? outputs[1] : torch::Tensor()};
 }
 

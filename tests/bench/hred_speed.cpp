@@ -12,6 +12,7 @@
 // The order of batches depends on the options alone, so export_batches writes what `train` sees;
 // `decode` answers the first replies of what `--split valid --shuffle none --tokens 1000000` gives.
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <ctime>
@@ -214,7 +215,7 @@ void run_train(const Settings& s) {
                       {"peak_megabytes", peak_megabytes()},
                       {"last_loss", training.loss}};
   if (!s.save.empty()) models::write_safetensors(s.save, models::named_tensors(*training.model));
-  if (s.profile) answer["profile"] = profile(training, s.steps - s.skip);
+  if (s.profile) answer["profile"] = profile(training, std::max<std::int64_t>(1, s.steps - s.skip));
   std::cout << json::serialize(answer) << "\n";
 }
 

@@ -27,6 +27,7 @@ namespace {
 // as far as the CPU in float32, for some small models make much of little.
 constexpr double kSame = 1e-4;
 constexpr double kTimes = 8;
+constexpr double kMost = 0.05;    ///< that the CPU in float32 may be away; tokens differ by 1
 constexpr double kNarrow = 0.05;  ///< of a direction's cosine: bfloat16 has 8 bits
 
 class DeviceTest : public testing::TestWithParam<const char*> {
@@ -122,7 +123,9 @@ class DeviceTest : public testing::TestWithParam<const char*> {
   static void expect_near(const std::vector<torch::Tensor>& there,
                           const std::vector<torch::Tensor>& here,
                           const std::vector<torch::Tensor>& exact, double unit = 1) {
-    EXPECT_LT(distance(there, exact), std::max(kSame * unit, kTimes * distance(here, exact)));
+    const auto rounding = distance(here, exact);
+    ASSERT_LT(rounding, kMost * unit) << "the CPU itself says nothing";
+    EXPECT_LT(distance(there, exact), std::max(kSame * unit, kTimes * rounding));
   }
 
   torch::Device device_ = torch::kCPU;
@@ -137,13 +140,15 @@ TEST_P(DeviceTest, LearnsAsOnTheCpu) {
   expect_near(learned(*on_device_), learned(*model_), exact, length(exact));
 }
 
-TEST_P(DeviceTest, LearnsTheSameBytesTwice) {
+TEST_P(DeviceTest, LearnsTheSameBytesEachTime) {
   if (is_ensemble()) GTEST_SKIP() << "an ensemble does not learn";
   const auto first = learned(*on_device_);
   for (int again = 0; again < 5; ++again) {
     const auto second = learned(*on_device_);
-    for (std::size_t i = 0; i < first.size(); ++i)
+    for (std::size_t i = 0; i < first.size(); ++i) {
+      ASSERT_EQ(first[i].defined(), second[i].defined()) << i;
       EXPECT_TRUE(!first[i].defined() || torch::equal(first[i], second[i])) << i;
+    }
   }
 }
 

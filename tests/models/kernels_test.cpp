@@ -209,6 +209,10 @@ TEST_P(KernelsTest, TheHighestOfNumbersPassesOverNaN) {
                 rest.empty() ? kLowest : *std::ranges::max_element(rest));
       other[i] = 1e9F;
       EXPECT_EQ(table().highest(n, other.data()), 1e9F) << n << " " << i;
+      std::ranges::fill(other, kLowest);
+      EXPECT_EQ(table().highest(n, other.data()), kLowest);
+      other[i] = kNan;
+      EXPECT_EQ(table().highest(n, other.data()), kLowest);
     }
   }
 }

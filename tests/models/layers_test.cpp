@@ -117,6 +117,40 @@ TEST_F(LayersTest, FusedRecurrenceWithAttentionEqualsThePlainOne) {
   EXPECT_TRUE(torch::allclose(fused, plain, kExact, kExact));
 }
 
+/// From more rows than go by packed matrices to one: all products that a recurrence knows.
+TEST_F(LayersTest, FusedRecurrencesOfManyRowsEqualThePlainOnes) {
+  constexpr std::int64_t kRows = 70, kSteps = 30;
+  std::vector<std::int64_t> lengths;
+  for (std::int64_t row = 0; row < kRows; ++row) lengths.push_back(1 + row * 11 % kSteps);
+  const auto packing = make_packing(keep_mask(lengths, kSteps));
+  ASSERT_EQ(packing.counts.front(), kRows);
+  ASSERT_LT(packing.counts.back(), 4);
+  const auto H = 30, K = 26, P = static_cast<int>(packing.places());
+  const auto gates = random({P, 3 * H}), start = random({kRows, H});
+  const auto w = random({3 * H, H}), b = random({3 * H});
+  const auto index = torch::randint(-1, 9, {kRows, 3}, torch::kLong);
+  const RecurrentAttention attention{random({K, H}), random({K}), random({9, K}),
+                                     random({9, 3 * H}), index};
+  for (const auto& matrix : {w, attention.query_weight}) {  // or 30 steps make much of rounding
+    const torch::NoGradGuard no_grad;
+    torch::Tensor(matrix).mul_(0.2);
+  }
+  expect_same(
+      {gates, start, w, b}, [&] { return gru_recurrence(gates, start, w, b, packing).states; },
+      [&] { return gru_recurrence_plain(gates, start, w, b, packing).states; });
+  expect_same(
+      {gates, start, w, b, attention.query_weight, attention.v, attention.keys, attention.values},
+      [&] { return gru_recurrence(gates, start, w, b, packing, attention).states; },
+      [&] { return gru_recurrence_plain(gates, start, w, b, packing, attention).states; });
+}
+
+TEST_F(LayersTest, ARecurrenceRefusesABiasOfAnotherSize) {
+  const auto packing = make_packing(keep_mask({2, 1}, 2));
+  const auto gates = random({3, 6}), w = random({6, 2});
+  for (const auto& bias : {random({5}), random({1, 6})})
+    EXPECT_THROW(gru_recurrence(gates, {}, w, bias, packing), base::ShapeError);
+}
+
 /// Attention over the words of turns for five replies: turns of several lengths, a place between
 /// turns, a reply without turns, a turn without words, a reply with one turn.
 WordAttention made_word_attention(std::int64_t H, std::int64_t K, bool has_rnn) {
