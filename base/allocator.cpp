@@ -33,7 +33,7 @@ template <typename Value>
 Value control_value(const char* name) {
   Value value{};
   std::size_t size = sizeof(value);
-  control()(name, &value, &size, nullptr, 0);
+  control()(name, static_cast<void*>(&value), &size, nullptr, 0);
   return value;
 }
 

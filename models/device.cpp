@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include <ATen/Context.h>
@@ -58,11 +59,15 @@ const std::string& cuda_problem() {
 /// their threads come; and cuBLAS may choose otherwise unless its workspace is given.
 torch::Device opened_gpu(torch::DeviceIndex index) {
   static const bool once = [] {
-    setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
-    const std::string workspace = std::getenv("CUBLAS_WORKSPACE_CONFIG");
-    if (workspace != ":4096:8" && workspace != ":16:8")
-      throw base::Error("CUBLAS_WORKSPACE_CONFIG is \"" + workspace +
+    constexpr auto kWorkspace = "CUBLAS_WORKSPACE_CONFIG";
+    const char* given = std::getenv(kWorkspace);
+    const std::string_view workspace = given == nullptr ? "" : given;
+    if (workspace.empty()) {
+      setenv(kWorkspace, ":4096:8", /*overwrite=*/1);
+    } else if (workspace != ":4096:8" && workspace != ":16:8") {
+      throw base::Error(std::string(kWorkspace) + " is \"" + std::string(workspace) +
                         "\", with which sums differ from run to run: unset it");
+    }
     auto& context = at::globalContext();
     context.lazyInitDevice(torch::kCUDA);
     context.setDeterministicAlgorithms(true, /*warn_only=*/false);

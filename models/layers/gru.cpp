@@ -5,6 +5,8 @@
 #include <optional>
 #include <vector>
 
+#include <torch/autograd.h>
+
 #include "models/layers/device_attention.h"
 #include "models/layers/device_recurrence.h"
 #include "models/layers/fused.h"

@@ -202,7 +202,8 @@ void run_train(const Settings& s) {
       const double ppl = perplexity(*training.model, store, s);
       std::cout << json::serialize(
                        json::object{{"step", step}, {"minutes", seconds / 60}, {"valid_ppl", ppl}})
-                << std::endl;
+                << "\n"
+                << std::flush;
       if (ppl <= s.target) break;
     }
   }

@@ -4,9 +4,9 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <limits>
 #include <random>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -133,13 +133,15 @@ TEST_P(KernelsTest, ARowTimesAPackedMatrixDoesNotDependOnTheOtherRows) {
   for (std::int64_t rows = 2; rows < N; ++rows) {
     std::vector<float> some(static_cast<std::size_t>(rows * O));
     times(0, panels, rows, x.data(), bias.data(), some);
-    EXPECT_EQ(std::memcmp(some.data(), together.data(), some.size() * sizeof(float)), 0) << rows;
+    EXPECT_TRUE(
+        std::ranges::equal(some, std::span(together).first(static_cast<std::size_t>(rows * O))))
+        << rows;
   }
   for (std::size_t n = 0; n < N; ++n) {
     std::vector<float> alone(O);
     times(1, panels, 1, x.data() + n * K, bias.data(), alone);
     times(0, 1, 1, x.data() + n * K, bias.data(), alone);
-    EXPECT_EQ(std::memcmp(alone.data(), together.data() + n * O, O * sizeof(float)), 0) << n;
+    EXPECT_TRUE(std::ranges::equal(alone, std::span(together).subspan(n * O, O))) << n;
     for (std::size_t o = 0; o < O; ++o) {
       double expected = 0;
       for (std::size_t k = 0; k < K; ++k)
