@@ -38,7 +38,8 @@ MODELS = {
                          "pair_weight: 1}",
 }
 
-# Blocks of any size come from the heap and stay there, as in banter (base/allocator.cpp).
+# Blocks of any size come from the heap and stay there, as in banter (base/allocator.cpp). This is for
+# glibc's malloc; where banter has jemalloc, `--python` may be a script that preloads it, too.
 ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 30)}
 
 
