@@ -56,8 +56,7 @@ std::size_t allocated_bytes() {
 }
 
 void keep_free_memory() {
-  constexpr int kMost =
-      1 << 30;  // bytes; without it large blocks are mapped, zeroed and given back
+  constexpr int kMost = 1 << 30;  // bytes; larger blocks are mapped, zeroed and given back
   ::mallopt(M_MMAP_THRESHOLD, kMost);
   ::mallopt(M_TRIM_THRESHOLD, kMost);
 }

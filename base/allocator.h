@@ -25,8 +25,8 @@ void keep_free_memory();
 void give_back_free_memory();
 
 /// From now on memory that was free for so long goes back to the system by itself, by a thread of
-/// malloc's own: for a program that lives long and is busy now and then. Without
-/// this call it is kept. Does nothing where malloc is not jemalloc.
+/// malloc's own: for a program that lives long and is busy now and then. Without this call it is
+/// kept. Does nothing where malloc is not jemalloc.
 void give_back_memory_free_for(std::chrono::milliseconds time);
 
 }  // namespace banter::base

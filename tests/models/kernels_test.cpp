@@ -1,6 +1,7 @@
 #include "models/kernels/kernels.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -116,6 +117,11 @@ TEST_P(KernelsTest, DotAttentionDoesNotDependOnEmptyPlaces) {
   for (const std::size_t width : {10, 16, 17, 40}) EXPECT_EQ(look(9), look(width)) << width;
 }
 
+bool same_bits(std::span<const float> a, std::span<const float> b) {
+  constexpr auto kBits = [](float x) { return std::bit_cast<std::uint32_t>(x); };
+  return std::ranges::equal(a, b, {}, kBits, kBits);
+}
+
 TEST_P(KernelsTest, ARowTimesAPackedMatrixDoesNotDependOnTheOtherRows) {
   constexpr std::int64_t N = 31, K = 33, stride = 40, O = 101;
   const auto panels = (O + table().panel - 1) / table().panel;
@@ -133,15 +139,14 @@ TEST_P(KernelsTest, ARowTimesAPackedMatrixDoesNotDependOnTheOtherRows) {
   for (std::int64_t rows = 2; rows < N; ++rows) {
     std::vector<float> some(static_cast<std::size_t>(rows * O));
     times(0, panels, rows, x.data(), bias.data(), some);
-    EXPECT_TRUE(
-        std::ranges::equal(some, std::span(together).first(static_cast<std::size_t>(rows * O))))
+    EXPECT_TRUE(same_bits(some, std::span(together).first(static_cast<std::size_t>(rows * O))))
         << rows;
   }
   for (std::size_t n = 0; n < N; ++n) {
     std::vector<float> alone(O);
     times(1, panels, 1, x.data() + n * K, bias.data(), alone);
     times(0, 1, 1, x.data() + n * K, bias.data(), alone);
-    EXPECT_TRUE(std::ranges::equal(alone, std::span(together).subspan(n * O, O))) << n;
+    EXPECT_TRUE(same_bits(alone, std::span(together).subspan(n * O, O))) << n;
     for (std::size_t o = 0; o < O; ++o) {
       double expected = 0;
       for (std::size_t k = 0; k < K; ++k)
