@@ -1,6 +1,7 @@
 #include "models/dialogue_model.h"
 
 #include "base/errors.h"
+#include "models/layers/output_layer.h"
 
 namespace banter::models {
 
@@ -46,6 +47,17 @@ Memory DialogueModel::refine(const Memory& /*memory*/, const torch::Tensor& /*dr
 }
 
 Memory DialogueModel::with_own_draft(const Memory& memory) { return memory; }
+
+StepOutput DialogueModel::step(const torch::Tensor& ids, const Memory& memory, State state) {
+  auto out = step_features(ids, memory, std::move(state));
+  out.logits = step_output_layer()->logits(std::exchange(out.features, {}));
+  return out;
+}
+
+StepOutput DialogueModel::step_features(const torch::Tensor& /*ids*/, const Memory& /*memory*/,
+                                        State /*state*/) {
+  throw base::Error("features of a step were asked of a model that has no one output layer");
+}
 
 State DialogueModel::draw(const State& start, const Memory& /*memory*/,
                           const torch::Tensor& /*keys*/) {

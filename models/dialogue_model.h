@@ -20,6 +20,8 @@
 
 namespace banter::models {
 
+class OutputLayerImpl;
+
 /// What a model must know of its vocabulary to be built.
 struct Vocabulary {
   std::int64_t size = 0;  ///< V
@@ -63,6 +65,7 @@ struct StepOutput {
   torch::Tensor logits;              ///< (N,V)
   std::vector<Attention> attention;  ///< (N,U) each; empty for models without
   State state;
+  torch::Tensor features{};  ///< (N,D): of `step_features`, which leaves `logits` undefined
 };
 
 /// A sum over labels with its count: mean = sum / count, perplexity = exp of that.
@@ -151,7 +154,13 @@ class DialogueModel : public torch::nn::Module {
   /// Reads one more id (N) for N sequences (bos first) and gives the logits of the next.
   /// What a row gets does not depend on the other rows. A state that is moved in may be written
   /// over; one that the caller keeps stays as it is, and costs its copy.
-  virtual StepOutput step(const torch::Tensor& ids, const Memory& memory, State state) = 0;
+  /// A model has either this, and no `step_output_layer`, or the next two, of which this is made.
+  virtual StepOutput step(const torch::Tensor& ids, const Memory& memory, State state);
+  /// `step` as far as what its output layer reads, for searches that need less than the table.
+  virtual StepOutput step_features(const torch::Tensor& ids, const Memory& memory, State state);
+  /// The layer whose `logits` of a step's features are those of the step; null where no one layer's
+  /// are.
+  [[nodiscard]] virtual OutputLayerImpl* step_output_layer() { return nullptr; }
   /// Whether shapes alone say which operations a step is made of: it waits for no number of its
   /// device and brings none there. Only such a step can be recorded and repeated.
   [[nodiscard]] virtual bool has_fixed_step() const { return false; }

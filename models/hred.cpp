@@ -150,8 +150,11 @@ Hred::Sources Hred::sources(const EncodedTurns& encoded, const torch::Tensor& co
   } else if (options.attention == "none") {
     c = last;
   }
+  // Side by side where both are read, else the same; by one split, for each `narrow` would make a
+  // gradient as wide as the whole on the way back.
+  const auto weights = context_weight().split(options.hidden_dim, 1);
   if (c.defined() && is_linear()) {
-    s.gates = c.mm(context_weight().narrow(1, 0, options.hidden_dim).t());
+    s.gates = c.mm(weights.front().t());
     if (const auto share = fixed_share()) s.gates = s.gates * *share;
   } else {
     s.fixed = c;
@@ -163,7 +166,7 @@ Hred::Sources Hred::sources(const EncodedTurns& encoded, const torch::Tensor& co
     s.words = tokens_of(dynamic_words_, values);
   } else if (options.has_dynamic()) {
     s.keys = dynamic_attention_->keys(s.turns.rows);
-    if (is_linear()) s.values = s.turns.rows.mm(dynamic_weight().t());
+    if (is_linear()) s.values = s.turns.rows.mm(weights.back().t());
     if (const auto share = fixed_share()) s.values = s.values * (1 - *share);
   }
   return s;
@@ -311,22 +314,19 @@ torch::Tensor Hred::gates_of_step(const torch::Tensor& gates, const Memory& memo
   if (!options.has_dynamic()) return gates;
   const auto before = decoder_->top(state.rows.parts.at(0));  // (N,H)
   const auto& row = state.memory_row;
-  const auto keep = memory.parts.at(kKeep).index_select(0, row);  // (N,U)
+  const auto& keep = memory.parts.at(kKeep);  // (B,U)
   const auto &keys = memory.parts.at(kKeys), &attended = memory.parts.at(kAttended);
   Seen seen;
   std::function<torch::Tensor()> of_tokens;
   if (looks_at_words()) {
     const JoinedTokens tokens{attended, keys, memory.parts.at(kBegin), memory.parts.at(kLength)};
     const auto words = tokens.rows_of(row);
-    seen = look_at_words(before, words, keep);
+    seen = look_at_words(before, words, keep.index_select(0, row));
     of_tokens = [turns = seen.weights, within = seen.words, index = words.index] {
       return token_weights(turns, within, index);
     };
   } else {
-    const auto U = keep.size(1);
-    const auto index = (row.unsqueeze(1) * U + torch::arange(U, row.options()))
-                           .masked_fill(keep.logical_not(), -1);
-    seen = look(before, keys.flatten(0, 1), {index, attended.flatten(0, 1)});
+    seen = look(before, keys.flatten(0, 1), ContextRows::of_memory(attended, keep, row));
   }
   attention.push_back({"dynamic", seen.weights, std::move(of_tokens)});
   if (is_linear() && !looks_at_words()) return gates + seen.vector;

@@ -1,7 +1,7 @@
 # The inner loops: no torch, always optimised (they are what a step's time is made of).
 add_library(banter_kernels kernels/kernels.cpp kernels/kernels_avx512.cpp kernels/kernels_avx2.cpp
-                           kernels/kernels_baseline.cpp kernels/recurrent_kernels.cpp
-                           kernels/turn_attention.cpp)
+                           kernels/kernels_baseline.cpp kernels/label_bounds.cpp
+                           kernels/recurrent_kernels.cpp kernels/turn_attention.cpp)
 target_link_libraries(banter_kernels PUBLIC banter_flags)
 target_compile_options(banter_kernels PRIVATE -O3 -fno-math-errno -fno-trapping-math
                                               -ffp-contract=fast -fopenmp-simd)
@@ -31,6 +31,7 @@ if(BANTER_TORCH)
     layers/gaussian.cpp
     layers/gru.cpp
     layers/gru_stack.cpp
+    layers/label_screen.cpp
     layers/output_layer.cpp
     layers/packed_matrix.cpp
     layers/packing.cpp
@@ -38,6 +39,8 @@ if(BANTER_TORCH)
     layers/row_dropout.cpp
     layers/start_parameters.cpp
     layers/step_linear.cpp
+    layers/step_screen.cpp
+    layers/step_tokens.cpp
     layers/token_rows.cpp
     layers/transformer/angle_table.cpp
     layers/transformer/attention_rows.cpp

@@ -51,7 +51,7 @@ Seq2Seq::Seq2Seq(const Seq2SeqOptions& o, const Vocabulary& vocabulary)
   dropout_ = register_module("dropout", RowDropout(o.dropout, o.dropout_kind == "locked"));
   output_ = register_module(
       "output", o.tied ? OutputLayer(H, embedding_->table()) : OutputLayer(H, vocabulary.size));
-  step_input_ = register_module("step_input", StepLinear());
+  step_input_ = register_module("step_input", StepTokens());
 }
 
 Seq2Seq::Read Seq2Seq::read(const data::Batch& batch) {
@@ -266,7 +266,7 @@ State Seq2Seq::start(std::int64_t /*pass*/, const Memory& memory, const torch::T
   return {memory_row, Rows{{memory.parts.at(kStart).index_select(0, memory_row)}}};
 }
 
-StepOutput Seq2Seq::step(const torch::Tensor& ids, const Memory& memory, State state) {
+StepOutput Seq2Seq::step_features(const torch::Tensor& ids, const Memory& memory, State state) {
   const auto& states = state.rows.parts.at(0);  // (N,L*H)
   const auto before = decoder_->top(states);    // (N,H)
   const auto& row = state.memory_row;
@@ -277,11 +277,13 @@ StepOutput Seq2Seq::step(const torch::Tensor& ids, const Memory& memory, State s
   const auto [a, seen] = attention_->look(before, memory.parts.at(kKeys).flatten(0, 1),
                                           memory.parts.at(kValues).flatten(0, 1), index);
   const auto weight = decoder_->weight_ih.narrow(1, 0, options.embed_dim);
-  const auto gates =
-      step_input_->forward(dropout_->of_values(embedding_(ids)), weight, decoder_->bias_ih) + seen;
+  const auto tokens =
+      is_training() ? torch::linear(dropout_->of_values(embedding_(ids)), weight, decoder_->bias_ih)
+                    : step_input_->forward(ids, embedding_->table(), weight, decoder_->bias_ih);
+  const auto gates = tokens + seen;
   const auto next = decoder_->step(gates, states);
   StepOutput out;
-  out.logits = output_->logits(dropout_->of_values(decoder_->top(next)));
+  out.features = dropout_->of_values(decoder_->top(next));
   out.attention.push_back({"dynamic", summed_by_source(a, source, memory.parts.at(kPlaces).size(1)),
                            [a = a] { return a; }});
   state.rows.parts[0] = next;

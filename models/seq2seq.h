@@ -12,7 +12,7 @@
 #include "models/layers/output_layer.h"
 #include "models/layers/packing.h"
 #include "models/layers/row_dropout.h"
-#include "models/layers/step_linear.h"
+#include "models/layers/step_tokens.h"
 #include "models/layers/turn_embedding.h"
 #include "models/recurrent_options.h"
 
@@ -53,7 +53,8 @@ class Seq2Seq : public DialogueModel {
   std::vector<LossSum> losses(const data::Batch& batch) override;
   Score score(const data::Batch& batch, bool with_attention) override;
   State start(std::int64_t pass, const Memory& memory, const torch::Tensor& memory_row) override;
-  StepOutput step(const torch::Tensor& ids, const Memory& memory, State state) override;
+  StepOutput step_features(const torch::Tensor& ids, const Memory& memory, State state) override;
+  [[nodiscard]] OutputLayerImpl* step_output_layer() override { return output_.get(); }
   [[nodiscard]] bool has_fixed_step() const override { return true; }
   [[nodiscard]] AttendedTokens attended_tokens() const override { return AttendedTokens::kOfTurns; }
   [[nodiscard]] Memory select_memory(const Memory& memory,
@@ -98,7 +99,7 @@ class Seq2Seq : public DialogueModel {
   GruStack decoder_{nullptr};
   RowDropout dropout_{nullptr};
   OutputLayer output_{nullptr};
-  StepLinear step_input_{nullptr};
+  StepTokens step_input_{nullptr};
   std::int64_t encoded_tokens_ = 0;
 };
 

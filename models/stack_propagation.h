@@ -66,6 +66,10 @@ class StackPropagation : public TransformerModel {
   Memory with_own_draft(const Memory& memory) override;
   State start(std::int64_t pass, const Memory& memory, const torch::Tensor& memory_row) override;
   StepOutput step(const torch::Tensor& ids, const Memory& memory, State state) override;
+  /// D1's where it is alone.
+  [[nodiscard]] OutputLayerImpl* step_output_layer() override {
+    return has_d2() ? nullptr : TransformerModel::step_output_layer();
+  }
 
   const StackOptions options;
 

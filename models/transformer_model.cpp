@@ -158,11 +158,13 @@ torch::Tensor TransformerModel::decode_all(const torch::Tensor& x, const PaddedR
   return decoder_->all_steps(x, rows, looked(memory, rows.row));
 }
 
-StepOutput TransformerModel::step(const torch::Tensor& ids, const Memory& memory, State state) {
+StepOutput TransformerModel::step_features(const torch::Tensor& ids, const Memory& memory,
+                                           State state) {
   auto decoded = decode(embedding_(ids), memory, state);
-  return {.logits = output_->logits(decoded.vectors),
+  return {.logits = {},
           .attention = {decoded.attention},
-          .state = {state.memory_row, Rows{std::move(decoded.parts)}}};
+          .state = {state.memory_row, Rows{std::move(decoded.parts)}},
+          .features = decoded.vectors};
 }
 
 }  // namespace banter::models

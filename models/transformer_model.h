@@ -24,7 +24,8 @@ class TransformerModel : public DialogueModel {
   std::vector<LossSum> losses(const data::Batch& batch) override;
   Score score(const data::Batch& batch, bool with_attention) override;
   State start(std::int64_t pass, const Memory& memory, const torch::Tensor& memory_row) override;
-  StepOutput step(const torch::Tensor& ids, const Memory& memory, State state) override;
+  StepOutput step_features(const torch::Tensor& ids, const Memory& memory, State state) override;
+  [[nodiscard]] OutputLayerImpl* step_output_layer() override { return output_.get(); }
   [[nodiscard]] Memory select_memory(const Memory& memory, const torch::Tensor& index) const final;
 
  protected:

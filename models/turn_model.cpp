@@ -44,7 +44,7 @@ void TurnModel::register_decoder(std::int64_t start_dim, std::int64_t context_di
       register_module("dropout", RowDropout(sizes_.dropout, sizes_.dropout_kind == "locked"));
   output_ = register_module("output", sizes_.tied ? OutputLayer(H, embedding_->table())
                                                   : OutputLayer(H, vocabulary().size));
-  step_input_ = register_module("step_input", StepLinear());
+  step_input_ = register_module("step_input", StepTokens());
 }
 
 torch::Tensor TurnModel::embedding_weight() const {
@@ -165,10 +165,12 @@ torch::Tensor TurnModel::gates_of_step(const torch::Tensor& gates, const Memory&
   return gates;
 }
 
-StepOutput TurnModel::step(const torch::Tensor& ids, const Memory& memory, State state) {
+StepOutput TurnModel::step_features(const torch::Tensor& ids, const Memory& memory, State state) {
   const auto& row = state.memory_row;
-  auto gates = step_input_->forward(dropout_->of_values(embedding_(ids)), embedding_weight(),
-                                    decoder_->bias_ih);
+  const auto weight = embedding_weight();
+  auto gates = is_training()
+                   ? torch::linear(dropout_->of_values(embedding_(ids)), weight, decoder_->bias_ih)
+                   : step_input_->forward(ids, embedding_->table(), weight, decoder_->bias_ih);
   StepOutput out;
   if (memory.parts.at(kStaticWeights).size(1) > 0) {
     out.attention.push_back({"static", memory.parts[kStaticWeights].index_select(0, row)});
@@ -180,7 +182,7 @@ StepOutput TurnModel::step(const torch::Tensor& ids, const Memory& memory, State
   gates = gates_of_step(gates, memory, state, out.attention);
   auto& s = state.rows.parts.at(0);
   s = decoder_->step(gates, s);
-  out.logits = output_->logits(dropout_->of_values(decoder_->top(s)));
+  out.features = dropout_->of_values(decoder_->top(s));
   out.state = std::move(state);
   return out;
 }

@@ -10,7 +10,7 @@
 #include "models/layers/gru_stack.h"
 #include "models/layers/output_layer.h"
 #include "models/layers/row_dropout.h"
-#include "models/layers/step_linear.h"
+#include "models/layers/step_tokens.h"
 #include "models/layers/token_encoder.h"
 #include "models/layers/token_rows.h"
 #include "models/layers/turn_embedding.h"
@@ -36,7 +36,8 @@ class TurnModel : public DialogueModel {
   std::vector<LossSum> losses(const data::Batch& batch) override;
   Score score(const data::Batch& batch, bool with_attention) override;
   State start(std::int64_t pass, const Memory& memory, const torch::Tensor& memory_row) override;
-  StepOutput step(const torch::Tensor& ids, const Memory& memory, State state) override;
+  StepOutput step_features(const torch::Tensor& ids, const Memory& memory, State state) override;
+  [[nodiscard]] OutputLayerImpl* step_output_layer() override { return output_.get(); }
   [[nodiscard]] bool has_fixed_step() const override { return true; }
 
  protected:
@@ -113,7 +114,7 @@ class TurnModel : public DialogueModel {
 
  private:
   TurnModelOptions sizes_;
-  StepLinear step_input_{nullptr};
+  StepTokens step_input_{nullptr};
 };
 
 }  // namespace banter::models

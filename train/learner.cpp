@@ -251,9 +251,9 @@ void Learner::update(std::int64_t number, const Counts& counts, const Sums& sums
     return;
   }
   state.bad_in_a_row = 0;
-  if (options_.clip_norm > 0 && grad_norm_ > options_.clip_norm)
-    arena_.grads.mul_(options_.clip_norm / grad_norm_);
-  optimizer_.update(number, learning_rate(options_, number, state));
+  const bool is_long = options_.clip_norm > 0 && grad_norm_ > options_.clip_norm;
+  optimizer_.update(number, learning_rate(options_, number, state),
+                    is_long ? grad_norm_ / options_.clip_norm : 1);
   if (average_) average_->update(arena_, number);
   if (options_.fall_back_loss > 0 && ranks_.rank() == 0) watch_loss(number, counts, sums);
   for (const auto& [name, sum] : sums) {

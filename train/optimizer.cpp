@@ -25,8 +25,11 @@ Optimizer::Optimizer(Arena& arena, const TrainOptions& options) : arena_(arena),
   second_ = torch::zeros_like(arena.values);
 }
 
-void Optimizer::update(std::int64_t step, double lr) {
+void Optimizer::update(std::int64_t step, double lr, double shorten) {
   const torch::NoGradGuard no_grad;
+  std::optional<torch::Tensor> divisor;
+  if (shorten != 1)
+    divisor = torch::full({}, shorten, arena_.values.options().dtype(torch::kFloat32));
   for (auto& range : arena_.ranges) {
     const auto& rule = range.rule;
     if (step < rule.active_from) continue;
@@ -34,14 +37,15 @@ void Optimizer::update(std::int64_t step, double lr) {
     const double rate = lr * rule.rate_scale;
     const double decay = rule.decays ? rule.weight_decay.value_or(options_.weight_decay) : 0.0;
     if (options_.optimizer == "sgd") {
-      sgd(range, rate, decay);
+      sgd(range, rate, decay, divisor);
     } else {
-      adam(range, rate, decay);
+      adam(range, rate, decay, divisor);
     }
   }
 }
 
-void Optimizer::adam(const Range& range, double lr, double weight_decay) {
+void Optimizer::adam(const Range& range, double lr, double weight_decay,
+                     const std::optional<torch::Tensor>& divisor) {
   // The kernel reads the count; it does not advance it.
   const auto count = torch::full({}, static_cast<double>(range.updates),
                                  arena_.values.options().dtype(torch::kFloat32));
@@ -50,20 +54,21 @@ void Optimizer::adam(const Range& range, double lr, double weight_decay) {
   if (options_.optimizer == "adam") {
     at::_fused_adam_({values}, {grads}, {first}, {second}, {}, {count}, lr, options_.beta1,
                      options_.beta2, weight_decay, options_.eps, /*amsgrad=*/false,
-                     /*maximize=*/false);
+                     /*maximize=*/false, divisor);
   } else {
     at::_fused_adamw_({values}, {grads}, {first}, {second}, {}, {count}, lr, options_.beta1,
                       options_.beta2, weight_decay, options_.eps, /*amsgrad=*/false,
-                      /*maximize=*/false);
+                      /*maximize=*/false, divisor);
   }
 }
 
-void Optimizer::sgd(const Range& range, double lr, double weight_decay) {
+void Optimizer::sgd(const Range& range, double lr, double weight_decay,
+                    const std::optional<torch::Tensor>& divisor) {
   std::vector<torch::Tensor> momentum;
   if (momentum_.defined()) momentum.push_back(part(momentum_, range));
   at::_fused_sgd_({part(arena_.values, range)}, {part(arena_.grads, range)}, momentum, weight_decay,
                   options_.momentum, lr, /*dampening=*/0, options_.nesterov, /*maximize=*/false,
-                  /*is_first_step=*/range.updates == 1);
+                  /*is_first_step=*/range.updates == 1, divisor);
 }
 
 std::map<std::string, torch::Tensor> Optimizer::moments() const {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 
 #include <torch/types.h>
@@ -28,8 +29,9 @@ class Optimizer {
   /// `arena` must outlive it.
   Optimizer(Arena& arena, const TrainOptions& options);
 
-  /// Updates the ranges that are active at `step` and counts it for them.
-  void update(std::int64_t step, double lr);
+  /// Updates the ranges that are active at `step` and counts it for them. Their gradients are
+  /// divided by `shorten` first, in the same pass.
+  void update(std::int64_t step, double lr, double shorten = 1);
 
   /// What it remembers, by parameter name: "first.<name>" and "second.<name>" of adamw and adam,
   /// "momentum.<name>" of sgd; of sgd without momentum nothing. Views, not copies.
@@ -39,8 +41,10 @@ class Optimizer {
   void set_moments(const std::map<std::string, torch::Tensor>& saved);
 
  private:
-  void adam(const Range& range, double lr, double weight_decay);
-  void sgd(const Range& range, double lr, double weight_decay);
+  void adam(const Range& range, double lr, double weight_decay,
+            const std::optional<torch::Tensor>& divisor);
+  void sgd(const Range& range, double lr, double weight_decay,
+           const std::optional<torch::Tensor>& divisor);
 
   Arena& arena_;
   TrainOptions options_;

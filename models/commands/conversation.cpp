@@ -136,6 +136,7 @@ Conversation::Answer Conversation::speak(Composed composed, bool has_prompt) {
   Answer answer{.reply = {}, .draft = std::nullopt, .sources = collect_sources(composed)};
   auto request = chat_request(session_, std::move(composed), decoding_, wording_, replies_ + 1);
   request.reranker = reranker_;
+  request.options.with_log_probs = options_.as_json;
   ReplyText written(loaded_.tokenizer);
   OpenLine line(has_prompt ? "bot> " : "");
   if (options_.streams)

@@ -47,7 +47,9 @@ class Generator {
         limits_(limits),
         as_json_(as_json),
         lines_(lines),
-        progress_(progress) {}
+        progress_(progress) {
+    options_.with_log_probs = as_json_;
+  }
 
   void run() {
     // decode ends whenever no line is there: then, and only then, this waits for one.
@@ -182,7 +184,7 @@ class Generator {
   }
 
   LoadedModel& loaded_;
-  const DecodingOptions options_;
+  DecodingOptions options_;
   const std::shared_ptr<const Wording> wording_;
   const std::string prefix_;
   const Reranker reranker_;

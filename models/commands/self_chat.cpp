@@ -69,6 +69,7 @@ void SelfChat::say_next(std::uint64_t number) {
                             : talker.session.compose(speaker_of(turn));
   auto request =
       chat_request(talker.session, std::move(composed), talker.options, talker.wording, number);
+  request.options.with_log_probs = options_.as_json;
   ReplyText written(tokenizer);
   OpenLine line(name_of(turn) + ": ");
   if (options_.streams && !options_.as_json)

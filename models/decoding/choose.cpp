@@ -27,10 +27,10 @@ double log_sum_of(std::span<const float> logits) {
   const std::int64_t labels[] = {highest - logits.begin()};
   float nll = 0;
   bool correct = false;
-  // Without a gradient the kernel only reads.
+  // Without bias and gradient the kernel only reads.
   kernels<float>().softmax_nll(0, 1, static_cast<std::int64_t>(logits.size()),
-                               const_cast<float*>(logits.data()), labels, /*gradient=*/false, &nll,
-                               &correct);
+                               const_cast<float*>(logits.data()), /*bias=*/nullptr, labels,
+                               /*gradient=*/false, &nll, &correct);
   return static_cast<double>(nll) + *highest;
 }
 

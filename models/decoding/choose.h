@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "data/tokenizer/tokenizer.h"
+#include "models/screened_row.h"
 
 /// Choosing tokens from one row of logits: pure functions of plain floats, one or two passes over
 /// the row, no sort of the vocabulary.
@@ -27,11 +28,6 @@ LogNorm norm_of(std::span<const float> logits);
 
 /// The id with the highest logit, the lowest one of several; -1 when all are minus infinity.
 data::TokenId first_max(std::span<const float> logits);
-
-struct Candidate {
-  data::TokenId id = -1;
-  float logit = 0;
-};
 
 /// The `n` highest above minus infinity, falling, lower ids first among equals; fewer when there
 /// are no more.

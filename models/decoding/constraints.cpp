@@ -8,6 +8,11 @@
 #include "data/tokenizer/unsayable_ids.h"
 
 namespace banter::models {
+namespace {
+
+constexpr float kForbidden = -std::numeric_limits<float>::infinity();
+
+}  // namespace
 
 std::vector<data::TokenId> repeating_ids(std::span<const data::TokenId> said,
                                          std::span<const data::TokenId> ids, std::int64_t n) {
@@ -34,11 +39,9 @@ Constraints::Constraints(const data::SpecialIds& special, const DecodingOptions&
   }
 }
 
-void Constraints::apply(std::span<float> logits, std::span<const data::TokenId> ids) const {
-  const auto forbid = [&](data::TokenId id) {
-    if (id >= 0 && id < static_cast<data::TokenId>(logits.size()))
-      logits[static_cast<std::size_t>(id)] = -std::numeric_limits<float>::infinity();
-  };
+template <typename Forbid>
+void Constraints::for_each_forbidden(std::span<const data::TokenId> ids,
+                                     const Forbid& forbid) const {
   for (const auto id : never_) forbid(id);
   if (static_cast<std::int64_t>(ids.size()) < min_new_tokens_) forbid(eos_);
   for (const auto id : repeating_ids(ids, ids, ngram_size_)) forbid(id);
@@ -46,6 +49,20 @@ void Constraints::apply(std::span<float> logits, std::span<const data::TokenId> 
     for (const auto id : repeating_ids(turn, ids, context_ngram_size_)) forbid(id);
   if (wording_)
     for (const auto id : wording_->blocked_after(ids)) forbid(id);
+}
+
+void Constraints::apply(std::span<float> logits, std::span<const data::TokenId> ids) const {
+  for_each_forbidden(ids, [&](data::TokenId id) {
+    if (id >= 0 && id < static_cast<data::TokenId>(logits.size()))
+      logits[static_cast<std::size_t>(id)] = kForbidden;
+  });
+}
+
+void Constraints::apply(std::span<Candidate> candidates, std::span<const data::TokenId> ids) const {
+  for_each_forbidden(ids, [&](data::TokenId id) {
+    const auto found = std::ranges::lower_bound(candidates, id, {}, &Candidate::id);
+    if (found != candidates.end() && found->id == id) found->logit = kForbidden;
+  });
 }
 
 }  // namespace banter::models

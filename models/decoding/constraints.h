@@ -7,6 +7,7 @@
 
 #include "data/tokenizer/tokenizer.h"
 #include "models/decoding/search_input.h"
+#include "models/screened_row.h"
 
 namespace banter::models {
 
@@ -24,10 +25,16 @@ class Constraints {
 
   /// Sets the logits of what may not follow `ids` to minus infinity.
   void apply(std::span<float> logits, std::span<const data::TokenId> ids) const;
+  /// The same of candidates with rising ids.
+  void apply(std::span<Candidate> candidates, std::span<const data::TokenId> ids) const;
 
   [[nodiscard]] data::TokenId eos() const { return eos_; }
 
  private:
+  /// Calls `forbid` with what may not follow `ids`, some of it twice.
+  template <typename Forbid>
+  void for_each_forbidden(std::span<const data::TokenId> ids, const Forbid& forbid) const;
+
   std::vector<data::TokenId> never_;
   std::shared_ptr<const Wording> wording_;         ///< or nothing
   std::vector<std::vector<data::TokenId>> turns_;  ///< that hold an n-gram of the context's rule

@@ -52,8 +52,11 @@ struct DecodingOptions {
   /// Added to the logits of these ids, each there once, in nats; -100 all but forbids one, 100 all
   /// but enforces it.
   std::vector<TokenBias> logit_bias = {};
-  std::int64_t top_log_probs = 0;     ///< so many tokens are told at each place with their
-                                      ///< log-probabilities, whichever was chosen
+  std::int64_t top_log_probs = 0;  ///< so many tokens are told at each place with their
+                                   ///< log-probabilities, whichever was chosen
+  /// False: replies come without `log_probs` and `top_log_probs`, and with a `score` of 0. It
+  /// spares a greedy search most of the output layer.
+  bool with_log_probs = true;
   bool with_token_attention = false;  ///< where attention is collected and the model has it, also
                                       ///< that of the context's single tokens
 

@@ -35,7 +35,8 @@ struct TokenLogProb {
 struct Reply {
   std::vector<data::TokenId> ids;  ///< without eos
   std::vector<float> log_probs;    ///< of each id under the model (not the truncated) distribution,
-                                   ///< natural log; eos's behind them when finish is "eos"
+                                   ///< natural log; eos's behind them when finish is "eos"; none
+                                   ///< where they were not asked for
   double score = 0;  ///< sum / length^length_penalty, what n-best is sorted by; the sum is that of
                      ///< log_probs, with a repetition_penalty or a logit_bias of those under the
                      ///< changed logits

@@ -14,6 +14,11 @@ bool is_beam(const DecodingOptions& options) {
 
 }  // namespace
 
+std::optional<std::vector<NextRow>> Search::advance_among(ScreenedRow /*row*/,
+                                                          const SharedAttention& /*attention*/) {
+  return std::nullopt;
+}
+
 std::unique_ptr<Search> make_search(const DecodingOptions& options, const data::SpecialIds& special,
                                     SearchInput input) {
   if (const auto fault = fault_of_prefix(input.prefix, options, special); !fault.empty())

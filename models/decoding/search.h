@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "models/decoding/hypothesis.h"
 #include "models/decoding/options.h"
 #include "models/decoding/search_input.h"
+#include "models/screened_row.h"
 
 namespace banter::models {
 
@@ -36,6 +38,13 @@ class Search {
   /// Reads the logits of all its rows and says which rows go on; none: it is finished.
   /// Throws   base::Error when logits are not finite
   virtual std::vector<NextRow> advance(std::span<const ScoredRow> rows) = 0;
+  /// Whether `advance_among` may be called in place of `advance`: the search has one row and asks
+  /// nothing of a row of logits but its highest.
+  [[nodiscard]] virtual bool takes_candidates() const { return false; }
+  /// `advance` for what can be the highest of its row. Nothing, and nothing has changed, where that
+  /// does not say enough and the row of logits must: all candidates may be forbidden.
+  virtual std::optional<std::vector<NextRow>> advance_among(ScreenedRow row,
+                                                            const SharedAttention& attention);
   /// What the best reply begins with, whatever comes: it never changes and never shrinks, so it can
   /// be shown while the search goes on. Nothing where a reranker will choose among several replies.
   /// Without a wording, its last character may be cut.

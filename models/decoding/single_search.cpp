@@ -1,6 +1,8 @@
 #include "models/decoding/single_search.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <numeric>
 #include <utility>
 
@@ -55,6 +57,35 @@ std::vector<NextRow> SingleSearch::advance(std::span<const ScoredRow> rows) {
   }
   running_ = std::move(still_running);
   return next;
+}
+
+bool SingleSearch::takes_candidates() const {
+  return options_.method != "sample" && options_.replies == 1 && !options_.with_log_probs &&
+         options_.top_log_probs == 0 && options_.repetition_penalty == 1 &&
+         options_.logit_bias.empty() && !input_.is_reranked;
+}
+
+std::optional<data::TokenId> SingleSearch::choose_among(
+    ScreenedRow row, const std::vector<data::TokenId>& ids) const {
+  const auto is_bad = [](float logit) {  // the row of logits is an error that `advance` tells
+    return !(logit < std::numeric_limits<float>::infinity());
+  };
+  if (row.candidates.empty() || std::ranges::any_of(row.candidates, is_bad, &Candidate::logit))
+    return std::nullopt;
+  if (ids.size() < input_.prefix.size()) return input_.prefix[ids.size()];
+  constraints_.apply(row.candidates, ids);
+  const auto best = std::ranges::max_element(row.candidates, {}, &Candidate::logit);
+  if (best->logit < row.below || std::isinf(best->logit)) return std::nullopt;
+  return best->id;
+}
+
+std::optional<std::vector<NextRow>> SingleSearch::advance_among(ScreenedRow row,
+                                                                const SharedAttention& attention) {
+  auto& reply = replies_.front();
+  const auto id = choose_among(std::move(row), reply.ids);
+  if (!id) return std::nullopt;
+  if (append(reply, {.id = *id, .attention = attention})) return std::vector<NextRow>{};
+  return std::vector<NextRow>{{0, *id}};
 }
 
 CommittedReply SingleSearch::committed() const {

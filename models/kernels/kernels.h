@@ -81,6 +81,13 @@ struct Kernels {
                         T scale, const T* query, const T* keys, const T* values, RowIndex index,
                         T* scores, T* weights, T* out);
 
+  /// Dropout of the elements [begin, end) of a tensor: out_i = x_i scale where the hash of (key, i)
+  /// is `threshold` or more, else x_i 0. Below 2^32 elements.
+  /// Math     hash: two rounds of a bijection of 32 bits with half the key before each
+  /// Source   the bijection: lowbias32 of Wellons 2018, "Prospecting for Hash Functions"
+  void (*drop)(std::int64_t begin, std::int64_t end, std::uint64_t key, std::uint32_t threshold,
+               T scale, const T* x, T* out);
+
   /// Columns of a packed matrix that lie side by side: W (O,K) is kept as ceil(O / panel) panels
   /// (K,panel), the last one filled with zeros.
   std::int64_t panel;
@@ -99,15 +106,21 @@ struct Kernels {
                             std::int64_t O, const T* x, const T* packed, const T* added,
                             std::int64_t added_stride, T* out);
 
+  /// The cells of rows_times_packed that a row x (K) has with `count` rows of W (O,K), bit for bit.
+  /// Shapes   rows (count) of W, added (O); out (count)
+  void (*row_times_some)(std::int64_t count, std::int64_t K, const T* x, const T* weight,
+                         const std::int64_t* rows, const T* added, T* out);
+
   /// The highest of n numbers, NaN passed over; minus infinity when there is nothing else.
   T (*highest)(std::int64_t n, const T* x);
 
   /// Cross entropy of rows [begin, end), and its gradient in the logits' own place.
-  /// Shapes   logits (P,V) in; when `gradient`, out: softmax - one_hot(label);
-  ///          labels (P); nll (P) out: -log softmax[label], nats; correct (P) out: label is the
-  ///          first arg max
+  /// Shapes   logits (P,V) in; a bias (V) that is not null is added to them; when `gradient`, out:
+  ///          softmax - one_hot(label); labels (P); nll (P) out: -log softmax[label], nats;
+  ///          correct (P) out: label is the first arg max
   void (*softmax_nll)(std::int64_t begin, std::int64_t end, std::int64_t V, T* logits,
-                      const std::int64_t* labels, bool gradient, T* nll, bool* correct);
+                      const T* bias, const std::int64_t* labels, bool gradient, T* nll,
+                      bool* correct);
 };
 
 /// The best table this CPU can run. T is float or double. Any thread.

@@ -289,6 +289,24 @@ void dot_attention(std::int64_t begin, std::int64_t end, std::int64_t A, std::in
   }
 }
 
+// ---- dropout ------------------------------------------------------------------------------------
+
+BANTER_INLINE std::uint32_t mixed(std::uint32_t x) {
+  x = (x ^ (x >> 16U)) * 0x7FEB352DU;
+  x = (x ^ (x >> 15U)) * 0x846CA68BU;
+  return x ^ (x >> 16U);
+}
+
+template <typename T>
+void drop(std::int64_t begin, std::int64_t end, std::uint64_t key, std::uint32_t threshold, T scale,
+          const T* __restrict x, T* __restrict out) {
+  const auto low = static_cast<std::uint32_t>(key), high = static_cast<std::uint32_t>(key >> 32U);
+  for (std::int64_t i = begin; i < end; ++i) {
+    const auto hash = mixed(mixed(static_cast<std::uint32_t>(i) ^ low) + high);
+    out[i] = x[i] * (hash >= threshold ? scale : T(0));
+  }
+}
+
 // ---- rows times a packed matrix ---------------------------------------------------------------
 
 template <typename T>
@@ -412,6 +430,40 @@ void rows_times_packed(std::int64_t begin, std::int64_t end, std::int64_t N, std
   }
 }
 
+/// a b + c, rounded as in `multiply`: once where the instruction set has that. Said, for compilers
+/// that take several of these together forget it.
+BANTER_INLINE float multiply_add(float a, float b, float c) {
+#ifdef __FMA__
+  return __builtin_fmaf(a, b, c);
+#else
+  return a * b + c;
+#endif
+}
+BANTER_INLINE double multiply_add(double a, double b, double c) {
+#ifdef __FMA__
+  return __builtin_fma(a, b, c);
+#else
+  return a * b + c;
+#endif
+}
+
+/// Sums of several rows side by side, each in the order of a panel's.
+template <typename T>
+void row_times_some(std::int64_t count, std::int64_t K, const T* __restrict x,
+                    const T* __restrict weight, const std::int64_t* rows, const T* added, T* out) {
+  constexpr std::int64_t kSums = 8;
+  for (std::int64_t from = 0; from < count; from += kSums) {
+    const T* w[kSums];
+    for (std::int64_t i = 0; i < kSums; ++i)
+      w[i] = weight + rows[from + i < count ? from + i : from] * K;
+    T sum[kSums] = {};
+    for (std::int64_t k = 0; k < K; ++k)
+      for (std::int64_t i = 0; i < kSums; ++i) sum[i] = multiply_add(x[k], w[i][k], sum[i]);
+    for (std::int64_t i = 0; i < kSums && from + i < count; ++i)
+      out[from + i] = sum[i] + added[rows[from + i]];
+  }
+}
+
 // ---- cross entropy ----------------------------------------------------------------------------
 
 BANTER_INLINE double log_of(double x) { return __builtin_log(x); }
@@ -427,10 +479,12 @@ T highest(std::int64_t n, const T* __restrict x) {
 
 template <typename T>
 void softmax_nll(std::int64_t begin, std::int64_t end, std::int64_t V, T* __restrict logits,
-                 const std::int64_t* __restrict labels, bool gradient, T* __restrict nll,
-                 bool* __restrict correct) {
+                 const T* __restrict bias, const std::int64_t* __restrict labels, bool gradient,
+                 T* __restrict nll, bool* __restrict correct) {
   for (std::int64_t p = begin; p < end; ++p) {
     T* __restrict row = logits + p * V;
+    if (bias != nullptr)
+      for (std::int64_t j = 0; j < V; ++j) row[j] += bias[j];
     const T most = highest<T>(V, row);
     const auto label = labels[p];
     const T wanted = row[label];
@@ -474,9 +528,11 @@ constexpr Kernels<T> kTable = {BANTER_ISA_NAME,
                                &softmax_backward<T>,
                                &additive_backward<T>,
                                &dot_attention<T>,
+                               &drop<T>,
                                kPanel<T>,
                                &pack<T>,
                                &rows_times_packed<T>,
+                               &row_times_some<T>,
                                &highest<T>,
                                &softmax_nll<T>};
 

@@ -27,6 +27,28 @@ ContextRows ContextRows::own(const torch::Tensor& rows, const torch::Tensor& kee
   return {index.masked_fill(keep.logical_not(), -1), rows};
 }
 
+ContextRows ContextRows::of_memory(const torch::Tensor& memory, const torch::Tensor& keep,
+                                   const torch::Tensor& row) {
+  const auto U = keep.size(1);
+  const auto rows = memory.flatten(0, 1);
+  if (!row.is_cpu()) {
+    const auto place = row.unsqueeze(1) * U + torch::arange(U, row.options());
+    return {place.masked_fill(keep.index_select(0, row).logical_not(), -1), rows};
+  }
+  // Once a token: the operations above take longer than what they do.
+  const auto kept = keep.contiguous(), read = row.contiguous();
+  const auto index = torch::empty({row.size(0), U}, row.options());
+  const auto* is_kept = kept.const_data_ptr<bool>();
+  const auto* from = read.const_data_ptr<std::int64_t>();
+  auto* to = index.data_ptr<std::int64_t>();
+  for (std::int64_t n = 0; n < row.size(0); ++n)
+    for (std::int64_t u = 0; u < U; ++u) {
+      const auto place = from[n] * U + u;
+      *to++ = is_kept[place] ? place : -1;
+    }
+  return {index, rows};
+}
+
 torch::Tensor ContextRows::first() const {
   return rows_at_place(*this, keep().to(torch::kByte).argmax(1, /*keepdim=*/true));
 }

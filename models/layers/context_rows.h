@@ -19,6 +19,10 @@ struct ContextRows {
                         const torch::Tensor& context);
   /// Rows that nobody shares. Shapes   rows (B*U,H); keep (B,U) bool, true = a source
   static ContextRows own(const torch::Tensor& rows, const torch::Tensor& keep);
+  /// Those of N sequences that read rows `row` (N) of a memory.
+  /// Shapes   memory (B,U,H), keep (B,U) bool, true = a source; index (N,U)
+  static ContextRows of_memory(const torch::Tensor& memory, const torch::Tensor& keep,
+                               const torch::Tensor& row);
 
   [[nodiscard]] torch::Tensor keep() const { return index.ge(0); }  ///< (B,U) bool
   /// Each reply's oldest and newest source; zeros where there is none. Shapes   returns (B,H)

@@ -22,12 +22,15 @@ enum class Kernel : std::uint8_t {
   kWords,         ///< the same with attention over the words of the turns
   kAttention,     ///< additive attention by itself
   kDotAttention,  ///< scaled dot-product attention of a step
+  kDropout,       ///< dropout, its mask made by all threads
   kOutput,        ///< the output layer with its cross entropy
   kStep,          ///< a few rows times a packed matrix: of a decoding step, of a recurrence's
+  kScreen,        ///< the arg max of a decoding step, found by products of bytes
   kDevice,        ///< all that run on a GPU
 };
-constexpr std::array<std::string_view, 8> kKernelNames = {
-    "gru", "decoder", "words", "attention", "dot_attention", "output", "step", "device"};
+constexpr std::array<std::string_view, 10> kKernelNames = {
+    "gru",     "decoder", "words", "attention", "dot_attention",
+    "dropout", "output",  "step",  "screen",    "device"};
 
 /// False where the environment's BANTER_PLAIN, a list of `kKernelNames` with commas, names it: for
 /// measuring what each kernel is worth. Read once. In plain form what a row of a decoding step

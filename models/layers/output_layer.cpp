@@ -25,8 +25,10 @@ void expect_labels_below(std::int64_t V, const torch::Tensor& labels) {
     throw ShapeError(c10::str("labels (P): every label must be in [0, ", V, ")"));
 }
 
-/// -log p of each label; the logits become softmax - one_hot when `gradient`.
-LabelFit fit_rows(const torch::Tensor& logits, const torch::Tensor& labels, bool gradient) {
+/// -log p of each label; the logits become softmax - one_hot when `gradient`. They lack the bias
+/// where there is one.
+LabelFit fit_rows(const torch::Tensor& logits, const torch::Tensor& bias,
+                  const torch::Tensor& labels, bool gradient) {
   expect_labels_below(logits.size(1), labels);
   LabelFit fit{torch::empty({labels.size(0)}, logits.options()),
                torch::empty({labels.size(0)}, labels.options().dtype(torch::kBool))};
@@ -34,6 +36,7 @@ LabelFit fit_rows(const torch::Tensor& logits, const torch::Tensor& labels, bool
     using T = decltype(zero);
     split(labels.size(0), kRowGrain, [&](std::int64_t begin, std::int64_t end) {
       kernels<T>().softmax_nll(begin, end, logits.size(1), logits.template data_ptr<T>(),
+                               bias.defined() ? bias.const_data_ptr<T>() : nullptr,
                                labels.const_data_ptr<std::int64_t>(), gradient,
                                fit.nll.template data_ptr<T>(), fit.correct.data_ptr<bool>());
     });
@@ -46,24 +49,28 @@ struct Costs {
   torch::Tensor cost, nll;
 };
 
-/// What each label costs; with `gradient` the logits (P,V) become that of the costs' sum.
-using LabelCost =
-    std::function<Costs(torch::Tensor& logits, const torch::Tensor& labels, bool gradient)>;
+/// What each label costs, of logits (P,V) that lack their bias (V); with `gradient` they become
+/// that of the costs' sum.
+using LabelCost = std::function<Costs(torch::Tensor& logits, const torch::Tensor& bias,
+                                      const torch::Tensor& labels, bool gradient)>;
 
-Costs nll(torch::Tensor& logits, const torch::Tensor& labels, bool gradient) {
-  return {fit_rows(logits, labels, gradient).nll, {}};
+Costs nll(torch::Tensor& logits, const torch::Tensor& bias, const torch::Tensor& labels,
+          bool gradient) {
+  return {fit_rows(logits, bias, labels, gradient).nll, {}};
 }
 
 /// With logits z: (1 - e) nll + e (logsumexp z - mean z) = nll + e (z_label - mean z).
 LabelCost smoothed(const LabelSmoothing& smoothing) {
-  return [smoothing](torch::Tensor& logits, const torch::Tensor& labels, bool gradient) -> Costs {
+  return [smoothing](torch::Tensor& logits, const torch::Tensor& bias, const torch::Tensor& labels,
+                     bool gradient) -> Costs {
     expect_labels_below(logits.size(1), labels);
+    logits.add_(bias);
     const auto others = static_cast<double>(logits.size(1) - 1);
     const auto at = labels.unsqueeze(1);
     auto of_padding = logits.select(1, smoothing.padding);
     const auto mean = (logits.sum(1) - of_padding) / others;
     const auto gap = logits.gather(1, at).squeeze(1) - mean;
-    const auto plain = fit_rows(logits, labels, gradient).nll;
+    const auto plain = fit_rows(logits, {}, labels, gradient).nll;
     if (gradient) {  // softmax - one_hot + e one_hot - e / (V - 1) where there is no padding
       const auto part = smoothing.share / others;
       logits.sub_(part);
@@ -74,8 +81,10 @@ LabelCost smoothed(const LabelSmoothing& smoothing) {
   };
 }
 
-Costs minus_log1mp(torch::Tensor& logits, const torch::Tensor& labels, bool gradient) {
+Costs minus_log1mp(torch::Tensor& logits, const torch::Tensor& bias, const torch::Tensor& labels,
+                   bool gradient) {
   expect_labels_below(logits.size(1), labels);
+  logits.add_(bias);
   const auto at = labels.unsqueeze(1);
   const auto own = logits.gather(1, at);
   logits.scatter_(1, at, -std::numeric_limits<double>::infinity());
@@ -97,7 +106,8 @@ struct CostSum : Function<CostSum> {
     const auto products = Products::here(x);
     const auto factors = products.factor(x), matrix = products.factor(weight);
     const auto d_x = gradient ? torch::empty_like(x) : torch::Tensor();
-    auto d_weight = gradient ? torch::zeros_like(weight) : torch::Tensor();
+    auto d_weight = gradient ? torch::empty_like(weight) : torch::Tensor();
+    if (gradient && P == 0) d_weight.zero_();
     auto d_bias = gradient ? torch::zeros_like(bias) : torch::Tensor();
     auto table = x.new_empty({std::min(P, kChunkRows), weight.size(0)});
     auto sum = torch::zeros({}, x.options().dtype(torch::kDouble)),
@@ -106,15 +116,19 @@ struct CostSum : Function<CostSum> {
       const auto rows = std::min(kChunkRows, P - from);
       const auto part = factors.narrow(0, from, rows);
       auto logits = table.narrow(0, 0, rows);
-      products.addmm_out(logits, bias, part, matrix.t());
-      const auto costs = cost(logits, labels.narrow(0, from, rows), gradient);
+      products.mm_out(logits, part, matrix.t());
+      const auto costs = cost(logits, bias, labels.narrow(0, from, rows), gradient);
       sum += costs.cost.sum(torch::kDouble);
       if (costs.nll.defined()) nll_sum += costs.nll.sum(torch::kDouble);
       if (!gradient) continue;
       auto d_part = d_x.narrow(0, from, rows);
       const auto d_logits = products.factor(logits);
       products.mm_out(d_part, d_logits, matrix);
-      products.addmm_out(d_weight, d_weight, d_logits.t(), part);
+      if (from == 0) {
+        products.mm_out(d_weight, d_logits.t(), part);
+      } else {
+        products.addmm_out(d_weight, d_weight, d_logits.t(), part);
+      }
       d_bias.add_(logits.sum(0));
     }
     if (gradient) context->save_for_backward({d_x, d_weight, d_bias});
@@ -167,6 +181,7 @@ OutputLayerImpl::OutputLayerImpl(std::int64_t input_dim, const torch::Tensor& ta
 void OutputLayerImpl::register_others() {
   bias = register_parameter("bias", torch::empty({weight.size(0)}));
   step_ = register_module("step", StepLinear());
+  step_screen_ = register_module("step_screen", StepScreen());
 }
 
 /// Checks shapes; states as wide as the matrix. Shapes   states (P,D), labels (P) -> (P,E)
@@ -214,7 +229,7 @@ LabelFit OutputLayerImpl::fit(const torch::Tensor& x, const torch::Tensor& label
     const auto logits = torch::linear(y.narrow(0, from, rows), weight, bias);
     const auto wanted = labels.narrow(0, from, rows).contiguous();
     if (has_kernels(logits, Kernel::kOutput)) {
-      auto part = fit_rows(logits, wanted, /*gradient=*/false);
+      auto part = fit_rows(logits, {}, wanted, /*gradient=*/false);
       nll.push_back(part.nll);
       correct.push_back(part.correct);
     } else {
@@ -227,9 +242,17 @@ LabelFit OutputLayerImpl::fit(const torch::Tensor& x, const torch::Tensor& label
   return {torch::cat(nll), torch::cat(correct)};
 }
 
+/// Shapes   x (N,D) -> (N,E)
+torch::Tensor OutputLayerImpl::step_projected(const torch::Tensor& x) {
+  return project_.is_empty() ? x : step_project_->forward(x, project_->weight);
+}
+
 torch::Tensor OutputLayerImpl::logits(const torch::Tensor& x) {
-  const auto y = project_.is_empty() ? x : step_project_->forward(x, project_->weight);
-  return step_->forward(y, weight, bias);
+  return step_->forward(step_projected(x), weight, bias);
+}
+
+std::vector<ScreenedRow> OutputLayerImpl::screen(const torch::Tensor& x) {
+  return step_screen_->forward(step_projected(x), weight, bias);
 }
 
 }  // namespace banter::models

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include <torch/nn/module.h>
 #include <torch/nn/modules/linear.h>
@@ -8,6 +9,7 @@
 #include <torch/types.h>
 
 #include "models/layers/step_linear.h"
+#include "models/layers/step_screen.h"
 
 namespace banter::models {
 
@@ -77,6 +79,12 @@ class OutputLayerImpl : public torch::nn::Module {
   /// Logits of a step. Shapes   x (N,D) -> (N,V)
   torch::Tensor logits(const torch::Tensor& x);
 
+  /// Of the same rows what can be the arg max, as `logits` has it, for a quarter of its memory and
+  /// less of its time. No candidates where they are too many or numbers are not finite, and where
+  /// `StepScreen` screens no row.
+  /// Shapes   x (N,D)
+  std::vector<ScreenedRow> screen(const torch::Tensor& x);
+
   torch::Tensor weight;      ///< (V,D), or the embedding's (V,E)
   torch::Tensor bias;        ///< (V)
   const bool is_tied;        ///< `weight` is not this layer's own
@@ -86,7 +94,9 @@ class OutputLayerImpl : public torch::nn::Module {
   void register_others();
   torch::Tensor projected(const torch::Tensor& states, const torch::Tensor& labels);
   torch::nn::Linear project_{nullptr};  ///< D -> E
+  torch::Tensor step_projected(const torch::Tensor& x);
   StepLinear step_{nullptr}, step_project_{nullptr};
+  StepScreen step_screen_{nullptr};
 };
 TORCH_MODULE(OutputLayer);
 

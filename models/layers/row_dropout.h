@@ -12,8 +12,10 @@ namespace banter::models {
 ///
 /// Math     y = x m / (1 - p),  m = 0 with probability p, else 1
 ///          of values: an m for each value; locked: an m (D) for each row, the same for its tokens
-/// Modes    eval(), or p = 0: returns x itself and draws nothing; train(): draws from LibTorch's
-///          generator, locked as many numbers as rows times D
+///          On a CPU m is a function of the element's place and of a key, so threads share it and
+///          nothing of it is kept for the way back; elsewhere it is LibTorch's
+/// Modes    eval(), or p = 0: returns x itself and draws nothing; train(): draws the key from
+///          LibTorch's generator
 /// Source   of values: Zaremba et al. 2014, arXiv:1409.2329; locked: Gal and Ghahramani 2016,
 ///          arXiv:1512.05287, section 4.1, by the name of Merity et al. 2018, arXiv:1708.02182,
 ///          section 4.2; differs: not on the recurrent connections, nor between layers

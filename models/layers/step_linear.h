@@ -1,12 +1,11 @@
 #pragma once
 
-#include <cstdint>
-
 #include <torch/nn/module.h>
 #include <torch/nn/pimpl.h>
 #include <torch/types.h>
 
 #include "models/layers/packed_matrix.h"
+#include "models/layers/unchanged.h"
 
 namespace banter::models {
 
@@ -29,10 +28,7 @@ class StepLinearImpl : public torch::nn::Module {
   void train(bool on = true) override;
 
  private:
-  void pack(const torch::Tensor& weight);
-
-  torch::Tensor weight_;  ///< that `packed_` was made from: kept, so that its address stays its own
-  std::int64_t version_ = 0;
+  Unchanged weight_;  ///< that `packed_` was made from
   PackedMatrix packed_;
 };
 TORCH_MODULE(StepLinear);

@@ -158,9 +158,11 @@ CompletionRequest read_common(const Fields& fields, const ServedModel& model) {
   return request;
 }
 
-/// Puts the persona into the context, and what else `banter` asks for.
+/// Puts the persona into the context, and what else `banter` asks for; nothing is computed that
+/// nobody asked for.
 void finish(CompletionRequest& request, const Fields& fields, const ServedModel& model,
             const HubOptions& options) {
+  request.turn.decoding.with_log_probs = request.with_log_probs;
   if (const auto own = fields.object_if("banter")) {
     set_persona(request, *own, options);
     request.attention = own->word_if<AttentionLevel>("attention").value_or(AttentionLevel::kNone);

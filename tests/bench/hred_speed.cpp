@@ -3,7 +3,7 @@
 //
 //   hred_speed train  STORE  [--shuffle S --tokens N --turn-tokens N --steps N --profile --pairs
 //                             --valid-target PPL --every N --weights FILE --save FILE --bf16]
-//   hred_speed decode STORE  [--batch N --replies N --weights FILE]
+//   hred_speed decode STORE  [--batch N --replies N --weights FILE --log-probs]
 //
 // and, of both, --device cuda:0 (with libbanter_cuda.so beside it), --model '{type: transformer}'
 // or what else a recipe's `model` may be. With --pairs a batch of the store's sentence pairs is
@@ -65,7 +65,7 @@ struct Settings {
   std::int64_t tokens = 1024, turn_tokens = 60, steps = 40, skip = 3, every = 200, threads = 2;
   std::int64_t batch = 1, replies = 64;
   double target = 0;
-  bool profile = false, pairs = false, bf16 = false;
+  bool profile = false, pairs = false, bf16 = false, log_probs = false;
 };
 
 data::BatchOptions batch_options(const Settings& s) {
@@ -122,9 +122,9 @@ class Training {
     loss = learn([&] { return model->losses(batch.to(device_)); });
     if (pairs_) loss += learn([&] { return model->pair_losses(pairs_->next().to(device_)); });
     const auto norm = arena_.grad_norm();
-    if (norm > options_.clip_norm) arena_.grads.mul_(options_.clip_norm / norm);
     ++number_;
-    optimizer_.update(number_, train::learning_rate(options_, number_));
+    optimizer_.update(number_, train::learning_rate(options_, number_),
+                      std::max(1.0, norm / options_.clip_norm));
     if (device_.is_cuda()) torch::cuda::synchronize(device_.index());
     return batch;
   }
@@ -239,6 +239,7 @@ void run_decode(const Settings& s) {
   contexts.resize(std::min(contexts.size(), static_cast<std::size_t>(s.replies)));
   models::DecodingOptions options;
   options.max_new_tokens = 60;
+  options.with_log_probs = s.log_probs;
   std::int64_t tokens = 0;
   const auto decode = [&](std::size_t from, std::size_t to) {
     auto at = from;
@@ -251,7 +252,7 @@ void run_decode(const Settings& s) {
         },
         [&](const models::Replies& replies) {
           for (const auto& reply : replies.best)
-            tokens += static_cast<std::int64_t>(reply.log_probs.size());
+            tokens += std::ssize(reply.ids) + (reply.finish == "eos" ? 1 : 0);
         });
   };
   decode(0, std::min(contexts.size(), static_cast<std::size_t>(s.batch)));
@@ -296,6 +297,7 @@ int run(int argc, char** argv) {
   auto* decode = common(app.add_subcommand("decode"));
   decode->add_option("--batch", s.batch);
   decode->add_option("--replies", s.replies);
+  decode->add_flag("--log-probs", s.log_probs, "of each token, too, which the other program lacks");
   CLI11_PARSE(app, argc, argv);
   models::set_threads(static_cast<int>(s.threads));
   if (train->parsed()) run_train(s);

@@ -1,16 +1,20 @@
 // Decoding over the real models: what only they can get wrong together.
 
+#include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include <ATen/record_function.h>
 #include <gtest/gtest.h>
 
 #include "models/decoding/candidates.h"
 #include "models/decoding/decoder.h"
 #include "models/decoding/session.h"
+#include "models/kernels/label_bounds.h"
 #include "models/layers/start_parameters.h"
 #include "models/seq2seq.h"
 #include "tests/decoding/mixed_requests.h"
@@ -74,6 +78,53 @@ TEST_P(ModelDecodingTest, RecordedStepsGiveTheSameBits) {
       EXPECT_EQ(replies.best[i].log_probs, others[i].log_probs);
       expect_near(others[i], replies.best[i]);
     }
+  }
+}
+
+/// Operations of this name that LibTorch saw while `work` ran.
+int operations(const char* name, const std::function<void()>& work) {
+  static thread_local int seen = 0;
+  static thread_local std::string wanted;
+  seen = 0;
+  wanted = name;
+  const auto handle = at::addThreadLocalCallback(at::RecordFunctionCallback(
+      [](const at::RecordFunction& one) -> std::unique_ptr<at::ObserverContext> {
+        if (wanted == one.name()) ++seen;
+        return nullptr;
+      }));
+  work();
+  at::removeCallback(handle);
+  return seen;
+}
+
+TEST_P(ModelDecodingTest, WithoutLogProbsGreedyRepliesAreTheSame) {
+  auto asked = mixed_requests(24);
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    auto& options = asked[i].options;
+    options = {.max_new_tokens = options.max_new_tokens};
+    if (i % 3 == 1) options.no_repeat_ngram_size = 1;  // what is best is often forbidden
+    if (i % 3 == 2) options.min_new_tokens = 5;
+    if (i % 4 == 3) asked[i].prefix = {30, 31};
+  }
+  const auto told = decode_all(asked, 5);
+  for (auto& request : asked) request.options.with_log_probs = false;
+  std::map<std::uint64_t, Replies> untold;
+  const auto screens = operations("banter::screen_labels", [&] { untold = decode_all(asked, 5); });
+  const bool is_here = label_bound_kernels().most_rows >= 5;
+  EXPECT_EQ(screens > 0, is_here && model_->step_output_layer() != nullptr);
+  for (const auto& [number, replies] : told) {
+    auto reply = replies.best.at(0);
+    reply.log_probs.clear();
+    const auto& other = untold.at(number).best.at(0);
+    EXPECT_EQ(other.score, 0);
+    expect_near(other, reply);
+  }
+  // In one step with others that ask for them.
+  for (std::size_t i = 0; i < asked.size(); i += 2) asked[i].options.with_log_probs = true;
+  for (const auto& [number, replies] : decode_all(asked, 5)) {
+    auto expected = told.at(number).best.at(0);
+    if (number % 2 != 0) expected.log_probs.clear();
+    expect_near(replies.best.at(0), expected);
   }
 }
 

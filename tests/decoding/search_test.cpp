@@ -55,6 +55,54 @@ TEST(SingleSearchTest, EndsWhereNothingMayFollow) {
   EXPECT_EQ(replies[0].finish, "length");
 }
 
+std::unique_ptr<Search> candidate_search(DecodingOptions options) {
+  options.with_log_probs = false;
+  return make_search(options, data::SpecialIds{});
+}
+
+TEST(SingleSearchTest, GreedyTakesCandidatesWhereNothingElseIsAsked) {
+  const auto takes = [](const DecodingOptions& options, const SearchInput& input = {}) {
+    return make_search(options, data::SpecialIds{}, input)->takes_candidates();
+  };
+  EXPECT_TRUE(takes({.with_log_probs = false}));
+  EXPECT_TRUE(takes({.method = "beam", .beam_size = 1, .with_log_probs = false}));
+  EXPECT_FALSE(takes({}));
+  EXPECT_FALSE(takes({.method = "beam", .with_log_probs = false}));
+  EXPECT_FALSE(takes({.method = "sample", .with_log_probs = false}));
+  EXPECT_FALSE(takes({.repetition_penalty = 1.5, .with_log_probs = false}));
+  EXPECT_FALSE(takes({.replies = 2, .with_log_probs = false}));
+  EXPECT_FALSE(takes({.logit_bias = {{20, 1.0F}}, .with_log_probs = false}));
+  EXPECT_FALSE(takes({.top_log_probs = 1, .with_log_probs = false}));
+  EXPECT_FALSE(takes({.with_log_probs = false}, {.is_reranked = true}));
+}
+
+TEST(SingleSearchTest, ChoosesTheHighestCandidateThatMayFollow) {
+  const auto search = candidate_search({.no_repeat_ngram_size = 1});
+  const auto advance = [&](std::vector<Candidate> candidates, float below) {
+    return search->advance_among({std::move(candidates), below}, nullptr);
+  };
+  const auto rows = [](data::TokenId id) { return std::vector<NextRow>{{0, id}}; };
+  EXPECT_EQ(advance({{20, 1.0F}, {21, 3.0F}, {22, 3.0F}}, 0.5F), rows(21)) << "the lower of equals";
+  EXPECT_EQ(advance({{20, 1.0F}, {21, 3.0F}, {22, 2.0F}}, 0.5F), rows(22)) << "21 was said";
+  EXPECT_EQ(advance({{5, 9.0F}, {20, 1.0F}}, 0.5F), rows(20)) << "no mark of a vocabulary";
+  EXPECT_EQ(advance({{3, 2.0F}, {23, 1.0F}}, 0.5F), std::vector<NextRow>{}) << "the end";
+}
+
+TEST(SingleSearchTest, AsksForTheLogitsWhereCandidatesDoNotTell) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  const auto search = candidate_search({});
+  const auto advance = [&](std::vector<Candidate> candidates, float below) {
+    return search->advance_among({std::move(candidates), below}, nullptr);
+  };
+  EXPECT_FALSE(advance({}, 0));
+  EXPECT_FALSE(advance({{3, 2.0F}}, 1)) << "the end may not come first";
+  EXPECT_FALSE(advance({{3, 2.0F}, {20, 0.5F}}, 1)) << "another may be higher than 20";
+  EXPECT_FALSE(advance({{20, kInfinity}}, 1));
+  EXPECT_FALSE(advance({{20, std::numeric_limits<float>::quiet_NaN()}, {21, 3.0F}}, 1));
+  EXPECT_FALSE(advance({{20, -kInfinity}}, -kInfinity));
+  EXPECT_TRUE(advance({{3, 2.0F}, {20, 1.5F}}, 1)) << "nothing has changed before";
+}
+
 TEST(SingleSearchTest, SamplesByProbability) {
   // Chi-square over the first token with 1 degree of freedom: 10.83 is passed once in 1000 seeds.
   constexpr int kReplies = 4000;

@@ -48,10 +48,25 @@ TEST_F(DropoutTest, LockedDropsTheSameOfAllTokensOfARowAndAnotherPartOfEachRow) 
   RowDropout of_values(kP, /*is_locked=*/false);
   const auto z = rows.unpack(of_values(x, rows)).ne(0);
   EXPECT_FALSE(torch::equal(z[2][0], z[2][1]));
-  torch::manual_seed(9);
-  const auto plain = torch::dropout(x, kP, true);
-  torch::manual_seed(9);
-  EXPECT_TRUE(torch::equal(of_values(x, rows), plain)) << "the draws are LibTorch's";
+}
+
+TEST_F(DropoutTest, TheGeneratorAndThePlaceSayWhatIsDroppedNotTheThreads) {
+  const auto rows = make_packing(torch::ones({40, 10}, torch::kBool));
+  const auto x = torch::rand({rows.places(), 500});  // enough for several threads
+  const auto threads = torch::get_num_threads();
+  for (const bool is_locked : {true, false}) {
+    RowDropout dropout(0.3, is_locked);
+    const auto drawn = [&](std::uint64_t seed, int number) {
+      torch::set_num_threads(number);
+      torch::manual_seed(seed);
+      return dropout(x, rows);
+    };
+    const auto alone = drawn(9, 1);
+    EXPECT_TRUE(torch::equal(drawn(9, 4), alone));
+    EXPECT_FALSE(torch::equal(drawn(10, 1), alone));
+    EXPECT_FALSE(torch::equal(dropout(x, rows), drawn(10, 1))) << "the next draw";
+  }
+  torch::set_num_threads(threads);
 }
 
 TEST_F(DropoutTest, BothKindsKeepTheExpectedValue) {
@@ -66,12 +81,15 @@ TEST_F(DropoutTest, BothKindsKeepTheExpectedValue) {
 }
 
 TEST_F(DropoutTest, WhatIsDroppedHasNoGradient) {
-  RowDropout dropout(0.5, /*is_locked=*/true);
   const auto rows = some_rows();
-  const auto x = torch::ones({rows.places(), 7}).requires_grad_();
-  const auto y = dropout(x, rows);
-  y.sum().backward();
-  EXPECT_TRUE(torch::equal(x.grad(), y.detach()));
+  for (const bool is_locked : {true, false}) {
+    RowDropout dropout(0.5, is_locked);
+    const auto x = torch::ones({rows.places(), 7}).requires_grad_();
+    const auto y = dropout(x, rows);
+    y.sum().backward();
+    EXPECT_TRUE(torch::equal(x.grad(), y.detach())) << is_locked;
+    EXPECT_TRUE(y.eq(0).any().item<bool>() && y.ne(0).any().item<bool>());
+  }
 }
 
 TEST_F(DropoutTest, SwitchedOffItIsNotThereAndDrawsNothing) {

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <numeric>
 #include <random>
 #include <span>
 #include <string>
@@ -201,6 +202,86 @@ TEST_P(KernelsTest, APackedMatrixIsReadByColumnsAndAddedToWhatIsThere) {
   }
 }
 
+/// What the header says of `drop`, in 64 bits.
+bool is_kept(std::uint64_t i, std::uint64_t key, double p) {
+  constexpr std::uint64_t kNumbers = 1ULL << 32U;
+  const auto mixed = [](std::uint64_t x) {
+    x = (x ^ x >> 16U) * 0x7FEB352D % kNumbers;
+    x = (x ^ x >> 15U) * 0x846CA68B % kNumbers;
+    return x ^ x >> 16U;
+  };
+  const auto first = mixed(i ^ key % kNumbers);
+  return static_cast<double>(mixed((first + key / kNumbers) % kNumbers)) >= p * 0x1.0p32;
+}
+
+TEST_P(KernelsTest, WhatIsDroppedIsAFunctionOfPlaceAndKey) {
+  constexpr std::int64_t n = 4000;
+  constexpr std::uint64_t key = 0x123456789ABCDEF0ULL;
+  const auto x = random_floats(n, 12);
+  std::vector<float> out(n), parts(n);
+  for (const double p : {0.1, 0.5, 0.9}) {
+    const auto threshold = static_cast<std::uint32_t>(p * 0x1.0p32);
+    const auto drop = [&](std::int64_t begin, std::int64_t end, std::vector<float>& to) {
+      table().drop(begin, end, key, threshold, 2.0F, x.data(), to.data());
+    };
+    drop(0, n, out);
+    for (std::size_t i = 0; i < n; ++i)
+      EXPECT_EQ(out[i], is_kept(i, key, p) ? 2 * x[i] : 0.0F) << i << " " << p;
+    drop(0, 1, parts);
+    drop(1, 1003, parts);
+    drop(1003, n, parts);
+    EXPECT_EQ(parts, out);
+  }
+}
+
+TEST_P(KernelsTest, MasksOfTwoKeysOrPlacesHaveNothingInCommon) {
+  constexpr std::int64_t n = 1 << 20;
+  constexpr double p = 0.3;
+  const std::vector<float> x(n, 1);
+  const auto mask = [&](std::uint64_t key) {
+    std::vector<float> out(n);
+    table().drop(0, n, key, static_cast<std::uint32_t>(p * 0x1.0p32), 1.0F, x.data(), out.data());
+    return out;
+  };
+  constexpr std::uint64_t key = 77;
+  const auto a = mask(key);
+  // Shares of kept elements and of pairs: five standard deviations.
+  const auto expect_share = [](double count, double share, const char* of) {
+    EXPECT_NEAR(count / n, share, 5 * std::sqrt(share * (1 - share) / n)) << of;
+  };
+  expect_share(std::accumulate(a.begin(), a.end(), 0.0), 1 - p, "one mask");
+  const std::vector<std::uint64_t> others = {key + 1, key ^ 1ULL << 31U, key + (1ULL << 32U),
+                                             key + (1ULL << 62U)};
+  for (const auto other : others) {
+    const auto b = mask(other);
+    expect_share(std::inner_product(a.begin(), a.end(), b.begin(), 0.0), (1 - p) * (1 - p),
+                 "two keys");
+  }
+  for (const std::ptrdiff_t shift : {1, 2, 16, 256, 512, 4096})
+    expect_share(std::inner_product(a.begin() + shift, a.end(), a.begin(), 0.0) +
+                     std::inner_product(a.begin(), a.begin() + shift, a.end() - shift, 0.0),
+                 (1 - p) * (1 - p), "two places");
+}
+
+TEST_P(KernelsTest, SomeCellsOfARowAreThoseOfTheWhole) {
+  constexpr std::int64_t K = 77, O = 101;
+  const auto panels = (O + table().panel - 1) / table().panel;
+  const auto x = random_floats(K, 4), weight = random_floats(O * K, 5);
+  const auto bias = random_floats(O, 6);
+  std::vector<float> packed(static_cast<std::size_t>(panels * K * table().panel)), whole(O);
+  table().pack(0, panels, O, K, weight.data(), K, 1, packed.data());
+  table().rows_times_packed(0, panels, 1, K, O, x.data(), packed.data(), bias.data(), 0,
+                            whole.data());
+  const std::vector<std::int64_t> rows = {100, 3, 3, 0, 57, 99, 1, 2, 4, 5, 6};
+  for (std::size_t count = 0; count <= rows.size(); ++count) {
+    std::vector<float> some(count), expected(count);
+    for (std::size_t i = 0; i < count; ++i) expected[i] = whole[static_cast<std::size_t>(rows[i])];
+    table().row_times_some(static_cast<std::int64_t>(count), K, x.data(), weight.data(),
+                           rows.data(), bias.data(), some.data());
+    EXPECT_TRUE(same_bits(some, expected)) << count;
+  }
+}
+
 TEST_P(KernelsTest, TheHighestOfNumbersPassesOverNaN) {
   constexpr float kNan = std::numeric_limits<float>::quiet_NaN(),
                   kLowest = -std::numeric_limits<float>::infinity();
@@ -233,9 +314,25 @@ TEST_P(KernelsTest, CrossEntropyIsMinusTheLogOfTheSoftmax) {
   bool correct[P];
   auto gradient = logits;
   auto untouched = logits;
-  table().softmax_nll(0, P, V, untouched.data(), labels.data(), false, forward_nll.data(), correct);
+  table().softmax_nll(0, P, V, untouched.data(), nullptr, labels.data(), false, forward_nll.data(),
+                      correct);
   EXPECT_EQ(untouched, logits);
-  table().softmax_nll(0, P, V, gradient.data(), labels.data(), true, nll.data(), correct);
+  table().softmax_nll(0, P, V, gradient.data(), nullptr, labels.data(), true, nll.data(), correct);
+  {
+    auto biased = logits;
+    const auto bias = random_floats(V, 14);
+    std::vector<float> biased_nll(P), added_nll(P);
+    auto added = logits;
+    for (std::size_t i = 0; i < added.size(); ++i) added[i] += bias[i % V];
+    table().softmax_nll(0, P, V, biased.data(), bias.data(), labels.data(), true, biased_nll.data(),
+                        correct);
+    table().softmax_nll(0, P, V, added.data(), nullptr, labels.data(), true, added_nll.data(),
+                        correct);
+    EXPECT_EQ(biased, added);
+    EXPECT_EQ(biased_nll, added_nll);
+  }
+  table().softmax_nll(0, P, V, untouched.data(), nullptr, labels.data(), false, forward_nll.data(),
+                      correct);
   EXPECT_FALSE(correct[1]);
   for (std::size_t p = 0; p < P; ++p) {
     double sum = 0;

@@ -1,4 +1,7 @@
+#include <algorithm>
 #include <cmath>
+#include <limits>
+#include <stdexcept>
 
 #include <gtest/gtest.h>
 #include <torch/nn/functional/loss.h>
@@ -9,12 +12,14 @@
 #include <torch/utils.h>
 
 #include "base/errors.h"
+#include "models/layers/context_rows.h"
 #include "models/layers/encoder.h"
 #include "models/layers/gru.h"
 #include "models/layers/output_layer.h"
 #include "models/layers/packing.h"
 #include "models/layers/row_attention.h"
 #include "models/layers/start_parameters.h"
+#include "models/layers/step_tokens.h"
 #include "models/layers/word_recurrence.h"
 #include "models/rows.h"
 #include "tests/models/same_gradients.h"
@@ -387,6 +392,126 @@ TEST_F(LayersTest, ALinearMapFollowsItsWeight) {
   linear->train();
   linear->eval();
   expect_current(weight);
+}
+
+TEST_F(LayersTest, AStepsTokensAreWhatTheProductSays) {
+  const torch::NoGradGuard no_grad;
+  constexpr std::int64_t V = 5000;
+  auto table = torch::randn({V, 12}), wide = torch::randn({40, 30}), bias = torch::randn({40});
+  const auto weight = wide.narrow(1, 3, 12);  // columns of a wider matrix
+  StepTokens tokens;
+  StepLinear linear;
+  tokens->eval();
+  linear->eval();
+  const auto check = [&](const torch::Tensor& ids) {
+    EXPECT_TRUE(torch::equal(tokens->forward(ids, table, weight, bias),
+                             linear->forward(table.index_select(0, ids), weight, bias)));
+  };
+  check(torch::tensor({7, 3, 7, 4999}));
+  check(torch::tensor({3, 8, 8, 7}));
+  check(torch::tensor({{3, 1}, {8, 2}, {9, 5}}).select(1, 0));  // apart
+  {
+    const c10::InferenceMode guard;
+    check(torch::tensor({3, 900}));
+  }
+  check(torch::tensor({901, 900}));
+  EXPECT_THROW(tokens->forward(torch::tensor({std::int64_t{11}, V}), table, weight, bias), std::out_of_range);
+  check(torch::tensor({11}));  // not half made
+  for (auto* changed : {&table, &wide, &bias}) {
+    changed->mul_(2);  // in place
+    check(torch::tensor({7, 3, 11}));
+  }
+  check(torch::arange(V));  // more than are kept
+  check(torch::arange(4000));
+  check(torch::arange(3900, 4200));
+  std::fill_n(table.data_ptr<float>(), table.numel(), 0.25F);  // as an optimizer does
+  tokens->train();
+  tokens->eval();
+  linear->train();
+  linear->eval();
+  check(torch::tensor({7, 3}));
+  table.set_data(torch::randn({V, 12}));
+  check(torch::tensor({7, 3}));
+}
+
+TEST_F(LayersTest, WhatAMemorysRowsAreReadByLooksAtKeptSources) {
+  const auto memory = torch::randn({3, 2, 4});
+  const auto keep = torch::tensor({{true, false}, {true, true}, {false, true}});
+  const auto seen = ContextRows::of_memory(memory, keep, torch::tensor({2, 0, 2, 1}));
+  EXPECT_TRUE(torch::equal(seen.index, torch::tensor({{-1, 5}, {0, -1}, {-1, 5}, {2, 3}})));
+  EXPECT_TRUE(torch::equal(seen.rows, memory.flatten(0, 1)));
+  const auto apart = torch::tensor({{2, 9}, {0, 9}, {2, 9}, {1, 9}}).select(1, 0);
+  EXPECT_TRUE(torch::equal(ContextRows::of_memory(memory, keep, apart).index, seen.index));
+}
+
+/// The row's candidates hold its arg max, with the bits of the row, and the others are below.
+void expect_screened(const ScreenedRow& screened, const torch::Tensor& logits) {
+  ASSERT_FALSE(screened.candidates.empty());
+  auto rest = logits.clone();
+  for (const auto& [id, logit] : screened.candidates) {
+    EXPECT_EQ(logits[id].item<float>(), logit);
+    rest[id] = -std::numeric_limits<float>::infinity();
+  }
+  EXPECT_LT(rest.max().item<float>(), screened.below);
+  const auto best = std::ranges::max_element(screened.candidates, {}, &Candidate::logit);
+  EXPECT_EQ(best->id, logits.argmax().item<std::int64_t>());
+  EXPECT_TRUE(std::ranges::is_sorted(screened.candidates, {}, &Candidate::id));
+}
+
+TEST_F(LayersTest, AScreenFindsWhatTheLogitsSay) {
+  if (label_bound_kernels().most_rows < 8) GTEST_SKIP() << "no row is screened on this CPU";
+  const torch::NoGradGuard no_grad;
+  for (const bool is_tied : {false, true}) {
+    const auto table = torch::randn({700, 24});
+    auto output = is_tied ? OutputLayer(37, table) : OutputLayer(37, 700);
+    start_parameters(*output, 1);
+    output->bias.normal_();
+    output->eval();
+    const auto check = [&](const torch::Tensor& x) {
+      const auto logits = output->logits(x);
+      const auto screened = output->screen(x);
+      ASSERT_EQ(std::ssize(screened), x.size(0));
+      for (std::int64_t n = 0; n < x.size(0); ++n)
+        expect_screened(screened[static_cast<std::size_t>(n)], logits[n]);
+    };
+    const auto x = torch::randn({8, 37}) * 3;
+    check(x);
+    output->weight.mul_(-1);  // in place
+    check(x);
+    output->bias[3] = 100;
+    output->weight[5] = output->weight[3];  // a tie: the lower id
+    output->bias[5] = 100;
+    check(x);
+    EXPECT_EQ(output->screen(x)[0].candidates.size(), 2U);
+    std::fill_n(output->bias.data_ptr<float>(), 700, 0.25F);  // as an optimizer does
+    output->train();
+    output->eval();
+    check(x);
+  }
+}
+
+TEST_F(LayersTest, WhatCannotBeScreenedIsSaid) {
+  if (label_bound_kernels().most_rows < 8) GTEST_SKIP() << "no row is screened on this CPU";
+  const torch::NoGradGuard no_grad;
+  OutputLayer output(16, 600);
+  start_parameters(*output, 1);
+  output->eval();
+  const auto is_empty = [](const ScreenedRow& row) { return row.candidates.empty(); };
+  auto x = torch::randn({3, 16});
+  x[1][4] = std::numeric_limits<float>::quiet_NaN();
+  x[2] = 0;  // all logits are the same
+  const auto some = output->screen(x);
+  EXPECT_FALSE(is_empty(some[0]));
+  EXPECT_TRUE(is_empty(some[1]));
+  EXPECT_TRUE(is_empty(some[2]));
+  output->weight[7][2] = std::numeric_limits<float>::infinity();
+  const auto open = output->screen(x.narrow(0, 0, 1))[0];
+  EXPECT_TRUE(std::ranges::any_of(open.candidates, [](const auto& one) { return one.id == 7; }));
+  output->train();
+  EXPECT_TRUE(std::ranges::all_of(output->screen(x), is_empty));
+  output->eval();
+  output->to(torch::kDouble);
+  EXPECT_TRUE(std::ranges::all_of(output->screen(x.to(torch::kDouble)), is_empty));
 }
 
 TEST_F(LayersTest, FirstValuesFollowTheRuleAndTheSeed) {

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <string>
@@ -90,6 +91,34 @@ TEST(ArenaTest, ParametersThatStartLaterAreRangesOfTheirOwn) {
   EXPECT_LT(weight.storage_offset(), arena.ranges[1].end);
 }
 
+TEST(ArenaTest, TheGradientsLengthIsThatOfAllOfThemWhateverTheThreads) {
+  for (const std::int64_t size : {1, 300, 1000}) {  // below a block of the sum, and of several
+    torch::nn::Linear net(size, 257);
+    Arena arena(*net, decay_rules());
+    torch::manual_seed(3);
+    net->weight.mutable_grad().normal_();
+    net->bias.mutable_grad().normal_();
+    const auto expected = std::hypot(net->weight.grad().to(torch::kDouble).norm().item<double>(),
+                                     net->bias.grad().to(torch::kDouble).norm().item<double>());
+    const auto threads = torch::get_num_threads();
+    torch::set_num_threads(1);
+    const auto alone = arena.grad_norm();
+    torch::set_num_threads(4);
+    EXPECT_EQ(arena.grad_norm(), alone);
+    torch::set_num_threads(threads);
+    EXPECT_NEAR(alone, expected, 1e-5 * expected);
+    for (auto& gradient : {net->weight.grad(), net->bias.grad()}) {
+      auto last = gradient.flatten()[-1];
+      const auto was = last.clone();
+      last.fill_(std::numeric_limits<float>::quiet_NaN());
+      EXPECT_TRUE(std::isnan(arena.grad_norm()));
+      last.fill_(-std::numeric_limits<float>::infinity());
+      EXPECT_TRUE(std::isinf(arena.grad_norm()));
+      last.copy_(was);
+    }
+  }
+}
+
 TEST(ArenaTest, RefusesAParameterThatNoRuleTakesOrThatIsNotFloat32) {
   Net net;
   EXPECT_THROW(Arena(net, {decay_rules().front()}), base::ShapeError);
@@ -112,7 +141,8 @@ std::unique_ptr<torch::optim::Optimizer> reference_of(Net& net, const Options& o
   return std::make_unique<Reference>(groups, plain);
 }
 
-/// Takes 20 steps of both and compares all parameters after each.
+/// Takes 20 steps of both, every second one with gradients divided by 3, and compares all
+/// parameters after each.
 void expect_equal_over_20_steps(
     const TrainOptions& o,
     const std::function<std::unique_ptr<torch::optim::Optimizer>(Net& net)>& make_reference) {
@@ -123,9 +153,10 @@ void expect_equal_over_20_steps(
   for (int step = 1; step <= 20; ++step) {
     arena.grads.zero_();
     ours.loss().backward();
-    optimizer.update(step, o.lr);
+    const double shorten = step % 2 == 0 ? 3 : 1;
+    optimizer.update(step, o.lr, shorten);
     reference->zero_grad();
-    theirs.loss().backward();
+    (theirs.loss() / shorten).backward();
     reference->step();
     for (std::size_t i = 0; i < ours.parameters().size(); ++i)
       ASSERT_LT((ours.parameters()[i] - theirs.parameters()[i]).abs().max().item<double>(), 1e-6)

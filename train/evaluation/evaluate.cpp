@@ -158,6 +158,7 @@ std::vector<Answer> answers(models::DialogueModel& model, const data::Tokenizer&
     request.number = asked;
     request.context = answered[asked++].context;
     request.options = how.decoding;
+    request.options.with_log_probs = false;
     request.wording = wording;
     request.reranker = how.reranker;
     return request;

@@ -61,7 +61,8 @@ struct AnswerOptions {
 };
 
 /// Answers `count` contexts that are spread evenly over the split (all, when it has fewer), in its
-/// order. Which ones is a function of the split and of `options.reply_by` alone.
+/// order, without log-probabilities. Which ones is a function of the split and of
+/// `options.reply_by` alone.
 /// Throws   Stopped when a signal came; base::Error when the model's logits are not finite
 std::vector<Answer> answers(models::DialogueModel& model, const data::Tokenizer& tokenizer,
                             const data::Split& split, const data::BatchOptions& options,
