@@ -415,7 +415,8 @@ TEST_F(LayersTest, AStepsTokensAreWhatTheProductSays) {
     check(torch::tensor({3, 900}));
   }
   check(torch::tensor({901, 900}));
-  EXPECT_THROW(tokens->forward(torch::tensor({std::int64_t{11}, V}), table, weight, bias), std::out_of_range);
+  EXPECT_THROW(tokens->forward(torch::tensor({std::int64_t{11}, V}), table, weight, bias),
+               std::out_of_range);
   check(torch::tensor({11}));  // not half made
   for (auto* changed : {&table, &wide, &bias}) {
     changed->mul_(2);  // in place
