@@ -353,7 +353,7 @@ DecodeLoop::NextRows DecodeLoop::advance_among(const StepOutput& output) {
   NextRows next(running_.size());
   std::vector<std::uint8_t> is_chosen(running_.size(), 0);
   for_each(first_numbers(running_.size()), [&](std::size_t i) {
-    auto rows = running_[i].search->advance_among(std::move(screened[i]), attention[i]);
+    auto rows = running_[i].search->advance_among(screened[i], attention[i]);
     is_chosen[i] = rows.has_value() ? 1 : 0;
     if (rows) next[i] = *std::move(rows);
   });

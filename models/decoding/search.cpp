@@ -14,7 +14,7 @@ bool is_beam(const DecodingOptions& options) {
 
 }  // namespace
 
-std::optional<std::vector<NextRow>> Search::advance_among(ScreenedRow /*row*/,
+std::optional<std::vector<NextRow>> Search::advance_among(ScreenedRow& /*row*/,
                                                           const SharedAttention& /*attention*/) {
   return std::nullopt;
 }

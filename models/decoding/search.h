@@ -42,8 +42,9 @@ class Search {
   /// nothing of a row of logits but its highest.
   [[nodiscard]] virtual bool takes_candidates() const { return false; }
   /// `advance` for what can be the highest of its row. Nothing, and nothing has changed, where that
-  /// does not say enough and the row of logits must: all candidates may be forbidden.
-  virtual std::optional<std::vector<NextRow>> advance_among(ScreenedRow row,
+  /// does not say enough and the row of logits must: all candidates may be forbidden. `row` is
+  /// scratch.
+  virtual std::optional<std::vector<NextRow>> advance_among(ScreenedRow& row,
                                                             const SharedAttention& attention);
   /// What the best reply begins with, whatever comes: it never changes and never shrinks, so it can
   /// be shown while the search goes on. Nothing where a reranker will choose among several replies.

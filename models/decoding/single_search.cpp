@@ -66,7 +66,7 @@ bool SingleSearch::takes_candidates() const {
 }
 
 std::optional<data::TokenId> SingleSearch::choose_among(
-    ScreenedRow row, const std::vector<data::TokenId>& ids) const {
+    ScreenedRow& row, const std::vector<data::TokenId>& ids) const {
   const auto is_bad = [](float logit) {  // the row of logits is an error that `advance` tells
     return !(logit < std::numeric_limits<float>::infinity());
   };
@@ -79,10 +79,10 @@ std::optional<data::TokenId> SingleSearch::choose_among(
   return best->id;
 }
 
-std::optional<std::vector<NextRow>> SingleSearch::advance_among(ScreenedRow row,
+std::optional<std::vector<NextRow>> SingleSearch::advance_among(ScreenedRow& row,
                                                                 const SharedAttention& attention) {
   auto& reply = replies_.front();
-  const auto id = choose_among(std::move(row), reply.ids);
+  const auto id = choose_among(row, reply.ids);
   if (!id) return std::nullopt;
   if (append(reply, {.id = *id, .attention = attention})) return std::vector<NextRow>{};
   return std::vector<NextRow>{{0, *id}};

@@ -18,7 +18,7 @@ class SingleSearch : public Search {
   std::vector<NextRow> advance(std::span<const ScoredRow> rows) override;
   /// Greedy, where no log-probabilities are asked for and nothing changes the logits.
   [[nodiscard]] bool takes_candidates() const override;
-  std::optional<std::vector<NextRow>> advance_among(ScreenedRow row,
+  std::optional<std::vector<NextRow>> advance_among(ScreenedRow& row,
                                                     const SharedAttention& attention) override;
   [[nodiscard]] CommittedReply committed() const override;
   std::vector<Reply> take() override;
@@ -28,7 +28,7 @@ class SingleSearch : public Search {
   [[nodiscard]] data::TokenId choose(std::span<float> logits, std::size_t reply) const;
   /// The same of a screened row; nothing where its candidates do not tell.
   [[nodiscard]] std::optional<data::TokenId> choose_among(
-      ScreenedRow row, const std::vector<data::TokenId>& ids) const;
+      ScreenedRow& row, const std::vector<data::TokenId>& ids) const;
   /// Goes on with this token; true when the reply is at its end.
   bool append(Hypothesis& reply, const ChosenToken& token) const;
 

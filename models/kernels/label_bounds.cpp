@@ -1,6 +1,7 @@
 #include "models/kernels/label_bounds.h"
 
 #include <cmath>
+#include <cstddef>
 #include <cstring>
 #include <limits>
 
@@ -170,8 +171,8 @@ BANTER_AVX2 BANTER_INLINE void multiply_avx2(const Panel& p, std::int64_t n) {
       const auto* bytes = p.bytes + (q * kLabelPanel + from) * 4;
       __m256i w[kVectors];
       for (int c = 0; c < kVectors; ++c)
-        w[c] =
-            _mm256_cvtepu8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes + 16 * c)));
+        w[c] = _mm256_cvtepu8_epi16(
+            _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes + std::ptrdiff_t{16} * c)));
       for (int r = 0; r < R; ++r) {
         std::int32_t four = 0;
         std::memcpy(&four, p.features.bytes + ((n + r) * quads + q) * 4, 4);
@@ -298,7 +299,7 @@ void pack_label_bytes(std::int64_t begin, std::int64_t end, std::int64_t V, std:
     }
     const float step = most / 127;
     double left = 0, kept = 0;
-    if (most > kLeastScaled && squares < double{kInfinity}) {
+    if (most > kLeastScaled && std::isfinite(squares)) {
       for (std::int64_t k = 0; k < K; ++k) {
         const auto whole = std::nearbyint(row[k] / step);
         const auto value = double{step} * double{whole};

@@ -4,6 +4,7 @@
 #include <functional>
 #include <limits>
 
+#include <torch/autograd.h>
 #include <torch/nn/functional/loss.h>
 
 #include "models/layers/fused.h"

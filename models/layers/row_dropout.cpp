@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include <torch/autograd.h>
+
 #include "models/layers/fused.h"
 
 namespace banter::models {

@@ -20,10 +20,10 @@ class StepTokensImpl : public torch::nn::Module {
  public:
   StepTokensImpl();
 
-  /// Shapes   ids (N) int64, table (V,E), weight (O,E), bias (O); returns (N,O)
+  /// Shapes   given (N) int64, table (V,E), weight (O,E), bias (O); returns (N,O)
   /// Throws   ShapeError
   /// Cost     O numbers a token that was seen
-  torch::Tensor forward(const torch::Tensor& ids, const torch::Tensor& table,
+  torch::Tensor forward(const torch::Tensor& given, const torch::Tensor& table,
                         const torch::Tensor& weight, const torch::Tensor& bias);
 
   void train(bool on = true) override;

@@ -79,7 +79,8 @@ TEST(SingleSearchTest, GreedyTakesCandidatesWhereNothingElseIsAsked) {
 TEST(SingleSearchTest, ChoosesTheHighestCandidateThatMayFollow) {
   const auto search = candidate_search({.no_repeat_ngram_size = 1});
   const auto advance = [&](std::vector<Candidate> candidates, float below) {
-    return search->advance_among({std::move(candidates), below}, nullptr);
+    ScreenedRow row{std::move(candidates), below};
+    return search->advance_among(row, nullptr);
   };
   const auto rows = [](data::TokenId id) { return std::vector<NextRow>{{0, id}}; };
   EXPECT_EQ(advance({{20, 1.0F}, {21, 3.0F}, {22, 3.0F}}, 0.5F), rows(21)) << "the lower of equals";
@@ -92,7 +93,8 @@ TEST(SingleSearchTest, AsksForTheLogitsWhereCandidatesDoNotTell) {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   const auto search = candidate_search({});
   const auto advance = [&](std::vector<Candidate> candidates, float below) {
-    return search->advance_among({std::move(candidates), below}, nullptr);
+    ScreenedRow row{std::move(candidates), below};
+    return search->advance_among(row, nullptr);
   };
   EXPECT_FALSE(advance({}, 0));
   EXPECT_FALSE(advance({{3, 2.0F}}, 1)) << "the end may not come first";

@@ -28,7 +28,7 @@ def parsed():
     parser.add_argument("--store", required=True)
     parser.add_argument("--model", help="as a recipe's `model`; else hred_speed's own, a hred")
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--kernels", default="gru,decoder,attention,output,step")
+    parser.add_argument("--kernels", default="gru,decoder,attention,dropout,output,step,screen")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--tokens", type=int, default=1024)
     parser.add_argument("--steps", type=int, default=40)
