@@ -55,7 +55,7 @@ StepOutput DialogueModel::step(const torch::Tensor& ids, const Memory& memory, S
 }
 
 StepOutput DialogueModel::step_features(const torch::Tensor& /*ids*/, const Memory& /*memory*/,
-                                        State /*state*/) {
+                                        State /*state*/) {  // NOLINT: models take it over
   throw base::Error("features of a step were asked of a model that has no one output layer");
 }
 

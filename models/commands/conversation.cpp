@@ -128,7 +128,7 @@ void Conversation::answer(std::string_view text, bool has_prompt) {
     throw;
   }
   ++replies_;
-  show(*last_);
+  show(last_.value());
 }
 
 /// The next reply, which is on the terminal then.
@@ -285,7 +285,7 @@ std::vector<Judgement> Conversation::judge_last() const {
 }
 
 std::string Conversation::text_of_last() const {
-  return models::text_of(last_->reply, loaded_.tokenizer);
+  return models::text_of(last_.value().reply, loaded_.tokenizer);
 }
 
 void Conversation::print_view(const std::string& text, const json::object& object) const {

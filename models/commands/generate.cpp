@@ -142,20 +142,20 @@ class Generator {
     std::deque<std::string> texts;
     std::vector<ReplyOfPersona> said;
     for (const auto& asked : ready)
-      for (const auto& reply : asked.replies->best)
+      for (const auto& reply : asked.replies.value().best)
         said.push_back({.reply = texts.emplace_back(text_of(reply, loaded_.tokenizer)),
                         .persona = asked.facts});
     auto judged = judge_->judge(said);
     auto next = std::make_move_iterator(judged.begin());
     for (auto& asked : ready) {
-      const auto end = next + std::ssize(asked.replies->best);
+      const auto end = next + std::ssize(asked.replies.value().best);
       asked.judged.assign(next, end);
       next = end;
     }
   }
 
   [[nodiscard]] std::string json_line(const Asked& asked) const {
-    const auto& replies = *asked.replies;
+    const auto& replies = asked.replies.value();
     json::object object;
     object["number"] = replies.number;
     if (!asked.id.is_null()) object["id"] = asked.id;
@@ -176,8 +176,8 @@ class Generator {
 
   [[nodiscard]] std::string plain_lines(const Asked& asked) const {
     std::string lines;
-    for (const auto& reply : asked.replies->best) {
-      if (options_.replies > 1) lines += std::to_string(asked.replies->number) + "\t";
+    for (const auto& reply : asked.replies.value().best) {
+      if (options_.replies > 1) lines += std::to_string(asked.replies.value().number) + "\t";
       lines += one_line(text_of(reply, loaded_.tokenizer)) + "\n";
     }
     return lines;
