@@ -432,16 +432,13 @@ void rows_times_packed(std::int64_t begin, std::int64_t end, std::int64_t N, std
 
 /// a b + c, rounded as in `multiply`: once where the instruction set has that. Said, for compilers
 /// that take several of these together forget it.
-BANTER_INLINE float multiply_add(float a, float b, float c) {
+template <typename T>
+BANTER_INLINE T multiply_add(T a, T b, T c) {
 #ifdef __FMA__
-  return __builtin_fmaf(a, b, c);
-#else
-  return a * b + c;
-#endif
-}
-BANTER_INLINE double multiply_add(double a, double b, double c) {
-#ifdef __FMA__
-  return __builtin_fma(a, b, c);
+  if constexpr (sizeof(T) == sizeof(float))
+    return __builtin_fmaf(a, b, c);
+  else
+    return __builtin_fma(a, b, c);
 #else
   return a * b + c;
 #endif
