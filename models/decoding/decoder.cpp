@@ -3,33 +3,22 @@
 #include <algorithm>
 #include <deque>
 #include <memory>
-#include <numeric>
-#include <span>
 #include <string>
 #include <utility>
-
-#include <ATen/Parallel.h>
 
 #include "base/errors.h"
 #include "base/random.h"
 #include "models/decoding/eval_mode.h"
+#include "models/decoding/running.h"
 #include "models/decoding/search.h"
-#include "models/decoding/step_attention.h"
+#include "models/decoding/step_choice.h"
 #include "models/draft.h"
-#include "models/layers/output_layer.h"
 
 namespace banter::models {
 namespace {
 
 torch::Tensor ids_tensor(const std::vector<std::int64_t>& ids, torch::Device device) {
   return torch::tensor(ids, torch::kLong).to(device);
-}
-
-/// 0, 1, ... n - 1.
-std::vector<std::size_t> first_numbers(std::size_t n) {
-  std::vector<std::size_t> numbers(n);
-  std::iota(numbers.begin(), numbers.end(), std::size_t{0});
-  return numbers;
 }
 
 /// What a loop makes of requests: one draft for each, or the replies.
@@ -42,25 +31,6 @@ DecodingOptions draft_options(DecodingOptions options) {
   options.with_token_attention = false;
   return options;
 }
-
-/// A request with rows in the step.
-struct Running {
-  std::uint64_t number = 0;
-  std::unique_ptr<Search> search;
-  std::int64_t most_rows = 1;    ///< reserved for it
-  std::int64_t memory_row = 0;   ///< in the pool
-  std::int64_t rows = 1;         ///< it holds in this step, behind those of the ones before it
-  std::int64_t token = 1;        ///< of the reply that this step chooses
-  Composed sources;              ///< memory is in the pool
-  bool with_tokens = false;      ///< weights of their single tokens are collected
-  bool with_log_probs = true;    ///< its replies come with them
-  std::optional<Request> asked;  ///< all of it, where a draft is made for it
-  std::optional<Reply> draft;    ///< that was made for it
-  data::Context context;         ///< when there is a reranker
-  Reranker reranker;             ///< or nothing
-  std::function<void(const CommittedReply&)> on_committed;  ///< or nothing
-  std::size_t told = 0;                                     ///< ids that it got
-};
 
 /// What is waiting, or was done: a request with the draft that was made for it.
 struct Drafted {
@@ -96,9 +66,6 @@ class DecodeLoop {
   [[nodiscard]] std::int64_t waiting_rows() const;
 
  private:
-  /// The rows that each running request goes on with.
-  using NextRows = std::vector<std::vector<NextRow>>;
-
   std::vector<Drafted> take_waiting();
   Memory compose(std::vector<Drafted>& fresh, std::vector<Composed>& sources);
   void admit(std::vector<Drafted> fresh);
@@ -107,14 +74,6 @@ class DecodeLoop {
     return stage_ == Stage::kDraft ? draft_options(request.options) : request.options;
   }
   void compact_pool();
-  [[nodiscard]] bool takes_candidates() const;
-  NextRows advance(const StepOutput& output);
-  NextRows advance_among(const StepOutput& output);
-  void advance_on(const torch::Tensor& table, const std::vector<std::size_t>& requests,
-                  const std::vector<SharedAttention>& attention, NextRows& next);
-  [[nodiscard]] std::vector<SharedAttention> attention_of(const StepOutput& output) const;
-  void for_each(const std::vector<std::size_t>& requests,
-                const std::function<void(std::size_t)>& choose) const;
   std::vector<Ended> move_on(State state, const NextRows& next);
   void go_on_with(State state, const std::vector<std::int64_t>& rows, std::int64_t of);
   [[nodiscard]] Ended end(Running running) const;
@@ -276,96 +235,6 @@ void DecodeLoop::admit(std::vector<Drafted> fresh) {
   ids_.insert(ids_.end(), memory_rows.size(), model_.vocabulary().special.bos);
 }
 
-/// What each row looked at; nulls where nobody asks.
-std::vector<SharedAttention> DecodeLoop::attention_of(const StepOutput& output) const {
-  std::vector<SharedAttention> rows(ids_.size());
-  if (!limits_.with_attention) return rows;
-  const auto attention =
-      on_cpu(output.attention, std::ranges::any_of(running_, &Running::with_tokens));
-  if (attention.empty()) return rows;
-  std::int64_t n = 0;
-  for (const auto& running : running_)
-    for (std::int64_t row = 0; row < running.rows; ++row, ++n)
-      rows[static_cast<std::size_t>(n)] =
-          attention_at(attention, n, running.sources, running.with_tokens);
-  return rows;
-}
-
-/// Lets the searches of these requests choose, several at a time.
-/// Throws   base::Error that says whose token could not be chosen
-void DecodeLoop::for_each(const std::vector<std::size_t>& requests,
-                          const std::function<void(std::size_t)>& choose) const {
-  const auto choose_some = [&](std::int64_t begin, std::int64_t end) {
-    for (auto at = begin; at < end; ++at) {
-      const auto i = requests[static_cast<std::size_t>(at)];
-      try {
-        choose(i);
-      } catch (const base::Error& error) {
-        throw base::Error("reply " + std::to_string(running_[i].number) + ": token " +
-                          std::to_string(running_[i].token) + ": " + error.what() +
-                          "; the checkpoint is damaged or its training diverged");
-      }
-    }
-  };
-  constexpr std::int64_t kGrain = 8;  // fewer searches are done before a thread has woken up
-  at::parallel_for(0, std::ssize(requests), kGrain, choose_some);
-}
-
-/// `table`: the logits of these requests' rows, one behind the other.
-void DecodeLoop::advance_on(const torch::Tensor& table, const std::vector<std::size_t>& requests,
-                            const std::vector<SharedAttention>& attention, NextRows& next) {
-  auto logits = table.to(torch::kCPU, torch::kFloat).contiguous();
-  // Searches write into the logits: never into something that the model keeps.
-  if (logits.storage().use_count() > 1) logits = logits.clone();
-  const auto V = logits.size(1);
-  auto* values = logits.data_ptr<float>();
-
-  std::vector<std::size_t> first(running_.size(), 0);  // row of the step
-  for (std::size_t i = 1; i < running_.size(); ++i)
-    first[i] = first[i - 1] + static_cast<std::size_t>(running_[i - 1].rows);
-  std::vector<std::vector<ScoredRow>> rows(running_.size());
-  for (const auto i : requests) {
-    for (std::int64_t row = 0; row < running_[i].rows; ++row, values += V)
-      rows[i].push_back({.logits = {values, static_cast<std::size_t>(V)},
-                         .attention = attention[first[i] + static_cast<std::size_t>(row)]});
-  }
-  for_each(requests, [&](std::size_t i) { next[i] = running_[i].search->advance(rows[i]); });
-}
-
-DecodeLoop::NextRows DecodeLoop::advance(const StepOutput& output) {
-  NextRows next(running_.size());
-  advance_on(output.logits, first_numbers(running_.size()), attention_of(output), next);
-  return next;
-}
-
-/// Whether a step may end before the table of logits: every search asks for the highest alone.
-bool DecodeLoop::takes_candidates() const {
-  return device_.is_cpu() && model_.step_output_layer() != nullptr &&
-         std::ranges::all_of(
-             running_, [](const auto& running) { return running.search->takes_candidates(); });
-}
-
-/// Each request has one row here. Those whose candidates do not tell get their row of logits.
-DecodeLoop::NextRows DecodeLoop::advance_among(const StepOutput& output) {
-  auto& layer = *model_.step_output_layer();
-  auto screened = layer.screen(output.features);
-  const auto attention = attention_of(output);
-  NextRows next(running_.size());
-  std::vector<std::uint8_t> is_chosen(running_.size(), 0);
-  for_each(first_numbers(running_.size()), [&](std::size_t i) {
-    auto rows = running_[i].search->advance_among(screened[i], attention[i]);
-    is_chosen[i] = rows.has_value() ? 1 : 0;
-    if (rows) next[i] = *std::move(rows);
-  });
-  std::vector<std::size_t> left;
-  for (std::size_t i = 0; i < running_.size(); ++i)
-    if (is_chosen[i] == 0) left.push_back(i);
-  if (left.empty()) return next;
-  const auto rows = ids_tensor({left.begin(), left.end()}, device_);
-  advance_on(layer.logits(output.features.index_select(0, rows)), left, attention, next);
-  return next;
-}
-
 Ended DecodeLoop::end(Running running) const {
   Replies replies{.number = running.number,
                   .best = running.search->take(),
@@ -461,10 +330,12 @@ std::vector<Ended> DecodeLoop::step() {
   if (running_.empty()) return {};
   const auto ids = ids_tensor(ids_, device_);
   auto state = std::exchange(state_, {});
-  const bool is_screened = takes_candidates();
-  auto output = is_screened ? model_.step_features(ids, pool_, std::move(state))
-                            : steps_.step(ids, pool_, std::move(state));
-  const auto next = is_screened ? advance_among(output) : advance(output);
+  const StepChoice choice(running_, limits_.with_attention);
+  auto* layer =
+      device_.is_cpu() && choice.takes_candidates() ? model_.step_output_layer() : nullptr;
+  auto output = layer != nullptr ? model_.step_features(ids, pool_, std::move(state))
+                                 : steps_.step(ids, pool_, std::move(state));
+  const auto next = layer != nullptr ? choice.among(output, *layer) : choice.of(output);
   auto ended = move_on(std::move(output.state), next);
   tell_committed();
   return ended;
